@@ -1,0 +1,38 @@
+"""One text for one value: the form in which recipes are digested, stored and compared."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+
+
+def canonical_json(value: object) -> str:
+    """Return the canonical JSON of records, mappings, sequences and scalars.
+
+    Keys are sorted, floats are written by their shortest exact decimal, and nothing but ASCII is used, so
+    equal values give equal texts on every platform.
+
+    Raises:
+        ValueError: for NaN and infinities, which have no canonical form.
+        TypeError: for anything else than records, mappings, sequences and scalars.
+    """
+    return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def digest(value: object) -> str:
+    """Return the SHA-256 of the canonical JSON, as 64 hex digits."""
+    return hashlib.sha256(canonical_json(value).encode("ascii")).hexdigest()
+
+
+def _plain(value: object) -> object:
+    if value is None or isinstance(value, (str, int, float, bool)):
+        return value
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    raise TypeError(f"{type(value).__name__} has no canonical form")

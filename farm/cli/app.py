@@ -1,0 +1,59 @@
+"""The `farm` command: its verbs, and what every verb shares - exit codes and where words go."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from farm import __version__
+from farm.cli import cluster, doctor, look, rendering
+from farm.cli.speech import complain
+from farm.errors import FarmError
+
+app = typer.Typer(
+    name="farm",
+    help="Render diffusion animations from YAML manifests.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 all done; 1 the run failed; 2 the call or manifest is wrong; 3 partly done; 130 interrupted.",
+)
+app.command()(look.check)
+app.command()(look.plan)
+app.command()(rendering.render)
+app.command()(rendering.batch)
+app.command()(rendering.assemble)
+app.command()(cluster.submit)
+app.add_typer(cluster.jobs, name="jobs")
+app.command()(look.models)
+app.command()(look.schema)
+app.command()(doctor.doctor)
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        print(f"farm {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and exit with its code."""
+    try:
+        app(args=arguments)
+    except FarmError as error:
+        complain(error)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.exit(0)

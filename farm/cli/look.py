@@ -1,0 +1,109 @@
+"""Verbs that look and render nothing: check, plan, models, schema."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Annotated
+
+import typer
+
+from farm import models as shipped_models
+from farm.cli.options import Manifests, OneManifest, OutputDir, Procedural, Set, prepare_all
+from farm.cli.progress import duration
+from farm.cli.speech import say, say_json, size, table
+from farm.manifest import json_schema
+from farm.plan import Plan, Range, Why
+from farm.run import Job, Rates, prepare
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
+
+
+def check(manifests: Manifests, overrides: Set = None, as_json: Json = False) -> None:
+    """Check manifests: every mistake at once, each with file, line and column."""
+    jobs = prepare_all(manifests, overrides)
+    if as_json:
+        say_json([{"manifest": str(path), "name": job.plan.name, "kind": job.plan.kind,
+                   "frames": job.plan.frame_count} for path, job in zip(manifests, jobs, strict=True)])
+        return
+    for path, job in zip(manifests, jobs, strict=True):
+        say(f"{path}: ok: {job.plan.name}, {job.plan.kind}, {_count(job.plan.frame_count, 'frame')}")
+
+
+def plan(
+    manifest: OneManifest,
+    overrides: Set = None,
+    output_dir: OutputDir = "out",
+    procedural: Procedural = False,
+    as_json: Json = False,
+) -> None:
+    """Show what a manifest would render: frames, chunks, model calls, time, and what is already there."""
+    job = prepare(manifest, overrides=overrides or (), output_dir=output_dir, procedural=procedural)
+    ranges = job.remaining()
+    left = job.to_render(ranges)
+    seconds = Rates.of_user().estimate(job.plan, left)
+    if as_json:
+        say_json(_plan_data(job, ranges, len(left), seconds))
+        return
+    design = job.plan
+    rows = [
+        ("name", design.name),
+        ("kind", design.kind),
+        ("frames", str(design.frame_count)),
+        ("chunks", f"{design.chunk_count} of {_count(design.batch_size, 'frame')}"),
+        ("model calls", f"{len(left)}" + (f", each of {_steps(design)}" if left else "")),
+        ("time", _time(seconds, bool(left))),
+        ("folder", job.folder.path("").rstrip("/")),
+    ]
+    say(table(rows))
+    for part in ranges:
+        frames = f"frame {part.first}" if part.count == 1 else f"frames {part.first}-{part.last}"
+        say(f"  {frames}: {part.why}")
+
+
+def models(as_json: Json = False) -> None:
+    """List the checkpoints that ship with the farm; a manifest names one as `model.pretrained`."""
+    found = shipped_models.shipped()
+    if as_json:
+        say_json([dataclasses.asdict(model) | {"path": str(model.path)} for model in found])
+        return
+    say(table((model.name, model.architecture, size(model.bytes), model.description) for model in found))
+
+
+def schema() -> None:
+    """Print the JSON Schema of manifests, for editors."""
+    say_json(json_schema())
+
+
+def _plan_data(job: Job, ranges: list[Range], model_calls: int, seconds: float | None) -> dict[str, object]:
+    return {
+        "name": job.plan.name,
+        "kind": job.plan.kind,
+        "folder": job.folder.path("").rstrip("/"),
+        "frames": job.plan.frame_count,
+        "batch_size": job.plan.batch_size,
+        "chunks": job.plan.chunk_count,
+        "model_calls": model_calls,
+        "kept": sum(part.count for part in ranges if part.why is Why.KEPT),
+        "estimated_seconds": seconds,
+        "ranges": [{"first": part.first, "last": part.last, "why": part.why.value} for part in ranges],
+    }
+
+
+def _steps(design: Plan) -> str:
+    frames = range(min(design.frame_count, 1000))
+    steps = {int(design.frame(index).recipe.arguments["num_inference_steps"] or 0) for index in frames}
+    return f"{min(steps)} steps" if len(steps) == 1 else f"{min(steps)} to {max(steps)} steps"
+
+
+def _time(seconds: float | None, anything_left: bool) -> str:
+    if not anything_left:
+        return "none, every frame is there"
+    if seconds is None:
+        return "unknown: this model and size have not been rendered on this machine yet"
+    return f"about {duration(seconds)} at the pace of the last run here"
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
+
+

@@ -1,0 +1,74 @@
+"""Arguments that several verbs take, each with its help."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from farm.errors import ManifestError, UsageError
+from farm.execute import Executor, InlineExecutor, RayExecutor
+from farm.run import Job, prepare
+
+Manifests = Annotated[list[Path], typer.Argument(help="Manifest files.", metavar="MANIFEST...")]
+OneManifest = Annotated[Path, typer.Argument(help="A manifest file.", metavar="MANIFEST")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="FIELD=VALUE", help="Change a field, as in render.num_inference_steps=4."),
+]
+OutputDir = Annotated[
+    str, typer.Option("--output-dir", "-o", help="Folder or fsspec URL in which each job makes its own folder.")
+]
+Procedural = Annotated[
+    bool,
+    typer.Option("--procedural", help="Rehearse the motion with drawn test pictures instead of the model."),
+]
+Workers = Annotated[
+    int | None,
+    typer.Option("--workers", "-w", min=1, help="How many workers; by default one per GPU, or one per core."),
+]
+Address = Annotated[
+    str | None,
+    typer.Option("--address", help="A running Ray: auto, host:6379 or ray://host:10001. Without it a local one."),
+]
+Inline = Annotated[bool, typer.Option("--inline", help="Render in this process, without Ray.")]
+ChunksPerShard = Annotated[
+    int | None,
+    typer.Option("--chunks-per-shard", min=1, help="Chunks handed to a worker at a time; never changes a frame."),
+]
+
+
+def prepare_all(
+    manifests: Sequence[Path], overrides: list[str] | None, *, output_dir: str = "out", procedural: bool = False
+) -> list[Job]:
+    """Return the jobs of all manifests.
+
+    Raises:
+        ManifestError: with the mistakes of all of them.
+    """
+    jobs, problems = [], []
+    for path in manifests:
+        try:
+            jobs.append(
+                prepare(path, overrides=overrides or (), output_dir=output_dir, procedural=procedural)
+            )
+        except ManifestError as error:
+            problems += error.problems
+    if problems:
+        raise ManifestError(problems)
+    return jobs
+
+
+def make_executor(*, workers: int | None, address: str | None, inline: bool) -> Executor:
+    """Return the executor that the options ask for.
+
+    Raises:
+        UsageError: when they contradict each other.
+    """
+    if inline:
+        if address or (workers or 1) > 1:
+            raise UsageError("--inline renders in this one process; leave out --workers and --address.")
+        return InlineExecutor()
+    return RayExecutor(workers=workers, address=address)

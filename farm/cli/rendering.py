@@ -1,0 +1,105 @@
+"""Verbs that make pictures: render, batch, assemble."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from farm.cli.look import Json
+from farm.cli.options import (
+    Address,
+    ChunksPerShard,
+    Inline,
+    Manifests,
+    OutputDir,
+    Procedural,
+    Set,
+    Workers,
+    make_executor,
+    prepare_all,
+)
+from farm.cli.progress import ProgressView
+from farm.cli.speech import assembled, closing, complain, errors, night_table, say, say_json
+from farm.execute import Executor
+from farm.reduce import Summary
+from farm.run import Job, Rates, exit_code, gather, reassemble
+from farm.run import render as render_jobs
+
+
+def render(
+    manifests: Manifests,
+    workers: Workers = None,
+    address: Address = None,
+    inline: Inline = False,
+    output_dir: OutputDir = "out",
+    overrides: Set = None,
+    procedural: Procedural = False,
+    chunks_per_shard: ChunksPerShard = None,
+    as_json: Json = False,
+) -> None:
+    """Render manifests; a second run goes on where the first stopped."""
+    jobs = prepare_all(manifests, overrides, output_dir=output_dir, procedural=procedural)
+    executor = make_executor(workers=workers, address=address, inline=inline)
+    summaries = _run(jobs, executor, chunks_per_shard)
+    if as_json:
+        say_json([dataclasses.asdict(summary) for summary in summaries])
+    else:
+        for job, summary in zip(jobs, summaries, strict=True):
+            say(closing(summary, job.folder.path("").rstrip("/")))
+    raise typer.Exit(exit_code(summaries))
+
+
+def batch(
+    folder: Annotated[Path, typer.Argument(help="A folder of manifests.", metavar="DIR")],
+    workers: Workers = None,
+    address: Address = None,
+    inline: Inline = False,
+    output_dir: OutputDir = "out",
+    overrides: Set = None,
+    procedural: Procedural = False,
+    chunks_per_shard: ChunksPerShard = None,
+    as_json: Json = False,
+) -> None:
+    """Render every manifest in a folder in one run; none that is broken or fails stops the others."""
+    found = gather(folder, overrides=overrides or (), output_dir=output_dir, procedural=procedural)
+    for error in found.broken.values():
+        complain(error)
+    executor = make_executor(workers=workers, address=address, inline=inline)
+    summaries = _run(list(found.jobs.values()), executor, chunks_per_shard) if found.jobs else ()
+    if as_json:
+        say_json(
+            {
+                "jobs": [dataclasses.asdict(summary) for summary in summaries],
+                "broken": {str(path): str(error) for path, error in found.broken.items()},
+            }
+        )
+    else:
+        say(night_table(found, summaries))
+    raise typer.Exit(exit_code(summaries, broken=len(found.broken)))
+
+
+def assemble(
+    folder: Annotated[str, typer.Argument(help="A job's output folder or URL.", metavar="DIR")],
+    as_json: Json = False,
+) -> None:
+    """Assemble GIF, MP4, sheets and table again from the frames that are there; renders nothing."""
+    made = reassemble(folder)
+    if as_json:
+        say_json(dataclasses.asdict(made))
+    else:
+        say(assembled(made, folder))
+
+
+def _run(
+    jobs: Sequence[Job], executor: Executor, chunks_per_shard: int | None
+) -> tuple[Summary, ...]:
+    with ProgressView(errors) as view, executor:
+        summaries = render_jobs(jobs, executor, view, chunks_per_shard=chunks_per_shard)
+    rates = Rates.of_user()
+    for job, summary in zip(jobs, summaries, strict=True):
+        rates.learn(job.plan, summary)
+    return summaries

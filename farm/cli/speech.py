@@ -1,0 +1,99 @@
+"""How the command line speaks: data on standard output, everything else on standard error."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console
+
+from farm.cli.progress import duration
+from farm.errors import FarmError, ManifestError
+from farm.reduce import Summary
+from farm.run import Assembled, Gathered
+
+errors = Console(stderr=True, highlight=False)
+"""Standard error, where progress and complaints go."""
+
+
+def say(text: str = "") -> None:
+    """Print a line of data."""
+    print(text, flush=True)
+
+
+def say_json(value: object) -> None:
+    """Print a value for scripts."""
+    say(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def complain(error: FarmError) -> None:
+    """Print an error as it is, and for a manifest how many mistakes there are."""
+    errors.print(str(error), markup=False, soft_wrap=True, style="red" if errors.is_terminal else "")
+    if isinstance(error, ManifestError) and len(error.problems) > 1:
+        errors.print(f"{len(error.problems)} mistakes; nothing was started.", markup=False)
+
+
+def size(count: float) -> str:
+    """Return a number of bytes for people: `812 B`, `3.4 MB`."""
+    for unit in ("B", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} GB"
+
+
+def table(rows: Iterable[tuple[str, ...]]) -> str:
+    """Return rows in aligned columns, without decoration."""
+    lines = [tuple(row) for row in rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
+
+
+def closing(summary: Summary, folder: str) -> str:
+    """Return a few lines on what was made, where, and how long it took."""
+    counts = summary.frames
+    lines = [f"{summary.name}: {summary.state}, {_frames(summary)} in {summary.seconds:.1f} s"]
+    if counts.rendered:
+        seconds = sum(worker.seconds for worker in summary.workers)
+        lines[0] += f" ({counts.rendered / summary.seconds:.2f} frames/s, {seconds / counts.rendered:.2f} s a frame)"
+    if summary.error:
+        lines.append(f"  {summary.error}")
+    for failed in summary.failures:
+        frames = f"frame {failed.first}" if failed.first == failed.last else f"frames {failed.first}-{failed.last}"
+        lines.append(f"  {frames} missing: {failed.reason}")
+    lines.append(f"  {folder}")
+    lines += [f"    {output.name:<24} {size(output.bytes):>9}" for output in summary.outputs]
+    if counts.rendered or counts.kept:
+        lines.append(f"    {'metadata.parquet':<24} {counts.rendered + counts.kept:>5} rows")
+    return "\n".join(lines)
+
+
+def _frames(summary: Summary) -> str:
+    counts = summary.frames
+    kept = f", {counts.kept} kept from before" if counts.kept else ""
+    failed = f", {counts.failed} failed" if counts.failed else ""
+    return f"{counts.rendered} of {counts.planned} frames rendered{kept}{failed}"
+
+
+def night_table(found: Gathered, summaries: Sequence[Summary]) -> str:
+    """Return what became of each manifest of a night, a line each."""
+    rows = [("manifest", "state", "frames", "time", "")]
+    for (path, job), summary in zip(found.jobs.items(), summaries, strict=True):
+        there = summary.frames.rendered + summary.frames.kept
+        what = summary.error or (summary.failures[0].reason if summary.failures else job.folder.path("").rstrip("/"))
+        rows.append(
+            (path.name, summary.state, f"{there}/{summary.frames.planned}", duration(summary.seconds), what)
+        )
+    rows += [
+        (path.name, "refused", "", "", f"{len(error.problems)} mistakes, told above")
+        for path, error in found.broken.items()
+    ]
+    return table(rows)
+
+
+def assembled(made: Assembled, folder: str) -> str:
+    """Return what was assembled."""
+    lines = [f"{made.name}: {made.frames} of {made.planned} frames", f"  {folder}"]
+    return "\n".join(lines + [f"    {output.name:<24} {size(output.bytes):>9}" for output in made.outputs])

@@ -1,0 +1,81 @@
+"""The farm's errors. Each prints as it is: where, what was found, what is allowed, what to do next.
+
+    FarmError                   exit code 1
+    ├── UsageError              exit code 2   the call is wrong
+    │   └── ManifestError       exit code 2   the manifest is wrong: carries every Problem at once
+    ├── ModelError              exit code 1   a checkpoint cannot be found or loaded
+    ├── RenderError             exit code 1   a loaded pipeline failed on a chunk
+    ├── StorageError            exit code 1   a file cannot be read or written
+    ├── ClusterError            exit code 1   Ray cannot be reached, or no worker is left
+    └── Interrupted             exit code 130 the user stopped the run; finished frames are kept
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+class FarmError(Exception):
+    """Any failure that the farm foresees; its text is meant for the user."""
+
+    exit_code = 1
+
+
+class UsageError(FarmError):
+    """The command line or an argument is wrong."""
+
+    exit_code = 2
+
+
+class ModelError(FarmError):
+    """A checkpoint, adapter or pipeline class cannot be found or loaded."""
+
+
+class RenderError(FarmError):
+    """A loaded pipeline failed, or returned pictures that are not pictures."""
+
+
+class StorageError(FarmError):
+    """A file or folder cannot be read or written."""
+
+
+class ClusterError(FarmError):
+    """Ray cannot be started or reached, or every worker is gone."""
+
+
+class Interrupted(FarmError):
+    """The user stopped the run."""
+
+    exit_code = 130
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One mistake in a manifest.
+
+    `where` is `file:line:column`; `path` the dotted field, empty for the document itself; `hint` what to do
+    next, often a near match, or empty.
+    """
+
+    where: str
+    path: str
+    found: str
+    allowed: str
+    hint: str = ""
+
+    def __str__(self) -> str:
+        subject = f"{self.where}: {self.path}: " if self.path else f"{self.where}: "
+        hint = f" {self.hint}" if self.hint else ""
+        return f"{subject}{self.found}; {self.allowed}.{hint}"
+
+
+class ManifestError(UsageError):
+    """A manifest is refused; `problems` lists every mistake found, in the order of the file."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+    def __reduce__(self) -> tuple[type[ManifestError], tuple[tuple[Problem, ...]]]:
+        return ManifestError, (self.problems,)

@@ -1,0 +1,37 @@
+"""What a lost worker had finished without being able to say so."""
+
+from __future__ import annotations
+
+from farm.events import ChunkDone
+from farm.records import Chunk, Frame, FrameRow, Shard
+from farm.store import JobFolder, Ledger, file_name
+
+
+def committed(shard: Shard, worker: str) -> dict[int, ChunkDone]:
+    """Return the chunks of `shard` that `worker` has committed whole, by chunk index.
+
+    A row counts when it is of this recipe and its file has the recorded size.
+
+    Raises:
+        StorageError: when the job folder cannot be read.
+    """
+    folder = JobFolder(shard.folder)
+    rows = Ledger(folder).rows()
+    sizes = {f"frames/{name}": size for name, size in folder.sizes("frames").items()}
+
+    def row_of(frame: Frame) -> FrameRow | None:
+        row = rows.get(frame.index)
+        if row is None or row.worker != worker or row.recipe_digest != frame.digest:
+            return None
+        return row if sizes.get(file_name(frame.index)) == row.bytes else None
+
+    def done(chunk: Chunk) -> ChunkDone | None:
+        found = [row_of(frame) for frame in chunk.frames]
+        whole = tuple(row for row in found if row is not None)
+        if len(whole) < len(found):
+            return None
+        seconds = sum(row.render_seconds for row in whole)
+        return ChunkDone(job=shard.job, worker=worker, rows=whole, seconds=seconds)
+
+    finished = {chunk.index: done(chunk) for chunk in shard.chunks}
+    return {index: event for index, event in finished.items() if event is not None}

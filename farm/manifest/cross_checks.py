@@ -1,0 +1,82 @@
+"""Rules between fields, asked of whatever is right by itself.
+
+pydantic skips a model's own validators once one of its fields is wrong. These rules look at the plain data
+instead, in which wrong values were replaced by `WRONG`: no rule matches that, so each mistake is told once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from farm.manifest.animation_checks import animation_checks, frame_count
+from farm.manifest.findings import Finding
+from farm.manifest.model import is_hub_id
+from farm.manifest.places import Path
+from farm.manifest.render import KEYFRAMED
+
+WRONG = object()
+"""Stands where a value was that is wrong by itself."""
+
+Data = Mapping[Any, Any]
+
+
+def cross_checks(data: Data, wrong: set[Path]) -> Iterator[Finding]:
+    """Yields every mistake between fields, except in fields whose own value is `wrong`."""
+    manifest = _marked(data, wrong, ())
+    for check in (_hub_pins, _animation, _keyframes):
+        yield from (finding for finding in check(manifest) if finding.path not in wrong)
+
+
+def _marked(value: Any, wrong: set[Path], path: Path) -> Any:
+    if path in wrong:
+        return WRONG
+    if isinstance(value, dict):
+        return {key: _marked(inner, wrong, (*path, key)) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_marked(inner, wrong, (*path, position)) for position, inner in enumerate(value)]
+    return value
+
+
+def _hub_pins(manifest: Data) -> Iterator[Finding]:
+    match manifest:
+        case {"model": dict(model)}:
+            yield from _hub_pin(model, ("model",))
+    match manifest:
+        case {"model": {"loras": list(loras)}}:
+            for position, lora in enumerate(loras):
+                yield from _hub_pin(lora, ("model", "loras", position))
+
+
+def _hub_pin(source: Any, path: Path) -> Iterator[Finding]:
+    match source:
+        case {"pretrained": str(hub_id)} if is_hub_id(hub_id) and source.get("revision") is None:
+            yield Finding(
+                path=(*path, "revision"),
+                found="missing",
+                allowed=f"needed: the full commit of {hub_id}, since a branch moves and the pictures with it",
+                hint=f"Take one from https://huggingface.co/{hub_id}/commits/main.",
+            )
+
+
+def _animation(manifest: Data) -> Iterator[Finding]:
+    match manifest:
+        case {"animation": dict(animation)}:
+            yield from animation_checks(animation)
+
+
+def _keyframes(manifest: Data) -> Iterator[Finding]:
+    match manifest:
+        case {"animation": dict(animation), "render": dict(render)}:
+            frames = frame_count(animation)
+        case _:
+            return
+    for argument in KEYFRAMED:
+        keyframes = render.get(argument)
+        for frame in keyframes if isinstance(keyframes, dict) else ():
+            if frames is not None and isinstance(frame, int) and frame >= frames:
+                yield Finding(
+                    path=("render", argument, frame),
+                    found=f"frame {frame} of an animation of {frames} frames",
+                    allowed=f"allowed: frames from 0 to {frames - 1}",
+                )

@@ -1,0 +1,69 @@
+"""The manifest as a whole, and its JSON Schema for editors."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic.json_schema import GenerateJsonSchema
+
+from farm.manifest.animation import Animation
+from farm.manifest.fields import Seed
+from farm.manifest.model import Model
+from farm.manifest.output import Output
+from farm.manifest.render import Render
+from farm.manifest.section import Section
+from farm.manifest.takes import Takes, Text
+
+Name = Annotated[
+    str,
+    Text(
+        100,
+        pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$",
+        words="1 to 100 letters, digits, '.', '_' or '-', not beginning with '.'",
+    ),
+]
+
+
+class Manifest(Section):
+    """One animation for the diffusion farm: which model, which prompts, which motion, how many frames."""
+
+    version: Annotated[Literal[1], Takes("1, the only version there is")]
+    """The manifest format's version: 1."""
+
+    name: Name
+    """The output folder's name."""
+
+    description: Annotated[str, Text(10_000)] = ""
+    """For people."""
+
+    seed: Seed = 0
+    """Where all noise comes from. Seed 42 here is seed 42 in diffusers."""
+
+    model: Model
+    """Which diffusers pipeline renders, with which weights."""
+
+    animation: Animation
+    """The motion, by its kind."""
+
+    render: Render = Render()
+    """Arguments of the pipeline call, by diffusers' names."""
+
+    output: Output = Output()
+    """What is assembled from the frames."""
+
+
+class _Untitled(GenerateJsonSchema):
+    """Leaves out titles that only repeat the field's name."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+
+def json_schema() -> dict[str, Any]:
+    """Returns the manifest's JSON Schema, draft 2020-12: what JSON Schema can say of the loader's rules."""
+    schema = Manifest.model_json_schema(by_alias=True, mode="validation", schema_generator=_Untitled)
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **schema,
+        "title": "Diffusion farm manifest",
+    }

@@ -1,0 +1,111 @@
+"""What a field takes, said once: each marker here is a rule and, in words, the message of its breach.
+
+Used as `Annotated[int, Whole(1, 1000)]`. Any breach becomes one pydantic error of type `takes`, whose context
+says what is `allowed`, and, where it helps with a hint, the `choices` or the `kind` of value wanted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+TAKES = "takes"
+
+
+def _told(schema: CoreSchema, allowed: str, **context: Any) -> CoreSchema:
+    return core_schema.custom_error_schema(
+        schema,
+        custom_error_type=TAKES,
+        custom_error_message="{allowed}",
+        custom_error_context={"allowed": allowed, **context},
+    )
+
+
+def told_union(allowed: str) -> Mapping[str, Any]:
+    """Keywords for a `Discriminator`: how a value of none of its shapes is told."""
+    context = {"allowed": allowed}
+    return {
+        "custom_error_type": TAKES,
+        "custom_error_message": "{allowed}",
+        "custom_error_context": context,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A whole number from `least` to `most`, divisible by `step`; never a boolean."""
+
+    least: int
+    most: int
+    step: int = 1
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        subject = "a whole number" if self.step == 1 else f"a multiple of {self.step}"
+        multiple_of = self.step if self.step > 1 else None
+        schema = core_schema.int_schema(strict=True, ge=self.least, le=self.most, multiple_of=multiple_of)
+        return _told(schema, f"{subject} from {self.least} to {self.most}", kind="number")
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A finite number from `least` (without it if `open_below`) to `most`; whole numbers are numbers too."""
+
+    least: float | None = None
+    most: float | None = None
+    open_below: bool = False
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        open_least, least = (self.least, None) if self.open_below else (None, self.least)
+        schema = core_schema.float_schema(
+            strict=True, allow_inf_nan=False, gt=open_least, ge=least, le=self.most
+        )
+        return _told(schema, self._words(), kind="number")
+
+    def _words(self) -> str:
+        if self.least is None:
+            return "a finite number"
+        if self.most is None:
+            return f"a number from {self.least:g} upwards"
+        return f"a number {'above' if self.open_below else 'from'} {self.least:g} to {self.most:g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A text of `least` to `most` characters that matches `pattern`, which `words` describe."""
+
+    most: int
+    least: int = 0
+    pattern: str | None = None
+    words: str = ""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        schema = core_schema.str_schema(
+            strict=True, min_length=self.least or None, max_length=self.most, pattern=self.pattern
+        )
+        return _told(schema, self.words or f"a text of at most {self.most} characters", kind="text")
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """One of many names, too many to list in a message: `words` describe them."""
+
+    choices: tuple[str, ...]
+    words: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        schema = core_schema.literal_schema(list(self.choices))
+        return _told(schema, self.words, choices=list(self.choices))
+
+
+@dataclass(frozen=True, slots=True)
+class Takes:
+    """Whatever the annotated type takes, said in `words`."""
+
+    words: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return _told(handler(source), self.words)

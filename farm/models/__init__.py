@@ -1,0 +1,72 @@
+"""The checkpoints that the project ships, found by looking at the folders beside this file."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+HERE = Path(__file__).resolve().parent
+
+Kind = Literal["pipeline", "model"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShippedModel:
+    """One shipped checkpoint."""
+
+    name: str
+    """The folder's name, which a manifest may give as `pretrained`."""
+    path: Path
+    kind: Kind
+    """A diffusers pipeline (`model_index.json`), or a single model (`config.json`)."""
+    pipeline_class: str | None
+    """The diffusers pipeline class, None for a single model."""
+    architecture: str
+    """The class that loads it: the pipeline class, or the model class that the config names."""
+    description: str
+    """One sentence, from the front matter of its model card; empty where it has no card."""
+    bytes: int
+    """Size of all its files."""
+
+
+def shipped() -> tuple[ShippedModel, ...]:
+    """Every shipped checkpoint, by name."""
+    folders = sorted(folder for folder in HERE.iterdir() if folder.is_dir() and not folder.name.startswith((".", "_")))
+    return tuple(model for folder in folders if (model := _read(folder)) is not None)
+
+
+def find(name: str) -> ShippedModel | None:
+    """The shipped checkpoint of that name, or None."""
+    return next((model for model in shipped() if model.name == name), None)
+
+
+def _read(folder: Path) -> ShippedModel | None:
+    index, config = folder / "model_index.json", folder / "config.json"
+    pipeline_class: str | None = None
+    if index.is_file():
+        pipeline_class = architecture = json.loads(index.read_text(encoding="utf-8"))["_class_name"]
+    elif config.is_file():
+        settings = json.loads(config.read_text(encoding="utf-8"))
+        architecture = settings.get("_class_name") or (settings.get("architectures") or [""])[0]
+    else:
+        return None
+    return ShippedModel(
+        name=folder.name,
+        path=folder,
+        kind="pipeline" if pipeline_class else "model",
+        pipeline_class=pipeline_class,
+        architecture=architecture,
+        description=_description(folder / "README.md"),
+        bytes=sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()),
+    )
+
+
+def _description(card: Path) -> str:
+    """The `description:` line between the card's two `---` lines."""
+    if not card.is_file():
+        return ""
+    front = card.read_text(encoding="utf-8").split("---\n", 2)
+    lines = front[1].splitlines() if len(front) == 3 else []
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("description:")), "")

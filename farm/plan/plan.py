@@ -1,0 +1,87 @@
+"""A plan: what a job will render, frame by frame on demand. It stays small however many frames there are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from farm.canonical import digest
+from farm.plan.curves import Curve
+from farm.plan.motion import Motion
+from farm.records import Chunk, Frame, OutputSpec, Recipe, RendererSpec, Scalar, SchedulerSpec, Shard
+
+SEMANTICS = 1
+"""Raised whenever the same recipe would come to mean other pixels; part of every recipe digest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A job, resolved. `identity` digests the renderer; `curves` hold arguments that vary from frame to frame.
+
+    Chunks are cut from the frame index alone, so a frame's slot is `frame % batch_size`, always.
+    """
+
+    name: str
+    kind: str
+    frame_count: int
+    batch_size: int
+    renderer: RendererSpec
+    identity: str
+    motion: Motion
+    scheduler: SchedulerSpec
+    arguments: Mapping[str, Scalar]
+    curves: Mapping[str, Curve]
+    outputs: OutputSpec
+    manifest_text: str
+
+    @property
+    def chunk_count(self) -> int:
+        """The number of model calls."""
+        return -(-self.frame_count // self.batch_size)
+
+    def frame(self, index: int) -> Frame:
+        """Return one frame with its recipe and recipe digest."""
+        point = self.motion.at(index)
+        keyed = {name: curve.at(index) for name, curve in self.curves.items()}
+        recipe = Recipe(
+            conditioning=point.conditioning,
+            noise=point.noise,
+            scheduler=point.scheduler or self.scheduler,
+            arguments={**self.arguments, **keyed, **point.arguments},
+        )
+        return Frame(index=index, alpha=point.alpha, recipe=recipe, digest=self._digest(index, recipe))
+
+    def frames(self) -> Iterator[Frame]:
+        """Yield every frame in order."""
+        return map(self.frame, range(self.frame_count))
+
+    def chunk(self, index: int) -> Chunk:
+        """Return chunk `index`: the frames from index * batch_size on, fewer at the end of the job."""
+        start = index * self.batch_size
+        stop = min(start + self.batch_size, self.frame_count)
+        return Chunk(index=index, batch_size=self.batch_size, frames=tuple(map(self.frame, range(start, stop))))
+
+    def shards(self, chunks: Iterable[int], *, chunks_per_shard: int, folder: str) -> Iterator[Shard]:
+        """Yield shards of these chunks, made one by one as they are asked for."""
+        pending: list[Chunk] = []
+        for index in chunks:
+            pending.append(self.chunk(index))
+            if len(pending) == chunks_per_shard:
+                yield self._shard(pending, folder)
+                pending = []
+        if pending:
+            yield self._shard(pending, folder)
+
+    def _shard(self, chunks: list[Chunk], folder: str) -> Shard:
+        return Shard(job=self.name, folder=folder, renderer=self.renderer, chunks=tuple(chunks))
+
+    def _digest(self, index: int, recipe: Recipe) -> str:
+        return digest(
+            {
+                "semantics": SEMANTICS,
+                "renderer": self.identity,
+                "batch_size": self.batch_size,
+                "slot": index % self.batch_size,
+                "recipe": recipe,
+            }
+        )

@@ -1,0 +1,72 @@
+"""What a plan still has to render, given the rows of frames that exist: by digest, never by count."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from farm.plan.plan import Plan
+from farm.records import FrameRow
+
+
+class Why(StrEnum):
+    """Why a frame is to be rendered, or that it is kept."""
+
+    KEPT = "already rendered"
+    NEW = "not rendered yet"
+    CHANGED = "its recipe changed"
+    GONE = "its file is missing or cut short"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Range:
+    """Consecutive frames, `last` included, that share a reason."""
+
+    first: int
+    last: int
+    why: Why
+
+    @property
+    def count(self) -> int:
+        return self.last - self.first + 1
+
+
+def judge(plan: Plan, rows: Mapping[int, FrameRow], sizes: Mapping[str, int]) -> Iterator[Range]:
+    """Yield ranges over all frames of the plan, in order.
+
+    `rows` is the ledger's; `sizes` gives the bytes of each file in the frames folder by its base name. Costs a
+    digest only for frames that the ledger knows.
+    """
+    first, former = 0, None
+    for index in range(plan.frame_count):
+        why = _why(plan, index, rows.get(index), sizes)
+        if former is not None and why is not former:
+            yield Range(first=first, last=index - 1, why=former)
+            first = index
+        former = why
+    if former is not None:
+        yield Range(first=first, last=plan.frame_count - 1, why=former)
+
+
+def chunks_to_render(plan: Plan, ranges: Iterable[Range]) -> Iterator[int]:
+    """Yield, in order and once each, the chunks that hold a frame which is not kept.
+
+    A hole is filled by rendering its whole chunk again, so that every frame keeps its slot.
+    """
+    done = -1
+    for part in ranges:
+        if part.why is Why.KEPT:
+            continue
+        for index in range(part.first // plan.batch_size, part.last // plan.batch_size + 1):
+            if index > done:
+                yield index
+                done = index
+
+
+def _why(plan: Plan, index: int, row: FrameRow | None, sizes: Mapping[str, int]) -> Why:
+    if row is None:
+        return Why.NEW
+    if sizes.get(row.file_name.rsplit("/", 1)[-1]) != row.bytes:
+        return Why.GONE
+    return Why.KEPT if plan.frame(index).digest == row.recipe_digest else Why.CHANGED

@@ -1,0 +1,27 @@
+"""What makes a job's outputs from its frames: pictures, films, a table and a summary, in flat memory."""
+
+from farm.reduce.reducer import Reducer, assemble
+from farm.reduce.summary import (
+    Artifact,
+    FailedFrames,
+    FrameCounts,
+    Summary,
+    WorkerShare,
+    installed_versions,
+    write_summary,
+)
+from farm.reduce.table import TableHeader, write_table
+
+__all__ = [
+    "Artifact",
+    "FailedFrames",
+    "FrameCounts",
+    "Reducer",
+    "Summary",
+    "TableHeader",
+    "WorkerShare",
+    "assemble",
+    "installed_versions",
+    "write_summary",
+    "write_table",
+]

@@ -1,0 +1,60 @@
+"""Text on pictures, measured before it is placed so that it is never cut."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from PIL import Image, ImageDraw, ImageFont
+
+INK = (64, 64, 64)
+_BREAK = re.compile(r"(?<!=) ")
+"""A line breaks at a space, but a value stays with its equals sign."""
+
+
+class Lettering:
+    """Pillow's own font at a size in pixels: the same letters on every machine.
+
+    It has Latin letters; others show as boxes.
+    """
+
+    def __init__(self, size: float) -> None:
+        self._font = ImageFont.load_default(size=size)
+        self._ruler = ImageDraw.Draw(Image.new("RGB", (1, 1)))
+        self._spacing = round(size * 0.3)
+
+    def wrapped(self, text: str, width: int) -> str:
+        """Return `text` in lines of at most `width` pixels; a single word that is wider stays whole."""
+        lines: list[str] = []
+        for word in _BREAK.split(" ".join(text.split())):
+            longer = f"{lines[-1]} {word}" if lines else word
+            if lines and self._ruler.textlength(longer, font=self._font) <= width:
+                lines[-1] = longer
+            else:
+                lines.append(word)
+        return "\n".join(lines)
+
+    def size(self, text: str) -> tuple[int, int]:
+        """Return the width and height of a text of one or more lines, 0 x 0 of an empty one."""
+        if not text:
+            return 0, 0
+        _, _, right, bottom = self._ruler.multiline_textbbox(
+            (0, 0), text, font=self._font, spacing=self._spacing
+        )
+        return int(right) + 1, int(bottom) + 1
+
+    def largest(self, texts: Sequence[str]) -> tuple[int, int]:
+        """Return the width of the widest and the height of the highest text, 0 x 0 of none."""
+        sizes = [self.size(text) for text in texts] or [(0, 0)]
+        return max(width for width, _ in sizes), max(height for _, height in sizes)
+
+    def draw(self, canvas: Image.Image, text: str, box: tuple[int, int, int, int], align: str) -> None:
+        """Draw `text` in a box of left, top, right, bottom, at half its height; `align` as in CSS."""
+        left, top, right, bottom = box
+        width, height = self.size(text)
+        free = right - left - width
+        x = left + {"left": 0, "center": free // 2, "right": free}[align]
+        y = top + (bottom - top - height) // 2
+        ImageDraw.Draw(canvas).multiline_text(
+            (x, y), text, fill=INK, font=self._font, spacing=self._spacing, align=align
+        )

@@ -1,0 +1,160 @@
+"""Assembles a job's outputs while it renders, from frames in the store that have become contiguous."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from array import array
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import TracebackType
+
+from farm.errors import FarmError
+from farm.records import OutputSpec, Pixels
+from farm.reduce.arrivals import Arrivals, Cancelled
+from farm.reduce.outputs import Output, file_names
+from farm.reduce.summary import Artifact
+from farm.store import JobFolder, decode_frame, file_name
+
+
+class Reducer:
+    """Makes the GIF, MP4, contact sheet and grid of one job in a thread of its own.
+
+    Every frame is read and decoded once for all outputs, and once or twice more for the GIF. No more than one
+    is in memory. Outputs appear all together at the end; until then former ones stay as they were. As a
+    context manager it aborts, unless it was finished.
+    """
+
+    def __init__(self, folder: JobFolder, name: str, outputs: OutputSpec, frame_count: int) -> None:
+        self._folder = folder
+        self._wanted = file_names(name, outputs)
+        self._frame_count = frame_count
+        self._arrivals = Arrivals(frame_count)
+        self._shape: tuple[int, ...] = ()
+        self._artifacts: tuple[Artifact, ...] = ()
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name=f"reduce-{name}", daemon=True)
+        self._thread.start()
+
+    def offer(self, frames: Iterable[int]) -> None:
+        """Say that frames are in the store; any order, any thread, at once done.
+
+        Raises:
+            IndexError: for a frame that the job does not have.
+        """
+        self._arrivals.add(frames)
+
+    def skip(self, frames: Iterable[int]) -> None:
+        """Say that frames failed: films close the gap, sheet and grid show a hatched cell.
+
+        Raises:
+            IndexError: for a frame that the job does not have.
+        """
+        self._arrivals.skip(frames)
+
+    def finish(self) -> tuple[Artifact, ...]:
+        """Wait for the outputs and return them; frames neither offered nor skipped count as skipped.
+
+        Without any frame there are none.
+
+        Raises:
+            FarmError: an output could not be made, or a frame not be read. None is published then.
+        """
+        self._arrivals.complete()
+        self._thread.join()
+        if self._error is not None:
+            raise self._error
+        return self._artifacts
+
+    def abort(self) -> None:
+        """Stop, and leave former outputs as they were and nothing else; without effect after `finish`."""
+        self._arrivals.cancel()
+        self._thread.join()
+
+    def __enter__(self) -> Reducer:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.abort()
+
+    def _run(self) -> None:
+        try:
+            if self._wanted:
+                self._artifacts = self._reduce()
+        except Cancelled:
+            pass
+        except BaseException as error:
+            self._error = error
+
+    def _reduce(self) -> tuple[Artifact, ...]:
+        paths: dict[str, Path] = {}
+        outputs: dict[str, Output] = {}
+        done = array("Q")
+        with contextlib.ExitStack() as published:
+            for index in self._arrivals.in_order():
+                pixels = self._read(index)
+                if not outputs:
+                    for name, make in self._wanted.items():
+                        paths[name] = published.enter_context(self._folder.writing(name))
+                        outputs[name] = make(paths[name], self._frame_count)
+                for name, output in outputs.items():
+                    with self._blaming(name):
+                        output.add(index, pixels)
+                done.append(index)
+            for name, output in outputs.items():
+                with self._blaming(name):
+                    output.finish(done, self._read)
+            self._arrivals.check()
+            artifacts = tuple(Artifact(name=name, bytes=path.stat().st_size) for name, path in paths.items())
+        return artifacts
+
+    def _read(self, index: int) -> Pixels:
+        """Return a frame's pixels, which are of the same size as every other's."""
+        self._arrivals.check()
+        name = file_name(index)
+        pixels = decode_frame(self._folder.read(name), self._folder.path(name))
+        self._shape = self._shape or pixels.shape
+        if pixels.shape != self._shape:
+            (height, width, _), (first_height, first_width, _) = pixels.shape, self._shape
+            raise FarmError(
+                f"{self._folder.path(name)}: {width}x{height} pixels where the frames before it have "
+                f"{first_width}x{first_height}; frames of one animation have one size. "
+                "Remove the frames of the other size and render again."
+            )
+        return pixels
+
+    @contextlib.contextmanager
+    def _blaming(self, name: str) -> Iterator[None]:
+        try:
+            yield
+        except (FarmError, Cancelled):
+            raise
+        except Exception as error:
+            raise FarmError(
+                f"{self._folder.path(name)}: cannot be assembled: {type(error).__name__}: {error}. "
+                "The frames are safe: run `farm assemble` on the folder to try again."
+            ) from error
+
+
+def assemble(
+    folder: JobFolder,
+    name: str,
+    outputs: OutputSpec,
+    frames: Iterable[int],
+    *,
+    frame_count: int | None = None,
+) -> tuple[Artifact, ...]:
+    """Make the outputs of a job from frames that are finished.
+
+    `frame_count` is the planned number of frames; by default the last of `frames` ends the animation.
+
+    Raises:
+        FarmError: an output could not be made, or a frame not be read. None is published then.
+    """
+    there = sorted(frames)
+    planned = frame_count if frame_count is not None else max(there, default=-1) + 1
+    with Reducer(folder, name, outputs, planned) as reducer:
+        reducer.offer(there)
+        return reducer.finish()

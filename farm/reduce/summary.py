@@ -1,0 +1,107 @@
+"""`summary.json`: what came of a job, for people in the morning and for scripts."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Literal
+
+from farm.store import JobFolder
+
+NAME = "summary.json"
+_DISTRIBUTIONS = {
+    "farm": "diffusion-farm",
+    "torch": "torch",
+    "diffusers": "diffusers",
+    "transformers": "transformers",
+    "ray": "ray",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact:
+    """A file that was made from the frames; `name` is relative to the job folder."""
+
+    name: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameCounts:
+    """`planned` is the sum of the others in a run that was not interrupted; `kept` were there before it."""
+
+    planned: int
+    rendered: int
+    kept: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FailedFrames:
+    """Frames `first` to `last`, inclusive, that are missing for one reason."""
+
+    first: int
+    last: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerShare:
+    """What one worker rendered, and the seconds that it was busy with it."""
+
+    name: str
+    node: str
+    device: str
+    frames: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """What came of a job. `seconds` is wall-clock time; times of day are ISO 8601 in UTC."""
+
+    name: str
+    kind: str
+    state: Literal["done", "partial", "interrupted", "failed"]
+    exit_code: int
+    frames: FrameCounts
+    failures: tuple[FailedFrames, ...]
+    seconds: float
+    started_at: str
+    finished_at: str
+    workers: tuple[WorkerShare, ...]
+    outputs: tuple[Artifact, ...]
+    versions: Mapping[str, str]
+
+    @property
+    def frames_per_second(self) -> float:
+        """Frames rendered in this run per second of it; 0 for a run of no time."""
+        return self.frames.rendered / self.seconds if self.seconds > 0 else 0.0
+
+
+def installed_versions() -> dict[str, str]:
+    """Return the versions of Python, the farm and what it renders with, without importing any of it.
+
+    What is not installed is left out.
+    """
+    versions = {"python": platform.python_version()}
+    for name, distribution in _DISTRIBUTIONS.items():
+        try:
+            versions[name] = metadata.version(distribution)
+        except metadata.PackageNotFoundError:
+            continue
+    return versions
+
+
+def write_summary(folder: JobFolder, summary: Summary) -> None:
+    """Write the summary atomically, as indented JSON.
+
+    Raises:
+        StorageError: when it cannot be written.
+    """
+    content = dataclasses.asdict(summary) | {"frames_per_second": round(summary.frames_per_second, 4)}
+    folder.write(NAME, (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode())

@@ -1,0 +1,40 @@
+"""From a chunk of recipes to pictures. torch and diffusers live here only, and load when a renderer opens."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from farm.records import Chunk, DiffusersSpec, Pixels, RendererSpec
+from farm.render.procedural import ProceduralRenderer
+
+
+class Renderer(Protocol):
+    """Holds whatever is loaded, on one device; the same chunk gives the same pixels, always."""
+
+    @property
+    def device(self) -> str:
+        """The device's kind and name, such as `cpu` or `cuda (NVIDIA H100)`."""
+
+    @property
+    def environment(self) -> str:
+        """A JSON object of what may change bits beside the recipe: versions, device, dtype, threads."""
+
+    def render(self, chunk: Chunk) -> list[Pixels]:
+        """Return one picture per frame of the chunk, in order; the padding is dropped.
+
+        Raises:
+            RenderError: when the pipeline fails.
+        """
+
+
+def open_renderer(spec: RendererSpec) -> Renderer:
+    """Load what `spec` describes on this process's device (a GPU where one is visible).
+
+    Raises:
+        ModelError: when the checkpoint cannot be found or loaded.
+    """
+    if isinstance(spec, DiffusersSpec):
+        from farm.render.diffusers_renderer import DiffusersRenderer
+
+        return DiffusersRenderer(spec)
+    return ProceduralRenderer(spec)

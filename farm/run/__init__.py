@@ -1,0 +1,21 @@
+"""Wires plan, executor and reducer together: one job, or a night of them."""
+
+from farm.run.gather import Gathered, gather
+from farm.run.job import exit_code, finished_frames
+from farm.run.night import render
+from farm.run.prepare import Job, prepare
+from farm.run.rates import Rates
+from farm.run.reassemble import Assembled, reassemble
+
+__all__ = [
+    "Assembled",
+    "Gathered",
+    "Job",
+    "Rates",
+    "exit_code",
+    "finished_frames",
+    "gather",
+    "prepare",
+    "reassemble",
+    "render",
+]

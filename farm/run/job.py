@@ -1,0 +1,184 @@
+"""One job while it runs: what it still renders, what came in, and what it leaves behind."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Literal
+
+from farm.errors import FarmError, Interrupted
+from farm.events import ChunkDone, FramesFailed, JobStarted
+from farm.records import DiffusersSpec, Frame, FrameRow, Shard
+from farm.reduce import (
+    Artifact,
+    FrameCounts,
+    Reducer,
+    Summary,
+    TableHeader,
+    installed_versions,
+    write_summary,
+    write_table,
+)
+from farm.run.prepare import Job
+from farm.run.tally import Tally
+from farm.store import Ledger
+
+State = Literal["done", "partial", "interrupted", "failed"]
+EXIT_CODES: dict[State, int] = {"done": 0, "failed": 1, "partial": 3, "interrupted": 130}
+
+
+class JobRun:
+    """Follows one job: `start` it, hand out its `shards`, tell it what happened, `finish` it."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self.tally = Tally()
+        self._began = time.monotonic()
+        self._started_at = _now()
+        self._kept = 0
+        self._chunks: tuple[int, ...] = ()
+        self._reducer: Reducer | None = None
+
+    def start(self) -> JobStarted:
+        """Write the resolved manifest, find what is still to render, and begin to assemble.
+
+        Raises:
+            StorageError: when the folder cannot be read or written.
+        """
+        plan, folder = self.job.plan, self.job.folder
+        folder.write("manifest.yaml", plan.manifest_text.encode())
+        self._chunks = self.job.to_render(self.job.remaining())
+        self._began, self._started_at = time.monotonic(), _now()
+        self._reducer = Reducer(folder, plan.name, plan.outputs, plan.frame_count)
+        kept = list(self._kept_frames())
+        self._kept = len(kept)
+        self._reducer.offer(kept)
+        return JobStarted(job=plan.name, frame_count=plan.frame_count, kept=self._kept)
+
+    def shards(self, chunks_per_shard: int) -> Iterator[Shard]:
+        """Yield what is to be rendered, made as it is asked for."""
+        return self.job.plan.shards(
+            self._chunks, chunks_per_shard=chunks_per_shard, folder=self.job.folder.url
+        )
+
+    def take(self, event: ChunkDone | FramesFailed) -> None:
+        """Note what became of some frames."""
+        assert self._reducer is not None, "events come after start"
+        if isinstance(event, ChunkDone):
+            self.tally.add(event)
+            self._reducer.offer([row.frame for row in event.rows])
+        else:
+            self.tally.fail(event)
+            self._reducer.skip(event.frames)
+
+    @property
+    def accounted(self) -> bool:
+        """Whether every frame is there or given up."""
+        return self._there + len(self.tally.failed) == self.job.plan.frame_count
+
+    def finish(self) -> Summary:
+        """Assemble the outputs, write the table and the summary, and return the summary.
+
+        Raises:
+            FarmError: when an output cannot be made or written.
+        """
+        artifacts = self._reducer.finish() if self._reducer is not None else ()
+        self._write_table()
+        return self._summarize(self._state(), artifacts)
+
+    def stop(self, error: FarmError) -> Summary:
+        """Stop where the job is: its frames stay, its former pictures and films stay as they were.
+
+        Raises:
+            StorageError: when the summary cannot be written.
+        """
+        if self._reducer is not None:
+            self._reducer.abort()
+        if isinstance(error, Interrupted):
+            self._write_table()
+            return self._summarize("interrupted", ())
+        return self._summarize("partial" if self._there else "failed", (), str(error))
+
+    def _state(self) -> State:
+        if self._there == self.job.plan.frame_count:
+            return "done"
+        return "partial" if self._there else "failed"
+
+    @property
+    def _there(self) -> int:
+        return self._kept + self.tally.rendered
+
+    def _kept_frames(self) -> Iterator[int]:
+        """Yield the frames of chunks that are not rendered again."""
+        plan = self.job.plan
+        again = set(self._chunks)
+        for chunk in range(plan.chunk_count):
+            if chunk not in again:
+                yield from range(chunk * plan.batch_size, min((chunk + 1) * plan.batch_size, plan.frame_count))
+
+    def _write_table(self) -> None:
+        if not self._there:
+            return
+        plan, spec = self.job.plan, self.job.plan.renderer
+        model = spec.source if isinstance(spec, DiffusersSpec) else None
+        header = TableHeader(
+            manifest_text=plan.manifest_text,
+            kind=plan.kind,
+            batch_size=plan.batch_size,
+            pipeline=spec.pipeline if isinstance(spec, DiffusersSpec) else "procedural",
+            pretrained=model.pretrained if model else "procedural",
+            revision=model.revision if model else "",
+        )
+        write_table(self.job.folder, header, finished_frames(self.job))
+
+    def _summarize(self, state: State, artifacts: tuple[Artifact, ...], error: str = "") -> Summary:
+        plan = self.job.plan
+        summary = Summary(
+            name=plan.name,
+            kind=plan.kind,
+            state=state,
+            exit_code=EXIT_CODES[state],
+            error=error,
+            frames=FrameCounts(
+                planned=plan.frame_count,
+                rendered=self.tally.rendered,
+                kept=self._kept,
+                failed=len(self.tally.failed),
+            ),
+            failures=self.tally.failures,
+            seconds=round(time.monotonic() - self._began, 3),
+            started_at=self._started_at,
+            finished_at=_now(),
+            workers=self.tally.workers,
+            outputs=artifacts,
+            versions=installed_versions(),
+        )
+        write_summary(self.job.folder, summary)
+        return summary
+
+
+def exit_code(summaries: Sequence[Summary], *, broken: int = 0) -> int:
+    """Return the exit code of a run: 130 interrupted, 0 all done, 1 nothing done, else 3 partly done.
+
+    `broken` counts manifests that were refused while the others ran.
+    """
+    states = {summary.state for summary in summaries}
+    if "interrupted" in states:
+        return EXIT_CODES["interrupted"]
+    if states == {"done"} and not broken:
+        return EXIT_CODES["done"]
+    return EXIT_CODES["partial"] if states & {"done", "partial"} else EXIT_CODES["failed"]
+
+
+def finished_frames(job: Job) -> Iterator[tuple[Frame, FrameRow]]:
+    """Yield every frame of the plan that exists with the recipe planned, in order, with its ledger row."""
+    rows = Ledger(job.folder).rows()
+    for index in range(job.plan.frame_count):
+        row = rows.get(index)
+        if row is not None and (frame := job.plan.frame(index)).digest == row.recipe_digest:
+            yield frame, row
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="microseconds")

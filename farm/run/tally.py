@@ -1,0 +1,63 @@
+"""What came in from a job's workers: counts for the summary, small however many frames there are."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+
+from farm.events import ChunkDone, FramesFailed, WorkerStarted
+from farm.reduce import FailedFrames, WorkerShare
+
+
+class Tally:
+    """Frames done, frames failed and why, and each worker's share."""
+
+    def __init__(self) -> None:
+        self.rendered = 0
+        self.failed: dict[int, str] = {}
+        self._shares: dict[str, WorkerShare] = {}
+
+    def meet(self, worker: WorkerStarted) -> None:
+        """Note where a worker is; it need not render anything for this job."""
+        self._shares.setdefault(
+            worker.worker,
+            WorkerShare(name=worker.worker, node=worker.node, device=worker.device, frames=0, seconds=0.0),
+        )
+
+    def add(self, chunk: ChunkDone) -> None:
+        """Count a chunk's frames."""
+        self.rendered += len(chunk.rows)
+        first = chunk.rows[0]
+        share = self._shares.get(chunk.worker) or WorkerShare(
+            name=first.worker, node=first.node, device=first.device, frames=0, seconds=0.0
+        )
+        self._shares[chunk.worker] = dataclasses.replace(
+            share,
+            device=first.device,
+            frames=share.frames + len(chunk.rows),
+            seconds=round(share.seconds + chunk.seconds, 3),
+        )
+
+    def fail(self, failed: FramesFailed) -> None:
+        """Note frames that were given up."""
+        self.failed.update(dict.fromkeys(failed.frames, failed.reason))
+
+    @property
+    def workers(self) -> tuple[WorkerShare, ...]:
+        """The workers that rendered frames of this job, by name."""
+        return tuple(self._shares[name] for name in sorted(self._shares) if self._shares[name].frames)
+
+    @property
+    def failures(self) -> tuple[FailedFrames, ...]:
+        """Failed frames as ranges, each with its reason."""
+        return tuple(_ranges(sorted(self.failed.items())))
+
+
+def _ranges(failed: Iterable[tuple[int, str]]) -> list[FailedFrames]:
+    ranges: list[FailedFrames] = []
+    for frame, reason in failed:
+        if ranges and ranges[-1].last == frame - 1 and ranges[-1].reason == reason:
+            ranges[-1] = dataclasses.replace(ranges[-1], last=frame)
+        else:
+            ranges.append(FailedFrames(first=frame, last=frame, reason=reason))
+    return ranges

@@ -1,0 +1,67 @@
+"""A frame's file: a lossless PNG that carries its recipe, the same bytes for the same recipe and pixels."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+
+import numpy as np
+from PIL import Image, PngImagePlugin
+
+from farm.canonical import canonical_json
+from farm.errors import StorageError
+from farm.records import DiffusersSpec, Frame, Pixels, RendererSpec
+from farm.store.parameters import parameters_text
+
+def file_name(index: int) -> str:
+    """Return the name of a frame's file, relative to the job folder."""
+    return f"frames/frame{index:06d}.png"
+
+
+def content_sha256(pixels: Pixels) -> str:
+    """Return the content digest: SHA-256 of `RGB8 <width>x<height>` and a line feed, then the RGB bytes."""
+    height, width, _ = pixels.shape
+    content = hashlib.sha256(f"RGB8 {width}x{height}\n".encode("ascii"))
+    content.update(np.ascontiguousarray(pixels).data)
+    return content.hexdigest()
+
+
+def encode_frame(pixels: Pixels, frame: Frame, renderer: RendererSpec) -> bytes:
+    """Return the PNG of a frame.
+
+    Text chunks: `parameters` in the convention of A1111's web UI, which other tools read, and `farm`, a JSON
+    object of the whole recipe. Nothing of when or where it was rendered goes in, so that equal frames are
+    equal files.
+    """
+    text = PngImagePlugin.PngInfo()
+    height, width, _ = pixels.shape
+    text.add_itxt("parameters", parameters_text(frame, renderer, width=width, height=height))
+    model = renderer.source if isinstance(renderer, DiffusersSpec) else None
+    text.add_itxt(
+        "farm",
+        canonical_json(
+            {
+                "frame": frame.index,
+                "recipe_digest": frame.digest,
+                "recipe": frame.recipe,
+                "pretrained": model.pretrained if model else "procedural",
+                "revision": model.revision if model else "",
+            }
+        ),
+    )
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, format="png", pnginfo=text, compress_level=4)
+    return buffer.getvalue()
+
+
+def decode_frame(data: bytes, name: str) -> Pixels:
+    """Return the RGB pixels of a frame's file.
+
+    Raises:
+        StorageError: when `data` is not a whole PNG; `name` is said in the message.
+    """
+    try:
+        with Image.open(io.BytesIO(data), formats=["png"]) as image:
+            return np.asarray(image.convert("RGB"))
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise StorageError(f"{name}: not a whole PNG ({error}); remove it and render again.") from error

@@ -1,0 +1,38 @@
+"""The `parameters` text of A1111's web UI, which most viewers of generated pictures read."""
+
+from __future__ import annotations
+
+from farm.records import Conditioning, DiffusersSpec, Frame, RendererSpec
+
+
+def parameters_text(frame: Frame, renderer: RendererSpec, *, width: int, height: int) -> str:
+    """Return the prompt, the negative prompt and a line of `Key: value` settings.
+
+    A mixture of prompts is written `first :0.25 AND second :0.75`, the nearest thing that the convention knows.
+    """
+    recipe = frame.recipe
+    settings: dict[str, object] = {
+        "Steps": recipe.arguments.get("num_inference_steps"),
+        "Sampler": recipe.scheduler.class_name.removesuffix("Scheduler") or None,
+        "CFG scale": recipe.arguments.get("guidance_scale"),
+        "Seed": recipe.noise.seeds[0],
+        "Size": f"{width}x{height}",
+        "Clip skip": recipe.arguments.get("clip_skip"),
+        "Eta": recipe.arguments.get("eta") or None,
+    }
+    if isinstance(renderer, DiffusersSpec):
+        settings["Model"] = renderer.source.pretrained
+        settings["Model hash"] = renderer.source.fingerprint[:10]
+    settings["Version"] = "diffusion-farm"
+    lines = [_prompt(recipe.conditioning)]
+    if recipe.conditioning.negative_prompt:
+        lines.append(f"Negative prompt: {recipe.conditioning.negative_prompt}")
+    lines.append(", ".join(f"{key}: {value}" for key, value in settings.items() if value is not None))
+    return "\n".join(lines)
+
+
+def _prompt(conditioning: Conditioning) -> str:
+    if len(conditioning.prompts) == 1:
+        return conditioning.prompts[0]
+    weighted = zip(conditioning.prompts, conditioning.weights, strict=True)
+    return " AND ".join(f"{prompt} :{weight:.4g}" for prompt, weight in weighted)

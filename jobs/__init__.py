@@ -1,0 +1,1 @@
+"""Cluster entry points: each parses, calls the farm, and exits with its code."""

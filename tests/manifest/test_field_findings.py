@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+import pytest
+
+
+def test_a_near_match_of_a_key_is_offered(told) -> None:
+    assert told(change="output: {gif: {rubberband: true}}\n") == [
+        "doggo.yaml:10:16: output.gif.rubberband: unknown key; gif takes fps, rubber_band, loop, colors, palette, "
+        "dither, scale. Did you mean 'rubber_band'?"
+    ]
+
+
+def test_a_misspelt_key_that_is_needed_is_also_missing(told, right: str) -> None:
+    assert told(right.replace("frames:", "frame:")) == [
+        "doggo.yaml:6:1: animation.frames: missing; needed: a whole number from 1 to 10000000, or alphas.",
+        "doggo.yaml:9:3: animation.frame: unknown key; animation takes kind, prompts, alphas, frames, "
+        "interpolation, easing, noise. Did you mean 'frames'?",
+    ]
+
+
+def test_the_keys_of_the_whole_manifest_are_told(told) -> None:
+    assert told(change="colour: red\n") == [
+        "doggo.yaml:10:1: colour: unknown key; a manifest takes version, name, description, seed, model, "
+        "animation, render, output."
+    ]
+
+
+def test_a_number_is_no_key_of_a_section(told) -> None:
+    assert told(change="output: {mp4: {5: 1}}\n") == [
+        "doggo.yaml:10:16: output.mp4[5]: unknown key; mp4 takes fps, crf, preset."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"), [("no", "false"), ("Yes", "true"), ("on", "true"), ("off", "false")]
+)
+def test_a_yaml_1_1_boolean_is_told_kindly(told, word: str, meant: str) -> None:
+    assert told(change=f"output: {{gif: {{loop: {word}}}}}\n") == [
+        f"doggo.yaml:10:16: output.gif.loop: found '{word}'; allowed: true or false. "
+        f"Write {meant}: YAML 1.2 reads '{word}' as a text."
+    ]
+
+
+@pytest.mark.parametrize("value", [".nan", ".inf", "-.inf"])
+def test_numbers_are_finite(told, value: str) -> None:
+    assert told(change=f"render: {{guidance_scale: {value}}}\n") == [
+        f"doggo.yaml:10:10: render.guidance_scale: found {value}; allowed: a number from 0 upwards."
+    ]
+
+
+def test_a_number_too_large_for_a_float_is_not_finite(told) -> None:
+    assert told(change="model: {}\nrender: {guidance_scale: 1e999}\n")[-1] == (
+        "doggo.yaml:11:10: render.guidance_scale: found .inf; allowed: a number from 0 upwards."
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            "seed: '12'",
+            "seed: found '12'; allowed: a whole number from 0 to 9223372036854775807. Leave out the quotes.",
+        ),
+        ("seed: true", "seed: found true; allowed: a whole number from 0 to 9223372036854775807."),
+        ("seed: 1.0", "seed: found 1.0; allowed: a whole number from 0 to 9223372036854775807."),
+        ("seed: -1", "seed: found -1; allowed: a whole number from 0 to 9223372036854775807."),
+        (
+            "description: 12",
+            "description: found 12; allowed: a text of at most 10000 characters. Put it in quotes.",
+        ),
+        ("render: []", "render: found an empty list; allowed: a map."),
+        ("render: {height: 500}", "render.height: found 500; allowed: a multiple of 8 from 8 to 8192."),
+        ("output: {gif: {fps: 0}}", "output.gif.fps: found 0; allowed: a number above 0 to 100."),
+        ("output: {gif: 5}", "output.gif: found 5; allowed: a map."),
+        (
+            "output: {mp4: {preset: slwo}}",
+            "output.mp4.preset: found 'slwo'; allowed: ultrafast, superfast, veryfast, faster, fast, medium, slow, "
+            "slower, veryslow, placebo. Did you mean 'slow'?",
+        ),
+        ("render: {eta: high}", "render.eta: found 'high'; allowed: a number, or a map of frame to number."),
+        ("render: {eta: {0: 2}}", "render.eta[0]: found 2; allowed: a number from 0 to 1."),
+        ("render: {eta: {a: 1}}", "render.eta.a: found 'a'; allowed: a whole number from 0 to 9999999."),
+        ("render: {eta: {}}", "render.eta: found an empty map; allowed: at least 1."),
+    ],
+)
+def test_a_value_is_told_with_what_its_field_takes(told, change: str, message: str) -> None:
+    assert [line.split(": ", 1)[1] for line in told(change=f"{change}\n")] == [message]
+
+
+def _model(right: str, **fields: str) -> str:
+    text = right.replace("  pretrained: tiny-world\n", "")
+    lines = "".join(f"  {key}: {value}\n" for key, value in {"pretrained": "tiny-world", **fields}.items())
+    return text.replace("model:\n", f"model:\n{lines}")
+
+
+def test_a_branch_is_no_revision(told, right: str) -> None:
+    assert told(_model(right, pretrained="a/b", revision="main")) == [
+        "doggo.yaml:5:3: model.revision: found 'main'; allowed: a full commit of 40 hexadecimal digits: a branch or "
+        "tag moves, and the pictures with it."
+    ]
+
+
+def test_a_pickle_is_refused_with_the_reason(told, right: str) -> None:
+    assert told(_model(right, pretrained="models/dogs.CKPT")) == [
+        "doggo.yaml:4:3: model.pretrained: found 'models/dogs.CKPT'; allowed: safetensors weights only: a pickle can "
+        "run any code when it is loaded. Convert it to .safetensors."
+    ]
+
+
+def test_a_url_is_refused(told, right: str) -> None:
+    assert told(_model(right, pretrained="https://huggingface.co/a/b")) == [
+        "doggo.yaml:4:3: model.pretrained: found 'https://huggingface.co/a/b'; allowed: a hub id, a local folder or "
+        ".safetensors file, or a shipped checkpoint's name, not a URL."
+    ]
+
+
+def test_a_pipeline_is_one_that_the_farm_knows(told, right: str) -> None:
+    assert told(right.replace("StableDiffusion", "StableDifusion")) == [
+        "doggo.yaml:4:3: model.pipeline: found 'StableDifusionPipeline'; allowed: StableDiffusionPipeline. "
+        "Did you mean 'StableDiffusionPipeline'?"
+    ]
+
+
+def test_a_near_match_of_a_scheduler_is_offered(told, right: str) -> None:
+    assert told(_model(right, scheduler="{class: DDIMSheduler}")) == [
+        "doggo.yaml:5:15: model.scheduler.class: found 'DDIMSheduler'; allowed: the name of a diffusers scheduler, "
+        "such as DDIMScheduler. Did you mean 'DDIMScheduler'?"
+    ]
+
+
+def test_a_schedulers_config_holds_scalars_and_lists(told, right: str) -> None:
+    assert told(
+        _model(right, scheduler="{class: DDIMScheduler, config: {a: {b: 1}, c: [1, x], d: [.nan]}}")
+    ) == [
+        "doggo.yaml:5:46: model.scheduler.config.a: found a map of 1; allowed: a text, a finite number, true, false, "
+        "null, or a list of these.",
+        "doggo.yaml:5:65: model.scheduler.config.d: found a list of 1; allowed: a text, a finite number, true, false, "
+        "null, or a list of these.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("name: doggo", "name: .doggo", "name: found '.doggo'; allowed: 1 to 100 letters, digits, '.', '_' or '-', not beginning with '.'."),
+        ("name: doggo", "name: 'a/b'", "name: found 'a/b'; allowed: 1 to 100 letters, digits, '.', '_' or '-', not beginning with '.'."),
+        ("name: doggo\n", "", "name: missing; it is needed."),
+        ("version: 1", "version: 2", "version: found 2; allowed: 1, the only version there is."),
+        ("kind: interpolate", "kind: interpolat", "animation.kind: found 'interpolat'; allowed: interpolate, grid, walk, circle, stills, sweep. Did you mean 'interpolate'?"),
+        ("  kind: interpolate\n", "", "animation.kind: missing; needed: interpolate, grid, walk, circle, stills, sweep."),
+        ("[a dog, a bowl of fruit]", "a dog", "animation.prompts: found 'a dog'; allowed: a list of prompts, or a map of frame to prompt."),
+        ("[a dog, a bowl of fruit]", "[a dog, 7]", "animation.prompts[1]: found 7; allowed: a text of at most 10000 characters. Put it in quotes."),
+        ("frames: 10", "frames: 0", "animation.frames: found 0; allowed: a whole number from 1 to 10000000."),
+        ("frames: 10", "frames: 10\n  noise: {mode: keyframe}", "animation.noise.mode: found 'keyframe'; allowed: fixed, per_frame, keyframes. Did you mean 'keyframes'?"),
+    ],
+)  # fmt: skip
+def test_the_needed_fields_are_checked(told, right: str, old: str, new: str, message: str) -> None:
+    assert [line.split(": ", 1)[1] for line in told(right.replace(old, new))] == [message]
+
+
+def test_a_circle_has_no_fixed_noise(told, right: str) -> None:
+    start = right[: right.index("animation:")]
+    text = f"{start}animation: {{kind: circle, prompt: cows, frames: 4, noise: {{mode: fixed}}}}\n"
+    assert told(text) == ["doggo.yaml:6:60: animation.noise.mode: found 'fixed'; allowed: circle."]

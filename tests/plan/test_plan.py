@@ -1,0 +1,133 @@
+import dataclasses
+import itertools
+
+import pytest
+
+from farm.manifest import parse
+from farm.plan import Range, Why, chunks_to_render, judge, make_plan
+from farm.records import FrameRow, ProceduralSpec
+
+MANIFEST = """
+version: 1
+name: test
+seed: 3
+model: {pipeline: StableDiffusionPipeline, pretrained: tiny-world}
+animation: {kind: interpolate, prompts: [a, b, c], frames: 21}
+render: {batch_size: 4, num_inference_steps: 5}
+"""
+
+
+def plan_of(tmp_path, text=MANIFEST, **changes):
+    for old, new in changes.values():
+        assert old in text
+        text = text.replace(old, new)
+    return make_plan(parse(text, tmp_path / "m.yaml").manifest, ProceduralSpec())
+
+
+def row_of(frame, size=100):
+    return FrameRow(
+        frame=frame.index,
+        file_name=f"frames/frame{frame.index:06d}.png",
+        bytes=size,
+        recipe_digest=frame.digest,
+        content_sha256="",
+        scheduler="",
+        batch_size=4,
+        pipeline="",
+        pretrained="",
+        revision="",
+        height=64,
+        width=64,
+        worker="",
+        node="",
+        device="",
+        attempt=1,
+        render_seconds=1.0,
+        rendered_at="",
+        environment="",
+    )
+
+
+def existing(plan):
+    rows = {frame.index: row_of(frame) for frame in plan.frames()}
+    return rows, {row.file_name.split("/")[1]: row.bytes for row in rows.values()}
+
+
+def test_chunks_are_cut_from_the_frame_index_alone(tmp_path):
+    plan = plan_of(tmp_path)
+    assert plan.chunk_count == 6
+    assert [[frame.index for frame in plan.chunk(k).frames] for k in (0, 5)] == [[0, 1, 2, 3], [20]]
+    shards = list(plan.shards([0, 2, 5], chunks_per_shard=2, folder="out"))
+    assert [[chunk.index for chunk in shard.chunks] for shard in shards] == [[0, 2], [5]]
+    assert shards[1].chunks[0].batch_size == 4
+
+
+def test_shards_are_made_only_when_they_are_asked_for(tmp_path):
+    plan = plan_of(tmp_path, frames=("frames: 21", "frames: 10000000"))
+    shards = plan.shards(range(plan.chunk_count), chunks_per_shard=3, folder="out")
+    assert [shard.frame_count for shard in itertools.islice(shards, 2)] == [12, 12]
+
+
+def test_an_argument_that_moves_makes_chunks_of_one_frame(tmp_path):
+    keyed = ("steps: 5}", "steps: 5, guidance_scale: {0: 2.0, 20: 4.0}}")
+    plan = plan_of(tmp_path, guidance=keyed)
+    assert plan.batch_size == 1
+    assert [plan.frame(i).recipe.arguments["guidance_scale"] for i in (0, 10, 20)] == [2.0, 3.0, 4.0]
+    level = plan_of(tmp_path, guidance=("steps: 5}", "steps: 5, guidance_scale: {0: 2.0, 20: 2.0}}"))
+    assert level.batch_size == 4
+
+
+def test_digests_change_with_the_recipe_and_with_nothing_else(tmp_path):
+    plan = plan_of(tmp_path)
+    digests = [frame.digest for frame in plan.frames()]
+    assert len(set(digests)) == 21
+    renamed = plan_of(tmp_path, name=("name: test", "name: other\noutput: {gif: {fps: 3}}"))
+    assert [frame.digest for frame in renamed.frames()] == digests
+    for change in [("seed: 3", "seed: 4"), ("num_inference_steps: 5", "num_inference_steps: 6")]:
+        assert not set(digests) & {frame.digest for frame in plan_of(tmp_path, change=change).frames()}
+
+
+def test_a_changed_last_prompt_renders_only_the_frames_that_it_touches(tmp_path):
+    rows, sizes = existing(plan_of(tmp_path))
+    edited = plan_of(tmp_path, prompt=("[a, b, c]", "[a, b, changed]"))
+    assert list(judge(edited, rows, sizes)) == [
+        Range(first=0, last=10, why=Why.KEPT),
+        Range(first=11, last=20, why=Why.CHANGED),
+    ]
+
+
+def test_holes_and_cut_files_are_found_and_fill_whole_chunks(tmp_path):
+    plan = plan_of(tmp_path)
+    rows, sizes = existing(plan)
+    del rows[5]
+    sizes["frame000012.png"] = 7
+    ranges = list(judge(plan, rows, sizes))
+    assert [(part.first, part.last, part.why) for part in ranges if part.why is not Why.KEPT] == [
+        (5, 5, Why.NEW),
+        (12, 12, Why.GONE),
+    ]
+    assert list(chunks_to_render(plan, ranges)) == [1, 3]
+
+
+@pytest.mark.parametrize("kind", ["sweep", "grid"])
+def test_grid_pictures_are_labelled_by_what_varies(tmp_path, kind):
+    animations = {
+        "sweep": "{kind: sweep, prompt: a, over: {num_inference_steps: [1, 2], scheduler: [DDIMScheduler, LCMScheduler]}}",
+        "grid": "{kind: grid, prompts: [a, b, c, d], rows: 2, columns: 2}",
+    }
+    plan = plan_of(
+        tmp_path, animation=("{kind: interpolate, prompts: [a, b, c], frames: 21}", animations[kind])
+    )
+    grid = plan.outputs.grid
+    assert (grid.rows, grid.columns) == (2, 2)
+    if kind == "sweep":
+        assert grid.row_labels == ("num_inference_steps 1", "num_inference_steps 2")
+        assert grid.column_labels == ("DDIM", "LCM")
+        assert plan.batch_size == 1
+    else:
+        assert grid.row_labels == grid.column_labels == ()
+
+
+def test_a_plan_is_a_frozen_value(tmp_path):
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        plan_of(tmp_path).name = "other"

@@ -1,0 +1,37 @@
+"""Memory stays flat: ten times the frames take the same."""
+
+import subprocess
+import sys
+
+import pytest
+
+MEASURE = """
+import resource, sys
+from farm.records import *
+from farm.reduce import Reducer
+from farm.store import JobFolder
+
+count = int(sys.argv[2])
+gif = GifSpec(fps=10.0, rubber_band=True, loop=True, colors=256, palette="global", dither=True, scale=2)
+sheet = SheetSpec(columns=10, max_frames=50, thumbnail=128)
+mp4 = Mp4Spec(fps=30.0, crf=18, preset="medium")
+outputs = OutputSpec(gif=gif, mp4=mp4, contact_sheet=sheet, grid=None)
+with Reducer(JobFolder(sys.argv[1]), "job", outputs, count) as reducer:
+    reducer.offer(range(count))
+    reducer.finish()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+def peak_mib(folder, count):
+    command = [sys.executable, "-c", MEASURE, folder.path(""), str(count)]
+    return int(subprocess.check_output(command, text=True)) / 1024
+
+
+@pytest.mark.slow
+def test_ten_times_the_frames_take_the_same_memory(folder, store, capsys):
+    store(folder, range(3000))
+    few, many = peak_mib(folder, 300), peak_mib(folder, 3000)
+    with capsys.disabled():
+        print(f"\npeak memory: {few:.0f} MiB for 300 frames, {many:.0f} MiB for 3,000")
+    assert many < 1.1 * few

@@ -1,0 +1,51 @@
+import numpy as np
+import pytest
+
+from farm.reduce.palette import PaletteSurvey
+
+
+def colors_of(palette):
+    entries = palette.to_ndarray(format="rgba").reshape(-1, 4)
+    return {tuple(map(int, entry[:3])) for entry in entries if entry[3]}
+
+
+def flat(*color):
+    return np.full((8, 8, 3), color, np.uint8)
+
+
+def test_few_colors_are_kept_exactly():
+    survey = PaletteSurvey(3)
+    for index, color in enumerate([(255, 0, 0), (0, 200, 7), (255, 255, 255)]):
+        survey.add(index, flat(*color))
+    assert colors_of(survey.palette(256)) >= {(255, 0, 0), (0, 200, 7), (255, 255, 255)}
+
+
+def test_one_entry_is_transparent():
+    survey = PaletteSurvey(1)
+    survey.add(0, flat(1, 2, 3))
+    assert (survey.palette(256).to_ndarray(format="rgba").reshape(-1, 4)[:, 3] == 0).sum() == 1
+
+
+@pytest.mark.parametrize("colors", [2, 16, 255])
+def test_there_are_as_many_colors_as_asked(colors):
+    survey = PaletteSurvey(1)
+    survey.add(0, np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8))
+    assert len(colors_of(survey.palette(colors)) - {(0, 0, 0)}) in (colors - 1, colors)
+
+
+def test_the_palette_of_more_pixels_than_the_sample_holds_depends_on_the_frames_alone():
+    frames = [np.random.default_rng(index).integers(0, 256, (256, 256, 3), np.uint8) for index in range(40)]
+    palettes = []
+    for _ in range(2):
+        survey = PaletteSurvey(40)
+        for index, pixels in enumerate(frames):
+            survey.add(index, pixels)
+        palettes.append(colors_of(survey.palette(256)))
+    assert palettes[0] == palettes[1]
+    assert len(palettes[0]) > 200
+
+
+def test_skipped_frames_leave_no_trace():
+    survey = PaletteSurvey(100)
+    survey.add(7, flat(10, 20, 30))
+    assert colors_of(survey.palette(256)) <= {(10, 20, 30), (0, 0, 0)}

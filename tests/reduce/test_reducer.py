@@ -1,0 +1,224 @@
+import random
+import threading
+
+import av
+import numpy as np
+import pytest
+from PIL import Image
+
+from farm.errors import FarmError, StorageError
+from farm.records import GifSpec, GridSpec, Mp4Spec, OutputSpec, SheetSpec
+from farm.reduce import Artifact, Reducer, assemble, outputs
+from farm.store import JobFolder
+
+GIF = GifSpec(fps=10.0, rubber_band=False, loop=True, colors=256, palette="global", dither=True, scale=1)
+MP4 = Mp4Spec(fps=30.0, crf=18, preset="veryfast")
+SHEET = SheetSpec(columns=4, max_frames=8, thumbnail=32)
+GRID = GridSpec(rows=3, columns=4, row_labels=(), column_labels=(), title="")
+ALL = OutputSpec(gif=GIF, mp4=MP4, contact_sheet=SHEET, grid=GRID)
+NAMES = ["job.mp4", "job.gif", "contact_sheet.png", "grid.png"]
+
+
+def gif_frames(folder):
+    return Image.open(folder.path("job.gif")).n_frames
+
+
+def mp4_frames(folder):
+    with av.open(folder.path("job.mp4")) as container:
+        return [frame.to_ndarray(format="rgb24").astype(int) for frame in container.decode(video=0)]
+
+
+def files(folder):
+    return sorted(folder.sizes(""))
+
+
+def test_frames_offered_in_any_order_from_many_threads_play_in_theirs(folder, store, draw):
+    reducer = Reducer(folder, "job", ALL, 12)
+    frames = random.Random(0).sample(range(12), 12)
+
+    def render(part):
+        for frame in part:
+            store(folder, [frame])
+            reducer.offer([frame])
+
+    threads = [threading.Thread(target=render, args=[part]) for part in (frames[:6], frames[6:])]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    artifacts = reducer.finish()
+    assert [artifact.name for artifact in artifacts] == NAMES
+    assert gif_frames(folder) == 12
+    shown = mp4_frames(folder)
+    assert len(shown) == 12
+    assert max(np.abs(one - draw(index)).mean() for index, one in enumerate(shown)) < 4
+
+
+def test_artifacts_are_the_files_with_their_sizes(folder, store):
+    store(folder, range(12))
+    artifacts = assemble(folder, "job", ALL, range(12))
+    sizes = folder.sizes("")
+    assert artifacts == tuple(Artifact(name=name, bytes=sizes[name]) for name in NAMES)
+    assert files(folder) == sorted(NAMES)
+
+
+def test_only_what_is_wanted_is_made(folder, store):
+    store(folder, range(3))
+    assemble(folder, "job", OutputSpec(gif=GIF, mp4=None, contact_sheet=None, grid=None), range(3))
+    assert files(folder) == ["job.gif"]
+
+
+def test_a_job_that_wants_no_outputs_reads_no_frames(folder):
+    assert (
+        assemble(folder, "job", OutputSpec(gif=None, mp4=None, contact_sheet=None, grid=None), range(3)) == ()
+    )
+
+
+def test_a_rubber_band_plays_back_again(folder, store):
+    store(folder, range(4))
+    spec = GifSpec(
+        fps=10.0, rubber_band=True, loop=True, colors=64, palette="per_frame", dither=False, scale=1
+    )
+    assemble(folder, "job", OutputSpec(gif=spec, mp4=None, contact_sheet=None, grid=None), range(4))
+    assert gif_frames(folder) == 6
+
+
+def test_failed_frames_are_missing_in_the_films_and_hatched_in_the_pictures(folder, store, draw):
+    store(folder, [0, 1, 3])
+    with Reducer(folder, "job", ALL, 4) as reducer:
+        reducer.offer([3, 1, 0])
+        reducer.skip([2])
+        reducer.finish()
+    assert gif_frames(folder) == 3
+    assert np.abs(mp4_frames(folder)[2] - draw(3)).mean() < 4
+    grid = np.asarray(Image.open(folder.path("grid.png")))
+    assert (grid[8:72, 8 + 3 * 68 : 72 + 3 * 68] == draw(3)).all()
+    assert len(np.unique(grid[8:72, 8 + 2 * 68 : 72 + 2 * 68].reshape(-1, 3), axis=0)) == 2
+
+
+def test_frames_that_nobody_spoke_of_count_as_failed(folder, store):
+    store(folder, [1])
+    with Reducer(folder, "job", ALL, 3) as reducer:
+        reducer.offer([1])
+        reducer.finish()
+    assert gif_frames(folder) == 1
+
+
+@pytest.mark.parametrize("frame_count", [0, 5])
+def test_a_job_without_any_frame_has_no_outputs(folder, frame_count):
+    with Reducer(folder, "job", ALL, frame_count) as reducer:
+        reducer.skip(range(frame_count))
+        assert reducer.finish() == ()
+    assert files(folder) == []
+
+
+def test_aborting_leaves_former_outputs_and_no_temporary_file(folder, store):
+    store(folder, range(6))
+    assemble(folder, "job", ALL, range(6))
+    before = {name: folder.read(name) for name in NAMES}
+    reducer = Reducer(folder, "job", ALL, 6)
+    reducer.offer([0, 1, 2])
+    reducer.abort()
+    assert {name: folder.read(name) for name in NAMES} == before
+    assert files(folder) == sorted(NAMES)
+
+
+def test_leaving_the_context_by_an_exception_aborts(folder, store):
+    store(folder, range(6))
+
+    def interrupted():
+        with Reducer(folder, "job", ALL, 6) as reducer:
+            reducer.offer(range(6))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert files(folder) == []
+
+
+def test_aborting_after_the_end_changes_nothing(folder, store):
+    store(folder, range(2))
+    with Reducer(folder, "job", ALL, 2) as reducer:
+        reducer.offer(range(2))
+        reducer.finish()
+    assert files(folder) == sorted(NAMES)
+
+
+def test_a_frame_of_another_size_is_named(folder, store):
+    store(folder, range(2))
+    store(folder, [2], height=32, width=48)
+    with pytest.raises(FarmError) as raised:
+        assemble(folder, "job", ALL, range(3))
+    assert str(raised.value) == (
+        f"{folder.path('frames/frame000002.png')}: 48x32 pixels where the frames before it have 64x64; "
+        "frames of one animation have one size. Remove the frames of the other size and render again."
+    )
+    assert files(folder) == []
+
+
+def test_a_broken_frame_is_named(folder, store):
+    store(folder, range(2))
+    folder.write("frames/frame000001.png", b"not a picture")
+    with pytest.raises(StorageError) as raised:
+        assemble(folder, "job", ALL, range(2))
+    assert str(raised.value).startswith(f"{folder.path('frames/frame000001.png')}: not a whole PNG (")
+
+
+@pytest.mark.parametrize("step", ["add", "finish"])
+def test_an_output_that_cannot_be_made_is_named(folder, store, monkeypatch, step):
+    def broken(*_):
+        raise ValueError("no more palettes")
+
+    monkeypatch.setattr(outputs._Gif, step, broken)
+    store(folder, range(2))
+    with pytest.raises(FarmError) as raised:
+        assemble(folder, "job", ALL, range(2))
+    assert str(raised.value) == (
+        f"{folder.path('job.gif')}: cannot be assembled: ValueError: no more palettes. "
+        "The frames are safe: run `farm assemble` on the folder to try again."
+    )
+    assert files(folder) == []
+
+
+def test_a_frame_of_another_job_is_refused(folder):
+    with (
+        Reducer(folder, "job", ALL, 3) as reducer,
+        pytest.raises(IndexError, match=r"^frame 3 is none of the job's 3$"),
+    ):
+        reducer.offer([3])
+
+
+def test_frames_are_decoded_once_for_all_outputs_and_once_more_for_the_gif(folder, store, monkeypatch):
+    read = []
+    original = JobFolder.read
+    monkeypatch.setattr(JobFolder, "read", lambda self, name: read.append(name) or original(self, name))
+    store(folder, range(5))
+    assemble(folder, "job", ALL, range(5))
+    assert len(read) == 10
+
+
+def test_outputs_are_the_same_bytes_in_whatever_order_frames_came(folder, store):
+    store(folder, range(12))
+    assemble(folder, "job", ALL, range(12))
+    before = {name: folder.read(name) for name in NAMES}
+    with Reducer(folder, "job", ALL, 12) as reducer:
+        for frame in reversed(range(12)):
+            reducer.offer([frame])
+        reducer.finish()
+    assert {name: folder.read(name) for name in NAMES} == before
+
+
+def test_a_folder_may_be_anywhere(store):
+    folder = JobFolder("memory://farm-reduce-test/job")
+    store(folder, range(3))
+    artifacts = assemble(folder, "job", ALL, range(3))
+    assert {artifact.name: artifact.bytes for artifact in artifacts} == folder.sizes("")
+    assert folder.read("job.gif").startswith(b"GIF89a")
+
+
+def test_the_planned_count_leaves_room_for_frames_missing_at_the_end(folder, store):
+    store(folder, range(2))
+    assemble(folder, "job", ALL, range(2))
+    short = Image.open(folder.path("contact_sheet.png")).size
+    assemble(folder, "job", ALL, range(2), frame_count=4)
+    assert Image.open(folder.path("contact_sheet.png")).width > short[0]

@@ -1,0 +1,74 @@
+import json
+import platform
+import subprocess
+import sys
+from importlib import metadata
+
+from farm.reduce import (
+    Artifact,
+    FailedFrames,
+    FrameCounts,
+    Summary,
+    WorkerShare,
+    installed_versions,
+    write_summary,
+)
+
+
+def summary(seconds=20.0):
+    return Summary(
+        name="dög",
+        kind="interpolate",
+        state="partial",
+        exit_code=3,
+        frames=FrameCounts(planned=10, rendered=6, kept=2, failed=2),
+        failures=(FailedFrames(first=3, last=4, reason="out of memory"),),
+        seconds=seconds,
+        started_at="2026-01-02T03:04:05+00:00",
+        finished_at="2026-01-02T03:04:25+00:00",
+        workers=(WorkerShare(name="worker-0", node="host", device="cpu", frames=6, seconds=18.5),),
+        outputs=(Artifact(name="dög.gif", bytes=1234),),
+        versions={"python": "3.11.9"},
+    )
+
+
+def test_the_file_says_all_of_the_summary(folder):
+    write_summary(folder, summary())
+    assert json.loads(folder.read("summary.json")) == {
+        "name": "dög",
+        "kind": "interpolate",
+        "state": "partial",
+        "exit_code": 3,
+        "frames": {"planned": 10, "rendered": 6, "kept": 2, "failed": 2},
+        "failures": [{"first": 3, "last": 4, "reason": "out of memory"}],
+        "seconds": 20.0,
+        "started_at": "2026-01-02T03:04:05+00:00",
+        "finished_at": "2026-01-02T03:04:25+00:00",
+        "workers": [{"name": "worker-0", "node": "host", "device": "cpu", "frames": 6, "seconds": 18.5}],
+        "outputs": [{"name": "dög.gif", "bytes": 1234}],
+        "versions": {"python": "3.11.9"},
+        "frames_per_second": 0.3,
+    }
+
+
+def test_the_file_is_indented_for_people(folder):
+    write_summary(folder, summary())
+    assert folder.read("summary.json").decode().startswith('{\n  "name": "dög",\n')
+
+
+def test_a_run_of_no_time_has_no_speed():
+    assert summary(seconds=0.0).frames_per_second == 0.0
+
+
+def test_versions_are_those_installed():
+    versions = installed_versions()
+    assert versions["python"] == platform.python_version()
+    assert versions["torch"] == metadata.version("torch")
+
+
+def test_versions_are_told_without_importing_torch_or_ray():
+    code = (
+        "import sys; from farm.reduce import installed_versions; installed_versions(); "
+        "print(sorted({'torch', 'ray', 'diffusers', 'pydantic'} & set(sys.modules)))"
+    )
+    assert subprocess.check_output([sys.executable, "-c", code], text=True) == "[]\n"

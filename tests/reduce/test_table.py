@@ -1,0 +1,136 @@
+import dataclasses
+from datetime import UTC, datetime
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from farm.records import FrameRow
+from farm.reduce import TableHeader, table, write_table
+
+HEADER = TableHeader(
+    manifest_text="version: 1\nname: übung\n",
+    kind="interpolate",
+    batch_size=3,
+    pipeline="StableDiffusionPipeline",
+    pretrained="stable-diffusion-v1-5/stable-diffusion-v1-5",
+    revision="451f4fe1",
+)
+COLUMNS = (
+    *("file_name", "frame", "alpha", "kind", "prompts", "weights", "negative_prompt", "seed", "noise_mode"),
+    *("num_inference_steps", "guidance_scale", "scheduler", "height", "width", "batch_size", "pipeline"),
+    *("pretrained", "revision", "recipe_digest", "content_sha256", "worker", "node", "device", "attempt"),
+    *("render_seconds", "rendered_at", "environment"),
+)
+
+
+def row_of(index):
+    return FrameRow(
+        frame=index,
+        file_name=f"frames/frame{index:06d}.png",
+        bytes=100,
+        recipe_digest=f"{index:064x}",
+        content_sha256="c" * 64,
+        height=64,
+        width=48,
+        worker="worker-0",
+        node="host",
+        device="cpu",
+        attempt=1,
+        render_seconds=0.25,
+        rendered_at="2026-01-02T03:04:05.678901+00:00",
+        environment="{}",
+    )
+
+
+def written(folder, pairs):
+    write_table(folder, HEADER, iter(pairs))
+    return pq.ParquetFile(folder.path("metadata.parquet"))
+
+
+def test_a_row_says_all_of_its_frame(folder, frame_of):
+    [row] = written(folder, [(frame_of(7), row_of(7))]).read().to_pylist()
+    assert row == {
+        "file_name": "frames/frame000007.png",
+        "frame": 7,
+        "alpha": 0.07,
+        "kind": "interpolate",
+        "prompts": ["a dog", "a bowl of fruit"],
+        "weights": [0.25, 0.75],
+        "negative_prompt": "text",
+        "seed": 2**63 - 1,
+        "noise_mode": "fixed",
+        "num_inference_steps": 4,
+        "guidance_scale": 7.5,
+        "scheduler": "DDIMScheduler",
+        "height": 64,
+        "width": 48,
+        "batch_size": 3,
+        "pipeline": "StableDiffusionPipeline",
+        "pretrained": "stable-diffusion-v1-5/stable-diffusion-v1-5",
+        "revision": "451f4fe1",
+        "recipe_digest": f"{7:064x}",
+        "content_sha256": "c" * 64,
+        "worker": "worker-0",
+        "node": "host",
+        "device": "cpu",
+        "attempt": 1,
+        "render_seconds": 0.25,
+        "rendered_at": datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC),
+        "environment": "{}",
+    }
+
+
+def test_columns_stand_in_their_order_with_their_types(folder, frame_of):
+    schema = written(folder, [(frame_of(0), row_of(0))]).schema_arrow
+    assert tuple(schema.names) == COLUMNS
+    assert schema.field("prompts").type == pa.list_(pa.string())
+    assert schema.field("weights").type == pa.list_(pa.float64())
+    assert schema.field("seed").type == pa.int64()
+    assert schema.field("rendered_at").type == pa.timestamp("us", tz="UTC")
+
+
+def test_every_column_is_described_and_quantities_have_units(folder, frame_of):
+    schema = written(folder, [(frame_of(0), row_of(0))]).schema_arrow
+    assert all(field.metadata[b"description"] for field in schema)
+    units = {field.name: field.metadata[b"unit"] for field in schema if b"unit" in field.metadata}
+    assert units["render_seconds"] == b"s"
+    assert units["width"] == units["height"] == b"px"
+    assert units["num_inference_steps"] == b"steps"
+
+
+def test_the_manifest_is_in_the_file(folder, frame_of):
+    metadata = written(folder, [(frame_of(0), row_of(0))]).schema_arrow.metadata
+    assert metadata[b"manifest"].decode() == HEADER.manifest_text
+
+
+def test_an_argument_that_a_pipeline_does_not_take_is_null(folder, frame_of):
+    frame = dataclasses.replace(frame_of(0), recipe=dataclasses.replace(frame_of(0).recipe, arguments={}))
+    [row] = written(folder, [(frame, row_of(0))]).read().to_pylist()
+    assert row["guidance_scale"] is None
+    assert row["num_inference_steps"] is None
+
+
+def test_a_table_of_no_frames_has_the_same_schema(folder, frame_of):
+    empty = written(folder, []).schema_arrow
+    assert empty.equals(written(folder, [(frame_of(0), row_of(0))]).schema_arrow, check_metadata=True)
+
+
+def test_rows_are_written_in_groups_as_they_come(folder, frame_of, monkeypatch):
+    monkeypatch.setattr(table, "_ROW_GROUP", 4)
+    file = written(folder, ((frame_of(index), row_of(index)) for index in range(10)))
+    assert [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)] == [4, 4, 2]
+    assert file.read(["frame"]).column("frame").to_pylist() == list(range(10))
+
+
+def test_a_failure_leaves_the_former_table(folder, frame_of):
+    written(folder, [(frame_of(0), row_of(0))])
+
+    def rows():
+        yield frame_of(1), row_of(1)
+        raise RuntimeError("the ledger broke")
+
+    with pytest.raises(RuntimeError, match=r"^the ledger broke$"):
+        write_table(folder, HEADER, rows())
+    assert pq.read_table(folder.path("metadata.parquet")).column("frame").to_pylist() == [0]
+    assert list(folder.sizes("")) == ["metadata.parquet"]
