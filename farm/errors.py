@@ -1,13 +1,13 @@
 """The farm's errors. Each prints as it is: where, what was found, what is allowed, what to do next.
 
-    FarmError                   exit code 1
-    ├── UsageError              exit code 2   the call is wrong
-    │   └── ManifestError       exit code 2   the manifest is wrong: carries every Problem at once
-    ├── ModelError              exit code 1   a checkpoint cannot be found or loaded
-    ├── RenderError             exit code 1   a loaded pipeline failed on a chunk
-    ├── StorageError            exit code 1   a file cannot be read or written
-    ├── ClusterError            exit code 1   Ray cannot be reached, or no worker is left
-    └── Interrupted             exit code 130 the user stopped the run; finished frames are kept
+FarmError                   exit code 1
+├── UsageError              exit code 2   the call is wrong
+│   └── ManifestError       exit code 2   the manifest is wrong: carries every Problem at once
+├── ModelError              exit code 1   a checkpoint cannot be found or loaded
+├── RenderError             exit code 1   a loaded pipeline failed on a chunk
+├── StorageError            exit code 1   a file cannot be read or written
+├── ClusterError            exit code 1   Ray cannot be reached, or no worker is left
+└── Interrupted             exit code 130 the user stopped the run; finished frames are kept
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What flows through the farm: plain frozen values that every layer may know, and that pickle.
 
-    Recipe -> Frame -> Chunk -> Shard      what to render, cut for workers
-    FrameRow                               what was rendered
-    OutputSpec                             what to assemble from it
+Recipe -> Frame -> Chunk -> Shard      what to render, cut for workers
+FrameRow                               what was rendered
+OutputSpec                             what to assemble from it
 """
 
 from __future__ import annotations
@@ -164,6 +164,7 @@ class Shard:
 
     @property
     def frame_count(self) -> int:
+        """How many frames its chunks hold, the padding not counted."""
         return sum(len(chunk.frames) for chunk in self.chunks)
 
 
@@ -175,7 +176,8 @@ class FrameRow:
     """The ledger's row of a finished frame.
 
     `file_name` is relative to the job folder; `bytes` the size of that file; `content_sha256` of the RGB
-    pixels (see `farm.store.frames`); `render_seconds` this frame's share of its chunk's time;
+    pixels (see `farm.store.frames`); `scheduler` the class that sampled, the checkpoint's own where the recipe
+    names none; `revision` empty but for a hub id; `render_seconds` this frame's share of its chunk's time;
     `rendered_at` ISO 8601 in UTC; `environment` a JSON object of versions, device, dtype and threads.
     """
 
@@ -184,6 +186,11 @@ class FrameRow:
     bytes: int
     recipe_digest: str
     content_sha256: str
+    pipeline: str
+    pretrained: str
+    revision: str
+    scheduler: str
+    batch_size: int
     height: int
     width: int
     worker: str

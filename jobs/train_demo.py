@@ -19,14 +19,22 @@ ALLOCATOR = {"MALLOC_TRIM_THRESHOLD_": "100000000000", "MALLOC_MMAP_THRESHOLD_":
 
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """The command line, checked."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--stages", nargs="+", choices=STAGES, default=list(STAGES), metavar="STAGE", help=str(STAGES))
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--stages", nargs="+", choices=STAGES, default=list(STAGES), metavar="STAGE", help=str(STAGES)
+    )
     parser.add_argument("--output", type=Path, default=ROOT / "farm" / "models", help="where the folders go")
-    parser.add_argument("--work-dir", type=Path, default=Path("demo-work"), help="state of a run, to go on from")
+    parser.add_argument(
+        "--work-dir", type=Path, default=Path("demo-work"), help="state of a run, to go on from"
+    )
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1")
     parser.add_argument("--size", type=int, default=64, help="width of the pictures in pixels")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--effort", type=float, default=1.0, help="multiplies pictures and steps; 0.01 for a trial")
+    parser.add_argument(
+        "--effort", type=float, default=1.0, help="multiplies pictures and steps; 0.01 for a trial"
+    )
     return parser.parse_args(arguments)
 
 

@@ -15,7 +15,7 @@ from farm import models
 from farm.cli.look import Json
 from farm.cli.speech import say, say_json, size, table
 from farm.errors import FarmError
-from farm.execute import ray_state
+from farm.execute import open_executor
 from farm.reduce import installed_versions
 from farm.render import describe_device
 from farm.store import JobFolder
@@ -46,7 +46,9 @@ def _python() -> str:
 
 
 def _packages() -> str:
-    return ", ".join(f"{name} {version}" for name, version in installed_versions().items() if name != "python")
+    return ", ".join(
+        f"{name} {version}" for name, version in installed_versions().items() if name != "python"
+    )
 
 
 def _codecs() -> str:
@@ -54,8 +56,15 @@ def _codecs() -> str:
 
     missing = {"libx264", "gif"} - set(av.codecs_available)
     if missing:
-        raise ValueError(f"PyAV {av.__version__} lacks {', '.join(sorted(missing))}; reinstall the package `av`")
+        raise ValueError(
+            f"PyAV {av.__version__} lacks {', '.join(sorted(missing))}; reinstall the package `av`"
+        )
     return f"PyAV {av.__version__} with libx264 and gif"
+
+
+def _ray() -> str:
+    with open_executor(workers=1):
+        return "a local Ray starts and stops"
 
 
 def _shipped() -> str:
@@ -88,7 +97,7 @@ _CHECKS: dict[str, Check] = {
     "packages": _packages,
     "device": describe_device,
     "codecs": _codecs,
-    "ray": ray_state,
+    "ray": _ray,
     "shipped": _shipped,
     "hub": _hub,
     "disk": _disk,

@@ -22,8 +22,17 @@ def check(manifests: Manifests, overrides: Set = None, as_json: Json = False) ->
     """Check manifests: every mistake at once, each with file, line and column."""
     jobs = prepare_all(manifests, overrides)
     if as_json:
-        say_json([{"manifest": str(path), "name": job.plan.name, "kind": job.plan.kind,
-                   "frames": job.plan.frame_count} for path, job in zip(manifests, jobs, strict=True)])
+        say_json(
+            [
+                {
+                    "manifest": str(path),
+                    "name": job.plan.name,
+                    "kind": job.plan.kind,
+                    "frames": job.plan.frame_count,
+                }
+                for path, job in zip(manifests, jobs, strict=True)
+            ]
+        )
         return
     for path, job in zip(manifests, jobs, strict=True):
         say(f"{path}: ok: {job.plan.name}, {job.plan.kind}, {_count(job.plan.frame_count, 'frame')}")
@@ -105,5 +114,3 @@ def _time(seconds: float | None, anything_left: bool) -> str:
 
 def _count(number: int, thing: str) -> str:
     return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
-
-

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from farm.errors import ManifestError, UsageError
-from farm.execute import Executor, InlineExecutor, RayExecutor
+from farm.execute import Executor, open_executor
 from farm.run import Job, prepare
 
 Manifests = Annotated[list[Path], typer.Argument(help="Manifest files.", metavar="MANIFEST...")]
@@ -19,7 +19,8 @@ Set = Annotated[
     typer.Option("--set", metavar="FIELD=VALUE", help="Change a field, as in render.num_inference_steps=4."),
 ]
 OutputDir = Annotated[
-    str, typer.Option("--output-dir", "-o", help="Folder or fsspec URL in which each job makes its own folder.")
+    str,
+    typer.Option("--output-dir", "-o", help="Folder or fsspec URL in which each job makes its own folder."),
 ]
 Procedural = Annotated[
     bool,
@@ -31,17 +32,25 @@ Workers = Annotated[
 ]
 Address = Annotated[
     str | None,
-    typer.Option("--address", help="A running Ray: auto, host:6379 or ray://host:10001. Without it a local one."),
+    typer.Option(
+        "--address", help="A running Ray: auto, or host:6379. Without it a local one."
+    ),
 ]
 Inline = Annotated[bool, typer.Option("--inline", help="Render in this process, without Ray.")]
 ChunksPerShard = Annotated[
     int | None,
-    typer.Option("--chunks-per-shard", min=1, help="Chunks handed to a worker at a time; never changes a frame."),
+    typer.Option(
+        "--chunks-per-shard", min=1, help="Chunks handed to a worker at a time; never changes a frame."
+    ),
 ]
 
 
 def prepare_all(
-    manifests: Sequence[Path], overrides: list[str] | None, *, output_dir: str = "out", procedural: bool = False
+    manifests: Sequence[Path],
+    overrides: list[str] | None,
+    *,
+    output_dir: str = "out",
+    procedural: bool = False,
 ) -> list[Job]:
     """Return the jobs of all manifests.
 
@@ -62,13 +71,11 @@ def prepare_all(
 
 
 def make_executor(*, workers: int | None, address: str | None, inline: bool) -> Executor:
-    """Return the executor that the options ask for.
+    """Return the executor that the options ask for, to be entered.
 
     Raises:
         UsageError: when they contradict each other.
     """
-    if inline:
-        if address or (workers or 1) > 1:
-            raise UsageError("--inline renders in this one process; leave out --workers and --address.")
-        return InlineExecutor()
-    return RayExecutor(workers=workers, address=address)
+    if inline and (address or (workers or 1) > 1):
+        raise UsageError("--inline renders in this one process; leave out --workers and --address.")
+    return open_executor(inline=inline, workers=workers, address=address)

@@ -94,9 +94,7 @@ def assemble(
         say(assembled(made, folder))
 
 
-def _run(
-    jobs: Sequence[Job], executor: Executor, chunks_per_shard: int | None
-) -> tuple[Summary, ...]:
+def _run(jobs: Sequence[Job], executor: Executor, chunks_per_shard: int | None) -> tuple[Summary, ...]:
     with ProgressView(errors) as view, executor:
         summaries = render_jobs(jobs, executor, view, chunks_per_shard=chunks_per_shard)
     rates = Rates.of_user()

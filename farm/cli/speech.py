@@ -47,7 +47,8 @@ def table(rows: Iterable[tuple[str, ...]]) -> str:
     lines = [tuple(row) for row in rows]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
     )
 
 
@@ -57,11 +58,15 @@ def closing(summary: Summary, folder: str) -> str:
     lines = [f"{summary.name}: {summary.state}, {_frames(summary)} in {summary.seconds:.1f} s"]
     if counts.rendered:
         seconds = sum(worker.seconds for worker in summary.workers)
-        lines[0] += f" ({counts.rendered / summary.seconds:.2f} frames/s, {seconds / counts.rendered:.2f} s a frame)"
+        lines[0] += (
+            f" ({counts.rendered / summary.seconds:.2f} frames/s, {seconds / counts.rendered:.2f} s a frame)"
+        )
     if summary.error:
         lines.append(f"  {summary.error}")
     for failed in summary.failures:
-        frames = f"frame {failed.first}" if failed.first == failed.last else f"frames {failed.first}-{failed.last}"
+        frames = (
+            f"frame {failed.first}" if failed.first == failed.last else f"frames {failed.first}-{failed.last}"
+        )
         lines.append(f"  {frames} missing: {failed.reason}")
     lines.append(f"  {folder}")
     lines += [f"    {output.name:<24} {size(output.bytes):>9}" for output in summary.outputs]
@@ -82,7 +87,9 @@ def night_table(found: Gathered, summaries: Sequence[Summary]) -> str:
     rows = [("manifest", "state", "frames", "time", "")]
     for (path, job), summary in zip(found.jobs.items(), summaries, strict=True):
         there = summary.frames.rendered + summary.frames.kept
-        what = summary.error or (summary.failures[0].reason if summary.failures else job.folder.path("").rstrip("/"))
+        what = summary.error or (
+            summary.failures[0].reason if summary.failures else job.folder.path("").rstrip("/")
+        )
         rows.append(
             (path.name, summary.state, f"{there}/{summary.frames.planned}", duration(summary.seconds), what)
         )

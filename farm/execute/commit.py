@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 
 from farm.events import ChunkDone
-from farm.records import Chunk, Frame, FrameRow, Pixels, Shard
+from farm.records import Chunk, DiffusersSpec, Frame, FrameRow, Pixels, Shard
 from farm.store import JobFolder, Ledger, content_sha256, encode_frame, file_name
 
 
@@ -23,12 +23,13 @@ class Drawn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Where frames come from, as their ledger rows tell it."""
+    """Where frames come from, as their ledger rows tell it; `scheduler` is the checkpoint's own class."""
 
     worker: str
     node: str
     device: str
     environment: str
+    scheduler: str
 
 
 class Committer:
@@ -48,7 +49,7 @@ class Committer:
         """
         share = drawn.seconds / len(drawn.pictures)
         pairs = zip(drawn.chunk.frames, drawn.pictures, strict=True)
-        rows = tuple(self._write(frame, pixels, share) for frame, pixels in pairs)
+        rows = tuple(self._write(drawn.chunk, frame, pixels, share) for frame, pixels in pairs)
         self._ledger.commit(rows)
         return ChunkDone(
             job=self._shard.job,
@@ -57,9 +58,9 @@ class Committer:
             seconds=time.perf_counter() - drawn.started,
         )
 
-    def _write(self, frame: Frame, pixels: Pixels, seconds: float) -> FrameRow:
-        name = file_name(frame.index)
-        data = encode_frame(pixels, frame, self._shard.renderer)
+    def _write(self, chunk: Chunk, frame: Frame, pixels: Pixels, seconds: float) -> FrameRow:
+        name, renderer = file_name(frame.index), self._shard.renderer
+        data = encode_frame(pixels, frame, renderer)
         self._folder.write(name, data)
         height, width, _ = pixels.shape
         return FrameRow(
@@ -68,6 +69,11 @@ class Committer:
             bytes=len(data),
             recipe_digest=frame.digest,
             content_sha256=content_sha256(pixels),
+            pipeline=renderer.pipeline if isinstance(renderer, DiffusersSpec) else "procedural",
+            pretrained=renderer.source.pretrained if isinstance(renderer, DiffusersSpec) else "procedural",
+            revision=renderer.source.revision if isinstance(renderer, DiffusersSpec) else "",
+            scheduler=frame.recipe.scheduler.class_name or self._origin.scheduler,
+            batch_size=chunk.batch_size,
             height=height,
             width=width,
             worker=self._origin.worker,

@@ -45,7 +45,11 @@ class Worker:
 
     def _origin(self, renderer: Renderer) -> Origin:
         return Origin(
-            worker=self.name, node=self.node, device=renderer.device, environment=renderer.environment
+            worker=self.name,
+            node=self.node,
+            device=renderer.device,
+            environment=renderer.environment,
+            scheduler=renderer.own_scheduler,
         )
 
 

@@ -23,11 +23,14 @@ class Origin:
     def place(self, path: Path) -> Place:
         """Returns where a field is written, or else its nearest ancestor that is."""
         in_file, depth = self.tree.nearest(path)
-        for override in reversed(self.overrides):
+        best = (depth, False)
+        place = in_file
+        for override in self.overrides:
             shared = _shared(override.path, path)
-            if shared == len(override.path) or shared > depth:
-                return override.place
-        return in_file
+            covers = shared == len(override.path)
+            if (covers or shared > depth) and (shared, covers) >= best:
+                best, place = (shared, covers), override.place
+        return place
 
     def problem(self, path: Path, found: str, allowed: str, hint: str = "") -> Problem:
         """Returns a mistake at the place of a field."""

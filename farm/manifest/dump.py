@@ -18,14 +18,15 @@ def to_yaml(manifest: Manifest) -> str:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Also quotes what only YAML 1.2 reads as something else than a text; writes nothing twice by alias."""
+    """Quotes also what only YAML 1.2 reads as no text; writes out what is there twice, without aliases."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    style = None if plain_scalar(text) == text else '"'
+    is_plain = plain_scalar(text) == text and text.isprintable()
+    style = None if is_plain else '"'
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 

@@ -11,7 +11,7 @@ from pydantic_core import ErrorDetails
 
 from farm.manifest.animation import KINDS
 from farm.manifest.findings import Finding, near, shown
-from farm.manifest.keys import keys_of
+from farm.manifest.keys import keys_of, meaning_of
 from farm.manifest.places import Path
 from farm.manifest.takes import TAKES
 from farm.manifest.yaml_scalars import plain_scalar
@@ -33,8 +33,14 @@ _YAML_1_1_BOOLEANS = {"yes": "true", "y": "true", "on": "true", "no": "false", "
 
 def field_findings(error: ValidationError, data: object) -> list[Finding]:
     """Returns what is wrong in single fields."""
-    details = error.errors(include_url=False)
-    return [_finding(each, data) for each in details if each["type"] != "default_factory_not_called"]
+    return [_finding(each, data) for each in error.errors(include_url=False) if not _is_echo(each, data)]
+
+
+def _is_echo(error: ErrorDetails, data: object) -> bool:
+    """Whether it only follows from another: pydantic counts valid items alone, and derives defaults."""
+    if error["type"] == "too_short":
+        return len(error["input"]) >= error["ctx"]["min_length"]
+    return error["type"] != "missing" and not _exists(_path(error["loc"]), data)
 
 
 def _finding(error: ErrorDetails, data: object) -> Finding:
@@ -44,14 +50,14 @@ def _finding(error: ErrorDetails, data: object) -> Finding:
         return _unknown_key(error["loc"], path)
     if kind == "union_tag_not_found":
         return _unknown_kind(path, value)
+    if kind == "missing":
+        return Finding(path=path, found="missing", allowed=f"needed: {meaning_of(error['loc'])}")
     choices = context.get("choices") or re.findall(r"'([^']*)'", str(context.get("expected", "")))
-    if kind == "missing" or not _exists(path, data):
-        return Finding(path=path, found="missing", allowed=_needed(choices, context))
     return Finding(
         path=path,
         found=f"found {shown(value)}",
         allowed=f"allowed: {_allowed(kind, choices, context)}",
-        hint=context.get("hint") or near(value, choices) or _type_hint(kind, context, value),
+        hint=near(value, choices) or _type_hint(kind, context, value) or context.get("hint", ""),
     )
 
 
@@ -75,11 +81,6 @@ def _allowed(kind: str, choices: Iterable[str], context: dict[str, Any]) -> str:
     if kind == "literal_error":
         return _one_of(choices)
     return _ALLOWED[kind].format(**context) if kind in _ALLOWED else kind.replace("_", " ")
-
-
-def _needed(choices: Iterable[str], context: dict[str, Any]) -> str:
-    words = context.get("allowed") or _one_of(choices)
-    return f"needed: {words}" if words else "it is needed"
 
 
 def _one_of(choices: Iterable[str]) -> str:

@@ -46,7 +46,8 @@ Pretrained = Annotated[
 ]
 
 _COMMIT = "a full commit of 40 hexadecimal digits: a branch or tag moves, and the pictures with it"
-Commit = Annotated[str, Text(40, pattern=r"^[0-9a-f]{40}$", words=_COMMIT)]
+_FIND_COMMIT = "The repository lists its commits under 'Files and versions'."
+Commit = Annotated[str, Text(40, pattern=r"^[0-9a-f]{40}$", words=_COMMIT, hint=_FIND_COMMIT)]
 
 _Scalar = str | bool | int | Annotated[float, Field(allow_inf_nan=False)] | None
 ConfigValue = Annotated[

@@ -35,10 +35,10 @@ def read_override(text: str, number: int) -> Override:
     if not equals or not _FIELD.fullmatch(field.strip()):
         allowed = "allowed: FIELD=VALUE, such as render.num_inference_steps=4 or animation.prompts[1]=a fox"
         raise ManifestError([Problem(where=str(place), path="", found="no field and value", allowed=allowed)])
-    tree, problems = read_tree(value.strip(), lambda line, column: place)
+    path = tuple(name or int(position) for name, position in _KEY.findall(field))
+    tree, problems = read_tree(value.strip(), lambda line, column: place, path)
     if problems:
         raise ManifestError(problem for _, problem in problems)
-    path = tuple(name or int(position) for name, position in _KEY.findall(field))
     return Override(path, tree.value, place)
 
 

@@ -70,23 +70,27 @@ class Number:
             return "a finite number"
         if self.most is None:
             return f"a number from {self.least:g} upwards"
-        return f"a number {'above' if self.open_below else 'from'} {self.least:g} to {self.most:g}"
+        if self.open_below:
+            return f"a number above {self.least:g} and up to {self.most:g}"
+        return f"a number from {self.least:g} to {self.most:g}"
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text of `least` to `most` characters that matches `pattern`, which `words` describe."""
+    """A text of `least` to `most` characters that matches `pattern`, told by `words` and a `hint`."""
 
     most: int
     least: int = 0
     pattern: str | None = None
     words: str = ""
+    hint: str = ""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         schema = core_schema.str_schema(
             strict=True, min_length=self.least or None, max_length=self.most, pattern=self.pattern
         )
-        return _told(schema, self.words or f"a text of at most {self.most} characters", kind="text")
+        words = self.words or f"a text of at most {self.most} characters"
+        return _told(schema, words, kind="text", hint=self.hint)
 
 
 @dataclass(frozen=True, slots=True)

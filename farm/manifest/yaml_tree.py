@@ -33,8 +33,8 @@ class Tree:
         return tree.place, len(path)
 
 
-def read_tree(text: str, locate: Locate) -> tuple[Tree, list[tuple[Place, Problem]]]:
-    """Returns what the text says, and what is wrong in its keys.
+def read_tree(text: str, locate: Locate, path: Path = ()) -> tuple[Tree, list[tuple[Place, Problem]]]:
+    """Returns what the text says, and what is wrong in its keys; `path` is the field it is written for.
 
     An empty text is null. Of a key written twice, the first is kept.
 
@@ -45,7 +45,7 @@ def read_tree(text: str, locate: Locate) -> tuple[Tree, list[tuple[Place, Proble
     if root is None:
         return Tree(None, locate(1, 1)), []
     grower = _Grower(locate)
-    return grower.tree(root, ()), grower.problems
+    return grower.tree(root, path), grower.problems
 
 
 class _Grower:
@@ -82,14 +82,11 @@ class _Grower:
                 continue
             key = _scalar(key_node) if isinstance(key_node, yaml.ScalarNode) else None
             if not isinstance(key, str | int) or isinstance(key, bool):
-                self._tell(
-                    place, path, f"{_words(key_node)} as a key", "allowed: names and frame numbers"
-                )
+                self._tell(place, path, f"{_words(key_node)} as a key", "allowed: names and frame numbers")
             elif key in entries:
-                first = entries[key].place
-                self._tell(
-                    place, (*path, key), f"already written on line {first.line}", "allowed: each key once"
-                )
+                line = entries[key].place.line
+                found = f"already written on line {line}" if line else "written twice"
+                self._tell(place, (*path, key), found, "allowed: each key once")
             else:
                 entries[key] = replace(self.tree(value_node, (*path, key)), place=place)
         return {**merged, **entries}

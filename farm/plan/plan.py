@@ -59,7 +59,9 @@ class Plan:
         """Return chunk `index`: the frames from index * batch_size on, fewer at the end of the job."""
         start = index * self.batch_size
         stop = min(start + self.batch_size, self.frame_count)
-        return Chunk(index=index, batch_size=self.batch_size, frames=tuple(map(self.frame, range(start, stop))))
+        return Chunk(
+            index=index, batch_size=self.batch_size, frames=tuple(map(self.frame, range(start, stop)))
+        )
 
     def shards(self, chunks: Iterable[int], *, chunks_per_shard: int, folder: str) -> Iterator[Shard]:
         """Yield shards of these chunks, made one by one as they are asked for."""

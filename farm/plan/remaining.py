@@ -29,6 +29,7 @@ class Range:
 
     @property
     def count(self) -> int:
+        """How many frames."""
         return self.last - self.first + 1
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 
 from farm.canonical import digest
-from farm.manifest import Manifest, animation, to_yaml
+from farm.manifest import Manifest, motions, pictures, to_yaml
 from farm.manifest.model import Scheduler
 from farm.plan.blends import Grid, Interpolate
 from farm.plan.curves import Curve, even_keyframes
@@ -77,18 +77,18 @@ def _scheduler(scheduler: Scheduler | None) -> SchedulerSpec:
 def _motion(manifest: Manifest) -> Motion:
     kind, seed, negative = manifest.animation, manifest.seed, manifest.render.negative_prompt
     match kind:
-        case animation.Interpolate():
+        case motions.Interpolate():
             return _interpolate(kind, seed, negative)
-        case animation.Grid():
+        case motions.Grid():
             return Grid(
-                corners=kind.prompts,
+                corners=(kind.prompts[0], kind.prompts[1], kind.prompts[2], kind.prompts[3]),
                 negative_prompt=negative,
                 rows=kind.rows,
                 columns=kind.columns,
                 noise_mode=kind.noise.mode,
                 seed=seed,
             )
-        case animation.Walk():
+        case motions.Walk():
             return Walk(
                 prompt=kind.prompt,
                 negative_prompt=negative,
@@ -97,12 +97,12 @@ def _motion(manifest: Manifest) -> Motion:
                 direction=kind.direction,
                 seed=seed,
             )
-        case animation.Circle():
+        case motions.Circle():
             seeds = kind.noise.seeds or (seed, derive(seed, "circle"))
             return Circle(
                 prompt=kind.prompt, negative_prompt=negative, frames=kind.frames, seeds=(seeds[0], seeds[1])
             )
-        case animation.Stills():
+        case pictures.Stills():
             return Stills(
                 prompts=kind.prompts,
                 negative_prompt=negative,
@@ -110,11 +110,11 @@ def _motion(manifest: Manifest) -> Motion:
                 seed=seed,
                 seeds=kind.seeds,
             )
-        case animation.Sweep():
+        case pictures.Sweep():
             return Sweep(prompt=kind.prompt, negative_prompt=negative, axes=_axes(kind), seed=seed)
 
 
-def _interpolate(kind: animation.Interpolate, seed: int, negative_prompt: str) -> Interpolate:
+def _interpolate(kind: motions.Interpolate, seed: int, negative_prompt: str) -> Interpolate:
     if isinstance(kind.prompts, Mapping):
         keyframes = tuple(sorted(kind.prompts))
         prompts = tuple(kind.prompts[frame] for frame in keyframes)
@@ -134,7 +134,7 @@ def _interpolate(kind: animation.Interpolate, seed: int, negative_prompt: str) -
     )
 
 
-def _axes(kind: animation.Sweep) -> tuple[tuple[str, tuple[Scalar | SchedulerSpec, ...]], ...]:
+def _axes(kind: pictures.Sweep) -> tuple[tuple[str, tuple[Scalar | SchedulerSpec, ...]], ...]:
     return tuple(
         (name, tuple(_scheduler(value) if isinstance(value, Scheduler) else value for value in values))
         for name, values in kind.over.items()

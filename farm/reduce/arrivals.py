@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 _AWAITED, _SKIPPED, _THERE = 0, 1, 2
 
 
-class Cancelled(Exception):  # noqa: N818 - an outcome, not an error
+class Cancelled(Exception):
     """Raised in the thread that takes frames, once nobody wants them any more."""
 
 

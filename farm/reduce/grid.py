@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
 from farm.records import GridSpec, Pixels
 from farm.reduce.lettering import Lettering
-from farm.reduce.mosaic import Mosaic
-
-_MAX_PIXELS = 2**26
-"""Most pixels of frames in one picture: few viewers open a larger one, so frames are scaled down to it."""
+from farm.reduce.mosaic import Mosaic, fitted
 
 
 class GridPicture:
@@ -53,8 +49,7 @@ class _Layout:
     @classmethod
     def of(cls, spec: GridSpec, *, width: int, height: int) -> _Layout:
         """Make room for the labels first: a label wider than a frame moves the frames apart."""
-        shrink = min(1.0, math.sqrt(_MAX_PIXELS / (width * height * spec.rows * spec.columns)))
-        cell = (max(1, int(width * shrink)), max(1, int(height * shrink)))
+        cell = fitted(width, height, count=spec.rows * spec.columns)
         size = max(13, min(32, cell[0] // 18))
         lettering, heading = Lettering(size), Lettering(size * 1.2)
         gap = max(4, cell[0] // 32)

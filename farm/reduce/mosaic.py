@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,7 +12,15 @@ from PIL import Image
 from farm.records import Pixels
 
 PAPER = (250, 250, 250)
+_MAX_PIXELS = 2**26
+"""Most pixels of frames in one picture: few viewers open a larger one."""
 _HATCH = ((236, 236, 236), (220, 220, 220))
+
+
+def fitted(width: int, height: int, *, count: int) -> tuple[int, int]:
+    """Return the size of `count` cells for pictures of a size: theirs, or as much less as all can be seen."""
+    shrink = min(1.0, math.sqrt(_MAX_PIXELS / (width * height * count)))
+    return max(1, int(width * shrink)), max(1, int(height * shrink))
 
 
 class Mosaic:

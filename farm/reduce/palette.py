@@ -12,6 +12,7 @@ from farm.records import Pixels
 
 _SAMPLE = 2**20
 _SIDE = 1024
+_TIME_BASE = Fraction(1, 100)
 
 
 class PaletteSurvey:
@@ -43,13 +44,15 @@ class PaletteSurvey:
         rows = -(-self._filled // _SIDE)
         picture = np.resize(self._pixels[: self._filled], (rows, _SIDE, 3))
         graph = av.filter.Graph()
-        source = graph.add_buffer(width=_SIDE, height=rows, format="rgb24", time_base=Fraction(1, 100))
+        source = graph.add_buffer(width=_SIDE, height=rows, format="rgb24", time_base=_TIME_BASE)
         generator = graph.add("palettegen", f"max_colors={entries(colors)}")
         sink = graph.add("buffersink")
         graph.link_nodes(source, generator, sink).configure()
         source.push(av.VideoFrame.from_ndarray(picture, format="rgb24"))
         source.push(None)
-        return sink.pull()
+        palette = sink.pull()
+        palette.time_base = _TIME_BASE
+        return palette
 
 
 def entries(colors: int) -> int:

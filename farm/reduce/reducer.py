@@ -91,7 +91,7 @@ class Reducer:
     def _reduce(self) -> tuple[Artifact, ...]:
         paths: dict[str, Path] = {}
         outputs: dict[str, Output] = {}
-        done = array("Q")
+        done = array("I")
         with contextlib.ExitStack() as published:
             for index in self._arrivals.in_order():
                 pixels = self._read(index)

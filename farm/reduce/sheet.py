@@ -6,7 +6,7 @@ from pathlib import Path
 
 from farm.records import Pixels, SheetSpec
 from farm.reduce.lettering import Lettering
-from farm.reduce.mosaic import Mosaic
+from farm.reduce.mosaic import Mosaic, fitted
 
 
 def evenly_spaced(count: int, most: int) -> tuple[int, ...]:
@@ -39,9 +39,9 @@ class ContactSheet:
     def _laid_out(self, *, width: int, height: int) -> Mosaic:
         """Return the sheet with its frame numbers and no picture yet."""
         thumbnail = min(width, self._spec.thumbnail)
-        cell = (thumbnail, max(1, round(height * thumbnail / width)))
-        lettering = Lettering(max(10, min(14, thumbnail // 8)))
-        gap = max(6, thumbnail // 16)
+        cell = fitted(thumbnail, max(1, round(height * thumbnail / width)), count=len(self._shown))
+        lettering = Lettering(max(10, min(14, cell[0] // 8)))
+        gap = max(6, cell[0] // 16)
         label_width, label_height = lettering.largest([str(index) for index in self._shown])
         label = label_height + 4
         columns = min(self._spec.columns, len(self._shown))

@@ -62,12 +62,16 @@ class WorkerShare:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """What came of a job. `seconds` is wall-clock time; times of day are ISO 8601 in UTC."""
+    """What came of a job. `seconds` is wall-clock time; times of day are ISO 8601 in UTC.
+
+    `error` is what ended the job or kept its outputs from being made, else empty.
+    """
 
     name: str
     kind: str
     state: Literal["done", "partial", "interrupted", "failed"]
     exit_code: int
+    error: str
     frames: FrameCounts
     failures: tuple[FailedFrames, ...]
     seconds: float

@@ -24,10 +24,6 @@ class TableHeader:
 
     manifest_text: str
     kind: str
-    batch_size: int
-    pipeline: str
-    pretrained: str
-    revision: str
 
 
 def _column(name: str, kind: Any, description: str, unit: str = "", *, nullable: bool = False) -> Any:
@@ -48,7 +44,7 @@ SCHEMA = pa.schema(
         _column("noise_mode", pa.string(), "how the noise moves along the animation"),
         _column("num_inference_steps", pa.int64(), "denoising steps", "steps", nullable=True),
         _column("guidance_scale", pa.float64(), "weight of classifier-free guidance", "1", nullable=True),
-        _column("scheduler", pa.string(), "diffusers class; empty for the checkpoint's own"),
+        _column("scheduler", pa.string(), "diffusers class that sampled; empty for a rehearsal"),
         _column("height", pa.int64(), "height of the picture", "px"),
         _column("width", pa.int64(), "width of the picture", "px"),
         _column("batch_size", pa.int64(), "frames per model call", "frames"),
@@ -94,13 +90,13 @@ def _row(header: TableHeader, frame: Frame, row: FrameRow) -> dict[str, object]:
         "noise_mode": noise.mode,
         "num_inference_steps": arguments.get("num_inference_steps"),
         "guidance_scale": arguments.get("guidance_scale"),
-        "scheduler": frame.recipe.scheduler.class_name,
+        "scheduler": row.scheduler,
         "height": row.height,
         "width": row.width,
-        "batch_size": header.batch_size,
-        "pipeline": header.pipeline,
-        "pretrained": header.pretrained,
-        "revision": header.revision,
+        "batch_size": row.batch_size,
+        "pipeline": row.pipeline,
+        "pretrained": row.pretrained,
+        "revision": row.revision,
         "recipe_digest": row.recipe_digest,
         "content_sha256": row.content_sha256,
         "worker": row.worker,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Protocol
 
 from farm.records import Chunk, DiffusersSpec, Pixels, RendererSpec
@@ -18,6 +19,10 @@ class Renderer(Protocol):
     @property
     def environment(self) -> str:
         """A JSON object of what may change bits beside the recipe: versions, device, dtype, threads."""
+
+    @property
+    def own_scheduler(self) -> str:
+        """The scheduler class of the checkpoint, which samples where a recipe names none; empty for none."""
 
     def render(self, chunk: Chunk) -> list[Pixels]:
         """Return one picture per frame of the chunk, in order; the padding is dropped.
@@ -38,3 +43,13 @@ def open_renderer(spec: RendererSpec) -> Renderer:
 
         return DiffusersRenderer(spec)
     return ProceduralRenderer(spec)
+
+
+def describe_device() -> str:
+    """Return what renderers of this machine run on, in words."""
+    import torch
+
+    if torch.cuda.is_available():
+        names = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
+        return f"CUDA: {', '.join(names)}"
+    return f"CPU: {os.cpu_count()} cores, {torch.backends.cpu.get_cpu_capability()}, one worker of one thread each"

@@ -41,10 +41,8 @@ class DiffusersRenderer:
         diffusers.utils.logging.disable_progress_bar()
         self._torch_device = device
         self._pipeline = load_pipeline(spec, device)
-        self._scheduler_config = {
-            **self._pipeline.scheduler.config,
-            "_class_name": type(self._pipeline.scheduler).__name__,
-        }
+        self.own_scheduler = type(self._pipeline.scheduler).__name__
+        self._scheduler_config = {**self._pipeline.scheduler.config, "_class_name": self.own_scheduler}
         self._scheduler = ""
         self._positive = PromptEncoder(self._encode_positive)
         self._negative = PromptEncoder(self._encode_negative)
@@ -58,9 +56,7 @@ class DiffusersRenderer:
         recipe = slots[0].recipe
         self._set_scheduler(recipe.scheduler)
         latents, generators = self._latents(slots)
-        arguments = {
-            name: value for name, value in recipe.arguments.items() if name not in _NOT_OF_THE_CALL
-        }
+        arguments = {name: value for name, value in recipe.arguments.items() if name not in _NOT_OF_THE_CALL}
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -78,7 +74,7 @@ class DiffusersRenderer:
     def _set_scheduler(self, spec: SchedulerSpec) -> None:
         wanted = canonical_json(spec)
         if wanted != self._scheduler:
-            self._pipeline.scheduler = make_scheduler(self._pipeline, self._scheduler_config, spec)
+            self._pipeline.scheduler = make_scheduler(self._scheduler_config, spec)
             self._scheduler = wanted
 
     def _latents(self, slots: Sequence[Frame]) -> tuple[torch.Tensor, list[torch.Generator]]:
@@ -119,7 +115,9 @@ class DiffusersRenderer:
 
     def _encode_positive(self, prompt: str, clip_skip: int | None) -> Embeddings:
         with torch.no_grad():
-            embeds, _ = self._pipeline.encode_prompt(prompt, self._torch_device, 1, False, clip_skip=clip_skip)
+            embeds, _ = self._pipeline.encode_prompt(
+                prompt, self._torch_device, 1, False, clip_skip=clip_skip
+            )
         return {"prompt_embeds": embeds}
 
     def _encode_negative(self, prompt: str, clip_skip: int | None) -> Embeddings:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -78,20 +79,26 @@ def _name(source: ModelSource) -> str:
     return f"{source.pretrained}@{source.revision}" if source.revision else source.pretrained
 
 
-def make_scheduler(pipeline: Any, own_config: Any, spec: SchedulerSpec) -> Any:
-    """Return a fresh scheduler for `pipeline`; an empty class name keeps the checkpoint's own class.
+def make_scheduler(own_config: Mapping[str, Any], spec: SchedulerSpec) -> Any:
+    """Return a fresh scheduler; an empty class name keeps the checkpoint's own class.
+
+    `own_config` is the configuration of the checkpoint's scheduler, on which `spec.config` is laid.
 
     Raises:
         ModelError: when diffusers has no such scheduler, or it refuses the configuration.
     """
-    name = spec.class_name or own_config["_class_name"]
-    cls = getattr(diffusers, name, None)
-    if not (isinstance(cls, type) and issubclass(cls, diffusers.SchedulerMixin)):
-        raise ModelError(f"{name}: diffusers {diffusers.__version__} has no scheduler of this name.")
-    unknown = sorted(set(spec.config) - set(cls.load_config.__self__._get_init_keys(cls)))
+    cls = _scheduler_class(spec.class_name or own_config["_class_name"])
+    unknown = sorted(set(spec.config) - cls._get_init_keys(cls))
     if unknown:
-        raise ModelError(f"{name}: takes no {', '.join(unknown)} in its configuration.")
+        raise ModelError(f"{cls.__name__}: takes no {', '.join(unknown)} in its configuration.")
     try:
         return cls.from_config(own_config, **spec.config)
     except (ValueError, TypeError, NotImplementedError, ImportError) as error:
-        raise ModelError(f"{name}: cannot be configured so: {error}") from error
+        raise ModelError(f"{cls.__name__}: cannot be configured so: {error}") from error
+
+
+def _scheduler_class(name: str) -> Any:
+    cls = getattr(diffusers, name, None)
+    if not (isinstance(cls, type) and issubclass(cls, diffusers.SchedulerMixin)):
+        raise ModelError(f"{name}: diffusers {diffusers.__version__} has no scheduler of this name.")
+    return cls

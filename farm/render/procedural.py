@@ -18,6 +18,7 @@ class ProceduralRenderer:
     """
 
     device = "cpu"
+    own_scheduler = ""
 
     def __init__(self, spec: ProceduralSpec) -> None:
         self._spec = spec

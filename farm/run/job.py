@@ -9,7 +9,7 @@ from typing import Literal
 
 from farm.errors import FarmError, Interrupted
 from farm.events import ChunkDone, FramesFailed, JobStarted
-from farm.records import DiffusersSpec, Frame, FrameRow, Shard
+from farm.records import Frame, FrameRow, Shard
 from farm.reduce import (
     Artifact,
     FrameCounts,
@@ -115,21 +115,15 @@ class JobRun:
         again = set(self._chunks)
         for chunk in range(plan.chunk_count):
             if chunk not in again:
-                yield from range(chunk * plan.batch_size, min((chunk + 1) * plan.batch_size, plan.frame_count))
+                yield from range(
+                    chunk * plan.batch_size, min((chunk + 1) * plan.batch_size, plan.frame_count)
+                )
 
     def _write_table(self) -> None:
         if not self._there:
             return
-        plan, spec = self.job.plan, self.job.plan.renderer
-        model = spec.source if isinstance(spec, DiffusersSpec) else None
-        header = TableHeader(
-            manifest_text=plan.manifest_text,
-            kind=plan.kind,
-            batch_size=plan.batch_size,
-            pipeline=spec.pipeline if isinstance(spec, DiffusersSpec) else "procedural",
-            pretrained=model.pretrained if model else "procedural",
-            revision=model.revision if model else "",
-        )
+        plan = self.job.plan
+        header = TableHeader(manifest_text=plan.manifest_text, kind=plan.kind)
         write_table(self.job.folder, header, finished_frames(self.job))
 
     def _summarize(self, state: State, artifacts: tuple[Artifact, ...], error: str = "") -> Summary:

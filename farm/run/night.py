@@ -42,7 +42,9 @@ class _Night:
         if len(self._runs) < len(jobs):
             names = [job.plan.name for job in jobs]
             twice = sorted({name for name in names if names.count(name) > 1})
-            raise UsageError(f"{', '.join(twice)}: two manifests have this name; names must differ in one run.")
+            raise UsageError(
+                f"{', '.join(twice)}: two manifests have this name; names must differ in one run."
+            )
         self._tell = tell
         self._finishing: dict[str, Future[Summary]] = {}
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="finish")
@@ -55,7 +57,9 @@ class _Night:
                 for event in events:
                     self._take(event)
             except KeyboardInterrupt:
-                interrupted = Interrupted("interrupted; the finished frames are kept, the same command goes on.")
+                interrupted = Interrupted(
+                    "interrupted; the finished frames are kept, the same command goes on."
+                )
                 events.close()  # type: ignore[attr-defined]  # executors' runs are generators
             return tuple(self._summary(run, interrupted) for run in self._runs.values())
 

@@ -25,7 +25,9 @@ class JobFolder:
         try:
             self._fs, self._root = fsspec.url_to_fs(url)
         except (ImportError, ValueError) as error:
-            raise StorageError(f"{url}: {error}; give a local folder or an fsspec URL such as s3://...") from error
+            raise StorageError(
+                f"{url}: {error}; give a local folder or an fsspec URL such as s3://..."
+            ) from error
         self.url = url
         self._local = isinstance(self._fs, LocalFileSystem)
 

@@ -13,6 +13,7 @@ from farm.errors import StorageError
 from farm.records import DiffusersSpec, Frame, Pixels, RendererSpec
 from farm.store.parameters import parameters_text
 
+
 def file_name(index: int) -> str:
     """Return the name of a frame's file, relative to the job folder."""
     return f"frames/frame{index:06d}.png"

@@ -96,7 +96,7 @@ def test_keyframes_are_held_to_the_number_of_frames_of_every_kind(
     assert document.manifest.animation.frame_count == frames
     beyond = f"render: {{guidance_scale: {{0: 1, {frames}: 3}}}}"
     assert told(_text(right, animation, beyond)) == [
-        f"doggo.yaml:7:34: render.guidance_scale[{frames}]: frame {frames} of an animation of {frames} frames; "
+        f"doggo.yaml:7:33: render.guidance_scale[{frames}]: frame {frames} of an animation of {frames} frames; "
         f"allowed: frames from 0 to {frames - 1}."
     ]
 
@@ -104,7 +104,7 @@ def test_keyframes_are_held_to_the_number_of_frames_of_every_kind(
 def test_a_lora_from_the_hub_needs_a_commit_too(told, right: str) -> None:
     text = right.replace("animation:", "  loras: [{pretrained: ./here}, {pretrained: a/b}]\nanimation:")
     assert told(text) == [
-        "doggo.yaml:6:34: model.loras[1].revision: missing; needed: the full commit of a/b, since a branch moves and "
+        "doggo.yaml:6:33: model.loras[1].revision: missing; needed: the full commit of a/b, since a branch moves and "
         "the pictures with it. Take one from https://huggingface.co/a/b/commits/main."
     ]
 

@@ -70,7 +70,7 @@ def test_a_number_too_large_for_a_float_is_not_finite(told) -> None:
         ),
         ("render: []", "render: found an empty list; allowed: a map."),
         ("render: {height: 500}", "render.height: found 500; allowed: a multiple of 8 from 8 to 8192."),
-        ("output: {gif: {fps: 0}}", "output.gif.fps: found 0; allowed: a number above 0 to 100."),
+        ("output: {gif: {fps: 0}}", "output.gif.fps: found 0; allowed: a number above 0 and up to 100."),
         ("output: {gif: 5}", "output.gif: found 5; allowed: a map."),
         (
             "output: {mp4: {preset: slwo}}",
@@ -96,7 +96,7 @@ def _model(right: str, **fields: str) -> str:
 def test_a_branch_is_no_revision(told, right: str) -> None:
     assert told(_model(right, pretrained="a/b", revision="main")) == [
         "doggo.yaml:5:3: model.revision: found 'main'; allowed: a full commit of 40 hexadecimal digits: a branch or "
-        "tag moves, and the pictures with it."
+        "tag moves, and the pictures with it. The repository lists its commits under 'Files and versions'."
     ]
 
 
@@ -134,26 +134,47 @@ def test_a_schedulers_config_holds_scalars_and_lists(told, right: str) -> None:
     ) == [
         "doggo.yaml:5:46: model.scheduler.config.a: found a map of 1; allowed: a text, a finite number, true, false, "
         "null, or a list of these.",
-        "doggo.yaml:5:65: model.scheduler.config.d: found a list of 1; allowed: a text, a finite number, true, false, "
+        "doggo.yaml:5:68: model.scheduler.config.d: found a list of 1; allowed: a text, a finite number, true, false, "
         "null, or a list of these.",
     ]
+
+
+NAME = "allowed: 1 to 100 letters, digits, '.', '_' or '-', not beginning with '.'."
+KINDS = "interpolate, grid, walk, circle, stills, sweep."
+PROMPTS = "prompts: [a dog, a bowl of fruit]"
 
 
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("name: doggo", "name: .doggo", "name: found '.doggo'; allowed: 1 to 100 letters, digits, '.', '_' or '-', not beginning with '.'."),
-        ("name: doggo", "name: 'a/b'", "name: found 'a/b'; allowed: 1 to 100 letters, digits, '.', '_' or '-', not beginning with '.'."),
-        ("name: doggo\n", "", "name: missing; it is needed."),
+        ("name: doggo", "name: .doggo", f"name: found '.doggo'; {NAME}"),
+        ("name: doggo", "name: 'a/b'", f"name: found 'a/b'; {NAME}"),
+        ("name: doggo\n", "", "name: missing; needed: the output folder's name."),
         ("version: 1", "version: 2", "version: found 2; allowed: 1, the only version there is."),
-        ("kind: interpolate", "kind: interpolat", "animation.kind: found 'interpolat'; allowed: interpolate, grid, walk, circle, stills, sweep. Did you mean 'interpolate'?"),
-        ("  kind: interpolate\n", "", "animation.kind: missing; needed: interpolate, grid, walk, circle, stills, sweep."),
-        ("[a dog, a bowl of fruit]", "a dog", "animation.prompts: found 'a dog'; allowed: a list of prompts, or a map of frame to prompt."),
-        ("[a dog, a bowl of fruit]", "[a dog, 7]", "animation.prompts[1]: found 7; allowed: a text of at most 10000 characters. Put it in quotes."),
+        (
+            "kind: interpolate",
+            "kind: interpolat",
+            f"animation.kind: found 'interpolat'; allowed: {KINDS} Did you mean 'interpolate'?",
+        ),
+        ("  kind: interpolate\n", "", f"animation.kind: missing; needed: {KINDS}"),
+        (
+            PROMPTS,
+            "prompts: a dog",
+            "animation.prompts: found 'a dog'; allowed: a list of prompts, or a map of frame to prompt.",
+        ),
+        (
+            PROMPTS,
+            "prompts: [a dog, 7]",
+            "animation.prompts[1]: found 7; allowed: a text of at most 10000 characters. Put it in quotes.",
+        ),
         ("frames: 10", "frames: 0", "animation.frames: found 0; allowed: a whole number from 1 to 10000000."),
-        ("frames: 10", "frames: 10\n  noise: {mode: keyframe}", "animation.noise.mode: found 'keyframe'; allowed: fixed, per_frame, keyframes. Did you mean 'keyframes'?"),
+        (
+            "frames: 10",
+            "frames: 10\n  noise: {mode: keyframe}",
+            "animation.noise.mode: found 'keyframe'; allowed: fixed, per_frame, keyframes. Did you mean 'keyframes'?",
+        ),
     ],
-)  # fmt: skip
+)
 def test_the_needed_fields_are_checked(told, right: str, old: str, new: str, message: str) -> None:
     assert [line.split(": ", 1)[1] for line in told(right.replace(old, new))] == [message]
 

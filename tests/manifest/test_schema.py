@@ -48,7 +48,9 @@ def test_every_field_is_described() -> None:
     sections = [schema, *schema["$defs"].values()]
     fields = [(s["title"], name, field) for s in sections for name, field in s.get("properties", {}).items()]
     assert len(fields) > 60
-    assert [(section, name) for section, name, field in fields if not field.get("description")] == []
+    assert [
+        (section, name) for section, name, field in fields if not {"description", "$ref"} & set(field)
+    ] == []
 
 
 @shipped
@@ -68,11 +70,6 @@ def test_a_shipped_manifest_begins_with_a_schema_line_that_works(path: Path) -> 
     match = re.fullmatch(r"# yaml-language-server: \$schema=(\S+)", line)
     assert match, line
     assert (path.parent / match[1]).resolve() == COMMITTED
-
-
-@shipped
-def test_a_shipped_manifest_is_named_after_its_file(path: Path) -> None:
-    assert load(path).manifest.name == path.stem
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,9 @@ def test_per_frame_noise_is_derived_from_the_frame():
 
 
 def test_the_corners_of_a_grid_are_its_prompts_and_its_middle_is_all_of_them():
-    grid = Grid(corners=("a", "b", "c", "d"), negative_prompt="", rows=3, columns=5, noise_mode="fixed", seed=0)
+    grid = Grid(
+        corners=("a", "b", "c", "d"), negative_prompt="", rows=3, columns=5, noise_mode="fixed", seed=0
+    )
     assert [mixture(grid.at(frame)) for frame in (0, 4, 10, 14)] == [{p: 1.0} for p in "abcd"]
     assert mixture(grid.at(7)) == {"a": 0.25, "b": 0.25, "c": 0.25, "d": 0.25}
 
@@ -100,9 +102,14 @@ def test_stills_are_every_prompt_with_every_seed():
 
 
 def test_a_sweep_goes_over_the_product_with_its_first_axis_slowest():
-    ddim, euler = (SchedulerSpec(class_name=name, config={}) for name in ("DDIMScheduler", "EulerDiscreteScheduler"))
+    ddim, euler = (
+        SchedulerSpec(class_name=name, config={}) for name in ("DDIMScheduler", "EulerDiscreteScheduler")
+    )
     sweep = Sweep(
-        prompt="a", negative_prompt="", seed=0, axes=(("scheduler", (ddim, euler)), ("guidance_scale", (1.0, 5.0, 9.0)))
+        prompt="a",
+        negative_prompt="",
+        seed=0,
+        axes=(("scheduler", (ddim, euler)), ("guidance_scale", (1.0, 5.0, 9.0))),
     )
     points = [sweep.at(frame) for frame in range(6)]
     assert [point.scheduler for point in points] == [ddim] * 3 + [euler] * 3

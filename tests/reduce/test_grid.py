@@ -3,7 +3,7 @@ import pytest
 from PIL import Image
 
 from farm.records import GridSpec
-from farm.reduce import grid
+from farm.reduce import mosaic
 from farm.reduce.grid import GridPicture
 
 
@@ -74,6 +74,6 @@ def test_a_frame_that_failed_leaves_its_cell_hatched(tmp_path):
 
 
 def test_frames_shrink_when_the_picture_would_be_too_large_to_open(tmp_path, monkeypatch):
-    monkeypatch.setattr(grid, "_MAX_PIXELS", 6 * 32 * 32)
+    monkeypatch.setattr(mosaic, "_MAX_PIXELS", 6 * 32 * 32)
     top, left, bottom, right = place(picture(tmp_path), 2)
     assert (bottom - top, right - left) == (32, 32)

@@ -1,7 +1,7 @@
 import numpy as np
 from PIL import Image
 
-from farm.reduce.mosaic import PAPER, Mosaic
+from farm.reduce.mosaic import PAPER, Mosaic, fitted
 
 
 def mosaic():
@@ -39,3 +39,13 @@ def test_a_frame_without_a_cell_is_left_out(tmp_path):
     picture = mosaic()
     picture.paste(5, np.zeros((20, 20, 3), np.uint8))
     assert (shown(picture, tmp_path) == before).all()
+
+
+def test_few_pictures_keep_their_size():
+    assert fitted(512, 512, count=100) == (512, 512)
+
+
+def test_many_pictures_shrink_in_shape_until_a_viewer_can_open_them_all():
+    width, height = fitted(2048, 1024, count=10_000)
+    assert (width, height) == (115, 57)
+    assert width * height * 10_000 <= 2**26

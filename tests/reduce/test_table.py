@@ -11,10 +11,6 @@ from farm.reduce import TableHeader, table, write_table
 HEADER = TableHeader(
     manifest_text="version: 1\nname: übung\n",
     kind="interpolate",
-    batch_size=3,
-    pipeline="StableDiffusionPipeline",
-    pretrained="stable-diffusion-v1-5/stable-diffusion-v1-5",
-    revision="451f4fe1",
 )
 COLUMNS = (
     *("file_name", "frame", "alpha", "kind", "prompts", "weights", "negative_prompt", "seed", "noise_mode"),
@@ -31,6 +27,11 @@ def row_of(index):
         bytes=100,
         recipe_digest=f"{index:064x}",
         content_sha256="c" * 64,
+        pipeline="StableDiffusionPipeline",
+        pretrained="stable-diffusion-v1-5/stable-diffusion-v1-5",
+        revision="451f4fe1",
+        scheduler="DDIMScheduler",
+        batch_size=3,
         height=64,
         width=48,
         worker="worker-0",

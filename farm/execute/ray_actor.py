@@ -1,0 +1,59 @@
+"""The Ray actor around a Worker, and the environment that its process is started with."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Iterator
+
+import ray
+from ray.actor import ActorHandle
+
+from farm.execute.outcome import Outcome
+from farm.execute.warm import OpenRenderer
+from farm.execute.worker import Worker
+from farm.records import Shard
+
+_ANY_WORKER = {
+    "PYTHONHASHSEED": "0",
+    "TOKENIZERS_PARALLELISM": "false",
+    # glibc giving memory back after every step costs up to a third of the CPU time.
+    "MALLOC_TRIM_THRESHOLD_": str(2**32),
+    "MALLOC_MMAP_THRESHOLD_": str(2**32),
+}
+_CPU_WORKER = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+_GPU_WORKER = {"CUBLAS_WORKSPACE_CONFIG": ":4096:8"}
+_PASSED_ON = ("HF_HUB_OFFLINE",)
+
+
+def worker_environment(*, gpu: bool) -> dict[str, str]:
+    """Return the variables that must stand before torch loads, so that every worker computes alike."""
+    passed_on = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    return _ANY_WORKER | (_GPU_WORKER if gpu else _CPU_WORKER) | passed_on
+
+
+class RenderActor:
+    """A Worker in a process of its own."""
+
+    def __init__(self, name: str, open_renderer: OpenRenderer) -> None:
+        self._worker = Worker(name, platform.node(), open_renderer)
+
+    def hello(self) -> tuple[str, str]:
+        """Return the host's name and Ray's id of the node: the process is up."""
+        return self._worker.node, ray.get_runtime_context().get_node_id()
+
+    def render(self, shard: Shard) -> Iterator[Outcome]:
+        """Yield what became of each chunk."""
+        yield from self._worker.render(shard)
+
+
+def start_actor(name: str, *, gpu: bool, open_renderer: OpenRenderer) -> ActorHandle:
+    """Ask Ray for an actor; it starts in its own time, and dies at most once."""
+    options = {"num_gpus": 1, "num_cpus": 0} if gpu else {"num_cpus": 1}
+    actor = ray.remote(RenderActor).options(
+        **options,
+        max_restarts=0,
+        max_task_retries=0,
+        runtime_env={"env_vars": worker_environment(gpu=gpu)},
+    )
+    return actor.remote(name, open_renderer)

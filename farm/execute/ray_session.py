@@ -1,0 +1,115 @@
+"""A connection to Ray: a quiet local one of our own, or a cluster that somebody else runs."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from dataclasses import dataclass
+
+import ray
+from ray.exceptions import RayError
+
+from farm.errors import ClusterError, UsageError
+
+NAMESPACE = "farm"
+_OBJECT_STORE_BYTES = 128 * 2**20  # frames go to the job folder; only small records pass through Ray
+_CONNECT_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slots:
+    """Room for `count` workers, each on one GPU or one CPU core."""
+
+    count: int
+    gpu: bool
+
+
+class RaySession:
+    """Ray, from construction to `close`. What was running before stays running after."""
+
+    def __init__(self, *, address: str | None, workers: int | None) -> None:
+        self._ours = not ray.is_initialized()
+        if self._ours and address is None:
+            _start(workers)
+        elif self._ours and address is not None:
+            _connect(address)
+
+    def slots(self, workers: int | None) -> Slots:
+        """Return the room for `workers` workers, or all the room there is for None.
+
+        Raises:
+            UsageError: when there is less.
+            ClusterError: when there is none.
+        """
+        resources = ray.cluster_resources()
+        gpus, cpus = int(resources.get("GPU", 0)), int(resources.get("CPU", 0))
+        available, unit = (gpus, "GPU") if gpus else (cpus, "CPU core")
+        if not available:
+            raise ClusterError(
+                "The Ray cluster has neither a GPU nor a CPU core; wait for its nodes, or add one."
+            )
+        if workers is not None and workers > available:
+            plural = "" if available == 1 else "s"
+            raise UsageError(
+                f"--workers {workers}: Ray has {available} {unit}{plural}, and a worker takes one; "
+                f"ask for {available} or fewer."
+            )
+        return Slots(count=workers or available, gpu=bool(gpus))
+
+    def close(self) -> None:
+        """Disconnect, and stop the Ray that was started here."""
+        if self._ours:
+            ray.shutdown()
+
+
+def _start(workers: int | None) -> None:
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # the future default; silences a warning
+    try:
+        ray.init(
+            address="local",
+            num_cpus=workers,  # as many slots as asked for, even on fewer cores; None counts the cores
+            object_store_memory=_OBJECT_STORE_BYTES,
+            include_dashboard=False,
+            namespace=NAMESPACE,
+            log_to_driver=False,
+            logging_level=logging.ERROR,
+        )
+    except (RayError, RuntimeError, OSError, ValueError) as error:
+        raise ClusterError(
+            f"A local Ray cannot be started: {error}\nRender with --inline to do without."
+        ) from error
+
+
+def _connect(address: str) -> None:
+    if address.startswith("ray://"):
+        raise UsageError(
+            f"--address {address}: Ray Client cannot stream results, which the farm needs. Submit the "
+            "manifest to the cluster's dashboard (farm submit --address http://head:8265), or run on one of "
+            "the cluster's nodes with --address auto."
+        )
+    if address != "auto":
+        _knock(address)
+    try:
+        ray.init(address=address, namespace=NAMESPACE, log_to_driver=False, logging_level=logging.ERROR)
+    except (RayError, RuntimeError, OSError, ValueError) as error:
+        raise ClusterError(
+            f"--address {address}: {error}\nIs the cluster running (ray status), with the same versions of "
+            "Ray and Python, and is RAY_AUTH_TOKEN set where it wants a token?"
+        ) from error
+
+
+def _knock(address: str) -> None:
+    """Fail at once where nobody listens: `ray.init` itself would try for ten minutes."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal():
+        raise UsageError(
+            f"--address {address}: give auto, or host:port of the head (6379 unless told otherwise)."
+        )
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=_CONNECT_SECONDS).close()
+    except OSError as error:
+        raise ClusterError(
+            f"--address {address}: nobody answers ({error.strerror or error}). Start the head there "
+            "(ray start --head), open its port, or leave --address out to render on this machine."
+        ) from error

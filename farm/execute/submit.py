@@ -1,0 +1,192 @@
+"""Jobs on a cluster, through its dashboard's Jobs API: send a manifest, follow it, look after it.
+
+Only the manifests travel. The cluster has the farm installed, and the models and outputs where they say.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from ray.exceptions import AuthenticationError
+from ray.job_submission import JobDetails, JobStatus, JobSubmissionClient
+
+from farm.errors import ClusterError, FarmError, Interrupted, UsageError
+
+_POLL_SECONDS = 1.0
+_STOPPED = Interrupted.exit_code
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterJob:
+    """A job as the cluster knows it. Times are seconds since 1970; `exit_code` is None until it ended."""
+
+    job_id: str
+    status: str
+    entrypoint: str
+    message: str
+    started: float | None
+    ended: float | None
+    exit_code: int | None
+
+
+class JobsClient:
+    """The Jobs API at `address`, such as `http://head:8265`.
+
+    `token` is the cluster's; without one, Ray's own ways of finding it count (RAY_AUTH_MODE=token with
+    RAY_AUTH_TOKEN, RAY_AUTH_TOKEN_PATH or ~/.ray/auth_token).
+
+    Raises:
+        ClusterError: from any method, when the cluster cannot be reached or does not let us in.
+        UsageError: from any method, when there is no such job.
+    """
+
+    def __init__(self, address: str, token: str | None = None) -> None:
+        if not address.startswith(("http://", "https://")):
+            raise UsageError(f"--address {address}: give the dashboard's URL, such as http://head:8265.")
+        self.address = address
+        token = token or os.environ.get("RAY_AUTH_TOKEN")
+        headers = {"Authorization": f"Bearer {token}"} if token else None
+        with self._talking():
+            self._client = JobSubmissionClient(address, headers=headers)
+
+    def submit(self, manifest: Path, entrypoint: str) -> str:
+        """Send a manifest, or the manifests of a folder, and start `entrypoint` beside them; return the job's id.
+
+        A manifest is `<its file name>` there, a folder's manifests are `<folder's name>/<file name>`.
+        """
+        with tempfile.TemporaryDirectory(prefix="farm-submit-") as parcel:
+            _pack(manifest, Path(parcel))
+            with self._talking():
+                return self._client.submit_job(
+                    entrypoint=entrypoint,
+                    runtime_env={"working_dir": parcel},
+                    metadata={"farm_manifest": manifest.name},
+                )
+
+    def jobs(self) -> list[ClusterJob]:
+        """Return the jobs that were submitted, the latest first."""
+        with self._talking():
+            found = [_job(details) for details in self._client.list_jobs() if details.submission_id]
+        return sorted(found, key=lambda job: job.started or 0, reverse=True)
+
+    def job(self, job_id: str) -> ClusterJob:
+        """Return what is known of one job."""
+        with self._talking(job_id):
+            return _job(self._client.get_job_info(job_id))
+
+    def logs(self, job_id: str) -> str:
+        """Return all that the job printed."""
+        with self._talking(job_id):
+            return self._client.get_job_logs(job_id)
+
+    def follow(self, job_id: str, out: TextIO) -> int:
+        """Copy what the job prints to `out` until it ends; return its exit code.
+
+        Raises:
+            Interrupted: on Ctrl-C; the job goes on.
+        """
+
+        async def copy() -> None:
+            async for text in self._client.tail_job_logs(job_id):
+                out.write(text)
+                out.flush()
+
+        with self._talking(job_id), self._leaving_it(job_id):
+            asyncio.run(copy())
+            return self.wait(job_id)
+
+    def wait(self, job_id: str) -> int:
+        """Return the job's exit code once it has ended: 130 for a job that was cancelled.
+
+        Raises:
+            Interrupted: on Ctrl-C; the job goes on.
+        """
+        with self._leaving_it(job_id):
+            while (code := self.job(job_id).exit_code) is None:
+                time.sleep(_POLL_SECONDS)
+            return code
+
+    def cancel(self, job_id: str) -> bool:
+        """Stop a job; tell whether it was still running.
+
+        Ray sends SIGTERM, and SIGKILL after 3 seconds (RAY_JOB_STOP_WAIT_TIME_S on the head).
+        """
+        with self._talking(job_id):
+            return bool(self._client.stop_job(job_id))
+
+    @contextlib.contextmanager
+    def _leaving_it(self, job_id: str) -> Iterator[None]:
+        try:
+            yield
+        except KeyboardInterrupt:
+            raise Interrupted(
+                f"{job_id} goes on without you. To look again: farm jobs logs {job_id} --address {self.address}; "
+                f"to stop it: farm jobs cancel {job_id} --address {self.address}"
+            ) from None
+
+    @contextlib.contextmanager
+    def _talking(self, job_id: str = "") -> Iterator[None]:
+        try:
+            yield
+        except AuthenticationError as error:
+            raise ClusterError(
+                f"{self.address}: the cluster wants another token than it was given. Set RAY_AUTH_TOKEN to the one "
+                "that `ray get-auth-token` prints on the head."
+            ) from error
+        except (RuntimeError, OSError) as error:  # the client's ConnectionError is an OSError
+            if job_id and "404" in str(error):
+                raise UsageError(f"{self.address}: there is no job {job_id}; see farm jobs list.") from error
+            raise ClusterError(
+                f"{self.address}: {error}\nIs the head's dashboard up and reachable from here (port 8265)?"
+            ) from error
+
+
+def submit(manifest: Path, *, address: str, entrypoint: str, out: TextIO, token: str | None = None) -> int:
+    """Submit a manifest, follow the job's log to `out`, and return its exit code."""
+    client = JobsClient(address, token)
+    return client.follow(client.submit(manifest, entrypoint), out)
+
+
+def _pack(manifest: Path, parcel: Path) -> None:
+    """Copy manifests and nothing that may lie beside them."""
+    if manifest.is_file():
+        shutil.copy(manifest, parcel)
+        return
+    found = sorted(path for path in manifest.glob("*") if path.suffix in (".yaml", ".yml"))
+    if not found:
+        raise UsageError(f"{manifest}: neither a manifest nor a folder with manifests (*.yaml) in it.")
+    (parcel / manifest.resolve().name).mkdir()
+    for path in found:
+        shutil.copy(path, parcel / manifest.resolve().name)
+
+
+def _job(details: JobDetails) -> ClusterJob:
+    return ClusterJob(
+        job_id=details.submission_id or "",
+        status=str(details.status.value),
+        entrypoint=details.entrypoint,
+        message=(details.message or "").partition("\n")[0],
+        started=details.start_time / 1000 if details.start_time else None,
+        ended=details.end_time / 1000 if details.end_time else None,
+        exit_code=_exit_code(details),
+    )
+
+
+def _exit_code(details: JobDetails) -> int | None:
+    if not details.status.is_terminal():
+        return None
+    if details.status == JobStatus.SUCCEEDED:
+        return 0
+    if details.status == JobStatus.STOPPED:
+        return _STOPPED
+    code = details.driver_exit_code or FarmError.exit_code
+    return code if code > 0 else 128 - code  # killed by a signal: what a shell would say
