@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-STAGES = ("vae", "clip", "resnet", "unet", "export", "evaluate")
+STAGES = ("vae", "vae-sharp", "clip", "resnet", "unet", "export", "evaluate")
 
 ALLOCATOR = {"MALLOC_TRIM_THRESHOLD_": "100000000000", "MALLOC_MMAP_THRESHOLD_": "100000000000"}
 """glibc reads these at start only. Without them it hands memory back after every step, up to a third of the time."""
@@ -35,6 +35,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--effort", type=float, default=1.0, help="multiplies pictures and steps; 0.01 for a trial"
     )
+    parser.add_argument("--replicas", type=int, default=1, help="processes that train the U-Net together on a CPU")
     return parser.parse_args(arguments)
 
 
@@ -56,6 +57,7 @@ def main() -> int:
         seed=options.seed,
         effort=options.effort,
         device=torch.device(options.device),
+        replicas=options.replicas,
     )
     run(options.stages, recipe)
     return 0

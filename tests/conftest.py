@@ -7,10 +7,37 @@ import pytest
 from tests.tiny_checkpoints import save_stable_diffusion
 
 
+MANIFEST = """\
+version: 1
+name: {name}
+seed: 3
+model: {{pipeline: StableDiffusionPipeline, pretrained: {pretrained}}}
+animation: {{kind: interpolate, prompts: [a, b, c], frames: {frames}}}
+render: {{batch_size: 4, num_inference_steps: 5, height: 16, width: 16}}
+output: {{gif: {{fps: 10}}, mp4: {{fps: 10}}}}
+"""
+
+
 @pytest.fixture(scope="session")
 def tiny_sd(tmp_path_factory):
     """A folder with a StableDiffusionPipeline of 16x16 pixels and random weights."""
     return save_stable_diffusion(tmp_path_factory.mktemp("tiny-sd"))
+
+
+@pytest.fixture
+def write_manifest(tmp_path, tiny_sd):
+    """Write a manifest beside the tests' output and return its path."""
+
+    def write(name="job", *, frames=21, pretrained=None, **replaced):
+        text = MANIFEST.format(name=name, frames=frames, pretrained=pretrained or tiny_sd)
+        for old, new in replaced.values():
+            assert old in text
+            text = text.replace(old, new)
+        path = tmp_path / f"{name}.yaml"
+        path.write_text(text)
+        return path
+
+    return write
 
 
 def pytest_collection_modifyitems(items):

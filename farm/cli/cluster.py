@@ -1,11 +1,117 @@
-"""Verbs for a cluster's dashboard: submit, and jobs list, wait, logs, cancel."""
+"""Verbs that talk to a cluster's dashboard: submit, and jobs list, wait, logs, cancel."""
 
 from __future__ import annotations
 
+import dataclasses
+import shlex
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
 import typer
 
-jobs = typer.Typer(help="Look after submitted jobs.", no_args_is_help=True)
+from farm.cli.look import Json
+from farm.cli.options import OneManifest, Procedural, Set, Workers
+from farm.cli.progress import duration
+from farm.cli.speech import errors, say, say_json, table
+from farm.execute import jobs_client
+from farm.manifest import load
+
+if TYPE_CHECKING:
+    from farm.execute.submit import ClusterJob
+
+jobs = typer.Typer(help="Look after jobs that were submitted to a cluster.", no_args_is_help=True)
+
+Dashboard = Annotated[
+    str,
+    typer.Option(
+        "--address", envvar="RAY_API_SERVER_ADDRESS", help="The head's dashboard: http://head:8265."
+    ),
+]
+JobId = Annotated[str, typer.Argument(help="The job's id, as submit and list tell it.", metavar="JOB")]
 
 
-def submit() -> None:
-    """Submit a manifest."""
+def submit(
+    manifest: OneManifest,
+    address: Dashboard,
+    output_dir: Annotated[
+        str,
+        typer.Option(
+            "--output-dir", "-o", help="Where on the cluster: a folder that all nodes share, or a URL."
+        ),
+    ] = "~/farm-out",
+    overrides: Set = None,
+    workers: Workers = None,
+    procedural: Procedural = False,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Follow the log until the job ends.")] = True,
+) -> None:
+    """Submit a manifest to a cluster, follow its log, and exit with its code.
+
+    The cluster's token is taken from RAY_AUTH_TOKEN, or where else Ray looks for it.
+    """
+    load(manifest, overrides or ())
+    client = jobs_client(address)
+    job = client.submit(
+        manifest,
+        _entrypoint(manifest, output_dir, overrides=overrides or [], workers=workers, procedural=procedural),
+    )
+    errors.print(f"submitted as {job}", markup=False)
+    if not wait:
+        say(job)
+        return
+    raise typer.Exit(client.follow(job, sys.stdout))
+
+
+@jobs.command("list")
+def list_jobs(address: Dashboard, as_json: Json = False) -> None:
+    """List submitted jobs, the latest first."""
+    found = jobs_client(address).jobs()
+    if as_json:
+        say_json([dataclasses.asdict(job) for job in found])
+    else:
+        say(table([("job", "state", "began", "took", "command"), *map(_row, found)]))
+
+
+@jobs.command()
+def wait(job: JobId, address: Dashboard) -> None:
+    """Wait until a job ends, and exit with its code."""
+    raise typer.Exit(jobs_client(address).wait(job))
+
+
+@jobs.command()
+def logs(
+    job: JobId,
+    address: Dashboard,
+    follow: Annotated[
+        bool, typer.Option("--follow", "-f", help="Go on until it ends, and exit with its code.")
+    ] = False,
+) -> None:
+    """Print what a job has printed."""
+    client = jobs_client(address)
+    if follow:
+        raise typer.Exit(client.follow(job, sys.stdout))
+    say(client.logs(job).rstrip("\n"))
+
+
+@jobs.command()
+def cancel(job: JobId, address: Dashboard) -> None:
+    """Stop a job. Its finished frames stay; submitting the same manifest goes on from there."""
+    say(f"{job}: cancelled" if jobs_client(address).cancel(job) else f"{job}: had already ended")
+
+
+def _entrypoint(
+    manifest: Path, output_dir: str, *, overrides: list[str], workers: int | None, procedural: bool
+) -> str:
+    home = output_dir.startswith("~/")  # left to the cluster's shell, whose home is meant
+    words = ["python", "-m", "jobs.render", manifest.name, *(f"--set={change}" for change in overrides)]
+    words += [f"--workers={workers}"] if workers else []
+    words += ["--procedural"] if procedural else []
+    quoted = f"~/{shlex.quote(output_dir[2:])}" if home else shlex.quote(output_dir)
+    return f"{shlex.join(words)} --output-dir {quoted}"
+
+
+def _row(job: ClusterJob) -> tuple[str, ...]:
+    began = datetime.fromtimestamp(job.started).strftime("%Y-%m-%d %H:%M") if job.started else ""
+    took = duration(job.ended - job.started) if job.started and job.ended else ""
+    return job.job_id, job.status.lower(), began, took, job.entrypoint

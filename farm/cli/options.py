@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from farm.errors import ManifestError, UsageError
+from farm.errors import ManifestError, Problem, UsageError
 from farm.execute import Executor, open_executor
 from farm.run import Job, prepare
 
@@ -32,9 +32,7 @@ Workers = Annotated[
 ]
 Address = Annotated[
     str | None,
-    typer.Option(
-        "--address", help="A running Ray: auto, or host:6379. Without it a local one."
-    ),
+    typer.Option("--address", help="A running Ray: auto, or host:6379. Without it a local one."),
 ]
 Inline = Annotated[bool, typer.Option("--inline", help="Render in this process, without Ray.")]
 ChunksPerShard = Annotated[
@@ -57,7 +55,8 @@ def prepare_all(
     Raises:
         ManifestError: with the mistakes of all of them.
     """
-    jobs, problems = [], []
+    jobs: list[Job] = []
+    problems: list[Problem] = []
     for path in manifests:
         try:
             jobs.append(

@@ -116,7 +116,8 @@ class ProgressView:
         self._bar.update(task.id, advance=frames, pace=self._pace(job))
         if not self._live and time.monotonic() - self._said >= _QUIET:
             self._said = time.monotonic()
-            self._note(f"{job}: {task.completed:.0f}/{task.total:.0f} frames, {self._pace(job)}")
+            pace = self._pace(job)
+            self._note(f"{job}: {task.completed:.0f}/{task.total:.0f} frames{', ' if pace else ''}{pace}")
 
     def _pace(self, job: str) -> str:
         rate, task = self._rates[job].per_second, self._task(job)

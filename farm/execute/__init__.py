@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from farm.execute.executor import Executor
 from farm.execute.inline import InlineExecutor
 from farm.execute.policy import Policy
 
-__all__ = ["Executor", "InlineExecutor", "Policy", "open_executor"]
+if TYPE_CHECKING:
+    from farm.execute.submit import JobsClient
+
+__all__ = ["Executor", "InlineExecutor", "Policy", "jobs_client", "open_executor"]
 
 
 def open_executor(
@@ -18,3 +23,10 @@ def open_executor(
     from farm.execute.ray_executor import RayExecutor
 
     return RayExecutor(workers=workers, address=address)
+
+
+def jobs_client(address: str) -> JobsClient:
+    """Return a client of the Jobs API at `address`, a dashboard's URL."""
+    from farm.execute.submit import JobsClient
+
+    return JobsClient(address)

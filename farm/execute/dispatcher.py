@@ -153,7 +153,7 @@ class Dispatcher:
         return None
 
     def _pull(self) -> Shard | None:
-        shard = next(self._fresh, None)
+        shard = next((shard for shard in self._fresh if shard.chunks), None)
         self._exhausted = shard is None
         return shard
 

@@ -22,7 +22,7 @@ _PATIENCE_SECONDS = 0.5  # the longest that Ctrl-C waits to be seen
 class RayExecutor:
     """`workers` actors (None: one per GPU, else per CPU core) on the cluster at `address`.
 
-    Without an address a quiet Ray is started on this machine, and stopped in the end.
+    Without an address (nor RAY_ADDRESS) a quiet Ray is started on this machine, and stopped in the end.
     """
 
     def __init__(

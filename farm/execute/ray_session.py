@@ -26,9 +26,13 @@ class Slots:
 
 
 class RaySession:
-    """Ray, from construction to `close`. What was running before stays running after."""
+    """Ray, from construction to `close`. What was running before stays running after.
+
+    Without an address RAY_ADDRESS counts, as everywhere in Ray; without that a Ray of our own is started.
+    """
 
     def __init__(self, *, address: str | None, workers: int | None) -> None:
+        address = address or os.environ.get("RAY_ADDRESS")  # set by the user, or by the cluster for its jobs
         self._ours = not ray.is_initialized()
         if self._ours and address is None:
             _start(workers)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import shutil
 import tempfile
@@ -22,6 +23,11 @@ from ray.job_submission import JobDetails, JobStatus, JobSubmissionClient
 from farm.errors import ClusterError, FarmError, Interrupted, UsageError
 
 _POLL_SECONDS = 1.0
+_CHATTY = (  # these tell of every upload, and of every socket that closes
+    "ray.dashboard.modules.dashboard_sdk",
+    "ray.dashboard.modules.job.sdk",
+    "ray._private.runtime_env.packaging",
+)
 _STOPPED = Interrupted.exit_code
 
 
@@ -54,14 +60,16 @@ class JobsClient:
             raise UsageError(f"--address {address}: give the dashboard's URL, such as http://head:8265.")
         self.address = address
         token = token or os.environ.get("RAY_AUTH_TOKEN")
+        for chatty in _CHATTY:
+            logging.getLogger(chatty).setLevel(logging.WARNING)
         headers = {"Authorization": f"Bearer {token}"} if token else None
         with self._talking():
             self._client = JobSubmissionClient(address, headers=headers)
 
     def submit(self, manifest: Path, entrypoint: str) -> str:
-        """Send a manifest, or the manifests of a folder, and start `entrypoint` beside them; return the job's id.
+        """Send a manifest, or the manifests of a folder, and start `entrypoint`; return the job's id.
 
-        A manifest is `<its file name>` there, a folder's manifests are `<folder's name>/<file name>`.
+        The manifests lie in the entrypoint's working directory, by their file names.
         """
         with tempfile.TemporaryDirectory(prefix="farm-submit-") as parcel:
             _pack(manifest, Path(parcel))
@@ -164,9 +172,8 @@ def _pack(manifest: Path, parcel: Path) -> None:
     found = sorted(path for path in manifest.glob("*") if path.suffix in (".yaml", ".yml"))
     if not found:
         raise UsageError(f"{manifest}: neither a manifest nor a folder with manifests (*.yaml) in it.")
-    (parcel / manifest.resolve().name).mkdir()
     for path in found:
-        shutil.copy(path, parcel / manifest.resolve().name)
+        shutil.copy(path, parcel)
 
 
 def _job(details: JobDetails) -> ClusterJob:

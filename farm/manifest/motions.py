@@ -87,8 +87,6 @@ class Grid(Section):
     )
     """Always rows x columns; need not be said."""
 
-    interpolation: Mix = "lerp"
-    """lerp: along straight lines; slerp: along arcs."""
 
     noise: GridNoise = GridNoise()
     """Where the frames' noise comes from."""

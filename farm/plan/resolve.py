@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import cast
 
 from farm.canonical import digest
 from farm.manifest import Manifest, motions, pictures, to_yaml
@@ -115,17 +116,21 @@ def _motion(manifest: Manifest) -> Motion:
 
 
 def _interpolate(kind: motions.Interpolate, seed: int, negative_prompt: str) -> Interpolate:
+    alphas = kind.alphas
     if isinstance(kind.prompts, Mapping):
         keyframes = tuple(sorted(kind.prompts))
         prompts = tuple(kind.prompts[frame] for frame in keyframes)
     else:
         prompts = tuple(kind.prompts)
         keyframes = even_keyframes(kind.frame_count, len(prompts))
+        if alphas is None and kind.frame_count < len(prompts):
+            # Too few frames to meet every prompt: they are spread over the way instead.
+            alphas = tuple(frame / max(1, kind.frame_count - 1) for frame in range(kind.frame_count))
     return Interpolate(
         prompts=prompts,
         negative_prompt=negative_prompt,
         keyframes=keyframes,
-        alphas=kind.alphas,
+        alphas=alphas,
         mix=kind.interpolation,
         easing=kind.easing,
         noise_mode=kind.noise.mode,
@@ -135,9 +140,10 @@ def _interpolate(kind: motions.Interpolate, seed: int, negative_prompt: str) -> 
 
 
 def _axes(kind: pictures.Sweep) -> tuple[tuple[str, tuple[Scalar | SchedulerSpec, ...]], ...]:
+    axes = cast(Mapping[str, Sequence[Scalar | Scheduler]], kind.over)
     return tuple(
         (name, tuple(_scheduler(value) if isinstance(value, Scheduler) else value for value in values))
-        for name, values in kind.over.items()
+        for name, values in axes.items()
     )
 
 

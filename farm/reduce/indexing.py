@@ -9,7 +9,7 @@ import av
 from farm.records import GifSpec
 from farm.reduce.palette import entries
 
-_PIXELS_PER_GRAPH = 2**21
+_PIXELS_PER_GRAPH = 2**22
 """FFmpeg's paletteuse remembers each distinct colour that it meets: a new graph every so many pixels keeps its
 memory small however long the animation."""
 

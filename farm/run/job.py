@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Literal
 
-from farm.errors import FarmError, Interrupted
+from farm.errors import FarmError, Interrupted, StorageError
 from farm.events import ChunkDone, FramesFailed, JobStarted
 from farm.records import Frame, FrameRow, Shard
 from farm.reduce import (
@@ -85,20 +86,23 @@ class JobRun:
         """
         artifacts = self._reducer.finish() if self._reducer is not None else ()
         self._write_table()
-        return self._summarize(self._state(), artifacts)
+        summary = self._summary(self._state(), artifacts)
+        write_summary(self.job.folder, summary)
+        return summary
 
     def stop(self, error: FarmError) -> Summary:
-        """Stop where the job is: its frames stay, its former pictures and films stay as they were.
-
-        Raises:
-            StorageError: when the summary cannot be written.
-        """
+        """Stop where the job is: its frames stay, its former pictures and films stay as they were."""
         if self._reducer is not None:
             self._reducer.abort()
-        if isinstance(error, Interrupted):
-            self._write_table()
-            return self._summarize("interrupted", ())
-        return self._summarize("partial" if self._there else "failed", (), str(error))
+        interrupted = isinstance(error, Interrupted)
+        state: State = "interrupted" if interrupted else "partial" if self._there else "failed"
+        summary = self._summary(state, (), str(error))
+        # The folder that ended the job may be the one that the summary should go to.
+        with contextlib.suppress(StorageError):
+            if interrupted:
+                self._write_table()
+            write_summary(self.job.folder, summary)
+        return summary
 
     def _state(self) -> State:
         if self._there == self.job.plan.frame_count:
@@ -126,9 +130,9 @@ class JobRun:
         header = TableHeader(manifest_text=plan.manifest_text, kind=plan.kind)
         write_table(self.job.folder, header, finished_frames(self.job))
 
-    def _summarize(self, state: State, artifacts: tuple[Artifact, ...], error: str = "") -> Summary:
+    def _summary(self, state: State, artifacts: tuple[Artifact, ...], error: str = "") -> Summary:
         plan = self.job.plan
-        summary = Summary(
+        return Summary(
             name=plan.name,
             kind=plan.kind,
             state=state,
@@ -148,8 +152,6 @@ class JobRun:
             outputs=artifacts,
             versions=installed_versions(),
         )
-        write_summary(self.job.folder, summary)
-        return summary
 
 
 def exit_code(summaries: Sequence[Summary], *, broken: int = 0) -> int:

@@ -16,7 +16,7 @@ from farm.errors import StorageError
 
 
 class JobFolder:
-    """Files of one job by their names relative to `url`, a local path or any fsspec URL.
+    """Files of one job by their names relative to `url`, an absolute local path or any fsspec URL.
 
     A write is atomic: locally a sibling temporary file, fsync, rename; elsewhere one PUT of the whole.
     """
@@ -28,8 +28,8 @@ class JobFolder:
             raise StorageError(
                 f"{url}: {error}; give a local folder or an fsspec URL such as s3://..."
             ) from error
-        self.url = url
         self._local = isinstance(self._fs, LocalFileSystem)
+        self.url = self._root if self._local else url
 
     def path(self, name: str) -> str:
         """Return the full path or URL of the file `name`, for people and for links."""

@@ -9,6 +9,7 @@ from PIL import Image
 from farm.errors import FarmError, StorageError
 from farm.records import GifSpec, GridSpec, Mp4Spec, OutputSpec, SheetSpec
 from farm.reduce import Artifact, Reducer, assemble, outputs
+from farm.reduce.gif import GifWriter
 from farm.store import JobFolder
 
 GIF = GifSpec(fps=10.0, rubber_band=False, loop=True, colors=256, palette="global", dither=True, scale=1)
@@ -121,6 +122,25 @@ def test_aborting_leaves_former_outputs_and_no_temporary_file(folder, store):
     reducer.abort()
     assert {name: folder.read(name) for name in NAMES} == before
     assert files(folder) == sorted(NAMES)
+
+
+def test_aborting_while_the_gif_is_written_leaves_nothing(folder, store, monkeypatch):
+    store(folder, range(6))
+    writing, aborted = threading.Event(), threading.Event()
+    original = GifWriter.add
+
+    def slow(self, pixels):
+        writing.set()
+        aborted.wait(10)
+        original(self, pixels)
+
+    monkeypatch.setattr(GifWriter, "add", slow)
+    reducer = Reducer(folder, "job", ALL, 6)
+    reducer.offer(range(6))
+    assert writing.wait(10)
+    threading.Timer(0.05, aborted.set).start()
+    reducer.abort()
+    assert files(folder) == []
 
 
 def test_leaving_the_context_by_an_exception_aborts(folder, store):

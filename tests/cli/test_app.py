@@ -1,0 +1,196 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from farm.cli import main
+from farm.cli.cluster import _entrypoint
+
+FIVE_MISTAKES = """\
+version: 1
+name: five
+seed: -1
+model: {pipeline: StableDifusionPipeline, pretrained: org/name}
+animation:
+  kind: interpolate
+  prompts: [only one]
+  frames: 10
+render:
+  guidance: 7.5
+"""
+
+
+@pytest.fixture
+def farm(capsys, monkeypatch, tmp_path):
+    """Run the command line in a folder of its own; return exit code, standard output and standard error."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+    def run(*arguments):
+        with pytest.raises(SystemExit) as stop:
+            main([str(argument) for argument in arguments])
+        out, err = capsys.readouterr()
+        return stop.value.code or 0, out, err
+
+    return run
+
+
+@pytest.fixture
+def no_executor(monkeypatch):
+    """Fail the test if anything starts to render."""
+
+    def refuse(**_):
+        raise AssertionError("an executor was opened")
+
+    monkeypatch.setattr("farm.cli.options.open_executor", refuse)
+
+
+def test_five_mistakes_give_five_located_messages_before_anything_starts(farm, tmp_path, no_executor):
+    (tmp_path / "five.yaml").write_text(FIVE_MISTAKES)
+    code, out, err = farm("render", "five.yaml")
+    assert code == 2
+    assert out == ""
+    assert [line.split(": ")[0] for line in err.splitlines()[:5]] == [
+        "five.yaml:3:1",
+        "five.yaml:4:9",
+        "five.yaml:4:43",
+        "five.yaml:7:3",
+        "five.yaml:10:3",
+    ]
+    assert "Did you mean 'StableDiffusionPipeline'?" in err
+    assert err.splitlines()[5:] == ["5 mistakes; nothing was started."]
+
+
+def test_check_tells_what_a_right_manifest_is(farm, write_manifest):
+    path = write_manifest()
+    assert farm("check", path) == (0, f"{path}: ok: job, interpolate, 21 frames\n", "")
+    _, out, _ = farm("check", path, "--json")
+    assert json.loads(out) == [{"manifest": str(path), "name": "job", "kind": "interpolate", "frames": 21}]
+
+
+def test_plan_tells_what_is_there_and_why_the_rest_is_not(farm, write_manifest, tmp_path):
+    path = write_manifest()
+    farm("render", path, "--inline", "--procedural")
+    (tmp_path / "out" / "job-rehearsal" / "frames" / "frame000005.png").unlink()
+    code, out, _ = farm("plan", path, "--procedural")
+    lines = out.splitlines()
+    assert code == 0
+    assert lines[:5] == [
+        "name         job",
+        "kind         interpolate",
+        "frames       21",
+        "chunks       6 of 4 frames",
+        "model calls  1, each of 5 steps",
+    ]
+    assert lines[5].endswith("at the pace of the last run here")
+    assert lines[7:] == [
+        "  frames 0-4: already rendered",
+        "  frame 5: its file is missing or cut short",
+        "  frames 6-20: already rendered",
+    ]
+    _, out, _ = farm("plan", path, "--procedural", "--json")
+    assert (json.loads(out)["kept"], json.loads(out)["model_calls"]) == (20, 1)
+
+
+def test_render_tells_in_a_few_lines_what_was_made_and_where(farm, write_manifest, tmp_path):
+    code, out, err = farm("render", write_manifest(), "--inline", "--procedural")
+    assert code == 0
+    assert out.startswith("job: done, 21 of 21 frames rendered in ")
+    assert f"  {tmp_path}/out/job-rehearsal\n" in out
+    assert [line.split()[0] for line in out.splitlines()[2:]] == [
+        "job.mp4",
+        "job.gif",
+        "contact_sheet.png",
+        "metadata.parquet",
+    ]
+    assert err.splitlines()[-1] == "job: done"
+    code, out, err = farm("render", tmp_path / "job.yaml", "--inline", "--procedural", "--json")
+    assert json.loads(out)[0]["frames"] == {"planned": 21, "rendered": 0, "kept": 21, "failed": 0}
+    assert "job: 21 of 21 frames are already there" in err
+
+
+def test_a_field_can_be_set_from_the_command_line(farm, write_manifest):
+    path = write_manifest()
+    assert farm("check", path, "--set", "animation.frames=5")[1].endswith("5 frames\n")
+    code, _, err = farm("check", path, "--set", "animation.frames=many")
+    assert code == 2
+    assert err.startswith("--set animation.frames=many: animation.frames: found 'many'; ")
+
+
+def test_a_batch_renders_what_it_can_and_tells_what_became_of_each(farm, write_manifest, tmp_path):
+    for name in ("a-good", "b-good", "c-good"):
+        write_manifest(name)
+    (tmp_path / "d-broken.yaml").write_text("version: 1\n")
+    code, out, err = farm("batch", tmp_path, "--inline", "--procedural")
+    assert code == 3
+    rows = [line.split()[:3] for line in out.splitlines()]
+    assert rows[:4] == [
+        ["manifest", "state", "frames"],
+        ["a-good.yaml", "done", "21/21"],
+        ["b-good.yaml", "done", "21/21"],
+        ["c-good.yaml", "done", "21/21"],
+    ]
+    assert rows[4][:2] == ["d-broken.yaml", "refused"]
+    assert "d-broken.yaml:1:1: " in err
+
+
+def test_two_manifests_of_one_name_are_a_mistake_of_the_second(farm, write_manifest, tmp_path):
+    first = write_manifest("same")
+    (tmp_path / "zzz.yaml").write_text(first.read_text())
+    code, out, err = farm("batch", tmp_path, "--inline", "--procedural")
+    assert code == 3
+    assert "zzz.yaml: name: 'same' is also the name of" in err
+    assert out.splitlines()[1].startswith("same.yaml")
+
+
+def test_an_empty_folder_is_no_batch(farm, tmp_path):
+    assert farm("batch", tmp_path) == (2, "", f"{tmp_path}: holds no manifest (*.yaml).\n")
+
+
+def test_assemble_tells_what_it_made(farm, write_manifest, tmp_path):
+    farm("render", write_manifest(), "--inline", "--procedural")
+    (tmp_path / "out" / "job-rehearsal" / "job.gif").unlink()
+    code, out, _ = farm("assemble", "out/job-rehearsal")
+    assert code == 0
+    assert out.startswith("job: 21 of 21 frames\n")
+    assert (tmp_path / "out" / "job-rehearsal" / "job.gif").exists()
+
+
+def test_the_schema_printed_is_the_one_committed(farm):
+    import farm.manifest as package
+
+    assert farm("schema")[1] == (Path(package.__file__).parent / "schema.json").read_text()
+
+
+def test_models_lists_what_ships(farm):
+    _, out, _ = farm("models", "--json")
+    names = {model["name"]: model for model in json.loads(out)}
+    assert names["tiny-world"]["pipeline_class"] == "StableDiffusionPipeline"
+    assert Path(names["tiny-world"]["path"]).is_dir()
+    assert farm("models")[1].startswith("tiny-world")
+
+
+def test_inline_and_workers_contradict_each_other(farm, write_manifest):
+    code, _, err = farm("render", write_manifest(), "--inline", "--workers", "2")
+    assert (code, err) == (
+        2,
+        "--inline renders in this one process; leave out --workers and --address.\n",
+    )
+
+
+def test_an_unknown_verb_is_a_wrong_call(farm):
+    assert farm("rendr")[0] == 2
+
+
+def test_what_is_submitted_runs_the_same_words_on_the_cluster():
+    command = _entrypoint(
+        Path("manifests/my film.yaml"), "~/farm-out", overrides=["seed=4"], workers=3, procedural=False
+    )
+    assert command == "python -m jobs.render 'my film.yaml' --set=seed=4 --workers=3 --output-dir ~/farm-out"
+
+
+@pytest.mark.ray
+def test_doctor_finds_this_machine_fit(farm):
+    code, out, _ = farm("doctor", "--json")
+    assert code == 0, out
+    assert all(finding["ok"] for finding in json.loads(out))

@@ -1,0 +1,66 @@
+import io
+
+import pytest
+from rich.console import Console
+
+from farm.cli.progress import ProgressView, Rate, duration
+from farm.events import (
+    ChunkDone,
+    FramesFailed,
+    JobFinished,
+    JobStarted,
+    ShardRetried,
+    WorkerLost,
+    WorkerStarted,
+)
+from tests.plan.test_plan import row_of
+from tests.render.frames import frame_of
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.4, "0 s"), (59.4, "59 s"), (60, "1 min"), (200, "3 min 20 s"), (7500, "2 h 5 min")],
+)
+def test_times_are_told_for_people(seconds, words):
+    assert duration(seconds) == words
+
+
+def test_the_rate_is_that_of_the_last_half_minute():
+    now = [0.0]
+    rate = Rate(lambda: now[0])
+    rate.start()
+    assert rate.per_second == 0.0
+    for _ in range(10):
+        now[0] += 1.0
+        rate.add(4)
+    assert rate.per_second == pytest.approx(4.0)
+    for _ in range(100):
+        now[0] += 1.0
+        rate.add(1)
+    assert rate.per_second == pytest.approx(1.0, abs=0.1)
+
+
+def test_off_a_terminal_there_are_plain_lines_and_no_animation():
+    text = io.StringIO()
+    chunk = ChunkDone(job="job", worker="w", rows=(row_of(frame_of(0)), row_of(frame_of(1))), seconds=1.0)
+    with ProgressView(Console(file=text, width=60)) as view:
+        for event in [
+            JobStarted(job="job", frame_count=10, kept=2),
+            WorkerStarted(worker="w", node="n", device="cpu"),
+            chunk,
+            ShardRetried(job="job", worker="w", frames=(4, 5), reason="poison", attempt=2),
+            FramesFailed(job="job", frames=(4,), reason="poison", attempts=3),
+            WorkerLost(worker="w", reason="its process died"),
+            JobFinished(job="job", state="partial"),
+        ]:
+            view(event)
+    lines = text.getvalue().splitlines()
+    assert lines[0] == "job: 2 of 10 frames are already there"
+    assert lines[1].startswith("job: 4/10 frames")
+    assert lines[2:] == [
+        "job: frames 4 to 5 tried again: poison",
+        "job: frame 4 given up: poison",
+        "w is lost: its process died",
+        "job: partial",
+    ]
+    assert "\x1b" not in text.getvalue()

@@ -1,0 +1,108 @@
+"""Shards of plain frames, and renderers that fail in known ways."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from farm.canonical import digest
+from farm.errors import ModelError, RenderError
+from farm.events import ChunkDone, Event, FramesFailed
+from farm.records import Chunk, Conditioning, Frame, Noise, ProceduralSpec, Recipe, SchedulerSpec, Shard
+from farm.render import open_renderer
+from farm.render.procedural import ProceduralRenderer
+
+
+def frame(index: int) -> Frame:
+    recipe = Recipe(
+        conditioning=Conditioning(
+            prompts=("a dog", "a fruit"),
+            weights=(0.5 - index / 1000, 0.5 + index / 1000),
+            mix="lerp",
+            negative_prompt="",
+        ),
+        noise=Noise(mode="fixed", mix="sum", seeds=(7,), weights=(1.0,), stream=7),
+        scheduler=SchedulerSpec(class_name="", config={}),
+        arguments={"num_inference_steps": 4},
+    )
+    return Frame(index=index, alpha=index / 1000, recipe=recipe, digest=digest(recipe))
+
+
+def chunk(index: int, batch_size: int = 2) -> Chunk:
+    first = index * batch_size
+    return Chunk(
+        index=index, batch_size=batch_size, frames=tuple(frame(first + slot) for slot in range(batch_size))
+    )
+
+
+def shards(
+    folder: object,
+    *,
+    chunks: int = 20,
+    per_shard: int = 4,
+    job: str = "job",
+    seconds: float = 0.0,
+    size: int = 16,
+) -> Iterator[Shard]:
+    """Chunks of two frames each, `per_shard` of them in a shard."""
+    spec = ProceduralSpec(height=size, width=size, seconds_per_chunk=seconds)
+    for first in range(0, chunks, per_shard):
+        cut = tuple(chunk(index) for index in range(first, min(first + per_shard, chunks)))
+        yield Shard(job=job, folder=str(folder), renderer=spec, chunks=cut)
+
+
+def done_frames(events: Sequence[Event]) -> list[int]:
+    return sorted(row.frame for event in events if isinstance(event, ChunkDone) for row in event.rows)
+
+
+def failures(events: Sequence[Event]) -> list[FramesFailed]:
+    return [event for event in events if isinstance(event, FramesFailed)]
+
+
+class FailsOn:
+    """Opens renderers that raise on one frame."""
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+
+    def __call__(self, spec):
+        renderer = ProceduralRenderer(spec)
+        draw = renderer.render
+
+        def render(chunk):
+            if self.index in [frame.index for frame in chunk.frames]:
+                raise RenderError(f"frame {self.index} is black")
+            return draw(chunk)
+
+        renderer.render = render
+        return renderer
+
+
+class DiesOnceOn:
+    """Opens renderers that kill their process on one frame, unless `marker` is there."""
+
+    def __init__(self, index: int, marker: Path) -> None:
+        self.index = index
+        self.marker = marker
+
+    def __call__(self, spec):
+        renderer = ProceduralRenderer(spec)
+        draw = renderer.render
+
+        def render(chunk):
+            if self.index in [frame.index for frame in chunk.frames] and not self.marker.exists():
+                self.marker.touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+            return draw(chunk)
+
+        renderer.render = render
+        return renderer
+
+
+def missing_model(spec):
+    """Open no renderer: the checkpoint is not there."""
+    if spec.height == 16:
+        raise ModelError("no/such-model: not found")
+    return open_renderer(spec)

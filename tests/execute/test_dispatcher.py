@@ -1,0 +1,198 @@
+import dataclasses
+from collections import deque
+
+import pytest
+
+from farm.events import ChunkDone, FramesFailed, ShardRetried, WorkerLost
+from farm.execute.dispatcher import Dispatcher
+from farm.execute.outcome import Cause, Failed
+from farm.execute.policy import Policy
+from tests.execute.shards import failures, shards
+
+RENDER = Failed(cause=Cause.RENDER, reason="black")
+
+
+def done(lease):
+    return ChunkDone(job=lease.shard.job, worker=lease.worker, rows=(), seconds=0.0)
+
+
+@pytest.fixture
+def open_dispatcher():
+    def build(cut, *workers, committed=lambda shard, worker: {}):
+        dispatcher = Dispatcher(cut, Policy(), committed=committed)
+        for worker in workers:
+            dispatcher.join(worker)
+        return dispatcher
+
+    return build
+
+
+def finish(dispatcher, worker):
+    """Let a worker do all there is for it, without failing."""
+    while (lease := dispatcher.take(worker)) is not None:
+        while lease.left:
+            dispatcher.settle(lease, done(lease))
+
+
+def test_shards_are_pulled_only_when_a_worker_can_take_one(open_dispatcher):
+    pulled = []
+
+    def cut():
+        for shard in shards("f"):
+            pulled.append(shard)
+            yield shard
+
+    dispatcher = open_dispatcher(cut(), "a")
+    assert pulled == []
+    lease = dispatcher.take("a")
+    assert dispatcher.take("a") is None
+    for _ in range(3):
+        dispatcher.settle(lease, done(lease))
+    assert len(pulled) == 1
+    assert dispatcher.take("a") is not None  # one chunk is left to it: time to ask for more
+    assert len(pulled) == 2
+
+
+def test_a_failed_chunk_is_tried_again_alone_and_elsewhere(open_dispatcher):
+    dispatcher = open_dispatcher(shards("f", chunks=4), "a", "b")
+    lease = dispatcher.take("a")
+    dispatcher.settle(lease, done(lease))
+    dispatcher.settle(lease, RENDER)
+    assert [type(event) for event in dispatcher.events()] == [ChunkDone, ShardRetried]
+    dispatcher.settle(lease, done(lease))
+    dispatcher.settle(lease, done(lease))
+    assert dispatcher.take("a") is None
+    assert not dispatcher.finished
+    again = dispatcher.take("b")
+    assert again.shard.attempt == 2
+    assert [chunk.index for chunk in again.shard.chunks] == [1]
+
+
+def test_the_only_worker_tries_its_own_failures_again_until_they_are_given_up(open_dispatcher):
+    dispatcher = open_dispatcher(shards("f", chunks=1), "a")
+    for _ in range(3):
+        dispatcher.settle(dispatcher.take("a"), RENDER)
+    assert dispatcher.take("a") is None
+    assert dispatcher.finished
+    assert failures(list(dispatcher.events())) == [
+        FramesFailed(job="job", frames=(0, 1), reason="black", attempts=3)
+    ]
+
+
+def test_a_model_that_does_not_load_fails_every_frame_that_needs_it_at_once(open_dispatcher):
+    both = [*shards("f", chunks=8), *shards("g", chunks=4, job="other", size=32)]
+    dispatcher = open_dispatcher(both, "a")
+    dispatcher.settle(dispatcher.take("a"), Failed(cause=Cause.MODEL, reason="not found", chunks=4))
+    finish(dispatcher, "a")
+    events = list(dispatcher.events())
+    assert [(e.job, e.frames, e.reason, e.attempts) for e in failures(events)] == [
+        ("job", tuple(range(8)), "not found", 1),
+        ("job", tuple(range(8, 16)), "not found", 0),
+    ]
+    assert [e.job for e in events if isinstance(e, ChunkDone)] == ["other"] * 4
+
+
+def test_a_disk_that_stays_full_stops_its_job_and_no_other(open_dispatcher):
+    full = Failed(cause=Cause.STORAGE, reason="no space", chunks=4)
+    both = [*shards("f", chunks=8), *shards("g", chunks=4, job="other")]
+    dispatcher = open_dispatcher(both, "a")
+    dispatcher.settle(dispatcher.take("a"), full)
+    dispatcher.settle(dispatcher.take("a"), full)
+    finish(dispatcher, "a")
+    events = list(dispatcher.events())
+    assert {e.job for e in failures(events)} == {"job"}
+    assert sum(len(e.frames) for e in failures(events)) == 16
+    assert [e.job for e in events if isinstance(e, ChunkDone)] == ["other"] * 4
+
+
+def test_an_empty_shard_is_no_work(open_dispatcher):
+    [whole] = shards("f", chunks=1)
+    dispatcher = open_dispatcher([dataclasses.replace(whole, chunks=()), whole], "a")
+    finish(dispatcher, "a")
+    assert dispatcher.finished
+    assert [type(event) for event in dispatcher.events()] == [ChunkDone]
+
+
+def test_a_crash_blames_the_chunk_at_hand_and_no_other(open_dispatcher):
+    dispatcher = open_dispatcher(shards("f", chunks=4), "a", "b")
+    lease = dispatcher.take("a")
+    dispatcher.settle(lease, done(lease))
+    dispatcher.lose("a", "killed", crashed=True)
+    lost, retried = [event for event in dispatcher.events() if not isinstance(event, ChunkDone)]
+    assert lost == WorkerLost(worker="a", reason="killed")
+    assert (retried.frames, retried.attempt) == ((2, 3), 2)
+    rest, suspect = dispatcher.take("b"), None
+    while rest.left:
+        dispatcher.settle(rest, done(rest))
+    suspect = dispatcher.take("b")
+    assert ([chunk.index for chunk in rest.shard.chunks], rest.shard.attempt) == ([2, 3], 1)
+    assert ([chunk.index for chunk in suspect.shard.chunks], suspect.shard.attempt) == ([1], 2)
+
+
+def test_what_a_lost_worker_committed_is_not_rendered_again(open_dispatcher):
+    event = ChunkDone(job="job", worker="a", rows=(), seconds=1.0)
+    dispatcher = open_dispatcher(shards("f", chunks=2), "a", "b", committed=lambda shard, worker: {0: event})
+    dispatcher.take("a")
+    dispatcher.lose("a", "killed", crashed=True)
+    events = list(dispatcher.events())
+    assert events[1] == event
+    assert events[2].frames == (2, 3)
+
+
+def test_a_worker_that_fails_where_another_succeeds_is_unfit(open_dispatcher):
+    dispatcher = open_dispatcher(shards("f", chunks=40), "a", "b")
+    bad, good = dispatcher.take("a"), dispatcher.take("b")
+    dispatcher.settle(bad, RENDER)
+    dispatcher.settle(bad, RENDER)
+    dispatcher.settle(good, done(good))
+    assert dispatcher.unfit("a") is None
+    dispatcher.settle(bad, RENDER)
+    assert dispatcher.unfit("a") == "set aside after 3 failures in a row while others succeeded"
+    assert dispatcher.unfit("b") is None
+
+
+def test_a_worker_that_is_set_aside_leaves_no_blame(open_dispatcher):
+    dispatcher = open_dispatcher(shards("f", chunks=4), "a", "b")
+    dispatcher.take("a")
+    dispatcher.lose("a", "set aside", crashed=False)
+    assert dispatcher.take("b").shard.attempt == 1
+
+
+def test_without_workers_the_rest_is_given_up_with_the_reason(open_dispatcher):
+    dispatcher = open_dispatcher(shards("f", chunks=8), "a")
+    dispatcher.take("a")
+    dispatcher.lose("a", "killed", crashed=True)
+    dispatcher.abandon("no worker is left")
+    assert dispatcher.finished
+    assert sum(len(event.frames) for event in failures(list(dispatcher.events()))) == 16
+
+
+def test_every_frame_is_told_once_whatever_fails(open_dispatcher):
+    """A fixed but irregular pattern of failures and crashes: each chunk ends done or given up, never both."""
+    dispatcher = open_dispatcher(shards("f", chunks=50, per_shard=3), "w0")
+    told, leases, workers, step = [], {"w0": deque()}, 1, 0
+    while not dispatcher.finished:
+        step += 1
+        assert step < 2000
+        worker = list(leases)[step % len(leases)]
+        while (lease := dispatcher.take(worker)) is not None:
+            leases[worker].append(lease)
+        if leases[worker]:
+            lease = leases[worker][0]
+            if step % 7 == 0:
+                del leases[worker]
+                dispatcher.lose(worker, "killed", crashed=True)
+            elif step % 5 == 0:
+                dispatcher.settle(lease, RENDER)
+            else:
+                told.extend(frame.index for frame in lease.left[0].frames)
+                dispatcher.settle(lease, done(lease))
+            if worker in leases and not lease.left:
+                leases[worker].popleft()
+        while len(leases) < 3:
+            name = f"w{workers}"
+            workers += 1
+            leases[name] = deque()
+            dispatcher.join(name)
+    told += [index for event in failures(list(dispatcher.events())) for index in event.frames]
+    assert sorted(told) == list(range(100))

@@ -1,0 +1,133 @@
+"""One local Ray for the module; each test has an executor of its own on it."""
+
+import logging
+import os
+import signal
+import time
+
+import pytest
+
+from farm.errors import ClusterError, UsageError
+from farm.events import ChunkDone, ShardRetried, WorkerLost, WorkerStarted
+from farm.execute import InlineExecutor
+from farm.store import JobFolder, Ledger
+from tests.execute import shards as shards_module
+from tests.execute.shards import DiesOnceOn, FailsOn, done_frames, failures, shards
+
+pytestmark = pytest.mark.ray
+
+
+@pytest.fixture(scope="module")
+def local_ray():
+    import ray
+
+    ray.cloudpickle.register_pickle_by_value(shards_module)
+    ray.init(
+        address="local",
+        num_cpus=2,
+        include_dashboard=False,
+        log_to_driver=False,
+        logging_level=logging.ERROR,
+        object_store_memory=100 * 2**20,
+    )
+    yield ray
+    ray.shutdown()
+
+
+@pytest.fixture
+def open_ray(local_ray):
+    from farm.execute.ray_executor import RayExecutor
+
+    return RayExecutor
+
+
+def digests(folder):
+    rows = Ledger(JobFolder(str(folder))).rows()
+    return {index: row.content_sha256 for index, row in rows.items()}
+
+
+def free_cpus(ray, wanted):
+    """Wait a little for Ray to notice that actors are gone."""
+    deadline = time.monotonic() + 10
+    while (free := ray.available_resources().get("CPU", 0)) < wanted and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return free
+
+
+def test_two_workers_render_what_one_process_renders(open_ray, tmp_path):
+    with InlineExecutor() as executor:
+        list(executor.run(shards(tmp_path / "inline")))
+    with open_ray() as executor:
+        assert executor.worker_count == 2
+        events = list(executor.run(shards(tmp_path / "ray", seconds=0.05)))
+        again = list(executor.run(shards(tmp_path / "again", job="next")))
+    assert done_frames(events) == done_frames(again) == list(range(40))
+    assert digests(tmp_path / "ray") == digests(tmp_path / "again") == digests(tmp_path / "inline")
+    assert {event.worker for event in events if isinstance(event, ChunkDone)} == {"worker-1", "worker-2"}
+    started = [event.worker for event in again if isinstance(event, WorkerStarted)]
+    assert sorted(started) == ["worker-1", "worker-2"]
+
+
+def test_a_killed_worker_costs_no_frame(open_ray, tmp_path):
+    with open_ray(workers=2, open_renderer=DiesOnceOn(13, tmp_path / "died")) as executor:
+        events = list(executor.run(shards(tmp_path, seconds=0.02)))
+    assert done_frames(events) == sorted(digests(tmp_path)) == list(range(40))
+    [lost] = [event for event in events if isinstance(event, WorkerLost)]
+    assert lost.reason == "its process died (out of memory, or killed)"
+    [retried] = [event for event in events if isinstance(event, ShardRetried)]
+    assert (retried.worker, retried.attempt) == (lost.worker, 2)
+
+
+def test_a_bad_frame_costs_its_chunk_alone(open_ray, tmp_path):
+    with open_ray(workers=2, open_renderer=FailsOn(13)) as executor:
+        events = list(executor.run(shards(tmp_path)))
+    [failed] = failures(events)
+    assert (failed.frames, failed.reason, failed.attempts) == ((12, 13), "frame 13 is black", 3)
+    assert done_frames(events) == sorted(set(range(40)) - {12, 13})
+
+
+def test_workers_that_cannot_live_end_the_run_with_the_reason(open_ray, tmp_path):
+    def deadly(spec):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    with open_ray(workers=1, open_renderer=deadly) as executor:
+        events = list(executor.run(shards(tmp_path, chunks=8)))
+    assert sum(len(event.frames) for event in failures(events)) == 16
+    assert failures(events)[-1].reason == (
+        "no worker is left; the last one: its process died (out of memory, or killed)"
+    )
+
+
+def test_closing_the_run_early_frees_ray_and_keeps_what_is_finished(open_ray, local_ray, tmp_path):
+    with open_ray(workers=2) as executor:
+        run = executor.run(shards(tmp_path, chunks=200, seconds=0.05))
+        events = [next(run) for _ in range(8)]
+        run.close()
+        assert free_cpus(local_ray, 2) == 2
+        assert set(done_frames(events)) <= set(digests(tmp_path))
+        assert len(digests(tmp_path)) < 400
+        assert done_frames(list(executor.run(shards(tmp_path, chunks=4)))) == list(range(8))
+
+
+def test_more_workers_than_there_is_room_for_are_refused(open_ray):
+    with pytest.raises(UsageError) as refused, open_ray(workers=5):
+        pass
+    assert str(refused.value) == (
+        "--workers 5: Ray has 2 CPU cores, and a worker takes one; ask for 2 or fewer."
+    )
+
+
+def test_a_cluster_that_does_not_answer_is_told_at_once():
+    from farm.execute.ray_session import _connect
+
+    started = time.monotonic()
+    with pytest.raises(ClusterError, match="127.0.0.1:1: nobody answers"):
+        _connect("127.0.0.1:1")
+    assert time.monotonic() - started < 6
+
+
+def test_ray_client_addresses_are_refused_with_what_to_do():
+    from farm.execute.ray_session import _connect
+
+    with pytest.raises(UsageError, match="Ray Client cannot stream results"):
+        _connect("ray://head:10001")

@@ -1,0 +1,187 @@
+"""A head of our own with its dashboard on loopback and token authentication on."""
+
+import io
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import psutil
+import pytest
+
+from farm.errors import ClusterError, Interrupted, UsageError
+
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
+
+
+def wait_for(url, seconds=60):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            urllib.request.urlopen(url, timeout=2)
+        except urllib.error.HTTPError:
+            return  # it answers, if only to say that it wants a token
+        except OSError:
+            time.sleep(0.3)
+        else:
+            return
+    raise TimeoutError(url)
+
+
+def printed(log):
+    """Return the job's own lines; Ray puts lines of its own before or after them."""
+    return [
+        line for line in log.splitlines() if "Running entrypoint" not in line and "job_manager" not in line
+    ]
+
+
+@pytest.fixture(scope="module")
+def head():
+    """Start a head in the foreground, in a process group and a folder of its own; give its URL and token."""
+    token = secrets.token_hex(16)
+    folder = tempfile.mkdtemp(prefix="fh-", dir="/tmp")  # short: Ray's sockets lie in it
+    ports = [free_port() for _ in range(4)]
+    environment = os.environ | {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": token, "RAY_TMPDIR": folder}
+    environment.pop("RAY_ADDRESS", None)
+    with (Path(folder) / "head.log").open("wb") as log:
+        process = subprocess.Popen(
+            [
+                str(Path(sys.executable).with_name("ray")), "start", "--head", "--block", "--num-cpus=2",
+                f"--temp-dir={folder}", "--node-ip-address=127.0.0.1", "--include-dashboard=true",
+                "--dashboard-host=127.0.0.1", f"--dashboard-port={ports[0]}", f"--port={ports[1]}",
+                f"--dashboard-agent-listen-port={ports[2]}", f"--ray-client-server-port={ports[3]}",
+                "--object-store-memory=100000000", "--disable-usage-stats",
+            ],
+            env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
+        )  # fmt: skip
+    url = f"http://127.0.0.1:{ports[0]}"
+    try:
+        wait_for(f"{url}/api/version")
+        yield url, token
+    finally:
+        ours = psutil.Process(process.pid).children(recursive=True)
+        process.send_signal(signal.SIGTERM)
+        _, alive = psutil.wait_procs([psutil.Process(process.pid), *ours], timeout=10)
+        for left in alive:
+            left.kill()
+        process.wait(timeout=10)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def client(head):
+    from farm.execute.submit import JobsClient
+
+    return JobsClient(*head)
+
+
+@pytest.fixture
+def manifest(tmp_path):
+    (tmp_path / "secrets.env").write_text("HF_TOKEN=hf_x")
+    path = tmp_path / "dog.yaml"
+    path.write_text("name: dog\n")
+    return path
+
+
+def test_a_manifest_is_submitted_followed_and_its_exit_code_returned(head, manifest):
+    from farm.execute.submit import submit
+
+    url, token = head
+    out = io.StringIO()
+    code = submit(manifest, address=url, token=token, entrypoint="ls; cat dog.yaml; exit 3", out=out)
+    assert code == 3
+    assert printed(out.getvalue()) == ["dog.yaml", "name: dog"]
+
+
+def test_the_manifests_of_a_folder_go_along_and_nothing_else(client, manifest):
+    job_id = client.submit(manifest.parent, "ls")
+    assert client.wait(job_id) == 0
+    assert printed(client.logs(job_id)) == ["dog.yaml"]
+    assert client.jobs()[0].job_id == job_id
+    assert client.job(job_id).status == "SUCCEEDED"
+
+
+def test_a_cancelled_job_ends_as_interrupted(client, manifest):
+    job_id = client.submit(manifest, "sleep 60")
+    while client.job(job_id).status == "PENDING":
+        time.sleep(0.2)
+    assert client.cancel(job_id)
+    assert client.wait(job_id) == 130
+
+
+def test_ctrl_c_leaves_the_job_running_and_says_how_to_look_again(client, manifest):
+    class Impatient(io.StringIO):
+        def write(self, text):
+            raise KeyboardInterrupt
+
+    job_id = client.submit(manifest, "echo hello; sleep 60")
+    with pytest.raises(Interrupted, match=f"farm jobs logs {job_id} --address {client.address}"):
+        client.follow(job_id, Impatient())
+    assert client.job(job_id).exit_code is None
+    client.cancel(job_id)
+
+
+RENDER = """
+import sys
+from farm.events import ChunkDone
+from farm.execute import open_executor
+from tests.execute.shards import done_frames, shards
+
+with open_executor(workers=1) as executor:
+    print(done_frames(list(executor.run(shards(sys.argv[1], chunks=2)))))
+"""
+
+
+def test_a_submitted_job_renders_on_the_cluster_that_it_runs_on(client, manifest, tmp_path):
+    script = tmp_path / "render.py"
+    script.write_text(RENDER)
+    root = Path(__file__).parents[2]
+    job_id = client.submit(manifest, f"PYTHONPATH={root} {sys.executable} {script} {tmp_path}/out")
+    assert client.wait(job_id) == 0, client.logs(job_id)
+    assert printed(client.logs(job_id)) == ["[0, 1, 2, 3]"]
+    assert len(list((tmp_path / "out" / "frames").iterdir())) == 4
+
+
+def test_a_wrong_token_is_refused_with_what_to_do(head):
+    from farm.execute.submit import JobsClient
+
+    url, _ = head
+    with pytest.raises(ClusterError) as refused:
+        JobsClient(url, "wrong")
+    assert str(refused.value) == (
+        f"{url}: the cluster wants another token than it was given. Set RAY_AUTH_TOKEN to the one that "
+        "`ray get-auth-token` prints on the head."
+    )
+
+
+def test_an_unknown_job_is_a_mistake_of_the_call(client):
+    with pytest.raises(UsageError, match="there is no job raysubmit_none; see farm jobs list"):
+        client.job("raysubmit_none")
+
+
+def test_a_head_that_is_not_there_is_told_at_once():
+    from farm.execute.submit import JobsClient
+
+    with pytest.raises(ClusterError, match="Is the head's dashboard up"):
+        JobsClient(f"http://127.0.0.1:{free_port()}")
+
+
+def test_an_address_that_is_no_url_is_refused():
+    from farm.execute.submit import JobsClient
+
+    with pytest.raises(UsageError, match="give the dashboard's URL, such as http://head:8265"):
+        JobsClient("head:6379")

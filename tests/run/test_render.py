@@ -1,0 +1,185 @@
+import json
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from farm.errors import RenderError, UsageError
+from farm.events import ChunkDone, JobFinished, JobStarted
+from farm.execute import InlineExecutor
+from farm.render import open_renderer
+from farm.run import prepare, reassemble, render
+
+
+class Renderers:
+    """Opens real renderers, and fails on the frames that it is told to."""
+
+    def __init__(self, poison=()):
+        self.poison = set(poison)
+
+    def __call__(self, spec):
+        renderer, poison = open_renderer(spec), self.poison
+        draw = renderer.render
+
+        def render(chunk):
+            if poison & {frame.index for frame in chunk.frames}:
+                raise RenderError("poison")
+            return draw(chunk)
+
+        renderer.render = render
+        return renderer
+
+
+def run(*paths, output_dir, poison=(), procedural=True, tell=lambda event: None):
+    jobs = [prepare(path, output_dir=str(output_dir), procedural=procedural) for path in paths]
+    with InlineExecutor(open_renderer=Renderers(poison)) as executor:
+        return render(jobs, executor, tell)
+
+
+def test_a_job_leaves_all_its_files_and_nothing_temporary(write_manifest, tmp_path):
+    [summary] = run(write_manifest(), output_dir=tmp_path / "out")
+    folder = tmp_path / "out" / "job-rehearsal"
+    assert (summary.state, summary.frames.rendered, summary.frames.planned) == ("done", 21, 21)
+    assert {path.name for path in folder.iterdir()} == {
+        *("manifest.yaml", "frames", "metadata.parquet", "job.gif", "job.mp4", "contact_sheet.png"),
+        *("summary.json", ".farm"),
+    }
+    assert len(list((folder / "frames").iterdir())) == 21
+    assert not [path for path in folder.rglob("*") if "tmp" in path.name]
+    with Image.open(folder / "job.gif") as gif:
+        assert gif.n_frames == 21
+
+
+def test_the_table_is_an_image_folder_with_a_row_per_frame(write_manifest, tmp_path):
+    run(write_manifest(), output_dir=tmp_path)
+    folder = tmp_path / "job-rehearsal"
+    table = pq.read_table(folder / "metadata.parquet")
+    assert table["frame"].to_pylist() == list(range(21))
+    assert all((folder / name).is_file() for name in table["file_name"].to_pylist())
+    assert table.schema.metadata[b"manifest"].decode() == (folder / "manifest.yaml").read_text()
+
+
+def test_a_second_run_renders_nothing_and_says_the_same(write_manifest, tmp_path):
+    path = write_manifest()
+    run(path, output_dir=tmp_path)
+    before = {p: p.read_bytes() for p in (tmp_path / "job-rehearsal").rglob("*.png")}
+    [summary] = run(path, output_dir=tmp_path)
+    assert (summary.state, summary.frames.rendered, summary.frames.kept) == ("done", 0, 21)
+    assert {p: p.read_bytes() for p in (tmp_path / "job-rehearsal").rglob("*.png")} == before
+
+
+def test_holes_are_filled_in_place_with_the_same_bits(write_manifest, tmp_path, tiny_sd):
+    path = write_manifest()
+    run(path, output_dir=tmp_path, procedural=False)
+    frames = tmp_path / "job" / "frames"
+    before = {p.name: p.read_bytes() for p in frames.iterdir()}
+    (frames / "frame000006.png").unlink()
+    (frames / "frame000020.png").write_bytes(b"cut")
+    [summary] = run(path, output_dir=tmp_path, procedural=False)
+    assert (summary.frames.rendered, summary.frames.kept) == (5, 16)
+    assert {p.name: p.read_bytes() for p in frames.iterdir()} == before
+
+
+def test_changing_the_frame_rate_renders_nothing(write_manifest, tmp_path):
+    run(write_manifest(), output_dir=tmp_path)
+    [summary] = run(write_manifest(fps=("gif: {fps: 10}", "gif: {fps: 5}")), output_dir=tmp_path)
+    assert summary.frames.rendered == 0
+    with Image.open(tmp_path / "job-rehearsal" / "job.gif") as gif:
+        assert gif.info["duration"] == 200
+
+
+def test_one_bad_frame_does_not_sink_the_rest(write_manifest, tmp_path):
+    [summary] = run(write_manifest(), output_dir=tmp_path, poison={9})
+    assert (summary.state, summary.exit_code) == ("partial", 3)
+    assert [(failed.first, failed.last, failed.reason) for failed in summary.failures] == [(8, 11, "poison")]
+    table = pq.read_table(tmp_path / "job-rehearsal" / "metadata.parquet")
+    assert table["frame"].to_pylist() == [*range(8), *range(12, 21)]
+    said = json.loads((tmp_path / "job-rehearsal" / "summary.json").read_text())
+    assert said["failures"] == [{"first": 8, "last": 11, "reason": "poison"}]
+    [again] = run(write_manifest(), output_dir=tmp_path)
+    assert (again.state, again.frames.rendered, again.frames.kept) == ("done", 4, 17)
+
+
+def test_a_job_of_which_nothing_came_out_has_failed(write_manifest, tmp_path):
+    [summary] = run(write_manifest(), output_dir=tmp_path, poison=range(21))
+    assert (summary.state, summary.exit_code, summary.outputs) == ("failed", 1, ())
+
+
+def test_ctrl_c_keeps_finished_frames_and_former_films(write_manifest, tmp_path):
+    path = write_manifest()
+
+    chunks = []
+
+    def stop_after_two(event):
+        if isinstance(event, ChunkDone):
+            chunks.append(event)
+            if len(chunks) == 2:
+                raise KeyboardInterrupt
+
+    [summary] = run(path, output_dir=tmp_path, tell=stop_after_two)
+    folder = tmp_path / "job-rehearsal"
+    assert (summary.state, summary.exit_code) == ("interrupted", 130)
+    assert not (folder / "job.gif").exists()
+    [again] = run(path, output_dir=tmp_path)
+    assert again.state == "done"
+    assert again.frames.kept >= 8
+    assert (folder / "job.gif").exists()
+
+
+def test_jobs_of_a_night_are_told_apart_and_one_that_cannot_be_written_stops_no_other(
+    write_manifest, tmp_path
+):
+    first, second, third = (write_manifest(name) for name in ("one", "two", "three"))
+    (tmp_path / "two-rehearsal").write_text("a file where the folder should be")
+    events = []
+    summaries = run(first, second, third, output_dir=tmp_path, tell=events.append)
+    assert [summary.state for summary in summaries] == ["done", "failed", "done"]
+    assert "two-rehearsal" in summaries[1].error
+    assert [event.job for event in events if isinstance(event, JobStarted)] == ["one", "three"]
+    assert [event.state for event in events if isinstance(event, JobFinished)] == ["done", "failed", "done"]
+
+
+def test_two_jobs_of_one_name_are_refused(write_manifest, tmp_path):
+    path = write_manifest()
+    with pytest.raises(
+        UsageError, match="^job: two manifests have this name; names must differ in one run.$"
+    ):
+        run(path, path, output_dir=tmp_path)
+
+
+def test_outputs_are_assembled_again_from_the_frames_alone(write_manifest, tmp_path):
+    run(write_manifest(), output_dir=tmp_path)
+    folder = tmp_path / "job-rehearsal"
+    former = {
+        name: (folder / name).read_bytes() for name in ("job.gif", "contact_sheet.png", "metadata.parquet")
+    }
+    for name in [*former, "job.mp4"]:
+        (folder / name).unlink()
+    made = reassemble(str(folder))
+    assert (made.frames, made.planned) == (21, 21)
+    assert {name: (folder / name).read_bytes() for name in former} == former
+    assert (folder / "job.mp4").exists()
+
+
+def test_a_folder_that_is_no_job_is_not_assembled(tmp_path):
+    with pytest.raises(UsageError, match=f"^{tmp_path}: not a job's folder: it holds no manifest.yaml.$"):
+        reassemble(str(tmp_path))
+
+
+def test_both_ends_of_an_interpolation_are_plain_diffusers_pictures(write_manifest, tmp_path, tiny_sd):
+    import numpy as np
+    import torch
+    from diffusers import StableDiffusionPipeline
+
+    path = write_manifest(batch=("batch_size: 4", "batch_size: 1"))
+    run(path, output_dir=tmp_path, procedural=False)
+    torch.set_num_threads(1)
+    pipeline = StableDiffusionPipeline.from_pretrained(tiny_sd)
+    pipeline.set_progress_bar_config(disable=True)
+    for prompt, frame in (("a", 0), ("b", 10), ("c", 20)):
+        plain = pipeline(
+            prompt, num_inference_steps=5, generator=torch.Generator("cpu").manual_seed(3)
+        ).images[0]
+        with Image.open(Path(tmp_path) / "job" / "frames" / f"frame{frame:06d}.png") as ours:
+            assert np.array_equal(np.asarray(ours), np.asarray(plain))

@@ -1,0 +1,75 @@
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from farm.errors import StorageError
+from farm.store import JobFolder
+
+
+@pytest.fixture(params=["local", "memory"])
+def folder(request, tmp_path):
+    return JobFolder(str(tmp_path / "job") if request.param == "local" else f"memory://{tmp_path.name}/job")
+
+
+def test_what_is_written_is_read_again(folder):
+    folder.write("frames/a.png", b"one")
+    folder.write("frames/a.png", b"three")
+    assert folder.read("frames/a.png") == b"three"
+    assert folder.sizes("frames") == {"a.png": 5}
+    assert folder.exists("frames/a.png")
+
+
+def test_a_folder_that_is_not_there_is_empty(folder):
+    assert folder.sizes("frames") == {}
+
+
+def test_an_encoder_writes_to_a_path_and_the_file_appears_at_the_end(folder):
+    with folder.writing("film.mp4") as path:
+        path.write_bytes(b"film")
+        assert path.suffix == ".mp4"
+        assert not folder.exists("film.mp4")
+    assert folder.read("film.mp4") == b"film"
+
+
+def test_a_failure_while_writing_leaves_the_former_file_and_nothing_else(folder):
+    folder.write("film.mp4", b"former")
+    with pytest.raises(KeyError), folder.writing("film.mp4") as path:
+        path.write_bytes(b"half")
+        raise KeyError
+    assert folder.read("film.mp4") == b"former"
+    assert folder.sizes("") == {"film.mp4": 6}
+
+
+def test_a_removed_file_is_gone_and_removing_it_again_is_no_error(folder):
+    folder.write("a", b"1")
+    folder.remove("a")
+    folder.remove("a")
+    assert not folder.exists("a")
+
+
+def test_a_full_disk_is_told_and_leaves_no_partial_file(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    folder = JobFolder(str(tmp_path))
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StorageError, match="cannot write: No space left on device"):
+        folder.write("frames/a.png", b"x" * 100)
+    assert list((tmp_path / "frames").iterdir()) == []
+
+
+def test_an_unknown_protocol_is_refused():
+    with pytest.raises(StorageError, match="give a local folder or an fsspec URL"):
+        JobFolder("nosuch://bucket/x")
+
+
+def test_a_missing_file_is_told_with_its_path(tmp_path):
+    with pytest.raises(StorageError, match=f"^{tmp_path}/a: cannot read: No such file or directory.$"):
+        JobFolder(str(tmp_path)).read("a")
+
+
+def test_files_are_readable_by_others(tmp_path):
+    JobFolder(str(tmp_path)).write("a", b"1")
+    assert Path(tmp_path / "a").stat().st_mode & 0o777 == 0o644

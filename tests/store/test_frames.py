@@ -1,0 +1,82 @@
+import hashlib
+import io
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from farm.errors import StorageError
+from farm.records import DiffusersSpec, ModelSource, ProceduralSpec
+from farm.store import content_sha256, decode_frame, encode_frame, file_name
+from tests.render.frames import frame_of
+
+SPEC = DiffusersSpec(
+    pipeline="StableDiffusionPipeline",
+    source=ModelSource(
+        pretrained="tiny-world",
+        kind="shipped",
+        location="tiny-world",
+        revision="",
+        fingerprint="a1b2c3d4e5f6",
+    ),
+    variant=None,
+    torch_dtype="float32",
+    loras=(),
+)
+
+
+@pytest.fixture
+def pixels():
+    return np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
+
+
+def test_a_frame_comes_back_pixel_for_pixel(pixels):
+    assert np.array_equal(decode_frame(encode_frame(pixels, frame_of(), SPEC), "x"), pixels)
+
+
+def test_frame_names_sort_as_numbers():
+    assert [file_name(index) for index in (0, 149)] == ["frames/frame000000.png", "frames/frame000149.png"]
+
+
+def test_the_content_digest_is_of_size_and_pixels(pixels):
+    assert content_sha256(pixels) == hashlib.sha256(b"RGB8 64x48\n" + pixels.tobytes()).hexdigest()
+    assert content_sha256(pixels) != content_sha256(pixels.reshape(64, 48, 3))
+
+
+def test_parameters_are_what_other_tools_read(pixels):
+    frame = frame_of(scheduler="DDIMScheduler", eta=0.5)
+    with Image.open(io.BytesIO(encode_frame(pixels, frame, SPEC))) as image:
+        assert image.text["parameters"] == (
+            "a red star\n"
+            "Negative prompt: dull\n"
+            "Steps: 4, Sampler: DDIM, CFG scale: 5.0, Seed: 42, Size: 64x48, Eta: 0.5, Model: tiny-world, "
+            "Model hash: a1b2c3d4e5, Version: diffusion-farm"
+        )
+
+
+def test_a_mixture_of_prompts_says_its_weights(pixels):
+    frame = frame_of(0, {"a red star": 0.25, "a fish": 0.75}, negative_prompt="")
+    with Image.open(io.BytesIO(encode_frame(pixels, frame, ProceduralSpec()))) as image:
+        assert image.text["parameters"].splitlines()[0] == "a red star :0.25 AND a fish :0.75"
+
+
+def test_the_farms_own_chunk_is_the_whole_recipe(pixels):
+    with Image.open(io.BytesIO(encode_frame(pixels, frame_of(7), SPEC))) as image:
+        own = json.loads(image.text["farm"])
+    assert own["frame"] == 7
+    assert own["recipe"]["conditioning"]["prompts"] == ["a red star"]
+    assert own["recipe"]["arguments"] == {"guidance_scale": 5.0, "num_inference_steps": 4}
+
+
+def test_equal_frames_are_equal_files(pixels):
+    assert encode_frame(pixels, frame_of(), SPEC) == encode_frame(pixels.copy(), frame_of(), SPEC)
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:500], lambda data: b"", lambda data: b"GIF89a" + data])
+def test_a_damaged_file_is_told(pixels, damage):
+    data = damage(encode_frame(pixels, frame_of(), SPEC))
+    with pytest.raises(
+        StorageError, match=r"^frames/x.png: not a whole PNG \(.*\); remove it and render again.$"
+    ):
+        decode_frame(data, "frames/x.png")
