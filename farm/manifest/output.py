@@ -10,7 +10,6 @@ from farm.manifest.section import Section
 from farm.manifest.takes import Number, Whole
 from farm.records import GifSpec, GridSpec, Mp4Spec, OutputSpec, SheetSpec
 
-Fps = Annotated[float, Number(0, 100, open_below=True)]
 Preset = Literal[
     "ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow", "placebo"
 ]
@@ -19,8 +18,8 @@ Preset = Literal[
 class Gif(Section):
     """An animated GIF."""
 
-    fps: Fps = 10.0
-    """Frames a second. A GIF keeps times in whole hundredths of a second: 30 becomes 33.3."""
+    fps: Annotated[float, Number(0.01, 50)] = 10.0
+    """Frames a second. GIF times are whole hundredths of a second; rounding them never adds up."""
 
     rubber_band: bool = False
     """Play forwards, then backwards, without doubling the end frames."""
@@ -38,17 +37,17 @@ class Gif(Section):
     """Mix palette colours in a fine pattern instead of in bands."""
 
     scale: Annotated[int, Whole(1, 16)] = 1
-    """Enlarge small pictures so many times, each pixel a square."""
+    """Enlarge small pictures so many times, smoothly."""
 
 
 class Mp4(Section):
     """An H.264 video."""
 
-    fps: Fps = 30.0
+    fps: Annotated[float, Number(0.01, 240)] = 30.0
     """Frames a second."""
 
     crf: Annotated[int, Whole(0, 51)] = 18
-    """x264's constant rate factor, from 0 (lossless) to 51 (worst)."""
+    """x264's constant rate factor, from 0 (lossless, which few players show) to 51 (worst)."""
 
     preset: Preset = "medium"
     """x264's trade of time for size."""

@@ -52,17 +52,13 @@ class Whole:
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A finite number from `least` (without it if `open_below`) to `most`; whole numbers are numbers too."""
+    """A finite number from `least` to `most`; whole numbers are numbers too."""
 
     least: float | None = None
     most: float | None = None
-    open_below: bool = False
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        open_least, least = (self.least, None) if self.open_below else (None, self.least)
-        schema = core_schema.float_schema(
-            strict=True, allow_inf_nan=False, gt=open_least, ge=least, le=self.most
-        )
+        schema = core_schema.float_schema(strict=True, allow_inf_nan=False, ge=self.least, le=self.most)
         return _told(schema, self._words(), kind="number")
 
     def _words(self) -> str:
@@ -70,8 +66,6 @@ class Number:
             return "a finite number"
         if self.most is None:
             return f"a number from {self.least:g} upwards"
-        if self.open_below:
-            return f"a number above {self.least:g} and up to {self.most:g}"
         return f"a number from {self.least:g} to {self.most:g}"
 
 

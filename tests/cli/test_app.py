@@ -52,8 +52,8 @@ def test_five_mistakes_give_five_located_messages_before_anything_starts(farm, t
     assert out == ""
     assert [line.split(": ")[0] for line in err.splitlines()[:5]] == [
         "five.yaml:3:1",
+        "five.yaml:4:1",
         "five.yaml:4:9",
-        "five.yaml:4:43",
         "five.yaml:7:3",
         "five.yaml:10:3",
     ]

@@ -70,7 +70,7 @@ def test_a_number_too_large_for_a_float_is_not_finite(told) -> None:
         ),
         ("render: []", "render: found an empty list; allowed: a map."),
         ("render: {height: 500}", "render.height: found 500; allowed: a multiple of 8 from 8 to 8192."),
-        ("output: {gif: {fps: 0}}", "output.gif.fps: found 0; allowed: a number above 0 and up to 100."),
+        ("output: {gif: {fps: 0}}", "output.gif.fps: found 0; allowed: a number from 0.01 to 50."),
         ("output: {gif: 5}", "output.gif: found 5; allowed: a map."),
         (
             "output: {mp4: {preset: slwo}}",
