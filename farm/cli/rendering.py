@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -95,7 +97,8 @@ def assemble(
 
 
 def _run(jobs: Sequence[Job], executor: Executor, chunks_per_shard: int | None) -> tuple[Summary, ...]:
-    with ProgressView(errors) as view, executor:
+    # Ray prints to standard output when a worker dies; that is no data.
+    with contextlib.redirect_stdout(sys.stderr), ProgressView(errors) as view, executor:
         summaries = render_jobs(jobs, executor, view, chunks_per_shard=chunks_per_shard)
     rates = Rates.of_user()
     for job, summary in zip(jobs, summaries, strict=True):
