@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-STAGES = ("vae", "vae-sharp", "clip", "resnet", "unet", "export", "evaluate")
+STAGES = ("vae", "vae-sharp", "text", "clip", "resnet", "unet", "export", "evaluate")
 
 ALLOCATOR = {"MALLOC_TRIM_THRESHOLD_": "100000000000", "MALLOC_MMAP_THRESHOLD_": "100000000000"}
 """glibc reads these at start only. Without them it hands memory back after every step, up to a third of the time."""

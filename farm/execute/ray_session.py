@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import signal
 import socket
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import ray
@@ -67,18 +71,32 @@ class RaySession:
             ray.shutdown()
 
 
+@contextlib.contextmanager
+def _own_sigterm() -> Iterator[None]:
+    """Keep this process's answer to SIGTERM, in place of which `ray.init` puts an exit on the spot."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    former = signal.getsignal(signal.SIGTERM)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, former or signal.SIG_DFL)
+
+
 def _start(workers: int | None) -> None:
     os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # the future default; silences a warning
     try:
-        ray.init(
-            address="local",
-            num_cpus=workers,  # as many slots as asked for, even on fewer cores; None counts the cores
-            object_store_memory=_OBJECT_STORE_BYTES,
-            include_dashboard=False,
-            namespace=NAMESPACE,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-        )
+        with _own_sigterm():
+            ray.init(
+                address="local",
+                num_cpus=workers,  # as many slots as asked for, even on fewer cores; None counts the cores
+                object_store_memory=_OBJECT_STORE_BYTES,
+                include_dashboard=False,
+                namespace=NAMESPACE,
+                log_to_driver=False,
+                logging_level=logging.ERROR,
+            )
     except (RayError, RuntimeError, OSError, ValueError) as error:
         raise ClusterError(
             f"A local Ray cannot be started: {error}\nRender with --inline to do without."
@@ -95,7 +113,8 @@ def _connect(address: str) -> None:
     if address != "auto":
         _knock(address)
     try:
-        ray.init(address=address, namespace=NAMESPACE, log_to_driver=False, logging_level=logging.ERROR)
+        with _own_sigterm():
+            ray.init(address=address, namespace=NAMESPACE, log_to_driver=False, logging_level=logging.ERROR)
     except (RayError, RuntimeError, OSError, ValueError) as error:
         raise ClusterError(
             f"--address {address}: {error}\nIs the cluster running (ray status), with the same versions of "

@@ -9,6 +9,12 @@ from typing import Any
 
 import diffusers
 import torch
+from diffusers.loaders.single_file_utils import (
+    SingleFileComponentError,
+    fetch_diffusers_config,
+    load_single_file_checkpoint,
+)
+from huggingface_hub.errors import LocalEntryNotFoundError
 
 from farm.errors import ModelError
 from farm.records import DiffusersSpec, Lora, ModelSource, SchedulerSpec
@@ -41,19 +47,39 @@ def load_pipeline(spec: DiffusersSpec, device: torch.device) -> Any:
 
 
 def _load(cls: Any, spec: DiffusersSpec) -> Any:
-    dtype = getattr(torch, spec.torch_dtype)
-    path = local_path(spec.source)
+    is_offline = os.environ.get("HF_HUB_OFFLINE") == "1"
     if spec.source.kind == "file":
-        return cls.from_single_file(path, dtype=dtype)
+        return _load_single_file(cls, spec, is_offline)
     return cls.from_pretrained(
-        path,
+        local_path(spec.source),
         revision=spec.source.revision or None,
         variant=spec.variant,
-        dtype=dtype,
+        dtype=getattr(torch, spec.torch_dtype),
         use_safetensors=True,
         trust_remote_code=False,
-        local_files_only=spec.source.kind != "hub" or os.environ.get("HF_HUB_OFFLINE") == "1",
+        local_files_only=spec.source.kind != "hub" or is_offline,
     )
+
+
+def _load_single_file(cls: Any, spec: DiffusersSpec, is_offline: bool) -> Any:
+    # The file holds weights only: diffusers tells by their names and shapes from which repository of the hub
+    # it takes configuration, tokenizer and scheduler. That the file is safetensors, find_source has seen to.
+    name, file = _name(spec.source), local_path(spec.source)
+    if not hasattr(cls, "from_single_file"):
+        raise ModelError(f"{name}: {spec.pipeline} is loaded from a folder only, not from a single file.")
+    try:
+        return cls.from_single_file(file, dtype=getattr(torch, spec.torch_dtype), local_files_only=is_offline)
+    except LocalEntryNotFoundError as error:
+        inferred = fetch_diffusers_config(load_single_file_checkpoint(file))
+        repository = inferred["pretrained_model_name_or_path"]
+        raise ModelError(
+            f"{name}: a single file holds weights only, and the configuration files of {repository} are not in "
+            f"the hub cache. Run once, where the hub can be reached: hf download {repository} "
+            "--include '*.json' --include '*.txt'; or give the model as a folder."
+        ) from error
+    except SingleFileComponentError as error:
+        # The lines after the first are advice for programmers.
+        raise ModelError(f"{name}: is no whole {spec.pipeline}: {str(error).splitlines()[0]}") from error
 
 
 def _load_lora(pipeline: Any, lora: Lora, name: str) -> None:

@@ -1,0 +1,59 @@
+"""A run that is stopped keeps its frames, and the same command goes on."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pyarrow.parquet as pq
+import pytest
+
+STEPS = "render.num_inference_steps=100"
+
+
+def start(manifest, output, *options):
+    return subprocess.Popen(
+        [sys.executable, "-m", "farm.cli", "render", manifest, f"--output-dir={output}", f"--set={STEPS}", *options],
+        env=os.environ | {"XDG_CACHE_HOME": str(output)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def digests(output):
+    table = pq.read_table(output / "job" / "metadata.parquet")
+    return dict(zip(table["frame"].to_pylist(), table["content_sha256"].to_pylist(), strict=True))
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda sign: sign.name)
+def test_a_stopped_run_goes_on_where_it_was_with_the_same_bits(write_manifest, tmp_path, stop):
+    manifest, output = write_manifest(), tmp_path / "out"
+    run = start(manifest, output, "--workers=2")
+    frames = output / "job" / "frames"
+    for _ in range(600):
+        if frames.is_dir() and len(list(frames.glob("frame*.png"))) >= 4:
+            break
+        assert run.poll() is None, run.communicate()
+        time.sleep(0.1)
+    run.send_signal(stop)
+    out, err = run.communicate(timeout=30)
+    if stop is not signal.SIGKILL:
+        assert run.returncode == 130, (out, err)
+        assert "the finished frames are kept, the same command goes on." in out
+        assert not list(output.rglob(".tmp*"))
+        assert not (output / "job" / "job.gif").exists()
+
+    again = start(manifest, output, "--inline", "--json")
+    out, err = again.communicate(timeout=120)
+    assert again.returncode == 0, err
+    [summary] = json.loads(out)
+    assert summary["frames"]["kept"] >= 4
+    assert summary["frames"]["kept"] + summary["frames"]["rendered"] == 21
+
+    start(manifest, tmp_path / "undisturbed", "--inline").communicate(timeout=120)
+    assert digests(output) == digests(tmp_path / "undisturbed")
