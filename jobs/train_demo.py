@@ -35,7 +35,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--effort", type=float, default=1.0, help="multiplies pictures and steps; 0.01 for a trial"
     )
-    parser.add_argument("--replicas", type=int, default=1, help="processes that train the U-Net together on a CPU")
+    parser.add_argument(
+        "--replicas", type=int, default=1, help="processes that train the U-Net together on a CPU"
+    )
     return parser.parse_args(arguments)
 
 

@@ -6,7 +6,6 @@ import pytest
 
 from tests.tiny_checkpoints import save_stable_diffusion
 
-
 MANIFEST = """\
 version: 1
 name: {name}

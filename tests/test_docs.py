@@ -21,7 +21,9 @@ def test_every_manifest_shown_is_right(text):
     assert parse(text, ROOT / "shown.yaml").manifest.animation.frame_count > 0
 
 
-@pytest.mark.parametrize("page", [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")], ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page", [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")], ids=lambda page: page.name
+)
 def test_every_link_within_the_project_leads_somewhere(page):
     links = re.findall(r"\]\(([^)#]+)\)|src=\"([^\"]+)\"", page.read_text())
     targets = [link for pair in links for link in pair if link and "://" not in link]

@@ -87,7 +87,6 @@ class Grid(Section):
     )
     """Always rows x columns; need not be said."""
 
-
     noise: GridNoise = GridNoise()
     """Where the frames' noise comes from."""
 

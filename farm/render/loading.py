@@ -32,6 +32,7 @@ def load_pipeline(spec: DiffusersSpec, device: torch.device) -> Any:
         raise ModelError(f"{spec.pipeline}: diffusers {diffusers.__version__} has no pipeline of this name.")
     try:
         pipeline = _load(cls, spec)
+        _check_vocabulary(pipeline, spec)
         pipeline.set_progress_bar_config(disable=True)
         for number, lora in enumerate(spec.loras):
             _load_lora(pipeline, lora, f"lora{number}")
@@ -80,6 +81,16 @@ def _load_single_file(cls: Any, spec: DiffusersSpec, is_offline: bool) -> Any:
     except SingleFileComponentError as error:
         # The lines after the first are advice for programmers.
         raise ModelError(f"{name}: is no whole {spec.pipeline}: {str(error).splitlines()[0]}") from error
+
+
+def _check_vocabulary(pipeline: Any, spec: DiffusersSpec) -> None:
+    # Where its files are missing, transformers 5 makes an empty tokenizer and is silent: all prompts would be one.
+    for part, tokenizer in pipeline.components.items():
+        if hasattr(tokenizer, "all_special_ids") and len(tokenizer) <= len(set(tokenizer.all_special_ids)):
+            raise ModelError(
+                f"{_name(spec.source)}: its {part} knows no words, since its vocabulary files are missing. "
+                "Download the configuration again, with all of its .json and .txt files."
+            )
 
 
 def _load_lora(pipeline: Any, lora: Lora, name: str) -> None:

@@ -13,8 +13,7 @@ from farm.events import (
     WorkerLost,
     WorkerStarted,
 )
-from tests.plan.test_plan import row_of
-from tests.render.frames import frame_of
+from tests.rows import row_of
 
 
 @pytest.mark.parametrize(
@@ -42,7 +41,7 @@ def test_the_rate_is_that_of_the_last_half_minute():
 
 def test_off_a_terminal_there_are_plain_lines_and_no_animation():
     text = io.StringIO()
-    chunk = ChunkDone(job="job", worker="w", rows=(row_of(frame_of(0)), row_of(frame_of(1))), seconds=1.0)
+    chunk = ChunkDone(job="job", worker="w", rows=(row_of(0), row_of(1)), seconds=1.0)
     with ProgressView(Console(file=text, width=60)) as view:
         for event in [
             JobStarted(job="job", frame_count=10, kept=2),

@@ -35,8 +35,10 @@ def test_ten_times_the_frames_take_the_same_memory(tmp_path):
 
     def peak(frames):
         done = subprocess.run(
-            [sys.executable, "-c", DRIVER, "render", "long.yaml", "--procedural", "--workers=2"]
-            + [f"--set=animation.frames={frames}", f"--output-dir={tmp_path / str(frames)}"],
+            [
+                *(sys.executable, "-c", DRIVER, "render", "long.yaml", "--procedural", "--workers=2"),
+                *(f"--set=animation.frames={frames}", f"--output-dir={tmp_path / str(frames)}"),
+            ],
             cwd=tmp_path,
             capture_output=True,
             text=True,

@@ -95,6 +95,18 @@ def test_a_single_file_without_its_configuration_says_what_to_download(tiny_file
 
 
 @pytest.mark.usefixtures("offline")
+def test_a_configuration_without_vocabulary_is_refused(tiny_file, hub_cache, tmp_path, monkeypatch):
+    cache = shutil.copytree(hub_cache, tmp_path / "hub", ignore=shutil.ignore_patterns("tokenizer"))
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(cache))
+    with pytest.raises(ModelError) as refused:
+        load(tiny_file)
+    assert str(refused.value) == (
+        f"{tiny_file}: its tokenizer knows no words, since its vocabulary files are missing. "
+        "Download the configuration again, with all of its .json and .txt files."
+    )
+
+
+@pytest.mark.usefixtures("offline")
 @pytest.mark.parametrize(
     ("prefix", "part"),
     [

@@ -15,7 +15,16 @@ STEPS = "render.num_inference_steps=100"
 
 def start(manifest, output, *options):
     return subprocess.Popen(
-        [sys.executable, "-m", "farm.cli", "render", manifest, f"--output-dir={output}", f"--set={STEPS}", *options],
+        [
+            sys.executable,
+            "-m",
+            "farm.cli",
+            "render",
+            manifest,
+            f"--output-dir={output}",
+            f"--set={STEPS}",
+            *options,
+        ],
         env=os.environ | {"XDG_CACHE_HOME": str(output)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

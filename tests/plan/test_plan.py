@@ -5,7 +5,8 @@ import pytest
 
 from farm.manifest import parse
 from farm.plan import Range, Why, chunks_to_render, judge, make_plan
-from farm.records import FrameRow, ProceduralSpec
+from farm.records import ProceduralSpec
+from tests.rows import row_of
 
 MANIFEST = """
 version: 1
@@ -24,32 +25,8 @@ def plan_of(tmp_path, text=MANIFEST, **changes):
     return make_plan(parse(text, tmp_path / "m.yaml").manifest, ProceduralSpec())
 
 
-def row_of(frame, size=100):
-    return FrameRow(
-        frame=frame.index,
-        file_name=f"frames/frame{frame.index:06d}.png",
-        bytes=size,
-        recipe_digest=frame.digest,
-        content_sha256="",
-        scheduler="",
-        batch_size=4,
-        pipeline="",
-        pretrained="",
-        revision="",
-        height=64,
-        width=64,
-        worker="",
-        node="",
-        device="",
-        attempt=1,
-        render_seconds=1.0,
-        rendered_at="",
-        environment="",
-    )
-
-
 def existing(plan):
-    rows = {frame.index: row_of(frame) for frame in plan.frames()}
+    rows = {frame.index: row_of(frame.index, recipe_digest=frame.digest) for frame in plan.frames()}
     return rows, {row.file_name.split("/")[1]: row.bytes for row in rows.values()}
 
 
@@ -112,7 +89,8 @@ def test_holes_and_cut_files_are_found_and_fill_whole_chunks(tmp_path):
 @pytest.mark.parametrize("kind", ["sweep", "grid"])
 def test_grid_pictures_are_labelled_by_what_varies(tmp_path, kind):
     animations = {
-        "sweep": "{kind: sweep, prompt: a, over: {num_inference_steps: [1, 2], scheduler: [DDIMScheduler, LCMScheduler]}}",
+        "sweep": "{kind: sweep, prompt: a, over: {num_inference_steps: [1, 2], "
+        "scheduler: [DDIMScheduler, LCMScheduler]}}",
         "grid": "{kind: grid, prompts: [a, b, c, d], rows: 2, columns: 2}",
     }
     plan = plan_of(

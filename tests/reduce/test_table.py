@@ -5,8 +5,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from farm.records import FrameRow
 from farm.reduce import TableHeader, table, write_table
+from tests.rows import row_of
 
 HEADER = TableHeader(
     manifest_text="version: 1\nname: übung\n",
@@ -18,30 +18,6 @@ COLUMNS = (
     *("pretrained", "revision", "recipe_digest", "content_sha256", "worker", "node", "device", "attempt"),
     *("render_seconds", "rendered_at", "environment"),
 )
-
-
-def row_of(index):
-    return FrameRow(
-        frame=index,
-        file_name=f"frames/frame{index:06d}.png",
-        bytes=100,
-        recipe_digest=f"{index:064x}",
-        content_sha256="c" * 64,
-        pipeline="StableDiffusionPipeline",
-        pretrained="stable-diffusion-v1-5/stable-diffusion-v1-5",
-        revision="451f4fe1",
-        scheduler="DDIMScheduler",
-        batch_size=3,
-        height=64,
-        width=48,
-        worker="worker-0",
-        node="host",
-        device="cpu",
-        attempt=1,
-        render_seconds=0.25,
-        rendered_at="2026-01-02T03:04:05.678901+00:00",
-        environment="{}",
-    )
 
 
 def written(folder, pairs):

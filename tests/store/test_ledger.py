@@ -1,15 +1,8 @@
-import dataclasses
-
 import pytest
 
 from farm.errors import StorageError
 from farm.store import JobFolder, Ledger
-from tests.plan.test_plan import row_of
-from tests.render.frames import frame_of
-
-
-def row(index, **changes):
-    return dataclasses.replace(row_of(frame_of(index)), rendered_at="2026-01-01T00:00:00+00:00", **changes)
+from tests.rows import row_of as row
 
 
 def test_committed_rows_are_there_for_the_next_run(tmp_path):
@@ -27,7 +20,7 @@ def test_a_chunk_that_is_rendered_again_replaces_its_part(tmp_path):
 
 def test_where_parts_overlap_the_later_row_counts(tmp_path):
     ledger = Ledger(JobFolder(str(tmp_path)))
-    ledger.commit([dataclasses.replace(row(4), rendered_at="2026-01-02T00:00:00+00:00", attempt=9)])
+    ledger.commit([row(4, rendered_at="2026-01-09T00:00:00+00:00", attempt=9)])
     ledger.commit([row(0), row(4), row(5)])
     assert ledger.rows()[4].attempt == 9
 
