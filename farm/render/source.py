@@ -24,7 +24,8 @@ def find_source(pretrained: str, revision: str | None, base: Path) -> ModelSourc
     shipped = models.find(pretrained)
     if shipped is not None:
         return _local(pretrained, "shipped", pretrained, shipped.path)
-    path = (base / Path(pretrained).expanduser()).resolve()
+    # Not resolved: the files of a hub cache are links to blobs without a suffix.
+    path = (base / Path(pretrained).expanduser()).absolute()
     if path.is_dir():
         return _local(pretrained, "folder", str(path), path)
     if path.suffix == ".safetensors" and path.is_file():
