@@ -23,7 +23,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
-        "--stages", nargs="+", choices=STAGES, default=list(STAGES), metavar="STAGE", help=str(STAGES)
+        "--stages", nargs="+", choices=STAGES, default=STAGES, metavar="STAGE", help=str(STAGES)
     )
     parser.add_argument("--output", type=Path, default=ROOT / "farm" / "models", help="where the folders go")
     parser.add_argument(
@@ -43,7 +43,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 
 def main() -> int:
     """Run the stages; 0 when all are done."""
-    options = parse()
+    settings = vars(parse())
     if sys.platform == "linux" and not ALLOCATOR.keys() <= os.environ.keys():
         os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **ALLOCATOR})
     sys.path.insert(0, str(ROOT))
@@ -52,16 +52,8 @@ def main() -> int:
     from farm.demo.recipe import Recipe
     from farm.demo.stages import run
 
-    recipe = Recipe(
-        work_dir=options.work_dir,
-        output=options.output,
-        size=options.size,
-        seed=options.seed,
-        effort=options.effort,
-        device=torch.device(options.device),
-        replicas=options.replicas,
-    )
-    run(options.stages, recipe)
+    stages, device = settings.pop("stages"), torch.device(settings.pop("device"))
+    run(stages, Recipe(device=device, **settings))
     return 0
 
 

@@ -16,7 +16,8 @@ def committed(shard: Shard, worker: str) -> dict[int, ChunkDone]:
         StorageError: when the job folder cannot be read.
     """
     folder = JobFolder(shard.folder)
-    rows = Ledger(folder).rows()
+    frames = [frame.index for chunk in shard.chunks for frame in chunk.frames]
+    rows = {row.frame: row for row in Ledger(folder).rows(min(frames), max(frames))}
     sizes = {f"frames/{name}": size for name, size in folder.sizes("frames").items()}
 
     def row_of(frame: Frame) -> FrameRow | None:

@@ -33,15 +33,15 @@ class Range:
         return self.last - self.first + 1
 
 
-def judge(plan: Plan, rows: Mapping[int, FrameRow], sizes: Mapping[str, int]) -> Iterator[Range]:
+def judge(plan: Plan, rows: Iterable[FrameRow], sizes: Mapping[str, int]) -> Iterator[Range]:
     """Yield ranges over all frames of the plan, in order.
 
-    `rows` is the ledger's; `sizes` gives the bytes of each file in the frames folder by its base name. Costs a
+    `rows` are the ledger's, in order of frames; `sizes` gives the bytes of each file in the frames folder by its base name. Costs a
     digest only for frames that the ledger knows.
     """
     first, former = 0, None
-    for index in range(plan.frame_count):
-        why = _why(plan, index, rows.get(index), sizes)
+    for index, row in enumerate(_aligned(rows, plan.frame_count)):
+        why = _why(plan, index, row, sizes)
         if former is not None and why is not former:
             yield Range(first=first, last=index - 1, why=former)
             first = index
@@ -63,6 +63,16 @@ def chunks_to_render(plan: Plan, ranges: Iterable[Range]) -> Iterator[int]:
             if index > done:
                 yield index
                 done = index
+
+
+def _aligned(rows: Iterable[FrameRow], frame_count: int) -> Iterator[FrameRow | None]:
+    """Yield for every frame its row, or None."""
+    remaining = iter(rows)
+    row = next(remaining, None)
+    for index in range(frame_count):
+        while row is not None and row.frame < index:
+            row = next(remaining, None)
+        yield row if row is not None and row.frame == index else None
 
 
 def _why(plan: Plan, index: int, row: FrameRow | None, sizes: Mapping[str, int]) -> Why:

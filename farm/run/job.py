@@ -169,10 +169,9 @@ def exit_code(summaries: Sequence[Summary], *, broken: int = 0) -> int:
 
 def finished_frames(job: Job) -> Iterator[tuple[Frame, FrameRow]]:
     """Yield every frame of the plan that exists with the recipe planned, in order, with its ledger row."""
-    rows = Ledger(job.folder).rows()
-    for index in range(job.plan.frame_count):
-        row = rows.get(index)
-        if row is not None and (frame := job.plan.frame(index)).digest == row.recipe_digest:
+    for row in Ledger(job.folder).rows(last=job.plan.frame_count - 1):
+        frame = job.plan.frame(row.frame)
+        if frame.digest == row.recipe_digest:
             yield frame, row
 
 

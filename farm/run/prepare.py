@@ -24,9 +24,7 @@ class Job:
 
     def remaining(self) -> list[Range]:
         """Return ranges over all frames, each with whether it is kept or why it is rendered."""
-        rows = Ledger(self.folder).rows()
-        sizes = self.folder.sizes("frames") if rows else {}
-        return list(judge(self.plan, rows, sizes))
+        return list(judge(self.plan, Ledger(self.folder).rows(), self.folder.sizes("frames")))
 
     def to_render(self, ranges: Sequence[Range]) -> tuple[int, ...]:
         """Return the chunks that `remaining` leaves to render."""

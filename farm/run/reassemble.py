@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,16 +40,14 @@ def reassemble(url: str) -> Assembled:
     document = parse(folder.read("manifest.yaml").decode(), Path(folder.path("manifest.yaml")))
     plan = make_plan(document.manifest, rehearsal(document))
     sizes = folder.sizes("frames")
-    rows = {
-        frame: row
-        for frame, row in Ledger(folder).rows().items()
-        if frame < plan.frame_count and sizes.get(row.file_name.rsplit("/", 1)[-1]) == row.bytes
-    }
-    outputs = assemble(folder, plan.name, plan.outputs, rows, frame_count=plan.frame_count)
 
     def finished() -> Iterator[tuple[Frame, FrameRow]]:
-        return ((plan.frame(index), rows[index]) for index in sorted(rows))
+        for row in Ledger(folder).rows(last=plan.frame_count - 1):
+            if sizes.get(row.file_name.rsplit("/", 1)[-1]) == row.bytes:
+                yield plan.frame(row.frame), row
 
-    if rows:
+    there = array("q", (row.frame for _, row in finished()))
+    outputs = assemble(folder, plan.name, plan.outputs, there, frame_count=plan.frame_count)
+    if there:
         write_table(folder, TableHeader(manifest_text=plan.manifest_text, kind=plan.kind), finished())
-    return Assembled(name=plan.name, planned=plan.frame_count, frames=len(rows), outputs=outputs)
+    return Assembled(name=plan.name, planned=plan.frame_count, frames=len(there), outputs=outputs)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import logging
+import re
+import sys
 from collections.abc import Iterator, Sequence
 
-from farm.errors import StorageError
 from farm.records import FrameRow
 from farm.store.folder import JobFolder
 
-_PARTS = ".farm/ledger"
+_logger = logging.getLogger(__name__)
+_FOLDER = ".farm/ledger"
+_PART = re.compile(r"frame(\d+)-(\d+)\.jsonl")
 
 
 class Ledger:
@@ -27,28 +31,43 @@ class Ledger:
         """Record frames whose files are already written."""
         lines = "".join(json.dumps(dataclasses.asdict(row), sort_keys=True) + "\n" for row in rows)
         first, last = min(row.frame for row in rows), max(row.frame for row in rows)
-        self._folder.write(f"{_PARTS}/frame{first:06d}-{last:06d}.jsonl", lines.encode())
+        self._folder.write(f"{_FOLDER}/frame{first:06d}-{last:06d}.jsonl", lines.encode())
 
-    def rows(self) -> dict[int, FrameRow]:
-        """Return the latest row of every recorded frame, by frame.
+    def rows(self, first: int = 0, last: int | None = None) -> Iterator[FrameRow]:
+        """Yield the latest row of every recorded frame from `first` to `last` (None: to the end), in order.
 
-        Raises:
-            StorageError: when a part is not what the farm writes.
+        A few parts are in memory at a time. One that is damaged counts as absent: its frames are rendered again
+        and replace it.
         """
-        latest: dict[int, FrameRow] = {}
-        for row in self._all():
-            known = latest.get(row.frame)
-            if known is None or row.rendered_at >= known.rendered_at:
-                latest[row.frame] = row
-        return latest
-
-    def _all(self) -> Iterator[FrameRow]:
-        for part in sorted(self._folder.sizes(_PARTS)):
-            if not part.startswith("frame") or not part.endswith(".jsonl"):
+        waiting: dict[int, FrameRow] = {}
+        for start, stop, part in self._parts():
+            if stop < first or (last is not None and start > last):
                 continue
-            name = f"{_PARTS}/{part}"
-            for line in self._folder.read(name).decode().splitlines():
-                try:
-                    yield FrameRow(**json.loads(line))
-                except (TypeError, ValueError) as error:
-                    raise StorageError(f"{self._folder.path(name)}: not a ledger part ({error}).") from error
+            # Parts come by their first frame, so no later one speaks of a frame before it.
+            yield from _taken(waiting, first, start)
+            for row in self._read(part):
+                known = waiting.get(row.frame)
+                if known is None or row.rendered_at >= known.rendered_at:
+                    waiting[row.frame] = row
+        yield from _taken(waiting, first, sys.maxsize if last is None else last + 1)
+
+    def _parts(self) -> list[tuple[int, int, str]]:
+        matches = map(_PART.fullmatch, self._folder.sizes(_FOLDER))
+        return sorted((int(match[1]), int(match[2]), match[0]) for match in matches if match)
+
+    def _read(self, part: str) -> list[FrameRow]:
+        name = f"{_FOLDER}/{part}"
+        try:
+            lines = self._folder.read(name).decode().splitlines()
+            return [FrameRow(**json.loads(line)) for line in lines]
+        except (TypeError, ValueError) as error:
+            _logger.warning(
+                "%s is damaged (%s); its frames are rendered again", self._folder.path(name), error
+            )
+            return []
+
+
+def _taken(waiting: dict[int, FrameRow], first: int, stop: int) -> list[FrameRow]:
+    """Take out the rows of frames below `stop` and return those from `first` on, in order."""
+    ready = sorted(frame for frame in waiting if frame < stop)
+    return [row for frame in ready if (row := waiting.pop(frame)).frame >= first]

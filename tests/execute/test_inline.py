@@ -18,7 +18,7 @@ def test_every_frame_is_written_and_recorded(tmp_path):
     with open_executor(inline=True) as executor:
         events = list(executor.run(shards(tmp_path)))
     folder = JobFolder(str(tmp_path))
-    rows = Ledger(folder).rows()
+    rows = {row.frame: row for row in Ledger(folder).rows()}
     assert done_frames(events) == sorted(rows) == list(range(40))
     for row in rows.values():
         data = folder.read(row.file_name)
@@ -90,6 +90,6 @@ def test_closing_the_run_early_keeps_what_is_finished(tmp_path):
         run = executor.run(shards(tmp_path))
         seen = [next(run) for _ in range(4)]
         run.close()
-    rows = Ledger(JobFolder(str(tmp_path))).rows()
+    rows = {row.frame: row for row in Ledger(JobFolder(str(tmp_path))).rows()}
     assert set(done_frames(seen)) <= set(rows)
     assert len(rows) < 40

@@ -42,7 +42,7 @@ def open_ray(local_ray):
 
 
 def digests(folder):
-    rows = Ledger(JobFolder(str(folder))).rows()
+    rows = {row.frame: row for row in Ledger(JobFolder(str(folder))).rows()}
     return {index: row.content_sha256 for index, row in rows.items()}
 
 

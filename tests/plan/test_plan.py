@@ -67,7 +67,7 @@ def test_digests_change_with_the_recipe_and_with_nothing_else(tmp_path):
 def test_a_changed_last_prompt_renders_only_the_frames_that_it_touches(tmp_path):
     rows, sizes = existing(plan_of(tmp_path))
     edited = plan_of(tmp_path, prompt=("[a, b, c]", "[a, b, changed]"))
-    assert list(judge(edited, rows, sizes)) == [
+    assert list(judge(edited, rows.values(), sizes)) == [
         Range(first=0, last=10, why=Why.KEPT),
         Range(first=11, last=20, why=Why.CHANGED),
     ]
@@ -78,7 +78,7 @@ def test_holes_and_cut_files_are_found_and_fill_whole_chunks(tmp_path):
     rows, sizes = existing(plan)
     del rows[5]
     sizes["frame000012.png"] = 7
-    ranges = list(judge(plan, rows, sizes))
+    ranges = list(judge(plan, rows.values(), sizes))
     assert [(part.first, part.last, part.why) for part in ranges if part.why is not Why.KEPT] == [
         (5, 5, Why.NEW),
         (12, 12, Why.GONE),
