@@ -1,6 +1,6 @@
 """Make the shipped checkpoints from nothing: python jobs/train_demo.py (two hours on two CPU cores).
 
-A run that was killed goes on where it was when the same command is given again.
+A killed run goes on where it was when the same command is given again.
 """
 
 from __future__ import annotations
@@ -48,7 +48,6 @@ def main() -> int:
         os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **ALLOCATOR})
     sys.path.insert(0, str(ROOT))
     import torch
-
     from farm.demo.recipe import Recipe
     from farm.demo.stages import run
 

@@ -36,8 +36,8 @@ class Range:
 def judge(plan: Plan, rows: Iterable[FrameRow], sizes: Mapping[str, int]) -> Iterator[Range]:
     """Yield ranges over all frames of the plan, in order.
 
-    `rows` are the ledger's, in order of frames; `sizes` gives the bytes of each file in the frames folder by its base name. Costs a
-    digest only for frames that the ledger knows.
+    `rows` are the ledger's, in order of frames; `sizes` gives the bytes of each file in the frames folder by its
+    base name. Costs a digest only for frames that the ledger knows.
     """
     first, former = 0, None
     for index, row in enumerate(_aligned(rows, plan.frame_count)):

@@ -23,7 +23,7 @@ from farm.reduce import (
 )
 from farm.run.prepare import Job
 from farm.run.tally import Tally
-from farm.store import Ledger
+from farm.store import Claim, Ledger
 
 State = Literal["done", "partial", "interrupted", "failed"]
 EXIT_CODES: dict[State, int] = {"done": 0, "failed": 1, "partial": 3, "interrupted": 130}
@@ -39,15 +39,18 @@ class JobRun:
         self._started_at = _now()
         self._kept = 0
         self._chunks: tuple[int, ...] = ()
+        self._claim: Claim | None = None
         self._reducer: Reducer | None = None
 
     def start(self) -> JobStarted:
-        """Write the resolved manifest, find what is still to render, and begin to assemble.
+        """Claim the folder, write the resolved manifest, find what is still to render, and begin to assemble.
 
         Raises:
-            StorageError: when the folder cannot be read or written.
+            StorageError: when the folder cannot be read or written, or another run holds it.
         """
         plan, folder = self.job.plan, self.job.folder
+        self._claim = Claim(folder).take()
+        folder.sweep()
         folder.write("manifest.yaml", plan.manifest_text.encode())
         self._chunks = self.job.to_render(self.job.remaining())
         self._began, self._started_at = time.monotonic(), _now()
@@ -88,6 +91,7 @@ class JobRun:
         self._write_table()
         summary = self._summary(self._state(), artifacts)
         write_summary(self.job.folder, summary)
+        self._release()
         return summary
 
     def stop(self, error: FarmError) -> Summary:
@@ -97,12 +101,20 @@ class JobRun:
         interrupted = isinstance(error, Interrupted)
         state: State = "interrupted" if interrupted else "partial" if self._there else "failed"
         summary = self._summary(state, (), str(error))
+        if self._claim is None:
+            return summary  # another run's folder, or one that cannot be written: nothing in it is ours
         # The folder that ended the job may be the one that the summary should go to.
         with contextlib.suppress(StorageError):
             if interrupted:
                 self._write_table()
             write_summary(self.job.folder, summary)
+        self._release()
         return summary
+
+    def _release(self) -> None:
+        if self._claim is not None:
+            self._claim.release()
+            self._claim = None
 
     def _state(self) -> State:
         if self._there == self.job.plan.frame_count:

@@ -1,7 +1,8 @@
 """Where a job lives: names of its files, atomic writes, frame files and the ledger. fsspec lives here only."""
 
+from farm.store.claim import Claim
 from farm.store.folder import JobFolder
 from farm.store.frames import content_sha256, decode_frame, encode_frame, file_name
 from farm.store.ledger import Ledger
 
-__all__ = ["JobFolder", "Ledger", "content_sha256", "decode_frame", "encode_frame", "file_name"]
+__all__ = ["Claim", "JobFolder", "Ledger", "content_sha256", "decode_frame", "encode_frame", "file_name"]

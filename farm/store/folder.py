@@ -14,6 +14,8 @@ from fsspec.implementations.local import LocalFileSystem
 
 from farm.errors import StorageError
 
+_TEMPORARY = ".tmp-"
+
 
 class JobFolder:
     """Files of one job by their names relative to `url`, an absolute local path or any fsspec URL.
@@ -52,6 +54,25 @@ class JobFolder:
                     file.flush()
                     os.fsync(file.fileno())
                 temporary.replace(target)
+
+    def create(self, name: str, data: bytes) -> bool:
+        """Write a whole file that must not be there yet; return False, and change nothing, if it is.
+
+        Raises:
+            StorageError: when it cannot be written.
+        """
+        with _storage_errors("write", self.path(name)):
+            try:
+                if not self._local:
+                    self._fs.pipe_file(self._inner(name), data, mode="create")
+                    return True
+                target = self._local_target(name)
+                with _sibling(target) as temporary:
+                    temporary.write_bytes(data)
+                    os.link(temporary, target)
+            except FileExistsError:
+                return False
+        return True
 
     @contextlib.contextmanager
     def writing(self, name: str) -> Iterator[Path]:
@@ -105,6 +126,13 @@ class JobFolder:
         with _storage_errors("remove", self.path(name)), contextlib.suppress(FileNotFoundError):
             self._fs.rm_file(self._inner(name))
 
+    def sweep(self) -> None:
+        """Remove temporary files that a killed run left; only the holder of the folder's claim may call this."""
+        if self._local:
+            with _storage_errors("clean", self.url):
+                for leftover in Path(self._root).rglob(f"{_TEMPORARY}*"):
+                    leftover.unlink(missing_ok=True)
+
     def _inner(self, name: str) -> str:
         return f"{self._root.rstrip('/')}/{name}"
 
@@ -117,7 +145,7 @@ class JobFolder:
 @contextlib.contextmanager
 def _sibling(target: Path) -> Iterator[Path]:
     """Give a temporary path beside `target`, with its suffix; whatever is left there at the end is removed."""
-    handle, name = tempfile.mkstemp(prefix=".tmp-", suffix=target.suffix, dir=target.parent)
+    handle, name = tempfile.mkstemp(prefix=_TEMPORARY, suffix=target.suffix, dir=target.parent)
     os.close(handle)
     temporary = Path(name)
     temporary.chmod(0o644)

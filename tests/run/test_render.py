@@ -140,6 +140,28 @@ def test_jobs_of_a_night_are_told_apart_and_one_that_cannot_be_written_stops_no_
     assert [event.state for event in events if isinstance(event, JobFinished)] == ["done", "failed", "done"]
 
 
+def test_a_second_run_on_a_folder_is_refused_and_touches_nothing_of_the_first(write_manifest, tmp_path):
+    path, refused = write_manifest(), []
+
+    def run_again(event):
+        if isinstance(event, ChunkDone) and not refused:
+            refused.extend(run(path, output_dir=tmp_path))
+
+    [summary] = run(path, output_dir=tmp_path, tell=run_again)
+    assert [again.state for again in refused] == ["failed"]
+    assert "another run is rendering into this folder" in refused[0].error
+    assert (summary.state, summary.frames.rendered) == ("done", 21)
+    assert json.loads((tmp_path / "job-rehearsal" / "summary.json").read_text())["state"] == "done"
+
+
+def test_what_a_killed_run_left_half_written_is_swept_away(write_manifest, tmp_path):
+    leftover = tmp_path / "job-rehearsal" / "frames" / ".tmp-half.png"
+    leftover.parent.mkdir(parents=True)
+    leftover.write_bytes(b"half")
+    run(write_manifest(), output_dir=tmp_path)
+    assert not leftover.exists()
+
+
 def test_two_jobs_of_one_name_are_refused(write_manifest, tmp_path):
     path = write_manifest()
     with pytest.raises(
