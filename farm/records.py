@@ -175,7 +175,7 @@ class Shard:
 class FrameRow:
     """The ledger's row of a finished frame.
 
-    `file_name` is relative to the job folder; `bytes` the size of that file; `content_sha256` of the RGB
+    `file_name` is relative to the job folder; `file_sha256` of that file's bytes; `content_sha256` of the RGB
     pixels (see `farm.store.frames`); `scheduler` the class that sampled, the checkpoint's own where the recipe
     names none; `revision` empty but for a hub id; `render_seconds` this frame's share of its chunk's time;
     `rendered_at` ISO 8601 in UTC; `environment` a JSON object of versions, device, dtype and threads.
@@ -183,7 +183,7 @@ class FrameRow:
 
     frame: int
     file_name: str
-    bytes: int
+    file_sha256: str
     recipe_digest: str
     content_sha256: str
     pipeline: str

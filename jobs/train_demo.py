@@ -12,7 +12,6 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = ("vae", "vae-sharp", "text", "clip", "resnet", "unet", "export", "evaluate")
-
 ALLOCATOR = {"MALLOC_TRIM_THRESHOLD_": "100000000000", "MALLOC_MMAP_THRESHOLD_": "100000000000"}
 """glibc reads these at start only. Without them it hands memory back after every step, up to a third of the time."""
 
@@ -31,23 +30,20 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument("--device", default="cpu", help="cpu, cuda, cuda:1")
     parser.add_argument("--size", type=int, default=64, help="width of the pictures in pixels")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument(
-        "--effort", type=float, default=1.0, help="multiplies pictures and steps; 0.01 for a trial"
-    )
-    parser.add_argument(
-        "--replicas", type=int, default=1, help="processes that train the U-Net together on a CPU"
-    )
+    parser.add_argument("--seed", type=int, default=1, help="of everything that is drawn")
+    parser.add_argument("--effort", type=float, default=1.0, help="multiplies pictures and steps")
+    parser.add_argument("--replicas", type=int, default=1, help="processes that train the U-Net together")
     return parser.parse_args(arguments)
 
 
 def main() -> int:
     """Run the stages; 0 when all are done."""
-    settings = vars(parse())
     if sys.platform == "linux" and not ALLOCATOR.keys() <= os.environ.keys():
         os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **ALLOCATOR})
+    settings = vars(parse())
     sys.path.insert(0, str(ROOT))
     import torch
+
     from farm.demo.recipe import Recipe
     from farm.demo.stages import run
 

@@ -6,11 +6,11 @@ from farm.records import FrameRow
 
 
 def row_of(index: int, **changes) -> FrameRow:
-    """The row of a frame of 64x48 pixels and 100 bytes."""
+    """The row of a frame of 64x48 pixels."""
     settings = {
         "frame": index,
         "file_name": f"frames/frame{index:06d}.png",
-        "bytes": 100,
+        "file_sha256": "f" * 64,
         "recipe_digest": f"{index:064x}",
         "content_sha256": "c" * 64,
         "pipeline": "StableDiffusionPipeline",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import hashlib
 import time
 from dataclasses import dataclass
 
@@ -66,7 +67,7 @@ class Committer:
         return FrameRow(
             frame=frame.index,
             file_name=name,
-            bytes=len(data),
+            file_sha256=hashlib.sha256(data).hexdigest(),
             recipe_digest=frame.digest,
             content_sha256=content_sha256(pixels),
             pipeline=renderer.pipeline if isinstance(renderer, DiffusersSpec) else "procedural",

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from farm.events import ChunkDone
 from farm.records import Chunk, Frame, FrameRow, Shard
-from farm.store import JobFolder, Ledger, file_name
+from farm.store import JobFolder, Ledger, is_whole
 
 
 def committed(shard: Shard, worker: str) -> dict[int, ChunkDone]:
     """Return the chunks of `shard` that `worker` has committed whole, by chunk index.
 
-    A row counts when it is of this recipe and its file has the recorded size.
+    A row counts when it is of this recipe and its file is as it was written.
 
     Raises:
         StorageError: when the job folder cannot be read.
@@ -18,13 +18,12 @@ def committed(shard: Shard, worker: str) -> dict[int, ChunkDone]:
     folder = JobFolder(shard.folder)
     frames = [frame.index for chunk in shard.chunks for frame in chunk.frames]
     rows = {row.frame: row for row in Ledger(folder).rows(min(frames), max(frames))}
-    sizes = {f"frames/{name}": size for name, size in folder.sizes("frames").items()}
 
     def row_of(frame: Frame) -> FrameRow | None:
         row = rows.get(frame.index)
         if row is None or row.worker != worker or row.recipe_digest != frame.digest:
             return None
-        return row if sizes.get(file_name(frame.index)) == row.bytes else None
+        return row if is_whole(folder, row) else None
 
     def done(chunk: Chunk) -> ChunkDone | None:
         found = [row_of(frame) for frame in chunk.frames]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -16,7 +16,7 @@ class Why(StrEnum):
     KEPT = "already rendered"
     NEW = "not rendered yet"
     CHANGED = "its recipe changed"
-    GONE = "its file is missing or cut short"
+    GONE = "its file is missing or damaged"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,15 +33,15 @@ class Range:
         return self.last - self.first + 1
 
 
-def judge(plan: Plan, rows: Iterable[FrameRow], sizes: Mapping[str, int]) -> Iterator[Range]:
+def judge(plan: Plan, rows: Iterable[FrameRow], is_whole: Callable[[FrameRow], bool]) -> Iterator[Range]:
     """Yield ranges over all frames of the plan, in order.
 
-    `rows` are the ledger's, in order of frames; `sizes` gives the bytes of each file in the frames folder by its
-    base name. Costs a digest only for frames that the ledger knows.
+    `rows` are the ledger's, in order of frames; `is_whole` tells whether a row's file is there as it was written,
+    and is asked only where the recipe is the planned one.
     """
     first, former = 0, None
     for index, row in enumerate(_aligned(rows, plan.frame_count)):
-        why = _why(plan, index, row, sizes)
+        why = _why(plan, index, row, is_whole)
         if former is not None and why is not former:
             yield Range(first=first, last=index - 1, why=former)
             first = index
@@ -75,9 +75,9 @@ def _aligned(rows: Iterable[FrameRow], frame_count: int) -> Iterator[FrameRow | 
         yield row if row is not None and row.frame == index else None
 
 
-def _why(plan: Plan, index: int, row: FrameRow | None, sizes: Mapping[str, int]) -> Why:
+def _why(plan: Plan, index: int, row: FrameRow | None, is_whole: Callable[[FrameRow], bool]) -> Why:
     if row is None:
         return Why.NEW
-    if sizes.get(row.file_name.rsplit("/", 1)[-1]) != row.bytes:
-        return Why.GONE
-    return Why.KEPT if plan.frame(index).digest == row.recipe_digest else Why.CHANGED
+    if plan.frame(index).digest != row.recipe_digest:
+        return Why.CHANGED
+    return Why.KEPT if is_whole(row) else Why.GONE

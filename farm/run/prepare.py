@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 
 from farm import models
@@ -12,7 +13,7 @@ from farm.manifest import Document, load
 from farm.plan import Plan, Range, chunks_to_render, judge, make_plan
 from farm.records import DiffusersSpec, Lora, ModelSource, ProceduralSpec, RendererSpec
 from farm.render.source import find_source
-from farm.store import JobFolder, Ledger
+from farm.store import JobFolder, Ledger, is_whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +25,7 @@ class Job:
 
     def remaining(self) -> list[Range]:
         """Return ranges over all frames, each with whether it is kept or why it is rendered."""
-        return list(judge(self.plan, Ledger(self.folder).rows(), self.folder.sizes("frames")))
+        return list(judge(self.plan, Ledger(self.folder).rows(), partial(is_whole, self.folder)))
 
     def to_render(self, ranges: Sequence[Range]) -> tuple[int, ...]:
         """Return the chunks that `remaining` leaves to render."""

@@ -13,7 +13,7 @@ from farm.plan import make_plan
 from farm.records import Frame, FrameRow
 from farm.reduce import Artifact, TableHeader, assemble, write_table
 from farm.run.prepare import rehearsal
-from farm.store import JobFolder, Ledger
+from farm.store import JobFolder, Ledger, is_whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,14 +39,13 @@ def reassemble(url: str) -> Assembled:
         raise UsageError(f"{url}: not a job's folder: it holds no manifest.yaml.")
     document = parse(folder.read("manifest.yaml").decode(), Path(folder.path("manifest.yaml")))
     plan = make_plan(document.manifest, rehearsal(document))
-    sizes = folder.sizes("frames")
+    rows = Ledger(folder)
+    there = array("q", (row.frame for row in rows.rows(last=plan.frame_count - 1) if is_whole(folder, row)))
+    whole = set(there)
 
     def finished() -> Iterator[tuple[Frame, FrameRow]]:
-        for row in Ledger(folder).rows(last=plan.frame_count - 1):
-            if sizes.get(row.file_name.rsplit("/", 1)[-1]) == row.bytes:
-                yield plan.frame(row.frame), row
+        return ((plan.frame(row.frame), row) for row in rows.rows() if row.frame in whole)
 
-    there = array("q", (row.frame for _, row in finished()))
     outputs = assemble(folder, plan.name, plan.outputs, there, frame_count=plan.frame_count)
     if there:
         write_table(folder, TableHeader(manifest_text=plan.manifest_text, kind=plan.kind), finished())

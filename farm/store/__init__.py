@@ -3,6 +3,15 @@
 from farm.store.claim import Claim
 from farm.store.folder import JobFolder
 from farm.store.frames import content_sha256, decode_frame, encode_frame, file_name
-from farm.store.ledger import Ledger
+from farm.store.ledger import Ledger, is_whole
 
-__all__ = ["Claim", "JobFolder", "Ledger", "content_sha256", "decode_frame", "encode_frame", "file_name"]
+__all__ = [
+    "Claim",
+    "JobFolder",
+    "Ledger",
+    "content_sha256",
+    "decode_frame",
+    "encode_frame",
+    "file_name",
+    "is_whole",
+]

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import logging
 import re
 import sys
 from collections.abc import Iterator, Sequence
 
+from farm.errors import StorageError
 from farm.records import FrameRow
 from farm.store.folder import JobFolder
 
 _logger = logging.getLogger(__name__)
 _FOLDER = ".farm/ledger"
 _PART = re.compile(r"frame(\d+)-(\d+)\.jsonl")
+
+
+def is_whole(folder: JobFolder, row: FrameRow) -> bool:
+    """Tell whether a recorded frame's file is there, bit for bit as it was written."""
+    try:
+        return hashlib.sha256(folder.read(row.file_name)).hexdigest() == row.file_sha256
+    except StorageError:
+        return False
 
 
 class Ledger:

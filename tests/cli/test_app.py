@@ -85,7 +85,7 @@ def test_plan_tells_what_is_there_and_why_the_rest_is_not(farm, write_manifest, 
     assert lines[5].endswith("at the pace of the last run here")
     assert lines[7:] == [
         "  frames 0-4: already rendered",
-        "  frame 5: its file is missing or cut short",
+        "  frame 5: its file is missing or damaged",
         "  frames 6-20: already rendered",
     ]
     _, out, _ = farm("plan", path, "--procedural", "--json")

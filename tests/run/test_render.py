@@ -69,15 +69,20 @@ def test_a_second_run_renders_nothing_and_says_the_same(write_manifest, tmp_path
     assert {p: p.read_bytes() for p in (tmp_path / "job-rehearsal").rglob("*.png")} == before
 
 
-def test_holes_are_filled_in_place_with_the_same_bits(write_manifest, tmp_path, tiny_sd):
+def test_holes_cut_and_flipped_files_are_filled_in_place_with_the_same_bits(
+    write_manifest, tmp_path, tiny_sd
+):
     path = write_manifest()
     run(path, output_dir=tmp_path, procedural=False)
     frames = tmp_path / "job" / "frames"
     before = {p.name: p.read_bytes() for p in frames.iterdir()}
     (frames / "frame000006.png").unlink()
     (frames / "frame000020.png").write_bytes(b"cut")
+    flipped = bytearray(before["frame000000.png"])
+    flipped[len(flipped) // 2] ^= 1
+    (frames / "frame000000.png").write_bytes(flipped)
     [summary] = run(path, output_dir=tmp_path, procedural=False)
-    assert (summary.frames.rendered, summary.frames.kept) == (5, 16)
+    assert (summary.frames.rendered, summary.frames.kept) == (9, 12)
     assert {p.name: p.read_bytes() for p in frames.iterdir()} == before
 
 
