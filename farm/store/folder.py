@@ -102,19 +102,17 @@ class JobFolder:
         with _storage_errors("read", self.path(name)):
             return bytes(self._fs.cat_file(self._inner(name)))
 
-    def sizes(self, folder: str) -> dict[str, int]:
-        """Return the size in bytes of every file directly in `folder`, by its name there; empty if absent."""
+    def names(self, folder: str) -> list[str]:
+        """Return the names of the files directly in `folder`, sorted; none if it is absent."""
         with _storage_errors("list", self.path(folder)):
             self._fs.invalidate_cache()
             try:
                 entries = self._fs.ls(self._inner(folder), detail=True)
             except FileNotFoundError:
-                return {}
-            return {
-                str(entry["name"]).rsplit("/", 1)[-1]: int(entry["size"] or 0)
-                for entry in entries
-                if entry["type"] == "file"
-            }
+                return []
+            return sorted(
+                str(entry["name"]).rsplit("/", 1)[-1] for entry in entries if entry["type"] == "file"
+            )
 
     def exists(self, name: str) -> bool:
         """Tell whether the file is there."""

@@ -62,7 +62,7 @@ class Ledger:
         yield from _taken(waiting, first, sys.maxsize if last is None else last + 1)
 
     def _parts(self) -> list[tuple[int, int, str]]:
-        matches = map(_PART.fullmatch, self._folder.sizes(_FOLDER))
+        matches = map(_PART.fullmatch, self._folder.names(_FOLDER))
         return sorted((int(match[1]), int(match[2]), match[0]) for match in matches if match)
 
     def _read(self, part: str) -> list[FrameRow]:
