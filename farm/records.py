@@ -154,11 +154,15 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shard:
-    """Chunks for one worker. `job` is the job's name, `folder` its output folder (path or URL)."""
+    """Chunks for one worker. `job` is the job's name, `folder` its output folder (path or URL).
+
+    `renderer_digest` is of what determines pixels in the renderer.
+    """
 
     job: str
     folder: str
     renderer: RendererSpec
+    renderer_digest: str
     chunks: tuple[Chunk, ...]
     attempt: int = 1
 
@@ -175,16 +179,18 @@ class Shard:
 class FrameRow:
     """The ledger's row of a finished frame.
 
-    `file_name` is relative to the job folder; `file_sha256` of that file's bytes; `content_sha256` of the RGB
-    pixels (see `farm.store.frames`); `scheduler` the class that sampled, the checkpoint's own where the recipe
-    names none; `revision` empty but for a hub id; `render_seconds` this frame's share of its chunk's time;
-    `rendered_at` ISO 8601 in UTC; `environment` a JSON object of versions, device, dtype and threads.
+    `file_name` is relative to the job folder, `file_sha256` of that file's bytes, `content_sha256` of the RGB
+    pixels (see `farm.store.frames`). `renderer_digest` is of the model that the recipe was rendered with;
+    `scheduler` the class that sampled, the checkpoint's own where the recipe names none; `revision` empty but
+    for a hub id. `render_seconds` is this frame's share of its chunk's time, `rendered_at` ISO 8601 in UTC,
+    `environment` a JSON object of versions, device, dtype and threads.
     """
 
     frame: int
     file_name: str
     file_sha256: str
     recipe_digest: str
+    renderer_digest: str
     content_sha256: str
     pipeline: str
     pretrained: str

@@ -2,15 +2,14 @@
 
     python -m jobs.render manifest.yaml --output-dir /shared/out
 
-Takes what `farm render` takes; the cluster's own Ray is used unless --address says otherwise.
+Takes what `farm render` takes; the cluster's own Ray is used unless --address or --inline says otherwise.
 """
 
+import os
 import sys
 
 from farm.cli import main
 
 if __name__ == "__main__":
-    arguments = sys.argv[1:]
-    if "--address" not in arguments and "--inline" not in arguments:
-        arguments += ["--address", "auto"]
-    main(["render", *arguments])
+    os.environ.setdefault("RAY_ADDRESS", "auto")
+    main(["render", *sys.argv[1:]])

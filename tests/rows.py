@@ -12,6 +12,7 @@ def row_of(index: int, **changes) -> FrameRow:
         "file_name": f"frames/frame{index:06d}.png",
         "file_sha256": "f" * 64,
         "recipe_digest": f"{index:064x}",
+        "renderer_digest": "d" * 64,
         "content_sha256": "c" * 64,
         "pipeline": "StableDiffusionPipeline",
         "pretrained": "stable-diffusion-v1-5/stable-diffusion-v1-5",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import signal
+import io
+import os
 import sys
 from typing import Annotated
 
@@ -10,8 +11,9 @@ import typer
 
 from farm import __version__
 from farm.cli import cluster, doctor, look, rendering
-from farm.cli.speech import complain
-from farm.errors import FarmError
+from farm.cli.interruption import interruption
+from farm.cli.speech import complain, say_problems
+from farm.errors import FarmError, ManifestError
 
 app = typer.Typer(
     name="farm",
@@ -51,11 +53,17 @@ def _options(
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with its code; SIGTERM ends it as Ctrl-C does."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    interruption.listen()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         app(args=arguments)
     except FarmError as error:
+        if isinstance(error, ManifestError) and "--json" in (arguments or sys.argv):
+            say_problems(error)
         complain(error)
         sys.exit(error.exit_code)
-    except BrokenPipeError:
+    except BrokenPipeError:  # whoever read our output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)

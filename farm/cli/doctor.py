@@ -37,7 +37,7 @@ def doctor(as_json: Json = False) -> None:
 def _try(check: Check) -> tuple[bool, str]:
     try:
         return True, check()
-    except (FarmError, ImportError, OSError, ValueError) as error:
+    except (FarmError, ImportError, OSError, RuntimeError, ValueError) as error:
         return False, str(error)
 
 

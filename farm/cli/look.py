@@ -109,7 +109,7 @@ def _time(seconds: float | None, anything_left: bool) -> str:
         return "none, every frame is there"
     if seconds is None:
         return "unknown: this model and size have not been rendered on this machine yet"
-    return f"about {duration(seconds)} at the pace of the last run here"
+    return f"about {duration(seconds)} and the loading of the model, at the pace of the last run here"
 
 
 def _count(number: int, thing: str) -> str:

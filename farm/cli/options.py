@@ -10,7 +10,7 @@ import typer
 
 from farm.errors import ManifestError, Problem, UsageError
 from farm.execute import Executor, open_executor
-from farm.run import Job, prepare
+from farm.run import Job, name_taken, prepare
 
 Manifests = Annotated[list[Path], typer.Argument(help="Manifest files.", metavar="MANIFEST...")]
 OneManifest = Annotated[Path, typer.Argument(help="A manifest file.", metavar="MANIFEST")]
@@ -64,12 +64,25 @@ def prepare_all(
             )
         except ManifestError as error:
             problems += error.problems
+    names = [job.plan.name for job in jobs]
+    problems += (
+        [name_taken(path, name, first) for path, name, first in _taken(manifests, names)]
+        if not problems
+        else []
+    )
     if problems:
         raise ManifestError(problems)
     return jobs
 
 
-def make_executor(*, workers: int | None, address: str | None, inline: bool) -> Executor:
+def _taken(paths: Sequence[Path], names: Sequence[str]) -> list[tuple[Path, str, Path]]:
+    """Return every manifest whose name an earlier one has, with that earlier one."""
+    first = {name: path for path, name in reversed(list(zip(paths, names, strict=True)))}
+    pairs = enumerate(zip(paths, names, strict=True))
+    return [(path, name, first[name]) for number, (path, name) in pairs if name in names[:number]]
+
+
+def make_executor(jobs: Sequence[Job], *, workers: int | None, address: str | None, inline: bool) -> Executor:
     """Return the executor that the options ask for, to be entered.
 
     Raises:
@@ -77,4 +90,8 @@ def make_executor(*, workers: int | None, address: str | None, inline: bool) -> 
     """
     if inline and (address or (workers or 1) > 1):
         raise UsageError("--inline renders in this one process; leave out --workers and --address.")
+    if not inline and any(job.folder.in_process for job in jobs):
+        raise UsageError(
+            "--output-dir memory://: lives in this process alone; render --inline, or choose another."
+        )
     return open_executor(inline=inline, workers=workers, address=address)

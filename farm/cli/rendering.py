@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from farm.cli.interruption import interruption
 from farm.cli.look import Json
 from farm.cli.options import (
     Address,
@@ -26,9 +27,10 @@ from farm.cli.options import (
 )
 from farm.cli.progress import ProgressView
 from farm.cli.speech import assembled, closing, complain, errors, night_table, say, say_json
+from farm.events import Event, JobFinished
 from farm.execute import Executor
 from farm.reduce import Summary
-from farm.run import Job, Rates, exit_code, gather, reassemble
+from farm.run import EXIT_CODES, Job, Rates, exit_code, gather, reassemble
 from farm.run import render as render_jobs
 
 
@@ -45,7 +47,7 @@ def render(
 ) -> None:
     """Render manifests; a second run goes on where the first stopped."""
     jobs = prepare_all(manifests, overrides, output_dir=output_dir, procedural=procedural)
-    executor = make_executor(workers=workers, address=address, inline=inline)
+    executor = make_executor(jobs, workers=workers, address=address, inline=inline)
     summaries = _run(jobs, executor, chunks_per_shard)
     if as_json:
         say_json([dataclasses.asdict(summary) for summary in summaries])
@@ -70,13 +72,16 @@ def batch(
     found = gather(folder, overrides=overrides or (), output_dir=output_dir, procedural=procedural)
     for error in found.broken.values():
         complain(error)
-    executor = make_executor(workers=workers, address=address, inline=inline)
+    executor = make_executor(list(found.jobs.values()), workers=workers, address=address, inline=inline)
     summaries = _run(list(found.jobs.values()), executor, chunks_per_shard) if found.jobs else ()
     if as_json:
         say_json(
             {
                 "jobs": [dataclasses.asdict(summary) for summary in summaries],
-                "broken": {str(path): str(error) for path, error in found.broken.items()},
+                "broken": {
+                    str(path): [dataclasses.asdict(problem) for problem in error.problems]
+                    for path, error in found.broken.items()
+                },
             }
         )
     else:
@@ -94,12 +99,19 @@ def assemble(
         say_json(dataclasses.asdict(made))
     else:
         say(assembled(made, folder))
+    raise typer.Exit(0 if made.frames == made.planned else EXIT_CODES["partial"])
 
 
 def _run(jobs: Sequence[Job], executor: Executor, chunks_per_shard: int | None) -> tuple[Summary, ...]:
     # Ray prints to standard output when a worker dies; that is no data.
     with contextlib.redirect_stdout(sys.stderr), ProgressView(errors) as view, executor:
-        summaries = render_jobs(jobs, executor, view, chunks_per_shard=chunks_per_shard)
+
+        def tell(event: Event) -> None:
+            view(event)
+            if not isinstance(event, JobFinished):  # an ended run is not interrupted again
+                interruption.check()
+
+        summaries = render_jobs(jobs, executor, tell, chunks_per_shard=chunks_per_shard)
     rates = Rates.of_user()
     for job, summary in zip(jobs, summaries, strict=True):
         rates.learn(job.plan, summary)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterable, Sequence
 
@@ -31,6 +32,11 @@ def complain(error: FarmError) -> None:
     errors.print(str(error), markup=False, soft_wrap=True, style="red" if errors.is_terminal else "")
     if isinstance(error, ManifestError) and len(error.problems) > 1:
         errors.print(f"{len(error.problems)} mistakes; nothing was started.", markup=False)
+
+
+def say_problems(error: ManifestError) -> None:
+    """Print the mistakes of manifests for scripts."""
+    say_json({"problems": [dataclasses.asdict(problem) for problem in error.problems]})
 
 
 def size(count: float) -> str:

@@ -69,6 +69,7 @@ class Committer:
             file_name=name,
             file_sha256=hashlib.sha256(data).hexdigest(),
             recipe_digest=frame.digest,
+            renderer_digest=self._shard.renderer_digest,
             content_sha256=content_sha256(pixels),
             pipeline=renderer.pipeline if isinstance(renderer, DiffusersSpec) else "procedural",
             pretrained=renderer.source.pretrained if isinstance(renderer, DiffusersSpec) else "procedural",

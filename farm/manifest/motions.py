@@ -56,7 +56,7 @@ class Interpolate(Section):
     """lerp: along a straight line; slerp: along an arc."""
 
     easing: Easing = "linear"
-    """How alpha speeds up and slows down over the whole way."""
+    """How the way between each two prompts speeds up and slows down; prompts stay at their frames."""
 
     noise: InterpolateNoise = InterpolateNoise()
     """Where the frames' noise comes from."""

@@ -48,13 +48,20 @@ class Interpolate:
     def _noise(self, frame: int, segment: int, t: float) -> Noise:
         if self.noise_mode != "keyframes":
             return single_or_per_frame(self.seed, self.noise_mode, frame)
-        ends = {self.keyframe_seeds[segment]: 1.0 - t, self.keyframe_seeds[segment + 1]: t}
-        used = {seed: weight for seed, weight in ends.items() if weight > 0}
+        start, end = self.keyframe_seeds[segment], self.keyframe_seeds[segment + 1]
+        if start == end or t in (0.0, 1.0):
+            return Noise(
+                mode="keyframes",
+                mix="sum",
+                seeds=(start if t < 1.0 else end,),
+                weights=(1.0,),
+                stream=self.keyframe_seeds[0],
+            )
         return Noise(
             mode="keyframes",
-            mix="slerp" if len(used) == 2 else "sum",
-            seeds=tuple(used),
-            weights=tuple(used.values()) if len(used) == 2 else (1.0,),
+            mix="slerp",
+            seeds=(start, end),
+            weights=(1.0 - t, t),
             stream=self.keyframe_seeds[0],
         )
 

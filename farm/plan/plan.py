@@ -16,8 +16,9 @@ SEMANTICS = 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A job, resolved. `identity` digests the renderer; `curves` hold arguments that vary from frame to frame.
+    """A job, resolved. `curves` hold arguments that vary from frame to frame.
 
+    `renderer_digest` is of what of the renderer determines pixels.
     Chunks are cut from the frame index alone, so a frame's slot is `frame % batch_size`, always.
     """
 
@@ -26,7 +27,7 @@ class Plan:
     frame_count: int
     batch_size: int
     renderer: RendererSpec
-    identity: str
+    renderer_digest: str
     motion: Motion
     scheduler: SchedulerSpec
     arguments: Mapping[str, Scalar]
@@ -75,13 +76,19 @@ class Plan:
             yield self._shard(pending, folder)
 
     def _shard(self, chunks: list[Chunk], folder: str) -> Shard:
-        return Shard(job=self.name, folder=folder, renderer=self.renderer, chunks=tuple(chunks))
+        return Shard(
+            job=self.name,
+            folder=folder,
+            renderer=self.renderer,
+            renderer_digest=self.renderer_digest,
+            chunks=tuple(chunks),
+        )
 
     def _digest(self, index: int, recipe: Recipe) -> str:
         return digest(
             {
                 "semantics": SEMANTICS,
-                "renderer": self.identity,
+                "renderer": self.renderer_digest,
                 "batch_size": self.batch_size,
                 "slot": index % self.batch_size,
                 "recipe": recipe,

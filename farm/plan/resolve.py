@@ -10,7 +10,7 @@ from farm.canonical import digest
 from farm.manifest import Manifest, motions, pictures, to_yaml
 from farm.manifest.model import Scheduler
 from farm.plan.blends import Grid, Interpolate
-from farm.plan.curves import Curve, even_keyframes
+from farm.plan.curves import Curve, ease, even_keyframes
 from farm.plan.motion import Motion
 from farm.plan.paths import Circle, Walk
 from farm.plan.plan import Plan
@@ -44,7 +44,7 @@ def make_plan(manifest: Manifest, renderer: RendererSpec) -> Plan:
         frame_count=manifest.animation.frame_count,
         batch_size=1 if one_by_one else render.batch_size,
         renderer=renderer,
-        identity=_identity(renderer),
+        renderer_digest=_renderer_digest(renderer),
         motion=motion,
         scheduler=_scheduler(manifest.model.scheduler),
         arguments=arguments,
@@ -54,7 +54,7 @@ def make_plan(manifest: Manifest, renderer: RendererSpec) -> Plan:
     )
 
 
-def _identity(renderer: RendererSpec) -> str:
+def _renderer_digest(renderer: RendererSpec) -> str:
     """Digest what of the renderer determines pixels; not where the checkpoint lies or how it is called."""
     if not isinstance(renderer, DiffusersSpec):
         return digest({"procedural": renderer})
@@ -125,7 +125,8 @@ def _interpolate(kind: motions.Interpolate, seed: int, negative_prompt: str) -> 
         keyframes = even_keyframes(kind.frame_count, len(prompts))
         if alphas is None and kind.frame_count < len(prompts):
             # Too few frames to meet every prompt: they are spread over the way instead.
-            alphas = tuple(frame / max(1, kind.frame_count - 1) for frame in range(kind.frame_count))
+            last = max(1, kind.frame_count - 1)
+            alphas = tuple(ease(kind.easing, frame / last) for frame in range(kind.frame_count))
     return Interpolate(
         prompts=prompts,
         negative_prompt=negative_prompt,
@@ -153,7 +154,7 @@ def _grid(motion: Motion) -> GridSpec | None:
         return GridSpec(rows=motion.rows, columns=motion.columns, row_labels=(), column_labels=(), title="")
     if not isinstance(motion, Sweep):
         return None
-    *down, across = [[_label(name, value) for value in values] for name, values in motion.axes]
+    *down, across = [[_label(name, value, values) for value in values] for name, values in motion.axes]
     row_labels = _product(down)
     return GridSpec(
         rows=math.prod(len(labels) for labels in down),
@@ -164,9 +165,12 @@ def _grid(motion: Motion) -> GridSpec | None:
     )
 
 
-def _label(name: str, value: Scalar | SchedulerSpec) -> str:
+def _label(name: str, value: Scalar | SchedulerSpec, values: Sequence[Scalar | SchedulerSpec]) -> str:
+    """Name one value of an axis; schedulers of one class are told apart by their configuration."""
     if isinstance(value, SchedulerSpec):
-        return value.class_name.removesuffix("Scheduler")
+        alike = [other for other in values if getattr(other, "class_name", "") == value.class_name]
+        config = [f"{key} {setting}" for key, setting in value.config.items()] if len(alike) > 1 else []
+        return ", ".join([value.class_name.removesuffix("Scheduler"), *config])
     return f"{name} {value:g}" if isinstance(value, (int, float)) else f"{name} {value}"
 
 

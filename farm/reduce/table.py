@@ -15,7 +15,7 @@ from farm.records import Frame, FrameRow
 from farm.store import JobFolder
 
 NAME = "metadata.parquet"
-_ROW_GROUP = 4096
+_ROW_GROUP = 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

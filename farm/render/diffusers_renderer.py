@@ -14,7 +14,7 @@ import torch
 import transformers
 
 from farm.canonical import canonical_json
-from farm.errors import ModelError, RenderError
+from farm.errors import RenderError
 from farm.records import Chunk, DiffusersSpec, Frame, Pixels, SchedulerSpec
 from farm.render.conditioning import Embeddings, PromptEncoder
 from farm.render.loading import load_pipeline, make_scheduler
@@ -95,7 +95,7 @@ class DiffusersRenderer:
             asked = frame.recipe.arguments.get(name)
             pixels = latent_size * factor if asked is None else int(asked)
             if pixels % factor:
-                raise ModelError(f"{name} {pixels}: this checkpoint needs a multiple of {factor}.")
+                raise RenderError(f"{name} {pixels}: this checkpoint needs a multiple of {factor}.")
             sizes.append(pixels // factor)
         return (1, unet.config.in_channels, sizes[0], sizes[1])
 

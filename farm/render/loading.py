@@ -16,7 +16,7 @@ from diffusers.loaders.single_file_utils import (
 )
 from huggingface_hub.errors import LocalEntryNotFoundError
 
-from farm.errors import ModelError
+from farm.errors import ModelError, RenderError
 from farm.records import DiffusersSpec, Lora, ModelSource, SchedulerSpec
 from farm.render.source import local_path
 
@@ -122,20 +122,20 @@ def make_scheduler(own_config: Mapping[str, Any], spec: SchedulerSpec) -> Any:
     `own_config` is the configuration of the checkpoint's scheduler, on which `spec.config` is laid.
 
     Raises:
-        ModelError: when diffusers has no such scheduler, or it refuses the configuration.
+        RenderError: when diffusers has no such scheduler, or it refuses the configuration.
     """
     cls = _scheduler_class(spec.class_name or own_config["_class_name"])
     unknown = sorted(set(spec.config) - cls._get_init_keys(cls))
     if unknown:
-        raise ModelError(f"{cls.__name__}: takes no {', '.join(unknown)} in its configuration.")
+        raise RenderError(f"{cls.__name__}: takes no {', '.join(unknown)} in its configuration.")
     try:
         return cls.from_config(own_config, **spec.config)
     except (ValueError, TypeError, NotImplementedError, ImportError) as error:
-        raise ModelError(f"{cls.__name__}: cannot be configured so: {error}") from error
+        raise RenderError(f"{cls.__name__}: cannot be configured so: {error}") from error
 
 
 def _scheduler_class(name: str) -> Any:
     cls = getattr(diffusers, name, None)
     if not (isinstance(cls, type) and issubclass(cls, diffusers.SchedulerMixin)):
-        raise ModelError(f"{name}: diffusers {diffusers.__version__} has no scheduler of this name.")
+        raise RenderError(f"{name}: diffusers {diffusers.__version__} has no scheduler of this name.")
     return cls

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Literal
 
 from farm import models
 from farm.errors import ModelError
@@ -13,32 +16,24 @@ from farm.records import ModelSource
 
 _HUB_ID = re.compile(r"[\w-][\w.-]*/[\w.-]+")
 _DATA = {".safetensors", ".json", ".txt", ".model"}
+_INDEX = "model_index.json"
 
 
-def find_source(pretrained: str, revision: str | None, base: Path) -> ModelSource | None:
+def find_source(
+    pretrained: str, revision: str | None, base: Path, *, holds: Literal["pipeline", "adapter"] = "pipeline"
+) -> ModelSource | None:
     """Find a checkpoint by what a manifest says, or return None; paths are relative to `base`.
 
     The fingerprint of a folder or file is a SHA-256 of its weights, configuration and vocabulary files. A hub
     id is taken at its word, the hub is not asked; it needs its full commit.
+
+    Raises:
+        ModelError: when there is a folder or file of this name that is no checkpoint, or cannot be read.
     """
-    shipped = models.find(pretrained)
-    if shipped is not None:
-        return _local(pretrained, "shipped", pretrained, shipped.path)
-    # Not resolved: the files of a hub cache are links to blobs without a suffix.
-    path = (base / Path(pretrained).expanduser()).absolute()
-    if path.is_dir():
-        return _local(pretrained, "folder", str(path), path)
-    if path.suffix == ".safetensors" and path.is_file():
-        return _local(pretrained, "file", str(path), path)
-    if _HUB_ID.fullmatch(pretrained) and revision:
-        return ModelSource(
-            pretrained=pretrained,
-            kind="hub",
-            location=pretrained,
-            revision=revision,
-            fingerprint=hashlib.sha256(f"{pretrained}@{revision}".encode()).hexdigest(),
-        )
-    return None
+    try:
+        return _find(pretrained, revision, base, holds)
+    except (OSError, RuntimeError) as error:  # RuntimeError: there is no home folder of that user
+        raise ModelError(f"{pretrained} cannot be read: {error}") from error
 
 
 def local_path(source: ModelSource) -> str:
@@ -55,11 +50,51 @@ def local_path(source: ModelSource) -> str:
     return str(shipped.path)
 
 
-def _local(pretrained: str, kind: str, location: str, path: Path) -> ModelSource:
+def _find(pretrained: str, revision: str | None, base: Path, holds: str) -> ModelSource | None:
+    shipped = models.find(pretrained)
+    if shipped is not None:
+        if holds == "pipeline" and shipped.kind != "pipeline":
+            raise ModelError(f"{pretrained} is a {shipped.architecture}, not a pipeline")
+        return _local(pretrained, "shipped", pretrained, shipped.path)
+    # Not resolved: the files of a hub cache are links to blobs without a suffix.
+    path = (base / Path(pretrained).expanduser()).absolute()
+    if path.is_dir():
+        if holds == "pipeline":
+            _check_index(path)
+        return _local(pretrained, "folder", str(path), path)
+    if path.suffix == ".safetensors" and path.is_file():
+        return _local(pretrained, "file", str(path), path)
+    if _HUB_ID.fullmatch(pretrained) and revision:
+        return ModelSource(
+            pretrained=pretrained,
+            kind="hub",
+            location=pretrained,
+            revision=revision,
+            fingerprint=hashlib.sha256(f"{pretrained}@{revision}".encode()).hexdigest(),
+        )
+    return None
+
+
+def _check_index(folder: Path) -> None:
+    """Refuse a folder that is not a pipeline's, before all that lies below it is read."""
+    index = folder / _INDEX
+    if not index.is_file():
+        raise ModelError(f"{folder} is no pipeline's folder: it holds no {_INDEX}")
+    try:
+        whole = "_class_name" in json.loads(index.read_text(encoding="utf-8"))
+    except (ValueError, TypeError):
+        whole = False
+    if not whole:
+        raise ModelError(f"{index} is not what diffusers writes")
+
+
+def _local(
+    pretrained: str, kind: Literal["shipped", "folder", "file"], location: str, path: Path
+) -> ModelSource:
     files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.suffix in _DATA)
     return ModelSource(
         pretrained=pretrained,
-        kind=kind,  # type: ignore[arg-type]  # one of the three local kinds
+        kind=kind,
         location=location,
         revision="",
         fingerprint=_fingerprint(files, path),
@@ -69,7 +104,14 @@ def _local(pretrained: str, kind: str, location: str, path: Path) -> ModelSource
 def _fingerprint(files: Iterable[Path], root: Path) -> str:
     whole = hashlib.sha256()
     for file in files:
-        with file.open("rb") as stream:
-            content = hashlib.file_digest(stream, "sha256").hexdigest()
+        stat = file.stat()
+        content = _content_sha256(file, stat.st_size, stat.st_mtime_ns)
         whole.update(f"{file.relative_to(root).as_posix()}\n{content}\n".encode())
     return whole.hexdigest()
+
+
+@functools.lru_cache(maxsize=4096)
+def _content_sha256(file: Path, _size: int, _modified: int) -> str:
+    """Digest a file, once in a process as long as its size and time of change stay."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -36,7 +36,7 @@ def gather(
         try:
             job = prepare(path, overrides=overrides, output_dir=output_dir, procedural=procedural)
             if job.plan.name in names:
-                raise _taken(path, job.plan.name, names[job.plan.name])
+                raise ManifestError([name_taken(path, job.plan.name, names[job.plan.name])])
         except ManifestError as error:
             found.broken[path] = error
         else:
@@ -45,14 +45,11 @@ def gather(
     return found
 
 
-def _taken(path: Path, name: str, other: Path) -> ManifestError:
-    return ManifestError(
-        [
-            Problem(
-                where=str(path),
-                path="name",
-                found=f"{name!r} is also the name of {other}",
-                allowed="manifests of one batch need names of their own, since they name the output folders",
-            )
-        ]
+def name_taken(path: Path, name: str, other: Path) -> Problem:
+    """Return the mistake of a manifest whose name another of the same run has."""
+    return Problem(
+        where=str(path),
+        path="name",
+        found=f"{name!r} is also the name of {other}",
+        allowed="manifests of one run need names of their own, since they name the output folders",
     )

@@ -40,6 +40,7 @@ class JobRun:
         self._kept = 0
         self._chunks: tuple[int, ...] = ()
         self._claim: Claim | None = None
+        self._ended_by: FarmError | None = None
         self._reducer: Reducer | None = None
 
     def start(self) -> JobStarted:
@@ -85,14 +86,22 @@ class JobRun:
         """Assemble the outputs, write the table and the summary, and return the summary.
 
         Raises:
-            FarmError: when an output cannot be made or written.
+            FarmError: when an output cannot be made or written, or the job was ended meanwhile.
         """
         artifacts = self._reducer.finish() if self._reducer is not None else ()
+        if self._ended_by is not None:
+            raise self._ended_by
         self._write_table()
         summary = self._summary(self._state(), artifacts)
         write_summary(self.job.folder, summary)
         self._release()
         return summary
+
+    def end(self, error: FarmError) -> None:
+        """Make `finish` raise `error` soon, also one that is under way in another thread."""
+        self._ended_by = error
+        if self._reducer is not None:
+            self._reducer.abort()
 
     def stop(self, error: FarmError) -> Summary:
         """Stop where the job is: its frames stay, its former pictures and films stay as they were."""

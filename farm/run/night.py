@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -12,6 +13,8 @@ from farm.records import Shard
 from farm.reduce import Summary
 from farm.run.job import JobRun
 from farm.run.prepare import Job
+
+_logger = logging.getLogger(__name__)
 
 Tell = Callable[[Event], None]
 
@@ -47,21 +50,31 @@ class _Night:
             )
         self._tell = tell
         self._finishing: dict[str, Future[Summary]] = {}
+        self._summaries: dict[str, Summary] = {}
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="finish")
 
     def render(self, executor: Executor, chunks_per_shard: int | None) -> tuple[Summary, ...]:
         events = executor.run(self._shards(executor.worker_count, chunks_per_shard))
-        interrupted: Interrupted | None = None
         with self._pool:
             try:
                 for event in events:
                     self._take(event)
+                return tuple(self._summary(run) for run in self._runs.values())
             except KeyboardInterrupt:
-                interrupted = Interrupted(
-                    "interrupted; the finished frames are kept, the same command goes on."
-                )
+                self._end(Interrupted("interrupted; the finished frames are kept, the same command goes on."))
+            except FarmError as error:
+                self._end(error)
+            except Exception as error:
+                _logger.exception("an error that the farm did not foresee")
+                self._end(FarmError(f"{type(error).__name__}: {error}"))
+            finally:
                 events.close()  # type: ignore[attr-defined]  # executors' runs are generators
-            return tuple(self._summary(run, interrupted) for run in self._runs.values())
+            return tuple(self._summary(run) for run in self._runs.values())
+
+    def _end(self, error: FarmError) -> None:
+        """End every job that is not done yet, also those that are being assembled."""
+        for run in self._runs.values():
+            run.end(error)
 
     def _shards(self, workers: int, chunks_per_shard: int | None) -> Iterator[Shard]:
         for run in self._runs.values():
@@ -89,17 +102,13 @@ class _Night:
         if run.accounted and name not in self._finishing:
             self._finishing[name] = self._pool.submit(run.finish)
 
-    def _summary(self, run: JobRun, interrupted: Interrupted | None) -> Summary:
+    def _summary(self, run: JobRun) -> Summary:
         name = run.job.plan.name
-        finishing = self._finishing.get(name)
-        try:
-            if finishing is not None:
-                summary = finishing.result()
-            elif interrupted is not None:
-                summary = run.stop(interrupted)
-            else:
-                summary = run.finish()
-        except FarmError as error:
-            summary = run.stop(error)
-        self._tell(JobFinished(job=name, state=summary.state))
-        return summary
+        if name not in self._summaries:
+            finishing = self._finishing.get(name)
+            try:
+                self._summaries[name] = finishing.result() if finishing else run.finish()
+            except FarmError as error:
+                self._summaries[name] = run.stop(error)
+            self._tell(JobFinished(job=name, state=self._summaries[name].state))
+        return self._summaries[name]

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import partial
 from pathlib import Path
 
-from farm import models
+from farm.errors import UsageError
 from farm.manifest import Document, load
 from farm.plan import Plan, Range, chunks_to_render, judge, make_plan
-from farm.records import DiffusersSpec, Lora, ModelSource, ProceduralSpec, RendererSpec
-from farm.render.source import find_source
+from farm.records import ProceduralSpec
+from farm.run.checkpoints import find_renderer
 from farm.store import JobFolder, Ledger, is_whole
 
 
@@ -45,50 +44,16 @@ def prepare(
     document = load(path, overrides)
     plan = make_plan(document.manifest, rehearsal(document) if procedural else find_renderer(document))
     name = f"{plan.name}-rehearsal" if procedural else plan.name
-    return Job(plan=plan, folder=JobFolder(f"{output_dir.rstrip('/')}/{name}"))
+    return Job(plan=plan, folder=JobFolder(_beside(output_dir, name)))
+
+
+def _beside(output_dir: str, name: str) -> str:
+    if not output_dir:
+        raise UsageError("--output-dir: empty; give a folder or a URL such as s3://bucket/renders.")
+    return f"{output_dir}{name}" if output_dir.endswith("/") else f"{output_dir}/{name}"
 
 
 def rehearsal(document: Document) -> ProceduralSpec:
     """Return a procedural renderer of the manifest's picture size."""
     render = document.manifest.render
     return ProceduralSpec(height=render.height or 64, width=render.width or 64)
-
-
-def find_renderer(document: Document) -> RendererSpec:
-    """Return the renderer of a manifest, its checkpoints found.
-
-    Raises:
-        ManifestError: when a checkpoint is not there, at its place in the manifest.
-    """
-    model = document.manifest.model
-    return DiffusersSpec(
-        pipeline=model.pipeline,
-        source=_source(document, ("model",), model.pretrained, model.revision),
-        variant=model.variant,
-        torch_dtype=model.torch_dtype,
-        loras=tuple(
-            Lora(
-                source=_source(document, ("model", "loras", number), lora.pretrained, lora.revision),
-                weight_name=lora.weight_name,
-                scale=lora.scale,
-            )
-            for number, lora in enumerate(model.loras)
-        ),
-    )
-
-
-def _source(
-    document: Document, section: tuple[str | int, ...], pretrained: str, revision: str | None
-) -> ModelSource:
-    source = find_source(pretrained, revision, document.folder)
-    if source is None:
-        names = [model.name for model in models.shipped() if model.pipeline_class]
-        near = get_close_matches(pretrained, names, 1)
-        raise document.error(
-            (*section, "pretrained"),
-            f"there is no checkpoint {pretrained!r}",
-            "needed: a hub id with its commit, a folder or .safetensors file beside the manifest, "
-            f"or a shipped checkpoint ({', '.join(names)})",
-            f"Did you mean {near[0]!r}?" if near else "",
-        )
-    return source

@@ -15,44 +15,55 @@ _SAMPLE = 1000
 
 
 class Rates:
-    """Seconds of wall-clock time per denoising step of one frame, by model, picture size and batch size."""
+    """Seconds that a worker of this machine takes for one denoising step of one frame, and how many workers it had.
 
-    def __init__(self, path: Path) -> None:
+    Known by model, picture size and batch size; loading the model is not in it.
+    """
+
+    def __init__(self, path: Path | None) -> None:
         self._path = path
 
     @classmethod
     def of_user(cls) -> Rates:
-        """The rates in the user's cache folder (XDG_CACHE_HOME or ~/.cache)."""
-        cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        """The rates in the user's cache folder (XDG_CACHE_HOME or ~/.cache); none without a home."""
+        try:
+            cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        except RuntimeError:
+            return cls(None)
         return cls(cache / "diffusion-farm" / "rates.json")
 
     def estimate(self, plan: Plan, chunks: Sequence[int]) -> float | None:
         """Return the seconds that rendering these chunks takes, or None if the like was never rendered here."""
-        rate = self._read().get(_key(plan))
-        return None if rate is None else rate * len(chunks) * plan.batch_size * _mean_steps(plan)
+        known = self._read().get(_key(plan))
+        if known is None:
+            return None
+        per_step, workers = known
+        return per_step * len(chunks) * plan.batch_size * _mean_steps(plan) / workers
 
     def learn(self, plan: Plan, summary: Summary) -> None:
         """Remember the pace of a job that rendered something; a cache that cannot be written is left as it is."""
-        if not summary.frames.rendered:
+        seconds = sum(worker.seconds for worker in summary.workers)
+        if self._path is None or not summary.frames.rendered or not seconds:
             return
-        rates = self._read()
-        rates[_key(plan)] = summary.seconds / (summary.frames.rendered * _mean_steps(plan))
+        per_step = seconds / (summary.frames.rendered * _mean_steps(plan))
+        rates = self._read() | {_key(plan): (per_step, len(summary.workers))}
         with contextlib.suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True)
             temporary = self._path.with_suffix(f".{os.getpid()}.tmp")
             temporary.write_text(json.dumps(rates, indent=1, sort_keys=True))
             temporary.replace(self._path)
 
-    def _read(self) -> dict[str, float]:
+    def _read(self) -> dict[str, tuple[float, int]]:
         try:
-            return dict(json.loads(self._path.read_text()))
-        except (OSError, ValueError, TypeError):
+            found = json.loads(self._path.read_text()) if self._path else {}
+            return {key: (float(per_step), int(workers)) for key, (per_step, workers) in found.items()}
+        except (OSError, ValueError, TypeError, AttributeError):
             return {}
 
 
 def _key(plan: Plan) -> str:
     size = f"{plan.arguments.get('width')}x{plan.arguments.get('height')}"
-    return f"{plan.identity[:16]} {size} batch {plan.batch_size}"
+    return f"{plan.renderer_digest[:16]} {size} batch {plan.batch_size}"
 
 
 def _mean_steps(plan: Plan) -> float:

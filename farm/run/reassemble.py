@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,11 +10,11 @@ from pathlib import Path
 
 from farm.errors import UsageError
 from farm.manifest import parse
-from farm.plan import make_plan
+from farm.plan import Plan, make_plan
 from farm.records import Frame, FrameRow
 from farm.reduce import Artifact, TableHeader, assemble, write_table
 from farm.run.prepare import rehearsal
-from farm.store import JobFolder, Ledger, is_whole
+from farm.store import Claim, JobFolder, Ledger, is_whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,14 +40,22 @@ def reassemble(url: str) -> Assembled:
         raise UsageError(f"{url}: not a job's folder: it holds no manifest.yaml.")
     document = parse(folder.read("manifest.yaml").decode(), Path(folder.path("manifest.yaml")))
     plan = make_plan(document.manifest, rehearsal(document))
-    rows = Ledger(folder)
-    there = array("q", (row.frame for row in rows.rows(last=plan.frame_count - 1) if is_whole(folder, row)))
-    whole = set(there)
-
-    def finished() -> Iterator[tuple[Frame, FrameRow]]:
-        return ((plan.frame(row.frame), row) for row in rows.rows() if row.frame in whole)
-
-    outputs = assemble(folder, plan.name, plan.outputs, there, frame_count=plan.frame_count)
-    if there:
-        write_table(folder, TableHeader(manifest_text=plan.manifest_text, kind=plan.kind), finished())
+    claim = Claim(folder).take()
+    try:
+        folder.sweep()
+        there = array("q", (frame.index for frame, _ in _finished(plan, folder)))
+        outputs = assemble(folder, plan.name, plan.outputs, there, frame_count=plan.frame_count)
+        if there:
+            header = TableHeader(manifest_text=plan.manifest_text, kind=plan.kind)
+            write_table(folder, header, _finished(plan, folder))
+    finally:
+        claim.release()
     return Assembled(name=plan.name, planned=plan.frame_count, frames=len(there), outputs=outputs)
+
+
+def _finished(plan: Plan, folder: JobFolder) -> Iterator[tuple[Frame, FrameRow]]:
+    """Yield the frames that are there, whole, and of the manifest's recipe, whatever model rendered them."""
+    for row in Ledger(folder).rows(last=plan.frame_count - 1):
+        frame = dataclasses.replace(plan, renderer_digest=row.renderer_digest).frame(row.frame)
+        if frame.digest == row.recipe_digest and is_whole(folder, row):
+            yield frame, row

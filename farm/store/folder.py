@@ -11,8 +11,9 @@ from pathlib import Path
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
+from fsspec.implementations.memory import MemoryFileSystem
 
-from farm.errors import StorageError
+from farm.errors import StorageError, UsageError
 
 _TEMPORARY = ".tmp-"
 
@@ -21,17 +22,19 @@ class JobFolder:
     """Files of one job by their names relative to `url`, an absolute local path or any fsspec URL.
 
     A write is atomic: locally a sibling temporary file, fsync, rename; elsewhere one PUT of the whole.
+    `in_process` says that no other process sees the files (memory://).
     """
 
     def __init__(self, url: str) -> None:
         try:
             self._fs, self._root = fsspec.url_to_fs(url)
         except (ImportError, ValueError) as error:
-            raise StorageError(
+            raise UsageError(
                 f"{url}: {error}; give a local folder or an fsspec URL such as s3://..."
             ) from error
         self._local = isinstance(self._fs, LocalFileSystem)
         self.url = self._root if self._local else url
+        self.in_process = isinstance(self._fs, MemoryFileSystem)
 
     def path(self, name: str) -> str:
         """Return the full path or URL of the file `name`, for people and for links."""

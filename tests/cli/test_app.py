@@ -178,6 +178,62 @@ def test_inline_and_workers_contradict_each_other(farm, write_manifest):
     )
 
 
+def test_memory_is_of_no_use_to_workers_in_other_processes(farm, write_manifest, no_executor):
+    code, _, err = farm("render", write_manifest(), "-o", "memory://x")
+    assert (code, err) == (
+        2,
+        "--output-dir memory://: lives in this process alone; render --inline, or choose another.\n",
+    )
+
+
+def test_outputs_can_go_to_memory_and_must_go_somewhere(farm, write_manifest):
+    assert farm("render", write_manifest(), "-o", "memory://x", "--inline", "--procedural")[0] == 0
+    code, _, err = farm("plan", write_manifest(), "-o", "")
+    assert (code, err) == (2, "--output-dir: empty; give a folder or a URL such as s3://bucket/renders.\n")
+
+
+def test_two_manifests_of_one_name_are_refused_before_anything_starts(farm, write_manifest, no_executor):
+    path = write_manifest()
+    code, _, err = farm("render", path, path)
+    assert code == 2
+    assert err == (
+        f"{path}: name: 'job' is also the name of {path}; manifests of one run need names of their own, "
+        "since they name the output folders.\n"
+    )
+
+
+def test_mistakes_are_told_to_scripts_too(farm, tmp_path):
+    (tmp_path / "five.yaml").write_text(FIVE_MISTAKES)
+    code, out, _ = farm("check", "five.yaml", "--json")
+    assert code == 2
+    problems = json.loads(out)["problems"]
+    assert [problem["path"] for problem in problems][:2] == ["seed", "model.revision"]
+    assert problems[0]["where"] == "five.yaml:3:1"
+
+
+def test_every_checkpoint_that_is_missing_is_told_at_its_place(farm, write_manifest, tmp_path):
+    loras = ("pretrained: ./no-such-model", "pretrained: ./no-such-model, loras: [{pretrained: ~nobody9/x}]")
+    path = write_manifest(pretrained="./no-such-model", loras=loras)
+    code, _, err = farm("check", path)
+    assert code == 2
+    first, second, _ = err.splitlines()
+    assert first.startswith(f"{path}:4:44: model.pretrained: there is no checkpoint './no-such-model'; needed: ")
+    assert second.startswith(f"{path}:4:82: model.loras[0].pretrained: ")
+
+
+def test_a_folder_that_is_no_pipeline_is_refused(farm, write_manifest, tmp_path):
+    (tmp_path / "empty").mkdir()
+    code, _, err = farm("check", write_manifest(pretrained="./empty"))
+    assert code == 2
+    assert f"{tmp_path}/empty is no pipeline's folder: it holds no model_index.json" in err
+
+
+def test_an_assembly_with_frames_missing_is_partly_done(farm, write_manifest, tmp_path):
+    farm("render", write_manifest(), "--inline", "--procedural")
+    (tmp_path / "out" / "job-rehearsal" / "frames" / "frame000003.png").unlink()
+    assert farm("assemble", "out/job-rehearsal")[0] == 3
+
+
 def test_an_unknown_verb_is_a_wrong_call(farm):
     assert farm("rendr")[0] == 2
 

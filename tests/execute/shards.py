@@ -50,7 +50,7 @@ def shards(
     spec = ProceduralSpec(height=size, width=size, seconds_per_chunk=seconds)
     for first in range(0, chunks, per_shard):
         cut = tuple(chunk(index) for index in range(first, min(first + per_shard, chunks)))
-        yield Shard(job=job, folder=str(folder), renderer=spec, chunks=cut)
+        yield Shard(job=job, folder=str(folder), renderer=spec, renderer_digest="", chunks=cut)
 
 
 def done_frames(events: Sequence[Event]) -> list[int]:

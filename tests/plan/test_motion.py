@@ -66,6 +66,12 @@ def test_keyframe_noise_travels_from_seed_to_seed_with_one_sampler_stream():
     assert {motion.at(frame).noise.stream for frame in range(21)} == {1}
 
 
+def test_keyframes_of_one_seed_stay_in_its_noise():
+    motion = interpolate(noise_mode="keyframes", keyframe_seeds=(5, 5, 7))
+    assert [motion.at(frame).noise.seeds for frame in (0, 5, 10, 15, 20)] == [(5,), (5,), (5,), (5, 7), (7,)]
+    assert all(motion.at(frame).noise.weights == (1.0,) for frame in (0, 5, 10, 20))
+
+
 def test_per_frame_noise_is_derived_from_the_frame():
     noise = interpolate(noise_mode="per_frame").at(7).noise
     assert noise.seeds == (derive(42, 7),)

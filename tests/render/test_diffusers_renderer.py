@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from farm.errors import ModelError
+from farm.errors import ModelError, RenderError
 from farm.records import Drift
 from farm.render import open_renderer
 from farm.render.loading import _restore_text_model
@@ -113,12 +113,12 @@ def test_the_scheduler_of_one_frame_leaves_no_trace_in_the_next(renderer):
 
 
 def test_an_unknown_scheduler_setting_is_refused(renderer):
-    with pytest.raises(ModelError, match="^DDIMScheduler: takes no karras in its configuration.$"):
+    with pytest.raises(RenderError, match="^DDIMScheduler: takes no karras in its configuration.$"):
         renderer.render(chunk_of(frame_of(scheduler="DDIMScheduler", config={"karras": True})))
 
 
 def test_a_size_that_the_checkpoint_cannot_make_is_refused(renderer):
-    with pytest.raises(ModelError, match="^height 17: this checkpoint needs a multiple of 2.$"):
+    with pytest.raises(RenderError, match="^height 17: this checkpoint needs a multiple of 2.$"):
         renderer.render(chunk_of(frame_of(height=17)))
 
 

@@ -1,4 +1,7 @@
 import json
+import os
+import signal
+import threading
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -187,6 +190,44 @@ def test_outputs_are_assembled_again_from_the_frames_alone(write_manifest, tmp_p
     assert (made.frames, made.planned) == (21, 21)
     assert {name: (folder / name).read_bytes() for name in former} == former
     assert (folder / "job.mp4").exists()
+
+
+def test_frames_of_another_recipe_are_not_taken_for_the_manifests(write_manifest, tmp_path):
+    run(write_manifest(), output_dir=tmp_path)
+    edited = write_manifest(prompts=("[a, b, c]", "[other, b, c]"))
+    folder = tmp_path / "job-rehearsal"
+    (folder / "manifest.yaml").write_text(edited.read_text())
+    made = reassemble(str(folder))
+    assert (made.frames, made.planned) == (11, 21)
+    assert pq.read_table(folder / "metadata.parquet")["frame"].to_pylist() == list(range(10, 21))
+
+
+def test_one_frames_wrong_settings_cost_no_other_frame_or_job(write_manifest, tmp_path):
+    sweep = "{kind: sweep, prompt: a, over: {scheduler: [{class: DDIMScheduler, config: {no: 1}}, PNDMScheduler]}}"
+    wrong = write_manifest("wrong", kind=("{kind: interpolate, prompts: [a, b, c], frames: 21}", sweep))
+    first, second = run(wrong, write_manifest("right", frames=4), output_dir=tmp_path, procedural=False)
+    assert (first.state, second.state) == ("partial", "done")
+    assert first.failures[0].reason == "DDIMScheduler: takes no no in its configuration."
+
+
+def test_ctrl_c_while_outputs_are_assembled_ends_the_run(write_manifest, tmp_path, monkeypatch):
+    path = write_manifest()
+
+    def for_ever(gif, frames, read):
+        while True:
+            read(0)
+
+    monkeypatch.setattr("farm.reduce.outputs._Gif.finish", for_ever)
+    timer = threading.Timer(2.0, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    [summary] = run(path, output_dir=tmp_path)
+    timer.join()
+    folder = tmp_path / "job-rehearsal"
+    assert (summary.state, summary.exit_code, summary.frames.rendered) == ("interrupted", 130, 21)
+    assert not list(folder.rglob(".tmp*"))
+    assert not (folder / "job.mp4").exists()
+    assert not (folder / ".farm" / "claim.json").exists()
+    assert json.loads((folder / "summary.json").read_text())["state"] == "interrupted"
 
 
 def test_a_folder_that_is_no_job_is_not_assembled(tmp_path):

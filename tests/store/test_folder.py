@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from farm.errors import StorageError
+from farm.errors import StorageError, UsageError
 from farm.store import JobFolder
 
 
@@ -61,7 +61,7 @@ def test_a_full_disk_is_told_and_leaves_no_partial_file(tmp_path, monkeypatch):
 
 
 def test_an_unknown_protocol_is_refused():
-    with pytest.raises(StorageError, match="give a local folder or an fsspec URL"):
+    with pytest.raises(UsageError, match="give a local folder or an fsspec URL"):
         JobFolder("nosuch://bucket/x")
 
 
