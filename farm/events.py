@@ -34,6 +34,14 @@ class WorkerStarted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WorkersAwaited:
+    """No worker has started for a while: the cluster has no room yet, or is still growing."""
+
+    wanted: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerLost:
     """A worker died or was set aside; its unfinished frames are given out again."""
 
@@ -72,4 +80,13 @@ class FramesFailed:
     attempts: int
 
 
-Event = JobStarted | JobFinished | WorkerStarted | WorkerLost | ChunkDone | ShardRetried | FramesFailed
+Event = (
+    JobStarted
+    | JobFinished
+    | WorkerStarted
+    | WorkersAwaited
+    | WorkerLost
+    | ChunkDone
+    | ShardRetried
+    | FramesFailed
+)

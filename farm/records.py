@@ -41,11 +41,10 @@ class ModelSource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lora:
-    """A LoRA adapter and its scale (1.0 is its trained strength)."""
+    """A LoRA adapter. Its scale is a frame's argument, `lora_scale.<number>`: 1.0 is its trained strength."""
 
     source: ModelSource
     weight_name: str | None
-    scale: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

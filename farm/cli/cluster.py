@@ -54,7 +54,7 @@ def submit(
     client = jobs_client(address)
     job = client.submit(
         manifest,
-        _entrypoint(manifest, output_dir, overrides=overrides or [], workers=workers, procedural=procedural),
+        entrypoint(manifest, output_dir, overrides=overrides or [], workers=workers, procedural=procedural),
     )
     errors.print(f"submitted as {job}", markup=False)
     if not wait:
@@ -100,15 +100,20 @@ def cancel(job: JobId, address: Dashboard) -> None:
     say(f"{job}: cancelled" if jobs_client(address).cancel(job) else f"{job}: had already ended")
 
 
-def _entrypoint(
+def entrypoint(
     manifest: Path, output_dir: str, *, overrides: list[str], workers: int | None, procedural: bool
 ) -> str:
-    home = output_dir.startswith("~/")  # left to the cluster's shell, whose home is meant
-    words = ["python", "-m", "jobs.render", manifest.name, *(f"--set={change}" for change in overrides)]
+    """Return the shell command that renders the manifest on the cluster.
+
+    Its Python is the one at this one's path, where the head has the same layout, else the head's `python`.
+    """
+    here = shlex.quote(sys.executable)
+    words = ["-m", "jobs.render", manifest.name, *(f"--set={change}" for change in overrides)]
     words += [f"--workers={workers}"] if workers else []
     words += ["--procedural"] if procedural else []
-    quoted = f"~/{shlex.quote(output_dir[2:])}" if home else shlex.quote(output_dir)
-    return f"{shlex.join(words)} --output-dir {quoted}"
+    home = output_dir.startswith("~/")  # left to the cluster's shell, whose home is meant
+    folder = f"~/{shlex.quote(output_dir[2:])}" if home else shlex.quote(output_dir)
+    return f"$(test -x {here} && echo {here} || echo python) {shlex.join(words)} --output-dir {folder}"
 
 
 def _row(job: ClusterJob) -> tuple[str, ...]:

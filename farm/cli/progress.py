@@ -19,6 +19,7 @@ from farm.events import (
     JobStarted,
     ShardRetried,
     WorkerLost,
+    WorkersAwaited,
     WorkerStarted,
 )
 
@@ -88,6 +89,10 @@ class ProgressView:
         match event:
             case WorkerStarted():
                 self._workers += 1
+            case WorkersAwaited():
+                self._note(
+                    f"waiting for room for {event.wanted} workers on the cluster since {event.seconds:.0f} s"
+                )
             case WorkerLost():
                 self._workers -= 1
                 self._note(f"{event.worker} is lost: {event.reason}")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Self
 
 from farm.errors import ClusterError
-from farm.events import Event
+from farm.events import Event, WorkersAwaited
 from farm.execute.dispatcher import Dispatcher
 from farm.execute.policy import Policy
 from farm.execute.ray_fleet import Fleet, Member, Signal, WorkerDied
@@ -17,6 +18,7 @@ from farm.records import Shard
 from farm.render import open_renderer
 
 _PATIENCE_SECONDS = 0.5  # the longest that Ctrl-C waits to be seen
+_NOTICE_SECONDS = 30.0
 
 
 class RayExecutor:
@@ -93,6 +95,7 @@ class _Run:
         self._dispatcher = dispatcher
         self._spare = spare
         self._last_loss = ""
+        self._waiting_since = time.monotonic()
 
     def events(self) -> Iterator[Event]:
         for _ in range(self._fleet.missing):
@@ -111,6 +114,14 @@ class _Run:
                 continue
             for member, signal in self._fleet.wait(_PATIENCE_SECONDS):
                 yield from self._hear(member, signal)
+            yield from self._impatience()
+
+    def _impatience(self) -> Iterator[Event]:
+        """Say now and then that nobody has started yet."""
+        waited = time.monotonic() - self._waiting_since
+        if waited > _NOTICE_SECONDS and not any(member.started for member in self._fleet):
+            self._waiting_since = time.monotonic()
+            yield WorkersAwaited(wanted=len(self._fleet), seconds=waited)
 
     def _hand_out(self) -> None:
         for member in self._fleet:

@@ -38,32 +38,31 @@ class RaySession:
     def __init__(self, *, address: str | None, workers: int | None) -> None:
         address = address or os.environ.get("RAY_ADDRESS")  # set by the user, or by the cluster for its jobs
         self._ours = not ray.is_initialized()
+        self._may_grow = address is not None
         if self._ours and address is None:
             _start(workers)
         elif self._ours and address is not None:
             _connect(address)
 
     def slots(self, workers: int | None) -> Slots:
-        """Return the room for `workers` workers, or all the room there is for None.
+        """Return slots for `workers` workers; for None as many as there is room for.
+
+        A cluster may grow: there, workers that have no room yet are waited for, and one of nothing but a head
+        is asked for GPUs.
 
         Raises:
-            UsageError: when there is less.
-            ClusterError: when there is none.
+            UsageError: when this machine's own Ray has less room.
         """
         resources = ray.cluster_resources()
         gpus, cpus = int(resources.get("GPU", 0)), int(resources.get("CPU", 0))
-        available, unit = (gpus, "GPU") if gpus else (cpus, "CPU core")
-        if not available:
-            raise ClusterError(
-                "The Ray cluster has neither a GPU nor a CPU core; wait for its nodes, or add one."
-            )
-        if workers is not None and workers > available:
+        available, unit = (gpus, "GPU") if gpus or not cpus else (cpus, "CPU core")
+        if workers is not None and workers > available and not self._may_grow:
             plural = "" if available == 1 else "s"
             raise UsageError(
                 f"--workers {workers}: Ray has {available} {unit}{plural}, and a worker takes one; "
                 f"ask for {available} or fewer."
             )
-        return Slots(count=workers or available, gpu=bool(gpus))
+        return Slots(count=workers or available or 1, gpu=unit == "GPU")
 
     def close(self) -> None:
         """Disconnect, and stop the Ray that was started here."""

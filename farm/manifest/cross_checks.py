@@ -67,16 +67,27 @@ def _animation(manifest: Data) -> Iterator[Finding]:
 
 def _keyframes(manifest: Data) -> Iterator[Finding]:
     match manifest:
-        case {"animation": dict(animation), "render": dict(render)}:
+        case {"animation": dict(animation)}:
             frames = frame_count(animation)
         case _:
             return
-    for argument in KEYFRAMED:
-        keyframes = render.get(argument)
+    for path, keyframes in _keyframed(manifest):
         for frame in keyframes if isinstance(keyframes, dict) else ():
             if frames is not None and isinstance(frame, int) and frame >= frames:
                 yield Finding(
-                    path=("render", argument, frame),
+                    path=(*path, frame),
                     found=f"frame {frame} of an animation of {frames} frames",
                     allowed=f"allowed: frames from 0 to {frames - 1}",
                 )
+
+
+def _keyframed(manifest: Data) -> Iterator[tuple[Path, Any]]:
+    """Yields every field that takes keyframes, with what is written there."""
+    match manifest:
+        case {"model": {"loras": list(loras)}}:
+            for position, lora in enumerate(loras):
+                if isinstance(lora, dict):
+                    yield ("model", "loras", position, "scale"), lora.get("scale")
+    match manifest:
+        case {"render": dict(render)}:
+            yield from ((("render", argument), render.get(argument)) for argument in KEYFRAMED)

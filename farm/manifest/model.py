@@ -8,9 +8,10 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from farm.manifest.fields import KeyframedScale
 from farm.manifest.schedulers import SCHEDULERS
 from farm.manifest.section import Section
-from farm.manifest.takes import TAKES, Number, OneOf, Takes, Text
+from farm.manifest.takes import TAKES, OneOf, Takes, Text
 
 PICKLED = (".ckpt", ".bin", ".pt", ".pth")
 
@@ -84,8 +85,8 @@ class Lora(Section):
     weight_name: Annotated[str, Text(1000, least=1, words="a file's name")] | None = None
     """The file in that repository or folder; null where there is only one."""
 
-    scale: Annotated[float, Number()] = 1.0
-    """How strongly it acts; 1 is as trained."""
+    scale: KeyframedScale = 1.0
+    """How strongly it acts, 1 as trained: a number, or a map of frame to number."""
 
 
 class Model(Section):

@@ -28,6 +28,7 @@ def make_plan(manifest: Manifest, renderer: RendererSpec) -> Plan:
     """
     render = manifest.render
     curves = {name: Curve.of(getattr(render, name)) for name in _KEYFRAMED}
+    curves |= {f"lora_scale.{k}": Curve.of(lora.scale) for k, lora in enumerate(manifest.model.loras)}
     moving = {name: curve for name, curve in curves.items() if not curve.constant}
     arguments: dict[str, Scalar] = {
         "num_inference_steps": render.num_inference_steps,
@@ -64,7 +65,7 @@ def _renderer_digest(renderer: RendererSpec) -> str:
             "weights": renderer.source.fingerprint,
             "variant": renderer.variant,
             "torch_dtype": renderer.torch_dtype,
-            "loras": [(lora.source.fingerprint, lora.weight_name, lora.scale) for lora in renderer.loras],
+            "loras": [(lora.source.fingerprint, lora.weight_name) for lora in renderer.loras],
         }
     )
 

@@ -22,6 +22,10 @@ class PromptEncoder:
         self._capacity = capacity
         self._known: OrderedDict[tuple[str, int | None], Embeddings] = OrderedDict()
 
+    def forget(self) -> None:
+        """Encode every prompt anew from now on."""
+        self._known.clear()
+
     def encoded(self, prompt: str, clip_skip: int | None) -> Embeddings:
         """Return e(prompt)."""
         key = (prompt, clip_skip)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import diffusers
@@ -15,12 +15,13 @@ import transformers
 
 from farm.canonical import canonical_json
 from farm.errors import RenderError
-from farm.records import Chunk, DiffusersSpec, Frame, Pixels, SchedulerSpec
+from farm.records import Chunk, DiffusersSpec, Frame, Pixels, Scalar, SchedulerSpec
 from farm.render.conditioning import Embeddings, PromptEncoder
-from farm.render.loading import load_pipeline, make_scheduler
+from farm.render.loading import adapter_names, load_pipeline, make_scheduler
 from farm.render.noise import initial_latents
 
 _NOT_OF_THE_CALL = {"clip_skip", "height", "width"}
+_LORA_SCALE = "lora_scale."
 
 
 class DiffusersRenderer:
@@ -44,6 +45,8 @@ class DiffusersRenderer:
         self.own_scheduler = type(self._pipeline.scheduler).__name__
         self._scheduler_config = {**self._pipeline.scheduler.config, "_class_name": self.own_scheduler}
         self._scheduler = ""
+        self._adapters = adapter_names(spec)
+        self._lora_scales: list[Scalar] = []
         self._positive = PromptEncoder(self._encode_positive)
         self._negative = PromptEncoder(self._encode_negative)
         self.device = f"cuda ({torch.cuda.get_device_name()})" if device.type == "cuda" else "cpu"
@@ -56,7 +59,12 @@ class DiffusersRenderer:
         recipe = slots[0].recipe
         self._set_scheduler(recipe.scheduler)
         latents, generators = self._latents(slots)
-        arguments = {name: value for name, value in recipe.arguments.items() if name not in _NOT_OF_THE_CALL}
+        self._set_lora_scales(recipe.arguments)
+        arguments = {
+            name: value
+            for name, value in recipe.arguments.items()
+            if name not in _NOT_OF_THE_CALL and not name.startswith(_LORA_SCALE)
+        }
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
@@ -76,6 +84,15 @@ class DiffusersRenderer:
         if wanted != self._scheduler:
             self._pipeline.scheduler = make_scheduler(self._scheduler_config, spec)
             self._scheduler = wanted
+
+    def _set_lora_scales(self, arguments: Mapping[str, Scalar]) -> None:
+        scales = [arguments[f"{_LORA_SCALE}{number}"] for number in range(len(self._adapters))]
+        if scales != self._lora_scales:
+            self._pipeline.set_adapters(self._adapters, adapter_weights=scales)
+            self._lora_scales = scales
+            # An adapter may reach into the text encoder: what was encoded before is of other weights.
+            self._positive.forget()
+            self._negative.forget()
 
     def _latents(self, slots: Sequence[Frame]) -> tuple[torch.Tensor, list[torch.Generator]]:
         shape = self._latent_shape(slots[0])

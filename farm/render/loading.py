@@ -34,13 +34,8 @@ def load_pipeline(spec: DiffusersSpec, device: torch.device) -> Any:
         pipeline = _load(cls, spec)
         _check_vocabulary(pipeline, spec)
         pipeline.set_progress_bar_config(disable=True)
-        for number, lora in enumerate(spec.loras):
-            _load_lora(pipeline, lora, f"lora{number}")
-        if spec.loras:
-            pipeline.set_adapters(
-                [f"lora{number}" for number in range(len(spec.loras))],
-                adapter_weights=[lora.scale for lora in spec.loras],
-            )
+        for name, lora in zip(adapter_names(spec), spec.loras, strict=True):
+            _load_lora(pipeline, lora, name)
         _restore_text_model(pipeline)
         return pipeline.to(device)
     except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
@@ -91,6 +86,11 @@ def _check_vocabulary(pipeline: Any, spec: DiffusersSpec) -> None:
                 f"{_name(spec.source)}: its {part} knows no words, since its vocabulary files are missing. "
                 "Download the configuration again, with all of its .json and .txt files."
             )
+
+
+def adapter_names(spec: DiffusersSpec) -> list[str]:
+    """Return the names under which a spec's LoRAs are loaded, in their order."""
+    return [f"lora{number}" for number in range(len(spec.loras))]
 
 
 def _load_lora(pipeline: Any, lora: Lora, name: str) -> None:

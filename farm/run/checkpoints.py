@@ -48,7 +48,6 @@ def find_renderer(document: Document) -> RendererSpec:
         Lora(
             source=find(("model", "loras", number), lora, "adapter"),
             weight_name=lora.weight_name,
-            scale=lora.scale,
         )
         for number, lora in enumerate(model.loras)
     ]

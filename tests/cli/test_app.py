@@ -1,10 +1,11 @@
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
 from farm.cli import main
-from farm.cli.cluster import _entrypoint
+from farm.cli.cluster import entrypoint
 
 FIVE_MISTAKES = """\
 version: 1
@@ -217,7 +218,9 @@ def test_every_checkpoint_that_is_missing_is_told_at_its_place(farm, write_manif
     code, _, err = farm("check", path)
     assert code == 2
     first, second, _ = err.splitlines()
-    assert first.startswith(f"{path}:4:44: model.pretrained: there is no checkpoint './no-such-model'; needed: ")
+    assert first.startswith(
+        f"{path}:4:44: model.pretrained: there is no checkpoint './no-such-model'; needed: "
+    )
     assert second.startswith(f"{path}:4:82: model.loras[0].pretrained: ")
 
 
@@ -239,10 +242,14 @@ def test_an_unknown_verb_is_a_wrong_call(farm):
 
 
 def test_what_is_submitted_runs_the_same_words_on_the_cluster():
-    command = _entrypoint(
+    command = entrypoint(
         Path("manifests/my film.yaml"), "~/farm-out", overrides=["seed=4"], workers=3, procedural=False
     )
-    assert command == "python -m jobs.render 'my film.yaml' --set=seed=4 --workers=3 --output-dir ~/farm-out"
+    python = sys.executable
+    assert command == (
+        f"$(test -x {python} && echo {python} || echo python) -m jobs.render 'my film.yaml' --set=seed=4 --workers=3 "
+        "--output-dir ~/farm-out"
+    )
 
 
 @pytest.mark.ray

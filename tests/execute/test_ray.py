@@ -8,7 +8,7 @@ import time
 import pytest
 
 from farm.errors import ClusterError, UsageError
-from farm.events import ChunkDone, ShardRetried, WorkerLost, WorkerStarted
+from farm.events import ChunkDone, ShardRetried, WorkerLost, WorkersAwaited, WorkerStarted
 from farm.execute import InlineExecutor
 from farm.store import JobFolder, Ledger
 from tests.execute import shards as shards_module
@@ -115,6 +115,18 @@ def test_more_workers_than_there_is_room_for_are_refused(open_ray):
     assert str(refused.value) == (
         "--workers 5: Ray has 2 CPU cores, and a worker takes one; ask for 2 or fewer."
     )
+
+
+def test_on_a_cluster_workers_that_have_no_room_yet_are_waited_for(
+    open_ray, local_ray, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("farm.execute.ray_executor._NOTICE_SECONDS", 0.0)
+    with open_ray(workers=3, address="auto") as executor:
+        assert executor.worker_count == 3
+        events = list(executor.run(shards(tmp_path, chunks=20, seconds=0.05)))
+    assert done_frames(events) == list(range(40))
+    assert WorkersAwaited in map(type, events)
+    assert sum(isinstance(event, WorkerStarted) for event in events) == 2
 
 
 def test_a_cluster_that_does_not_answer_is_told_at_once():

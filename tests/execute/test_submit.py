@@ -17,9 +17,18 @@ from pathlib import Path
 import psutil
 import pytest
 
+from farm.cli.cluster import entrypoint
 from farm.errors import ClusterError, Interrupted, UsageError
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
+
+
+MANIFEST = """
+version: 1
+name: film
+model: {pipeline: StableDiffusionPipeline, pretrained: tiny-world}
+animation: {kind: circle, prompt: a fish, frames: 4}
+"""
 
 
 def free_port():
@@ -135,25 +144,14 @@ def test_ctrl_c_leaves_the_job_running_and_says_how_to_look_again(client, manife
     client.cancel(job_id)
 
 
-RENDER = """
-import sys
-from farm.events import ChunkDone
-from farm.execute import open_executor
-from tests.execute.shards import done_frames, shards
-
-with open_executor(workers=1) as executor:
-    print(done_frames(list(executor.run(shards(sys.argv[1], chunks=2)))))
-"""
-
-
 def test_a_submitted_job_renders_on_the_cluster_that_it_runs_on(client, manifest, tmp_path):
-    script = tmp_path / "render.py"
-    script.write_text(RENDER)
-    root = Path(__file__).parents[2]
-    job_id = client.submit(manifest, f"PYTHONPATH={root} {sys.executable} {script} {tmp_path}/out")
+    whole = tmp_path / "film.yaml"
+    whole.write_text(MANIFEST)
+    command = entrypoint(whole, f"{tmp_path}/out", overrides=["seed=4"], workers=1, procedural=True)
+    job_id = client.submit(whole, command)
     assert client.wait(job_id) == 0, client.logs(job_id)
-    assert printed(client.logs(job_id)) == ["[0, 1, 2, 3]"]
-    assert len(list((tmp_path / "out" / "frames").iterdir())) == 4
+    assert "film: done, 4 of 4 frames rendered" in client.logs(job_id)
+    assert len(list((tmp_path / "out" / "film-rehearsal" / "frames").iterdir())) == 4
 
 
 def test_a_wrong_token_is_refused_with_what_to_do(head):

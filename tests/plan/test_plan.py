@@ -53,6 +53,18 @@ def test_an_argument_that_moves_makes_chunks_of_one_frame(tmp_path):
     assert level.batch_size == 4
 
 
+def test_a_lora_scale_is_an_argument_that_can_move(tmp_path):
+    def scaled(scale):
+        loras = f"loras: [{{pretrained: ./style, scale: {scale}}}]"
+        return plan_of(tmp_path, lora=("pretrained: tiny-world", f"pretrained: tiny-world, {loras}"))
+
+    assert scaled("0.7").frame(3).recipe.arguments["lora_scale.0"] == 0.7
+    assert scaled("0.7").batch_size == 4
+    moving = scaled("{0: 0.0, 20: 1.0}")
+    assert [moving.frame(i).recipe.arguments["lora_scale.0"] for i in (0, 10, 20)] == [0.0, 0.5, 1.0]
+    assert moving.batch_size == 1
+
+
 def test_digests_change_with_the_recipe_and_with_nothing_else(tmp_path):
     plan = plan_of(tmp_path)
     digests = [frame.digest for frame in plan.frames()]
