@@ -69,14 +69,8 @@ def _prompt_frames(animation: Data) -> Iterator[Finding]:
     prompts, frames = animation.get("prompts"), frame_count(animation)
     if not isinstance(prompts, dict) or not all(isinstance(frame, int) for frame in prompts):
         return
-    if 0 not in prompts:
-        found = f"the first prompt is at frame {min(prompts)}"
-        yield _told("prompts", found, "needed: a prompt at the first frame, 0")
     if frames is None:
         return
-    if frames - 1 not in prompts:
-        found = f"the last prompt is at frame {max(prompts)}"
-        yield _told("prompts", found, f"needed: a prompt at the last frame, {frames - 1}")
     for frame in prompts:
         if frame >= frames:
             found = f"frame {frame} of an animation of {frames} frames"
@@ -117,9 +111,16 @@ def _not_too_many(animation: Data) -> Iterator[Finding]:
         yield _told(field, f"{frames} frames in all", f"allowed: up to {MAX_FRAMES}")
 
 
+def _two_seeds(animation: Data) -> Iterator[Finding]:
+    match animation:
+        case {"noise": {"seeds": [int(x), int(y)]}} if x == y:
+            yield _told(("noise", "seeds"), f"{x} twice", "needed: two different seeds to go round through")
+
+
 _CHECKS: dict[str, tuple[Callable[[Data], Iterator[Finding]], ...]] = {
     "interpolate": (_frames_or_alphas, _alphas, _prompt_frames, _noise_seeds),
     "grid": (_grid_frames,),
+    "circle": (_two_seeds,),
     "stills": (_seeds_or_number, _not_too_many),
     "sweep": (_not_too_many,),
 }

@@ -36,7 +36,7 @@ class Interpolate(Section):
     """interpolate: from prompt to prompt."""
 
     prompts: PromptLine
-    """At least two: a list, evenly spaced, or a map of frame to prompt from the first frame to the last."""
+    """At least two: a list, evenly spaced, or a map of frame to prompt; its first and last stay outside their frames."""
 
     alphas: (
         Annotated[

@@ -36,8 +36,10 @@ def even_keyframes(frame_count: int, key_count: int) -> tuple[int, ...]:
 def locate(keyframes: Sequence[int], frame: int) -> tuple[int, float]:
     """Return the segment that holds `frame` and the place in it: (k, t) with t in [0, 1).
 
-    At and after the last keyframe it is (last segment, 1.0).
+    Up to the first keyframe it is (0, 0.0), from the last one on (last segment, 1.0).
     """
+    if frame <= keyframes[0]:
+        return 0, 0.0
     segment = bisect.bisect_right(keyframes, frame) - 1
     if segment >= len(keyframes) - 1:
         return len(keyframes) - 2, 1.0

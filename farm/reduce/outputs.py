@@ -26,6 +26,11 @@ class Output(Protocol):
         """Make the file whole. `frames` are those that were added, and `read` gives one again."""
 
 
+def possible_names(name: str) -> frozenset[str]:
+    """Return the names of all outputs that a job may have, wanted or not."""
+    return frozenset((f"{name}.gif", f"{name}.mp4", "contact_sheet.png", "grid.png"))
+
+
 def file_names(name: str, spec: OutputSpec) -> dict[str, Callable[[Path, int], Output]]:
     """Return the files wanted of the job `name`, each with its maker from a path and a frame count."""
     wanted: dict[str, Callable[[Path, int], Output]] = {}

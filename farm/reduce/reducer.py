@@ -12,7 +12,7 @@ from types import TracebackType
 from farm.errors import FarmError
 from farm.records import OutputSpec, Pixels
 from farm.reduce.arrivals import Arrivals, Cancelled
-from farm.reduce.outputs import Output, file_names
+from farm.reduce.outputs import Output, file_names, possible_names
 from farm.reduce.summary import Artifact
 from farm.store import JobFolder, decode_frame, file_name
 
@@ -27,6 +27,7 @@ class Reducer:
 
     def __init__(self, folder: JobFolder, name: str, outputs: OutputSpec, frame_count: int) -> None:
         self._folder = folder
+        self._name = name
         self._wanted = file_names(name, outputs)
         self._frame_count = frame_count
         self._arrivals = Arrivals(frame_count)
@@ -55,7 +56,7 @@ class Reducer:
     def finish(self) -> tuple[Artifact, ...]:
         """Wait for the outputs and return them; frames neither offered nor skipped count as skipped.
 
-        Without any frame there are none.
+        Without any frame there are none. Former outputs that are not wanted any more are removed.
 
         Raises:
             FarmError: an output could not be made, or a frame not be read. None is published then.
@@ -64,6 +65,9 @@ class Reducer:
         self._thread.join()
         if self._error is not None:
             raise self._error
+        if self._artifacts or not self._wanted:
+            for stale in possible_names(self._name) - self._wanted.keys():
+                self._folder.remove(stale)
         return self._artifacts
 
     def abort(self) -> None:

@@ -7,7 +7,7 @@ from typing import Literal, Protocol
 
 from farm import models
 from farm.errors import ManifestError, ModelError, Problem
-from farm.manifest import Document
+from farm.manifest import Document, Manifest
 from farm.records import DiffusersSpec, Lora, ModelSource, RendererSpec
 from farm.render.source import find_source
 
@@ -60,6 +60,23 @@ def find_renderer(document: Document) -> RendererSpec:
         torch_dtype=model.torch_dtype,
         loras=tuple(loras),
     )
+
+
+def with_whole_paths(manifest: Manifest, renderer: RendererSpec) -> Manifest:
+    """Return the manifest with local checkpoints by their absolute paths, so that it is right in any folder."""
+    if not isinstance(renderer, DiffusersSpec):
+        return manifest
+    model = manifest.model
+    loras = tuple(
+        written.model_copy(update={"pretrained": _whole(lora.source)})
+        for written, lora in zip(model.loras, renderer.loras, strict=True)
+    )
+    located = model.model_copy(update={"pretrained": _whole(renderer.source), "loras": loras})
+    return manifest.model_copy(update={"model": located})
+
+
+def _whole(source: ModelSource) -> str:
+    return source.location if source.kind in ("folder", "file") else source.pretrained
 
 
 _NOWHERE = ModelSource(pretrained="", kind="folder", location="", revision="", fingerprint="")

@@ -11,7 +11,7 @@ from farm.errors import UsageError
 from farm.manifest import Document, load
 from farm.plan import Plan, Range, chunks_to_render, judge, make_plan
 from farm.records import ProceduralSpec
-from farm.run.checkpoints import find_renderer
+from farm.run.checkpoints import find_renderer, with_whole_paths
 from farm.store import JobFolder, Ledger, is_whole
 
 
@@ -42,7 +42,8 @@ def prepare(
         ManifestError: with every mistake found, and where; a missing checkpoint is one of them.
     """
     document = load(path, overrides)
-    plan = make_plan(document.manifest, rehearsal(document) if procedural else find_renderer(document))
+    renderer = rehearsal(document) if procedural else find_renderer(document)
+    plan = make_plan(with_whole_paths(document.manifest, renderer), renderer)
     name = f"{plan.name}-rehearsal" if procedural else plan.name
     return Job(plan=plan, folder=JobFolder(_beside(output_dir, name)))
 

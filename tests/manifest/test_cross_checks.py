@@ -17,8 +17,6 @@ def _text(right: str, animation: str, more: str = "") -> str:
         (
             "{kind: interpolate, prompts: {3: a, 12: b}, frames: 10}",
             [
-                "prompts: the first prompt is at frame 3; needed: a prompt at the first frame, 0.",
-                "prompts: the last prompt is at frame 12; needed: a prompt at the last frame, 9.",
                 "prompts[12]: frame 12 of an animation of 10 frames; allowed: frames from 0 to 9.",
             ],
         ),

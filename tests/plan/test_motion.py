@@ -37,6 +37,16 @@ def test_an_interpolation_meets_each_prompt_alone_and_exactly_once():
     assert mixture(motion.at(18)) == pytest.approx({"b": 0.2, "c": 0.8})
 
 
+def test_the_first_and_the_last_prompt_stay_outside_their_keyframes():
+    motion = interpolate(keyframes=(5, 10, 15))
+    assert [mixture(motion.at(frame)) for frame in (0, 5, 15, 20)] == [
+        {"a": 1.0},
+        {"a": 1.0},
+        {"c": 1.0},
+        {"c": 1.0},
+    ]
+
+
 def test_alpha_runs_from_0_to_1_over_the_whole_list():
     motion = interpolate()
     assert [motion.at(frame).alpha for frame in (0, 5, 10, 20)] == [0.0, 0.25, 0.5, 1.0]

@@ -97,6 +97,20 @@ def test_changing_the_frame_rate_renders_nothing(write_manifest, tmp_path):
         assert gif.info["duration"] == 200
 
 
+def test_an_output_that_is_not_wanted_any_more_goes(write_manifest, tmp_path):
+    run(write_manifest(), output_dir=tmp_path)
+    run(write_manifest(gif=("gif: {fps: 10}", "gif: false")), output_dir=tmp_path)
+    assert not (tmp_path / "job-rehearsal" / "job.gif").exists()
+    assert (tmp_path / "job-rehearsal" / "job.mp4").exists()
+
+
+def test_the_resolved_manifest_renders_the_same_from_anywhere(write_manifest, tmp_path, tiny_sd):
+    (tmp_path / "model").symlink_to(tiny_sd)
+    run(write_manifest(pretrained="./model"), output_dir=tmp_path / "out", procedural=False)
+    [again] = run(tmp_path / "out" / "job" / "manifest.yaml", output_dir=tmp_path / "out", procedural=False)
+    assert (again.state, again.frames.kept, again.frames.rendered) == ("done", 21, 0)
+
+
 def test_one_bad_frame_does_not_sink_the_rest(write_manifest, tmp_path):
     [summary] = run(write_manifest(), output_dir=tmp_path, poison={9})
     assert (summary.state, summary.exit_code) == ("partial", 3)
