@@ -41,7 +41,11 @@ def main() -> None:
 
     plan = make_plan(document.manifest, ProceduralSpec())
     measure("make the plan", lambda: make_plan(document.manifest, ProceduralSpec()), 1)
-    measure("compare 1,000,000 frames with an empty ledger", lambda: list(judge(plan, (), lambda row: True)), 1_000_000)
+    measure(
+        "compare 1,000,000 frames with an empty ledger",
+        lambda: list(judge(plan, (), lambda row: True)),
+        1_000_000,
+    )
     measure(
         f"recipes and digests of {SAMPLE:,} frames",
         lambda: [plan.frame(i) and None for i in range(SAMPLE)],

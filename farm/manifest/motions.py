@@ -36,7 +36,7 @@ class Interpolate(Section):
     """interpolate: from prompt to prompt."""
 
     prompts: PromptLine
-    """At least two: a list, evenly spaced, or a map of frame to prompt; its first and last stay outside their frames."""
+    """At least two: a list, evenly spaced, or a map of frame to prompt; the first and the last stay outside theirs."""
 
     alphas: (
         Annotated[
