@@ -39,6 +39,8 @@ def open_renderer(spec: RendererSpec) -> Renderer:
         ModelError: when the checkpoint cannot be found or loaded.
     """
     if isinstance(spec, DiffusersSpec):
+        for library in ("TRANSFORMERS", "DIFFUSERS"):  # read when they load; their hints are not the user's
+            os.environ.setdefault(f"{library}_VERBOSITY", "error")
         from farm.render.diffusers_renderer import DiffusersRenderer
 
         return DiffusersRenderer(spec)
