@@ -105,7 +105,7 @@ def one(what: str, frames: int, rounds: int, folder: Path) -> None:
         measure(farm_on(executor))
 
 
-WAYS = ("diffusers, all threads", "diffusers, one thread", "farm, inline", "farm, Ray, a worker per core")
+WAYS = ("diffusers, one thread", "diffusers, all threads", "farm, inline", "farm, Ray, a worker per core")
 
 
 def main() -> None:
