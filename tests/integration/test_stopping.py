@@ -43,9 +43,9 @@ def digests(output):
 def test_a_stopped_run_goes_on_where_it_was_with_the_same_bits(write_manifest, tmp_path, stop):
     manifest, output = write_manifest(), tmp_path / "out"
     run = start(manifest, output, "--workers=2")
-    frames = output / "job" / "frames"
+    ledger = output / "job" / ".farm" / "ledger"
     for _ in range(600):
-        if frames.is_dir() and len(list(frames.glob("frame*.png"))) >= 4:
+        if list(ledger.glob("frame*.jsonl")):  # four frames are written and recorded
             break
         assert run.poll() is None, run.communicate()
         time.sleep(0.1)

@@ -232,10 +232,16 @@ def test_ctrl_c_while_outputs_are_assembled_ends_the_run(write_manifest, tmp_pat
             read(0)
 
     monkeypatch.setattr("farm.reduce.outputs._Gif.finish", for_ever)
-    timer = threading.Timer(2.0, os.kill, (os.getpid(), signal.SIGINT))
-    timer.start()
-    [summary] = run(path, output_dir=tmp_path)
-    timer.join()
+    stop = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
+    done = []
+
+    def stop_when_all_is_rendered(event):
+        done.extend(event.rows if isinstance(event, ChunkDone) else ())
+        if len(done) == 21 and not stop.is_alive() and not stop.finished.is_set():
+            stop.start()
+
+    [summary] = run(path, output_dir=tmp_path, tell=stop_when_all_is_rendered)
+    stop.join()
     folder = tmp_path / "job-rehearsal"
     assert (summary.state, summary.exit_code, summary.frames.rendered) == ("interrupted", 130, 21)
     assert not list(folder.rglob(".tmp*"))
