@@ -1,7 +1,7 @@
 """Wires plan, executor and reducer together: one job, or a night of them."""
 
 from farm.run.gather import Gathered, gather, name_taken
-from farm.run.job import EXIT_CODES, exit_code, finished_frames
+from farm.run.job import EXIT_CODES, exit_code
 from farm.run.night import render
 from farm.run.prepare import Job, prepare
 from farm.run.rates import Rates
@@ -14,7 +14,6 @@ __all__ = [
     "Job",
     "Rates",
     "exit_code",
-    "finished_frames",
     "gather",
     "name_taken",
     "prepare",

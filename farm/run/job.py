@@ -149,7 +149,7 @@ class JobRun:
             return
         plan = self.job.plan
         header = TableHeader(manifest_text=plan.manifest_text, kind=plan.kind)
-        write_table(self.job.folder, header, finished_frames(self.job))
+        write_table(self.job.folder, header, _finished_frames(self.job))
 
     def _summary(self, state: State, artifacts: tuple[Artifact, ...], error: str = "") -> Summary:
         plan = self.job.plan
@@ -188,7 +188,7 @@ def exit_code(summaries: Sequence[Summary], *, broken: int = 0) -> int:
     return EXIT_CODES["partial"] if states & {"done", "partial"} else EXIT_CODES["failed"]
 
 
-def finished_frames(job: Job) -> Iterator[tuple[Frame, FrameRow]]:
+def _finished_frames(job: Job) -> Iterator[tuple[Frame, FrameRow]]:
     """Yield every frame of the plan that exists with the recipe planned, in order, with its ledger row."""
     for row in Ledger(job.folder).rows(last=job.plan.frame_count - 1):
         frame = job.plan.frame(row.frame)
