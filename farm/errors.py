@@ -5,6 +5,7 @@ FarmError                   exit code 1
 │   └── ManifestError       exit code 2   the manifest is wrong: carries every Problem at once
 ├── ModelError              exit code 1   a checkpoint cannot be found or loaded
 ├── RenderError             exit code 1   a loaded pipeline failed on a chunk
+│   └── OutOfMemory         exit code 1   a model call needs more memory than the device has left
 ├── StorageError            exit code 1   a file cannot be read or written
 ├── ClusterError            exit code 1   Ray cannot be reached, or no worker is left
 └── Interrupted             exit code 130 the user stopped the run; finished frames are kept
@@ -34,6 +35,10 @@ class ModelError(FarmError):
 
 class RenderError(FarmError):
     """A loaded pipeline failed, or returned pictures that are not pictures."""
+
+
+class OutOfMemory(RenderError):
+    """A model call needs more memory than the device has left."""
 
 
 class StorageError(FarmError):

@@ -51,23 +51,31 @@ class WorkerLost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkDone:
-    """The frames of one chunk are written and in the ledger. `seconds` is the wall time of the chunk."""
+    """The frames of one chunk are written and in the ledger. `seconds` is the wall time of the chunk.
+
+    `unusable` frames came out as what is no picture, again; they are told as FramesFailed, too.
+    """
 
     job: str
     worker: str
     rows: tuple[FrameRow, ...]
     seconds: float
+    unusable: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShardRetried:
-    """An attempt failed; what was left of the shard is rendered again as attempt number `attempt`."""
+    """An attempt failed; what was left of the shard is rendered again as attempt number `attempt`.
+
+    `frames_per_call` is told where it is less than the batch size, after running out of memory.
+    """
 
     job: str
     worker: str
     frames: tuple[int, ...]
     reason: str
     attempt: int
+    frames_per_call: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,8 @@ from typing import Annotated
 import typer
 
 from farm.errors import ManifestError, Problem, UsageError
-from farm.execute import Executor, open_executor
+from farm.execute import Executor, Policy, open_executor
+from farm.records import CacheSpec
 from farm.run import Job, name_taken, prepare
 
 Manifests = Annotated[list[Path], typer.Argument(help="Manifest files.", metavar="MANIFEST...")]
@@ -40,6 +41,33 @@ ChunksPerShard = Annotated[
     typer.Option(
         "--chunks-per-shard", min=1, help="Chunks handed to a worker at a time; never changes a frame."
     ),
+]
+
+CacheDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--cache-dir",
+        help="Share frames between jobs in this folder, on a disk that all workers see. Without it no cache.",
+    ),
+]
+CacheSize = Annotated[
+    float,
+    typer.Option(
+        "--cache-gb", min=0.001, help="Gigabytes that the cache may take; what was used longest ago goes."
+    ),
+]
+ChunkTimeout = Annotated[
+    float,
+    typer.Option(
+        "--chunk-timeout",
+        min=1.0,
+        metavar="SECONDS",
+        help="Kill a worker that says nothing for so long, its model's loading included.",
+    ),
+]
+MaxFailedFrames = Annotated[
+    int | None,
+    typer.Option("--max-failed-frames", min=0, help="Stop a job that has lost more frames than this."),
 ]
 
 
@@ -82,7 +110,15 @@ def _taken(paths: Sequence[Path], names: Sequence[str]) -> list[tuple[Path, str,
     return [(path, name, first[name]) for number, (path, name) in pairs if name in names[:number]]
 
 
-def make_executor(jobs: Sequence[Job], *, workers: int | None, address: str | None, inline: bool) -> Executor:
+def make_executor(
+    jobs: Sequence[Job],
+    *,
+    workers: int | None,
+    address: str | None,
+    inline: bool,
+    policy: Policy | None = None,
+    cache: CacheSpec | None = None,
+) -> Executor:
     """Return the executor that the options ask for, to be entered.
 
     Raises:
@@ -94,4 +130,17 @@ def make_executor(jobs: Sequence[Job], *, workers: int | None, address: str | No
         raise UsageError(
             "--output-dir memory://: lives in this process alone; render --inline, or choose another."
         )
-    return open_executor(inline=inline, workers=workers, address=address)
+    return open_executor(inline=inline, workers=workers, address=address, policy=policy, cache=cache)
+
+
+def make_cache(folder: Path | None, gigabytes: float) -> CacheSpec | None:
+    """Return the cache that the options ask for, if any.
+
+    Raises:
+        UsageError: when there is a file of that name.
+    """
+    if folder is None:
+        return None
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"--cache-dir {folder}: is a file; give a folder.")
+    return CacheSpec(folder=str(folder.absolute()), limit_bytes=int(gigabytes * 1e9))

@@ -101,7 +101,8 @@ class ProgressView:
             case ChunkDone():
                 self._advance(event.job, len(event.rows))
             case ShardRetried():
-                self._note(f"{event.job}: {_frames(event.frames)} tried again: {event.reason}")
+                fewer = f", {event.frames_per_call} in a call" if event.frames_per_call else ""
+                self._note(f"{event.job}: {_frames(event.frames)} tried again{fewer}: {event.reason}")
             case FramesFailed():
                 self._note(f"{event.job}: {_frames(event.frames)} given up: {event.reason}")
             case JobFinished():

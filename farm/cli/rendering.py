@@ -15,23 +15,30 @@ from farm.cli.interruption import interruption
 from farm.cli.look import Json
 from farm.cli.options import (
     Address,
+    CacheDir,
+    CacheSize,
     ChunksPerShard,
+    ChunkTimeout,
     Inline,
     Manifests,
+    MaxFailedFrames,
     OutputDir,
     Procedural,
     Set,
     Workers,
+    make_cache,
     make_executor,
     prepare_all,
 )
 from farm.cli.progress import ProgressView
 from farm.cli.speech import assembled, closing, complain, errors, night_table, say, say_json
 from farm.events import Event, JobFinished
-from farm.execute import Executor
+from farm.execute import Executor, Policy
 from farm.reduce import Summary
 from farm.run import EXIT_CODES, Job, Rates, exit_code, gather, reassemble
 from farm.run import render as render_jobs
+
+_PATIENT = Policy()
 
 
 def render(
@@ -43,11 +50,22 @@ def render(
     overrides: Set = None,
     procedural: Procedural = False,
     chunks_per_shard: ChunksPerShard = None,
+    cache_dir: CacheDir = None,
+    cache_gb: CacheSize = 10.0,
+    chunk_timeout: ChunkTimeout = _PATIENT.chunk_timeout,
+    max_failed_frames: MaxFailedFrames = None,
     as_json: Json = False,
 ) -> None:
     """Render manifests; a second run goes on where the first stopped."""
     jobs = prepare_all(manifests, overrides, output_dir=output_dir, procedural=procedural)
-    executor = make_executor(jobs, workers=workers, address=address, inline=inline)
+    executor = make_executor(
+        jobs,
+        workers=workers,
+        address=address,
+        inline=inline,
+        policy=Policy(chunk_timeout=chunk_timeout, max_failed_frames=max_failed_frames),
+        cache=make_cache(cache_dir, cache_gb),
+    )
     summaries = _run(jobs, executor, chunks_per_shard)
     if as_json:
         say_json([dataclasses.asdict(summary) for summary in summaries])
@@ -66,14 +84,26 @@ def batch(
     overrides: Set = None,
     procedural: Procedural = False,
     chunks_per_shard: ChunksPerShard = None,
+    cache_dir: CacheDir = None,
+    cache_gb: CacheSize = 10.0,
+    chunk_timeout: ChunkTimeout = _PATIENT.chunk_timeout,
+    max_failed_frames: MaxFailedFrames = None,
     as_json: Json = False,
 ) -> None:
     """Render every manifest in a folder in one run; none that is broken or fails stops the others."""
     found = gather(folder, overrides=overrides or (), output_dir=output_dir, procedural=procedural)
     for error in found.broken.values():
         complain(error)
-    executor = make_executor(list(found.jobs.values()), workers=workers, address=address, inline=inline)
-    summaries = _run(list(found.jobs.values()), executor, chunks_per_shard) if found.jobs else ()
+    jobs = list(found.jobs.values())
+    executor = make_executor(
+        jobs,
+        workers=workers,
+        address=address,
+        inline=inline,
+        policy=Policy(chunk_timeout=chunk_timeout, max_failed_frames=max_failed_frames),
+        cache=make_cache(cache_dir, cache_gb),
+    )
+    summaries = _run(jobs, executor, chunks_per_shard) if jobs else ()
     if as_json:
         say_json(
             {

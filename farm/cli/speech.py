@@ -10,7 +10,7 @@ from rich.console import Console
 
 from farm.cli.progress import duration
 from farm.errors import FarmError, ManifestError
-from farm.reduce import Summary
+from farm.reduce import FrameRange, Summary
 from farm.run import Assembled, Gathered
 
 errors = Console(stderr=True, highlight=False)
@@ -69,16 +69,17 @@ def closing(summary: Summary, folder: str) -> str:
         )
     if summary.error:
         lines.append(f"  {summary.error}")
-    for failed in summary.failures:
-        frames = (
-            f"frame {failed.first}" if failed.first == failed.last else f"frames {failed.first}-{failed.last}"
-        )
-        lines.append(f"  {frames} missing: {failed.reason}")
+    lines += [f"  {_which(failed)} missing: {failed.reason}" for failed in summary.failures]
+    lines += [f"  {_which(remarked)}: {remarked.reason}" for remarked in summary.remarks]
     lines.append(f"  {folder}")
     lines += [f"    {output.name:<24} {size(output.bytes):>9}" for output in summary.outputs]
     if counts.rendered or counts.kept:
         lines.append(f"    {'metadata.parquet':<24} {counts.rendered + counts.kept:>5} rows")
     return "\n".join(lines)
+
+
+def _which(part: FrameRange) -> str:
+    return f"frame {part.first}" if part.first == part.last else f"frames {part.first}-{part.last}"
 
 
 def _frames(summary: Summary) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from farm.execute.executor import Executor
 from farm.execute.inline import InlineExecutor
 from farm.execute.policy import Policy
+from farm.records import CacheSpec
 
 if TYPE_CHECKING:
     from farm.execute.submit import JobsClient
@@ -15,14 +16,19 @@ __all__ = ["Executor", "InlineExecutor", "Policy", "jobs_client", "open_executor
 
 
 def open_executor(
-    *, inline: bool = False, workers: int | None = None, address: str | None = None
+    *,
+    inline: bool = False,
+    workers: int | None = None,
+    address: str | None = None,
+    policy: Policy | None = None,
+    cache: CacheSpec | None = None,
 ) -> Executor:
     """Return an executor to enter: in this process, or on the Ray at `address` (None: one of its own)."""
     if inline:
-        return InlineExecutor()
+        return InlineExecutor(policy=policy, cache=cache)
     from farm.execute.ray_executor import RayExecutor
 
-    return RayExecutor(workers=workers, address=address)
+    return RayExecutor(workers=workers, address=address, policy=policy, cache=cache)
 
 
 def jobs_client(address: str) -> JobsClient:

@@ -1,65 +1,47 @@
-"""From rendered pictures to durable frames: files first, ledger rows after, so that a row is a promise."""
+"""From drawn pictures to durable frames: files first, ledger rows after, so that a row is a promise."""
 
 from __future__ import annotations
 
 import datetime
 import hashlib
 import time
-from dataclasses import dataclass
 
 from farm.events import ChunkDone
-from farm.records import Chunk, DiffusersSpec, Frame, FrameRow, Pixels, Shard
+from farm.execute.drawing import Drawn
+from farm.execute.flaws import flaw_of
+from farm.records import DiffusersSpec, Frame, FrameRow, Pixels, Shard
 from farm.store import JobFolder, Ledger, content_sha256, encode_frame, file_name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drawn:
-    """A rendered chunk, not yet written. `started` is of `time.perf_counter`; rendering took `seconds`."""
-
-    chunk: Chunk
-    pictures: list[Pixels]
-    started: float
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
-    """Where frames come from, as their ledger rows tell it; `scheduler` is the checkpoint's own class."""
-
-    worker: str
-    node: str
-    device: str
-    environment: str
-    scheduler: str
-
-
 class Committer:
-    """Writes the chunks of one shard into its job's folder."""
+    """Writes the chunks of one shard into its job's folder, as `worker` on the host `node`."""
 
-    def __init__(self, shard: Shard, origin: Origin) -> None:
+    def __init__(self, shard: Shard, worker: str, node: str) -> None:
         self._shard = shard
-        self._origin = origin
+        self._worker = worker
+        self._node = node
         self._folder = JobFolder(shard.folder)
         self._ledger = Ledger(self._folder)
 
     def commit(self, drawn: Drawn) -> ChunkDone:
-        """Write the frames, then record them.
+        """Write the frames, then record them; what is no picture is told as unusable.
 
         Raises:
             StorageError: when something cannot be written; whole frames may be there without a row then.
         """
-        share = drawn.seconds / len(drawn.pictures)
-        pairs = zip(drawn.chunk.frames, drawn.pictures, strict=True)
-        rows = tuple(self._write(drawn.chunk, frame, pixels, share) for frame, pixels in pairs)
-        self._ledger.commit(rows)
+        pairs = list(zip(drawn.chunk.frames, drawn.pictures, strict=True))
+        rows = tuple(self._write(drawn, frame, pixels) for frame, pixels in pairs if pixels is not None)
+        if rows:
+            self._ledger.commit(rows)
         return ChunkDone(
             job=self._shard.job,
-            worker=self._origin.worker,
+            worker=self._worker,
             rows=rows,
             seconds=time.perf_counter() - drawn.started,
+            unusable=tuple(frame.index for frame, pixels in pairs if pixels is None),
         )
 
-    def _write(self, chunk: Chunk, frame: Frame, pixels: Pixels, seconds: float) -> FrameRow:
+    def _write(self, drawn: Drawn, frame: Frame, pixels: Pixels) -> FrameRow:
         name, renderer = file_name(frame.index), self._shard.renderer
         data = encode_frame(pixels, frame, renderer)
         self._folder.write(name, data)
@@ -74,15 +56,18 @@ class Committer:
             pipeline=renderer.pipeline if isinstance(renderer, DiffusersSpec) else "procedural",
             pretrained=renderer.source.pretrained if isinstance(renderer, DiffusersSpec) else "procedural",
             revision=renderer.source.revision if isinstance(renderer, DiffusersSpec) else "",
-            scheduler=frame.recipe.scheduler.class_name or self._origin.scheduler,
-            batch_size=chunk.batch_size,
+            scheduler=frame.recipe.scheduler.class_name or drawn.scheduler,
+            batch_size=drawn.chunk.batch_size,
+            frames_per_call=self._shard.frames_per_call,
             height=height,
             width=width,
-            worker=self._origin.worker,
-            node=self._origin.node,
-            device=self._origin.device,
+            flaw=flaw_of(pixels),
+            cached=drawn.cached,
+            worker=self._worker,
+            node=self._node,
+            device=drawn.device,
             attempt=self._shard.attempt,
-            render_seconds=seconds,
+            render_seconds=drawn.seconds / len(drawn.pictures),
             rendered_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds"),
-            environment=self._origin.environment,
+            environment=drawn.environment,
         )

@@ -6,16 +6,17 @@ Nothing here renders, waits or knows Ray: an executor reports what happened, and
 from __future__ import annotations
 
 import dataclasses
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from farm.canonical import digest
 from farm.errors import StorageError
 from farm.events import ChunkDone, Event, FramesFailed, ShardRetried, WorkerLost
+from farm.execute.backlog import Backlog, Work
 from farm.execute.health import Health
 from farm.execute.outcome import Cause, Failed, Outcome
-from farm.execute.policy import Action, Policy
+from farm.execute.policy import Action, Failure, Policy
 from farm.execute.recover import committed
 from farm.records import Chunk, Shard
 
@@ -29,34 +30,30 @@ class Lease:
     worker: str
     shard: Shard
     left: deque[Chunk]
+    tried: frozenset[str] = frozenset()
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Returned:
-    """A shard to give out again, but not to `failed_on` as long as there is another worker."""
-
-    shard: Shard
-    failed_on: str | None
+    def part(self, chunks: Iterable[Chunk]) -> Work:
+        """Return some of its chunks as work of their own."""
+        return Work(shard=dataclasses.replace(self.shard, chunks=tuple(chunks)), tried=self.tried)
 
 
 class Dispatcher:
     """Gives out `shards` one at a time, and pulls the next one only when a worker can take it."""
 
     def __init__(self, shards: Iterable[Shard], policy: Policy, *, committed: Committed = committed) -> None:
-        self._fresh = iter(shards)
-        self._exhausted = False
+        self._backlog = Backlog(shards)
         self._policy = policy
         self._committed = committed
-        self._returned: deque[_Returned] = deque()
         self._leases: dict[str, list[Lease]] = {}
         self._refused: dict[str, str] = {}
+        self._failed_frames: Counter[str] = Counter()
         self._health = Health()
         self._events: deque[Event] = deque()
 
     @property
     def finished(self) -> bool:
         """Whether every frame is done or given up."""
-        return self._exhausted and not self._returned and not any(self._leases.values())
+        return self._backlog.empty and not any(self._leases.values())
 
     def events(self) -> Iterator[Event]:
         """Yield and forget what happened since the last call."""
@@ -69,23 +66,28 @@ class Dispatcher:
         """Count a worker in."""
         self._leases.setdefault(worker, [])
 
-    def lose(self, worker: str, reason: str, *, crashed: bool) -> None:
-        """Count a worker out. What it had not finished is given out again.
+    def lose(self, worker: str, reason: str, blame: Cause | None) -> None:
+        """Count a worker out, whose process is dead. What it had not finished is given out again.
 
-        If it `crashed`, the chunk that it was at is held to be the cause and counts one attempt more; the
-        others were only there. A worker that was set aside leaves no blame.
+        With a `blame` the chunk that it was at is held to be the cause and counts one attempt more; the others
+        were only there. A worker that was set aside leaves no blame.
         """
         self._events.append(WorkerLost(worker=worker, reason=reason))
-        returned: list[_Returned] = []
+        returned: list[Work] = []
         for lease in self._leases.pop(worker, []):
             self._recover(lease)
-            if lease.left and crashed:
-                crashed = False
-                suspect = _part(lease.shard, [lease.left.popleft()])
-                self._failed(suspect, Failed(cause=Cause.CRASH, reason=reason), worker)
+            if lease.left and blame:
+                self._fail(lease.part([lease.left.popleft()]), Failed(cause=blame, reason=reason), worker)
+                blame = None
             if lease.left:
-                returned.append(_Returned(shard=_part(lease.shard, lease.left), failed_on=None))
-        self._returned.extendleft(reversed(returned))
+                returned.append(lease.part(lease.left))
+        self._backlog.put_first(returned)
+
+    def forsake(self, worker: str, reason: str) -> None:
+        """Count a worker out whose process may still write: its frames are given up, not given out again."""
+        self._events.append(WorkerLost(worker=worker, reason=reason))
+        for lease in self._leases.pop(worker, []):
+            self._give_up(lease.part(lease.left).shard, reason, tried=True)
 
     def unfit(self, worker: str) -> str | None:
         """Return why the worker should be set aside, if it should."""
@@ -107,67 +109,68 @@ class Dispatcher:
         leases = self._leases[worker]
         if sum(len(lease.left) for lease in leases) > 1:
             return None
-        shard = self._next(worker)
-        if shard is None:
-            return None
-        lease = Lease(worker=worker, shard=shard, left=deque(shard.chunks))
-        leases.append(lease)
-        return lease
+        while (work := self._backlog.next_for(worker, self._leases)) is not None:
+            refusal = self._refusal(work.shard)
+            if refusal is None:
+                lease = Lease(
+                    worker=worker, shard=work.shard, left=deque(work.shard.chunks), tried=work.tried
+                )
+                leases.append(lease)
+                return lease
+            self._give_up(work.shard, refusal, tried=False)
+        return None
 
     def settle(self, lease: Lease, outcome: Outcome) -> None:
         """Note what became of the next chunk (or chunks) of a lease."""
         if isinstance(outcome, ChunkDone):
-            lease.left.popleft()
+            chunk = lease.left.popleft()
             self._health.succeeded(lease.worker, lease.shard.folder)
             self._events.append(outcome)
+            if outcome.unusable:
+                bad = [frame for frame in chunk.frames if frame.index in outcome.unusable]
+                part = lease.part([dataclasses.replace(chunk, frames=tuple(bad))]).shard
+                self._give_up(
+                    part, "what came is no picture, twice: not all of its values are numbers", tried=True
+                )
         else:
             chunks = [lease.left.popleft() for _ in range(outcome.chunks)]
             self._health.failed(lease.worker, lease.shard.folder)
-            self._failed(_part(lease.shard, chunks), outcome, lease.worker)
+            self._fail(lease.part(chunks), outcome, lease.worker)
         if not lease.left:
             self._leases[lease.worker].remove(lease)
 
     def abandon(self, reason: str) -> None:
         """Give up all that was not given out: no worker is left."""
-        while self._returned:
-            self._give_up(self._returned.popleft().shard, reason, tried=False)
-        while (shard := self._pull()) is not None:
-            self._give_up(shard, reason, tried=False)
+        for work in self._backlog.drain():
+            self._give_up(work.shard, reason, tried=False)
 
     # --- inside ------------------------------------------------------------------------------------------
 
-    def _next(self, worker: str) -> Shard | None:
-        while (shard := self._next_returned(worker) or self._pull()) is not None:
-            refusal = self._refusal(shard)
-            if refusal is None:
-                return shard
-            self._give_up(shard, refusal, tried=False)
-        return None
-
-    def _next_returned(self, worker: str) -> Shard | None:
-        alone = len(self._leases) == 1
-        for position, returned in enumerate(self._returned):
-            if alone or returned.failed_on != worker:
-                del self._returned[position]
-                return returned.shard
-        return None
-
-    def _pull(self) -> Shard | None:
-        shard = next((shard for shard in self._fresh if shard.chunks), None)
-        self._exhausted = shard is None
-        return shard
-
-    def _failed(self, shard: Shard, failed: Failed, worker: str) -> None:
-        action = self._policy.after(failed.cause, shard.attempt)
+    def _fail(self, work: Work, failed: Failed, worker: str) -> None:
+        shard, tried = work.shard, work.tried | {worker}
+        action = self._policy.after(
+            Failure(
+                cause=failed.cause,
+                attempt=shard.attempt,
+                workers_tried=len(tried & self._leases.keys()),
+                workers=len(self._leases),
+                frames_per_call=shard.frames_per_call,
+            )
+        )
         if action is Action.GIVE_UP_RENDERER:
             self._refused[digest(shard.renderer)] = failed.reason
         elif action is Action.GIVE_UP_JOB:
             self._refused[shard.folder] = failed.reason
-        if action is not Action.RETRY or self._refusal(shard) is not None:
+        if action not in _AGAIN or self._refusal(shard) is not None:
             self._give_up(shard, failed.reason, tried=True)
             return
-        again = dataclasses.replace(shard, attempt=shard.attempt + 1)
-        self._returned.append(_Returned(shard=again, failed_on=worker))
+        again = dataclasses.replace(
+            shard,
+            attempt=shard.attempt + 1,
+            calls_per_chunk=shard.calls_per_chunk * (2 if action is Action.HALVE else 1),
+            last_try=shard.last_try or action is Action.LAST_TRY,
+        )
+        self._backlog.put_back(Work(shard=again, tried=tried))
         self._events.append(
             ShardRetried(
                 job=shard.job,
@@ -175,6 +178,7 @@ class Dispatcher:
                 frames=_frames(shard),
                 reason=failed.reason,
                 attempt=again.attempt,
+                frames_per_call=again.frames_per_call if again.calls_per_chunk > 1 else None,
             )
         )
 
@@ -183,21 +187,25 @@ class Dispatcher:
 
     def _give_up(self, shard: Shard, reason: str, *, tried: bool) -> None:
         attempts = shard.attempt if tried else shard.attempt - 1
-        self._events.append(
-            FramesFailed(job=shard.job, frames=_frames(shard), reason=reason, attempts=attempts)
-        )
+        frames = _frames(shard)
+        self._events.append(FramesFailed(job=shard.job, frames=frames, reason=reason, attempts=attempts))
+        self._failed_frames[shard.folder] += len(frames)
+        if self._policy.stops(self._failed_frames[shard.folder]):
+            limit = self._policy.max_failed_frames
+            self._refused.setdefault(
+                shard.folder, f"the job was stopped: more than {limit} frames failed (max_failed_frames)"
+            )
 
     def _recover(self, lease: Lease) -> None:
         try:
-            done = self._committed(_part(lease.shard, lease.left), lease.worker)
+            done = self._committed(lease.part(lease.left).shard, lease.worker)
         except StorageError:
             return  # rendering again is the safe answer, and meets the same error where it counts
         self._events.extend(done[chunk.index] for chunk in lease.left if chunk.index in done)
         lease.left = deque(chunk for chunk in lease.left if chunk.index not in done)
 
 
-def _part(shard: Shard, chunks: Iterable[Chunk]) -> Shard:
-    return dataclasses.replace(shard, chunks=tuple(chunks))
+_AGAIN = {Action.RETRY, Action.HALVE, Action.LAST_TRY}
 
 
 def _frames(shard: Shard) -> tuple[int, ...]:

@@ -12,18 +12,24 @@ from farm.execute.dispatcher import Dispatcher
 from farm.execute.policy import Policy
 from farm.execute.warm import OpenRenderer
 from farm.execute.worker import Worker
-from farm.records import Shard
+from farm.records import CacheSpec, Shard
 from farm.render import open_renderer
 
 
 class InlineExecutor:
-    """One worker, in this process."""
+    """One worker, in this process, which cannot be killed when it hangs."""
 
     worker_count = 1
 
-    def __init__(self, *, policy: Policy | None = None, open_renderer: OpenRenderer = open_renderer) -> None:
+    def __init__(
+        self,
+        *,
+        policy: Policy | None = None,
+        cache: CacheSpec | None = None,
+        open_renderer: OpenRenderer = open_renderer,
+    ) -> None:
         self._policy = policy or Policy()
-        self._worker = Worker("inline", platform.node(), open_renderer)
+        self._worker = Worker("inline", platform.node(), open_renderer, cache)
 
     def run(self, shards: Iterable[Shard]) -> Iterator[Event]:
         """Yield what happens until every frame is done or given up."""

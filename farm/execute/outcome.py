@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from farm.errors import FarmError, ModelError, RenderError, StorageError
+from farm.errors import FarmError, ModelError, OutOfMemory, RenderError, StorageError
 from farm.events import ChunkDone
 
 
@@ -16,12 +16,18 @@ class Cause(StrEnum):
     """The checkpoint cannot be loaded."""
     RENDER = "render"
     """The pipeline failed on this chunk."""
+    OUT_OF_MEMORY = "out of memory"
+    """The model call needs more memory than the device has left."""
+    FLAW = "flaw"
+    """Pictures came out blank, or as what is no picture."""
     STORAGE = "storage"
     """Frames or ledger rows cannot be written."""
     DEFECT = "defect"
     """An error that the farm did not foresee."""
     CRASH = "crash"
     """The worker's process or machine is gone."""
+    HANG = "hang"
+    """The worker was silent for too long, and was killed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +52,8 @@ def _cause(error: Exception) -> Cause:
     match error:
         case ModelError():
             return Cause.MODEL
+        case OutOfMemory():
+            return Cause.OUT_OF_MEMORY
         case RenderError():
             return Cause.RENDER
         case StorageError():

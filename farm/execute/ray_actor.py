@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Iterator
+from dataclasses import dataclass
 
+import psutil
 import ray
 from ray.actor import ActorHandle
 
 from farm.execute.outcome import Outcome
 from farm.execute.warm import OpenRenderer
 from farm.execute.worker import Worker
-from farm.records import Shard
+from farm.records import CacheSpec, Shard
 
 _ANY_WORKER = {
     "PYTHONHASHSEED": "0",
@@ -32,22 +34,38 @@ def worker_environment(*, gpu: bool) -> dict[str, str]:
     return _ANY_WORKER | (_GPU_WORKER if gpu else _CPU_WORKER) | passed_on
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Greeting:
+    """Where an actor is: its host's name, Ray's id of the node, its process and when that was started."""
+
+    host: str
+    node_id: str
+    pid: int
+    born: float
+
+
 class RenderActor:
     """A Worker in a process of its own."""
 
-    def __init__(self, name: str, open_renderer: OpenRenderer) -> None:
-        self._worker = Worker(name, platform.node(), open_renderer)
+    def __init__(self, name: str, open_renderer: OpenRenderer, cache: CacheSpec | None) -> None:
+        self._worker = Worker(name, platform.node(), open_renderer, cache)
 
-    def hello(self) -> tuple[str, str]:
-        """Return the host's name and Ray's id of the node: the process is up."""
-        return self._worker.node, ray.get_runtime_context().get_node_id()
+    def hello(self) -> Greeting:
+        """Return who it is: the process is up."""
+        process = psutil.Process()
+        return Greeting(
+            host=self._worker.node,
+            node_id=ray.get_runtime_context().get_node_id(),
+            pid=process.pid,
+            born=process.create_time(),
+        )
 
     def render(self, shard: Shard) -> Iterator[Outcome]:
         """Yield what became of each chunk."""
         yield from self._worker.render(shard)
 
 
-def start_actor(name: str, *, gpu: bool, open_renderer: OpenRenderer) -> ActorHandle:
+def start_actor(name: str, *, gpu: bool, open_renderer: OpenRenderer, cache: CacheSpec | None) -> ActorHandle:
     """Ask Ray for an actor; it starts in its own time, and dies at most once."""
     options = {"num_gpus": 1, "num_cpus": 0} if gpu else {"num_cpus": 1}
     actor = ray.remote(RenderActor).options(
@@ -56,4 +74,4 @@ def start_actor(name: str, *, gpu: bool, open_renderer: OpenRenderer) -> ActorHa
         max_task_retries=0,
         runtime_env={"env_vars": worker_environment(gpu=gpu)},
     )
-    return actor.remote(name, open_renderer)
+    return actor.remote(name, open_renderer, cache)

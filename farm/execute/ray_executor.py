@@ -10,11 +10,12 @@ from typing import Self
 from farm.errors import ClusterError
 from farm.events import Event, WorkersAwaited
 from farm.execute.dispatcher import Dispatcher
+from farm.execute.outcome import Cause
 from farm.execute.policy import Policy
-from farm.execute.ray_fleet import Fleet, Member, Signal, WorkerDied
+from farm.execute.ray_fleet import Fleet, Member, Signal, WorkerFailed
 from farm.execute.ray_session import RaySession
 from farm.execute.warm import OpenRenderer
-from farm.records import Shard
+from farm.records import CacheSpec, Shard
 from farm.render import open_renderer
 
 _PATIENCE_SECONDS = 0.5  # the longest that Ctrl-C waits to be seen
@@ -33,11 +34,13 @@ class RayExecutor:
         workers: int | None = None,
         address: str | None = None,
         policy: Policy | None = None,
+        cache: CacheSpec | None = None,
         open_renderer: OpenRenderer = open_renderer,
     ) -> None:
         self._workers = workers
         self._address = address
         self._policy = policy or Policy()
+        self._cache = cache
         self._open_renderer = open_renderer
         self._session: RaySession | None = None
         self._fleet: Fleet | None = None
@@ -57,7 +60,7 @@ class RayExecutor:
             self._session.close()
             raise
         self.worker_count = slots.count
-        self._fleet = Fleet(slots, self._open_renderer)
+        self._fleet = Fleet(slots, self._open_renderer, self._cache)
         return self
 
     def __exit__(
@@ -67,8 +70,7 @@ class RayExecutor:
         traceback: TracebackType | None,
     ) -> None:
         if self._fleet is not None:
-            for member in self._fleet:
-                self._fleet.dismiss(member)
+            self._fleet.disband()
         if self._session is not None:
             self._session.close()
 
@@ -76,24 +78,22 @@ class RayExecutor:
         """Yield what happens until every frame is done or given up."""
         if self._fleet is None:
             raise ClusterError("The executor is not open; use it in a with statement.")
-        run = _Run(
-            self._fleet, Dispatcher(shards, self._policy), self._policy.replacements * self.worker_count
-        )
+        run = _Run(self._fleet, Dispatcher(shards, self._policy), self._policy)
         try:
             yield from run.events()
         finally:
-            for member in self._fleet:
-                if member.leases:  # closed early: nobody waits for what it still renders
-                    self._fleet.dismiss(member)
+            # Closed early: nobody waits for what these still render.
+            self._fleet.dismiss(member for member in self._fleet if member.leases)
 
 
 class _Run:
-    """One pass over some shards. `spare` is how many actors may still be replaced."""
+    """One pass over some shards; some actors may be replaced in it."""
 
-    def __init__(self, fleet: Fleet, dispatcher: Dispatcher, spare: int) -> None:
+    def __init__(self, fleet: Fleet, dispatcher: Dispatcher, policy: Policy) -> None:
         self._fleet = fleet
         self._dispatcher = dispatcher
-        self._spare = spare
+        self._timeout = policy.chunk_timeout
+        self._spare = policy.replacements * (len(fleet) + fleet.missing)
         self._last_loss = ""
         self._waiting_since = time.monotonic()
 
@@ -102,8 +102,8 @@ class _Run:
             self._fleet.recruit()
         for member in self._fleet:
             if member.started:
+                yield member.greet()
                 self._dispatcher.join(member.name)
-                yield member.started
         while True:
             self._hand_out()
             yield from self._dispatcher.events()
@@ -114,6 +114,10 @@ class _Run:
                 continue
             for member, signal in self._fleet.wait(_PATIENCE_SECONDS):
                 yield from self._hear(member, signal)
+            for member in self._fleet:
+                if member.silence() > self._timeout:
+                    reason = f"nothing was heard of its chunk for {self._timeout:g} s; it was killed"
+                    self._end(member, reason, Cause.HANG, dead=False)
             yield from self._impatience()
 
     def _impatience(self) -> Iterator[Event]:
@@ -132,25 +136,32 @@ class _Run:
         if member not in self._fleet:
             return  # lost while the others were heard
         try:
-            if member.started is None:
+            if not member.started:
                 yield member.greet()
                 self._dispatcher.join(member.name)
                 return
             lease = member.leases[signal]
             outcome = member.next_outcome(signal)
-        except WorkerDied as death:
-            self._lose(member, str(death), crashed=True)
+        except WorkerFailed as failure:
+            self._end(member, str(failure), Cause.CRASH, dead=failure.dead)
             return
         self._dispatcher.settle(lease, outcome)
         if not lease.left:
             del member.leases[signal]
         if (reason := self._dispatcher.unfit(member.name)) is not None:
-            self._lose(member, reason, crashed=False)
+            self._end(member, reason, None, dead=False)
 
-    def _lose(self, member: Member, reason: str, *, crashed: bool) -> None:
+    def _end(self, member: Member, reason: str, blame: Cause | None, *, dead: bool) -> None:
+        """Do without a worker. Its frames are given out again once its process is `dead` for certain."""
+        if dead:
+            self._fleet.forget(member)
+        else:
+            [dead] = self._fleet.dismiss([member])
+        if dead:
+            self._dispatcher.lose(member.name, reason, blame)
+        else:
+            self._dispatcher.forsake(member.name, f"{reason}, but its process does not end")
         self._last_loss = reason
-        self._fleet.dismiss(member)
-        self._dispatcher.lose(member.name, reason, crashed=crashed)
         if self._spare:
             self._spare -= 1
             self._fleet.recruit()

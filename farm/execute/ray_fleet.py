@@ -3,39 +3,64 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 import ray
 from ray import ObjectRef, ObjectRefGenerator
 from ray.actor import ActorHandle
-from ray.exceptions import RayActorError, RayError
+from ray.exceptions import ActorDiedError, RayActorError, RayError
 
 from farm.events import WorkerStarted
 from farm.execute.dispatcher import Lease
 from farm.execute.outcome import Outcome
-from farm.execute.ray_actor import start_actor
+from farm.execute.ray_actor import Greeting, start_actor
+from farm.execute.ray_reaper import end_processes
 from farm.execute.ray_session import Slots
 from farm.execute.warm import OpenRenderer
+from farm.records import CacheSpec
 
 Signal: TypeAlias = Any
 """What `ray.wait` takes: an ObjectRef, or the ObjectRefGenerator of a call."""
 
 
-class WorkerDied(Exception):
-    """A worker's process is gone; the text says why."""
+class WorkerFailed(Exception):
+    """A worker is of no more use; the text says why. `dead` if its process is gone for certain."""
+
+    def __init__(self, reason: str, *, dead: bool) -> None:
+        super().__init__(reason)
+        self.dead = dead
+
+    @classmethod
+    def because(cls, error: RayError) -> WorkerFailed:
+        """Describe what Ray says; an actor that is only unavailable may still write."""
+        return cls(_reason(error), dead=isinstance(error, ActorDiedError))
 
 
 @dataclass(eq=False, slots=True, kw_only=True)
 class Member:
-    """An actor. It is up once `started` is known; `leases` are the calls that it works on, oldest first."""
+    """An actor. It is up once `greeting` is known; `leases` are the calls that it works on, oldest first.
+
+    `heard` is when it last said something, or was given work after having none, on `time.monotonic`.
+    """
 
     name: str
     actor: ActorHandle
     hello: ObjectRef
-    started: WorkerStarted | None = None
+    greeting: Greeting | None = None
     leases: dict[ObjectRefGenerator, Lease] = field(default_factory=dict)
+    heard: float = 0.0
+
+    @property
+    def started(self) -> bool:
+        """Whether its process is up."""
+        return self.greeting is not None
+
+    def silence(self) -> float:
+        """Return for how many seconds nothing was heard of the work it has."""
+        return time.monotonic() - self.heard if self.leases else 0.0
 
     def signals(self) -> list[Signal]:
         """Return what to wait for in order to hear from it."""
@@ -43,6 +68,8 @@ class Member:
 
     def send(self, lease: Lease) -> None:
         """Queue a shard at the actor."""
+        if not self.leases:
+            self.heard = time.monotonic()
         call = self.actor.render.options(num_returns="streaming").remote(lease.shard)
         self.leases[call] = lease
 
@@ -50,36 +77,37 @@ class Member:
         """Return the outcome that is ready.
 
         Raises:
-            WorkerDied: when there is none because the process is gone.
+            WorkerFailed: when there is none, because the process is gone, most likely.
         """
+        self.heard = time.monotonic()
         try:
             outcome: Outcome = ray.get(next(call))
         except StopIteration:
-            raise WorkerDied("its call ended before its frames were done") from None
+            raise WorkerFailed("its call ended before its frames were done", dead=False) from None
         except RayError as error:
-            raise WorkerDied(_reason(error)) from error
+            raise WorkerFailed.because(error) from error
         return outcome
 
     def greet(self) -> WorkerStarted:
         """Return who it is, now that `hello` is ready.
 
         Raises:
-            WorkerDied: when it could not start.
+            WorkerFailed: when it could not start.
         """
         try:
-            node, node_id = ray.get(self.hello)
+            self.greeting = greeting = ray.get(self.hello)
         except RayError as error:
-            raise WorkerDied(_reason(error)) from error
-        self.started = WorkerStarted(worker=self.name, node=node, device=_device(node_id))
-        return self.started
+            raise WorkerFailed.because(error) from error
+        return WorkerStarted(worker=self.name, node=greeting.host, device=_device(greeting.node_id))
 
 
 class Fleet:
     """Up to `slots.count` actors."""
 
-    def __init__(self, slots: Slots, open_renderer: OpenRenderer) -> None:
+    def __init__(self, slots: Slots, open_renderer: OpenRenderer, cache: CacheSpec | None) -> None:
         self._slots = slots
         self._open_renderer = open_renderer
+        self._cache = cache
         self._numbers = itertools.count(1)
         self._members: list[Member] = []
 
@@ -97,13 +125,26 @@ class Fleet:
     def recruit(self) -> None:
         """Start one actor. Names are never used twice, so a ledger row tells which process wrote it."""
         name = f"worker-{next(self._numbers)}"
-        actor = start_actor(name, gpu=self._slots.gpu, open_renderer=self._open_renderer)
+        actor = start_actor(name, gpu=self._slots.gpu, open_renderer=self._open_renderer, cache=self._cache)
         self._members.append(Member(name=name, actor=actor, hello=actor.hello.remote()))
 
-    def dismiss(self, member: Member) -> None:
-        """Kill an actor, wherever it is."""
+    def dismiss(self, members: Iterable[Member]) -> list[bool]:
+        """Kill actors, wherever they are, and tell of each whether its process is dead."""
+        gone = list(members)
+        for member in gone:
+            self._members.remove(member)
+            ray.kill(member.actor, no_restart=True)
+        dead = iter(end_processes([member.greeting for member in gone if member.greeting]))
+        return [next(dead) if member.greeting else True for member in gone]
+
+    def forget(self, member: Member) -> None:
+        """Count out an actor whose process is dead."""
         self._members.remove(member)
-        ray.kill(member.actor, no_restart=True)
+
+    def disband(self) -> None:
+        """Kill all actors, which have no work, without waiting for their end."""
+        while self._members:
+            ray.kill(self._members.pop().actor, no_restart=True)
 
     def wait(self, seconds: float) -> list[tuple[Member, Signal]]:
         """Return who has something to say, after at most `seconds`."""

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import gc
+import logging
 from collections import OrderedDict
 from collections.abc import Callable
 
 from farm.canonical import digest
+from farm.errors import FarmError, ModelError, OutOfMemory
 from farm.records import RendererSpec
 from farm.render import Renderer
+
+_logger = logging.getLogger(__name__)
 
 OpenRenderer = Callable[[RendererSpec], Renderer]
 
@@ -25,17 +29,37 @@ class WarmRenderers:
         """Return the renderer of `spec`, loaded if need be.
 
         Raises:
-            ModelError: when it cannot be loaded.
+            ModelError: when it cannot be loaded, for whatever reason.
         """
         key = digest(spec)
         if key not in self._loaded:
-            self._make_room()
-            self._loaded[key] = self._open(spec)
+            # Before loading: both at once may not fit.
+            self._drop(list(self._loaded)[: len(self._loaded) + 1 - self._room])
+            self._loaded[key] = self._load(spec)
         self._loaded.move_to_end(key)
         return self._loaded[key]
 
-    def _make_room(self) -> None:
-        """Drop what was used longest ago, before loading: both at once may not fit."""
-        while len(self._loaded) >= self._room:
-            self._loaded.popitem(last=False)
+    def drop_others(self, spec: RendererSpec) -> None:
+        """Drop all but this one: memory has run out."""
+        kept = digest(spec)
+        self._drop([key for key in self._loaded if key != kept])
+
+    def _load(self, spec: RendererSpec) -> Renderer:
+        try:
+            return self._open(spec)
+        except OutOfMemory as error:
+            if not self._loaded:
+                raise ModelError(f"the model does not fit: {error}") from error
+            self._drop(list(self._loaded))
+            return self._load(spec)
+        except FarmError:
+            raise
+        except Exception as error:
+            _logger.error("an error that the farm did not foresee", exc_info=error)
+            raise ModelError(f"{type(error).__name__}: {error}") from error
+
+    def _drop(self, keys: list[str]) -> None:
+        for key in keys:
+            del self._loaded[key]
+        if keys:
             gc.collect()  # pipelines hold reference cycles; without this their memory stays taken

@@ -3,7 +3,7 @@
 from farm.reduce.reducer import Reducer, assemble
 from farm.reduce.summary import (
     Artifact,
-    FailedFrames,
+    FrameRange,
     FrameCounts,
     Summary,
     WorkerShare,
@@ -14,7 +14,7 @@ from farm.reduce.table import TableHeader, write_table
 
 __all__ = [
     "Artifact",
-    "FailedFrames",
+    "FrameRange",
     "FrameCounts",
     "Reducer",
     "Summary",

@@ -41,8 +41,8 @@ class FrameCounts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FailedFrames:
-    """Frames `first` to `last`, inclusive, that are missing for one reason."""
+class FrameRange:
+    """Frames `first` to `last`, inclusive, of which one thing is to be said."""
 
     first: int
     last: int
@@ -64,7 +64,8 @@ class WorkerShare:
 class Summary:
     """What came of a job. `seconds` is wall-clock time; times of day are ISO 8601 in UTC.
 
-    `error` is what ended the job or kept its outputs from being made, else empty.
+    `failures` are frames that are missing, and why; `remarks` frames that are there but not as they should be: blank,
+    or rendered with fewer in a call. `error` is what ended the job or kept its outputs from being made, else empty.
     """
 
     name: str
@@ -73,7 +74,8 @@ class Summary:
     exit_code: int
     error: str
     frames: FrameCounts
-    failures: tuple[FailedFrames, ...]
+    failures: tuple[FrameRange, ...]
+    remarks: tuple[FrameRange, ...]
     seconds: float
     started_at: str
     finished_at: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Protocol
 
-from farm.records import Chunk, DiffusersSpec, Pixels, RendererSpec
+from farm.records import Chunk, DiffusersSpec, Pixels, ProceduralSpec, RendererSpec
 from farm.render.procedural import ProceduralRenderer
 
 
@@ -24,10 +24,13 @@ class Renderer(Protocol):
     def own_scheduler(self) -> str:
         """The scheduler class of the checkpoint, which samples where a recipe names none; empty for none."""
 
-    def render(self, chunk: Chunk) -> list[Pixels]:
+    def render(self, chunk: Chunk) -> list[Pixels | None]:
         """Return one picture per frame of the chunk, in order; the padding is dropped.
 
+        None stands for a picture that is none: not every value of it is a number.
+
         Raises:
+            OutOfMemory: when the device has too little; what the call had taken is free again.
             RenderError: when the pipeline fails.
         """
 
@@ -39,12 +42,28 @@ def open_renderer(spec: RendererSpec) -> Renderer:
         ModelError: when the checkpoint cannot be found or loaded.
     """
     if isinstance(spec, DiffusersSpec):
-        for library in ("TRANSFORMERS", "DIFFUSERS"):  # read when they load; their hints are not the user's
-            os.environ.setdefault(f"{library}_VERBOSITY", "error")
+        _set_variables()
         from farm.render.diffusers_renderer import DiffusersRenderer
 
         return DiffusersRenderer(spec)
     return ProceduralRenderer(spec)
+
+
+def describe_environment(spec: RendererSpec) -> str:
+    """Return the environment that a renderer of `spec` has in this process, without loading it."""
+    if isinstance(spec, DiffusersSpec):
+        _set_variables()
+        from farm.render import environment
+
+        return environment.describe(spec)
+    return ProceduralRenderer(spec).environment
+
+
+def _set_variables() -> None:
+    for library in ("TRANSFORMERS", "DIFFUSERS"):  # read when they load; their hints are not the user's
+        os.environ.setdefault(f"{library}_VERBOSITY", "error")
+    # Read when cuBLAS starts: without it, its results may change from call to call.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 
 
 def describe_device() -> str:

@@ -22,6 +22,7 @@ from farm.reduce import (
     write_table,
 )
 from farm.run.prepare import Job
+from farm.run.remarks import Remarks
 from farm.run.tally import Tally
 from farm.store import Claim, Ledger
 
@@ -35,6 +36,7 @@ class JobRun:
     def __init__(self, job: Job) -> None:
         self.job = job
         self.tally = Tally()
+        self._remarks = Remarks()
         self._began = time.monotonic()
         self._started_at = _now()
         self._kept = 0
@@ -149,7 +151,7 @@ class JobRun:
             return
         plan = self.job.plan
         header = TableHeader(manifest_text=plan.manifest_text, kind=plan.kind)
-        write_table(self.job.folder, header, _finished_frames(self.job))
+        write_table(self.job.folder, header, self._remarks.read(_finished_frames(self.job)))
 
     def _summary(self, state: State, artifacts: tuple[Artifact, ...], error: str = "") -> Summary:
         plan = self.job.plan
@@ -166,6 +168,7 @@ class JobRun:
                 failed=len(self.tally.failed),
             ),
             failures=self.tally.failures,
+            remarks=self._remarks.ranges,
             seconds=round(time.monotonic() - self._began, 3),
             started_at=self._started_at,
             finished_at=_now(),

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterable
 
 from farm.events import ChunkDone, FramesFailed, WorkerStarted
-from farm.reduce import FailedFrames, WorkerShare
+from farm.reduce import FrameRange, WorkerShare
 
 
 class Tally:
@@ -26,6 +26,8 @@ class Tally:
 
     def add(self, chunk: ChunkDone) -> None:
         """Count a chunk's frames."""
+        if not chunk.rows:
+            return
         self.rendered += len(chunk.rows)
         first = chunk.rows[0]
         share = self._shares.get(chunk.worker) or WorkerShare(
@@ -48,16 +50,17 @@ class Tally:
         return tuple(self._shares[name] for name in sorted(self._shares) if self._shares[name].frames)
 
     @property
-    def failures(self) -> tuple[FailedFrames, ...]:
+    def failures(self) -> tuple[FrameRange, ...]:
         """Failed frames as ranges, each with its reason."""
-        return tuple(_ranges(sorted(self.failed.items())))
+        return ranges_of(sorted(self.failed.items()))
 
 
-def _ranges(failed: Iterable[tuple[int, str]]) -> list[FailedFrames]:
-    ranges: list[FailedFrames] = []
-    for frame, reason in failed:
+def ranges_of(reasons: Iterable[tuple[int, str]]) -> tuple[FrameRange, ...]:
+    """Return frames, in order, as ranges of neighbours that share a reason."""
+    ranges: list[FrameRange] = []
+    for frame, reason in reasons:
         if ranges and ranges[-1].last == frame - 1 and ranges[-1].reason == reason:
             ranges[-1] = dataclasses.replace(ranges[-1], last=frame)
         else:
-            ranges.append(FailedFrames(first=frame, last=frame, reason=reason))
-    return ranges
+            ranges.append(FrameRange(first=frame, last=frame, reason=reason))
+    return tuple(ranges)

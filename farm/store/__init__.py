@@ -1,12 +1,15 @@
 """Where a job lives: names of its files, atomic writes, frame files and the ledger. fsspec lives here only."""
 
+from farm.store.cache import CachedFrame, FrameCache
 from farm.store.claim import Claim
 from farm.store.folder import JobFolder
 from farm.store.frames import content_sha256, decode_frame, encode_frame, file_name
 from farm.store.ledger import Ledger, is_whole
 
 __all__ = [
+    "CachedFrame",
     "Claim",
+    "FrameCache",
     "JobFolder",
     "Ledger",
     "content_sha256",

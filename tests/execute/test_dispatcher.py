@@ -117,7 +117,7 @@ def test_a_crash_blames_the_chunk_at_hand_and_no_other(open_dispatcher):
     dispatcher = open_dispatcher(shards("f", chunks=4), "a", "b")
     lease = dispatcher.take("a")
     dispatcher.settle(lease, done(lease))
-    dispatcher.lose("a", "killed", crashed=True)
+    dispatcher.lose("a", "killed", Cause.CRASH)
     lost, retried = [event for event in dispatcher.events() if not isinstance(event, ChunkDone)]
     assert lost == WorkerLost(worker="a", reason="killed")
     assert (retried.frames, retried.attempt) == ((2, 3), 2)
@@ -133,7 +133,7 @@ def test_what_a_lost_worker_committed_is_not_rendered_again(open_dispatcher):
     event = ChunkDone(job="job", worker="a", rows=(), seconds=1.0)
     dispatcher = open_dispatcher(shards("f", chunks=2), "a", "b", committed=lambda shard, worker: {0: event})
     dispatcher.take("a")
-    dispatcher.lose("a", "killed", crashed=True)
+    dispatcher.lose("a", "killed", Cause.CRASH)
     events = list(dispatcher.events())
     assert events[1] == event
     assert events[2].frames == (2, 3)
@@ -154,14 +154,14 @@ def test_a_worker_that_fails_where_another_succeeds_is_unfit(open_dispatcher):
 def test_a_worker_that_is_set_aside_leaves_no_blame(open_dispatcher):
     dispatcher = open_dispatcher(shards("f", chunks=4), "a", "b")
     dispatcher.take("a")
-    dispatcher.lose("a", "set aside", crashed=False)
+    dispatcher.lose("a", "set aside", None)
     assert dispatcher.take("b").shard.attempt == 1
 
 
 def test_without_workers_the_rest_is_given_up_with_the_reason(open_dispatcher):
     dispatcher = open_dispatcher(shards("f", chunks=8), "a")
     dispatcher.take("a")
-    dispatcher.lose("a", "killed", crashed=True)
+    dispatcher.lose("a", "killed", Cause.CRASH)
     dispatcher.abandon("no worker is left")
     assert dispatcher.finished
     assert sum(len(event.frames) for event in failures(list(dispatcher.events()))) == 16
@@ -181,7 +181,7 @@ def test_every_frame_is_told_once_whatever_fails(open_dispatcher):
             lease = leases[worker][0]
             if step % 7 == 0:
                 del leases[worker]
-                dispatcher.lose(worker, "killed", crashed=True)
+                dispatcher.lose(worker, "killed", Cause.CRASH)
             elif step % 5 == 0:
                 dispatcher.settle(lease, RENDER)
             else:
@@ -196,3 +196,75 @@ def test_every_frame_is_told_once_whatever_fails(open_dispatcher):
             dispatcher.join(name)
     told += [index for event in failures(list(dispatcher.events())) for index in event.frames]
     assert sorted(told) == list(range(100))
+
+
+OUT_OF_MEMORY = Failed(cause=Cause.OUT_OF_MEMORY, reason="8 GiB wanted")
+
+
+def test_memory_that_runs_out_is_tried_at_full_size_elsewhere_and_then_in_halves(open_dispatcher):
+    dispatcher = open_dispatcher(shards("f", chunks=1), "a", "b")
+    dispatcher.settle(dispatcher.take("a"), OUT_OF_MEMORY)
+    assert dispatcher.take("a") is None
+    whole = dispatcher.take("b")
+    assert (whole.shard.attempt, whole.shard.frames_per_call) == (2, 2)
+    dispatcher.settle(whole, OUT_OF_MEMORY)
+    half = dispatcher.take("a")
+    assert (half.shard.attempt, half.shard.frames_per_call) == (3, 1)
+    assert [event.frames_per_call for event in dispatcher.events()] == [None, 1]
+    dispatcher.settle(half, OUT_OF_MEMORY)
+    assert failures(list(dispatcher.events())) == [
+        FramesFailed(job="job", frames=(0, 1), reason="8 GiB wanted", attempts=3)
+    ]
+    assert dispatcher.take("b") is None
+    assert dispatcher.finished
+
+
+def test_flawed_pictures_are_drawn_once_more_elsewhere_and_then_kept_as_they_come(open_dispatcher):
+    dispatcher = open_dispatcher(shards("f", chunks=1), "a", "b")
+    dispatcher.settle(dispatcher.take("a"), Failed(cause=Cause.FLAW, reason="frame 1: blank"))
+    assert dispatcher.take("a") is None
+    lease = dispatcher.take("b")
+    assert lease.shard.last_try
+    told = dataclasses.replace(done(lease), unusable=(1,))
+    dispatcher.settle(lease, told)
+    assert list(dispatcher.events())[1:] == [
+        told,
+        FramesFailed(
+            job="job",
+            frames=(1,),
+            reason="what came is no picture, twice: not all of its values are numbers",
+            attempts=2,
+        ),
+    ]
+
+
+def test_a_worker_that_cannot_load_the_model_does_not_speak_for_the_others(open_dispatcher):
+    dispatcher = open_dispatcher(shards("f", chunks=4), "a", "b")
+    dispatcher.settle(dispatcher.take("a"), Failed(cause=Cause.MODEL, reason="bad disk", chunks=4))
+    assert dispatcher.take("a") is None
+    finish(dispatcher, "b")
+    assert dispatcher.take("a") is None
+    assert dispatcher.finished
+    assert not failures(list(dispatcher.events()))
+
+
+def test_a_job_that_loses_too_many_frames_is_stopped(open_dispatcher):
+    dispatcher = Dispatcher(shards("f", chunks=20, per_shard=2), Policy(max_failed_frames=3))
+    dispatcher.join("a")
+    while (lease := dispatcher.take("a")) is not None:
+        while lease.left:
+            dispatcher.settle(lease, RENDER if lease.shard.chunks[0].index in (4, 5) else done(lease))
+    failed = failures(list(dispatcher.events()))
+    assert [event.reason for event in failed[:2]] == ["black", "black"]
+    assert {event.reason for event in failed[2:]} == {
+        "the job was stopped: more than 3 frames failed (max_failed_frames)"
+    }
+    assert dispatcher.finished
+
+
+def test_frames_of_a_process_that_does_not_end_are_given_up(open_dispatcher):
+    dispatcher = open_dispatcher(shards("f", chunks=4), "a", "b")
+    dispatcher.take("a")
+    dispatcher.forsake("a", "it hangs, but its process does not end")
+    assert dispatcher.take("b") is None
+    assert [event.frames for event in failures(list(dispatcher.events()))] == [tuple(range(8))]

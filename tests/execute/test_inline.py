@@ -69,7 +69,7 @@ def test_an_error_that_nobody_foresaw_is_told_by_its_name(tmp_path):
     with InlineExecutor(open_renderer=broken) as executor:
         events = list(executor.run(shards(tmp_path, chunks=2)))
     assert failures(events) == [
-        FramesFailed(job="job", frames=(0, 1, 2, 3), reason="KeyError: 'unet'", attempts=3)
+        FramesFailed(job="job", frames=(0, 1, 2, 3), reason="KeyError: 'unet'", attempts=1)
     ]
 
 

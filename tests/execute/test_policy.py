@@ -1,30 +1,82 @@
 import pytest
 
 from farm.execute.outcome import Cause
-from farm.execute.policy import RULES, Action, Policy
+from farm.execute.policy import RULES, Action, Failure, Policy
 
 
 @pytest.mark.parametrize(
-    ("cause", "attempt", "action"),
+    ("cause", "attempt", "tried", "workers", "action"),
     [
-        (Cause.RENDER, 1, Action.RETRY),
-        (Cause.RENDER, 2, Action.RETRY),
-        (Cause.RENDER, 3, Action.GIVE_UP_FRAMES),
-        (Cause.DEFECT, 2, Action.RETRY),
-        (Cause.DEFECT, 3, Action.GIVE_UP_FRAMES),
-        (Cause.CRASH, 2, Action.RETRY),
-        (Cause.CRASH, 3, Action.GIVE_UP_FRAMES),
-        (Cause.MODEL, 1, Action.GIVE_UP_RENDERER),
-        (Cause.STORAGE, 1, Action.RETRY),
-        (Cause.STORAGE, 2, Action.GIVE_UP_JOB),
+        (Cause.RENDER, 1, 1, 2, Action.RETRY),
+        (Cause.RENDER, 2, 1, 1, Action.RETRY),  # the only worker tries its own failures again
+        (Cause.RENDER, 3, 2, 8, Action.GIVE_UP_FRAMES),
+        (Cause.DEFECT, 2, 2, 2, Action.RETRY),
+        (Cause.DEFECT, 3, 2, 2, Action.GIVE_UP_FRAMES),
+        (Cause.CRASH, 2, 0, 1, Action.RETRY),
+        (Cause.CRASH, 2, 0, 0, Action.RETRY),  # a replacement may still come
+        (Cause.CRASH, 3, 0, 1, Action.GIVE_UP_FRAMES),
+        (Cause.HANG, 1, 0, 1, Action.RETRY),
+        (Cause.HANG, 2, 0, 1, Action.GIVE_UP_FRAMES),
+        (Cause.MODEL, 1, 1, 2, Action.RETRY),
+        (Cause.MODEL, 1, 1, 1, Action.GIVE_UP_RENDERER),  # nobody else to ask
+        (Cause.MODEL, 2, 2, 8, Action.GIVE_UP_RENDERER),
+        (Cause.STORAGE, 1, 1, 1, Action.RETRY),
+        (Cause.STORAGE, 2, 1, 1, Action.GIVE_UP_JOB),
+        (Cause.FLAW, 1, 1, 2, Action.LAST_TRY),
+        (Cause.FLAW, 3, 1, 1, Action.LAST_TRY),
+        (Cause.OUT_OF_MEMORY, 1, 1, 1, Action.RETRY),  # at full size: the worker has made room meanwhile
     ],
 )
-def test_a_failed_attempt_is_decided_by_cause_and_number(cause, attempt, action):
-    assert Policy().after(cause, attempt) is action
+def test_a_failed_attempt_is_decided_by_cause_number_and_who_is_left(cause, attempt, tried, workers, action):
+    failure = Failure(cause=cause, attempt=attempt, workers_tried=tried, workers=workers, frames_per_call=1)
+    assert Policy().after(failure) is action
+
+
+@pytest.mark.parametrize(
+    ("attempt", "frames_per_call", "action"),
+    [
+        (2, 6, Action.HALVE),
+        (3, 3, Action.HALVE),
+        (4, 1, Action.GIVE_UP_FRAMES),
+        (2, 1, Action.GIVE_UP_FRAMES),  # nothing to halve
+    ],
+)
+def test_memory_that_runs_out_again_halves_the_call_down_to_one_frame(attempt, frames_per_call, action):
+    failure = Failure(
+        cause=Cause.OUT_OF_MEMORY,
+        attempt=attempt,
+        workers_tried=1,
+        workers=2,
+        frames_per_call=frames_per_call,
+    )
+    assert Policy().after(failure) is action
 
 
 def test_every_cause_has_a_rule():
     assert set(RULES) == set(Cause)
+
+
+@pytest.mark.parametrize("cause", Cause)
+def test_every_cause_comes_to_an_end(cause):
+    """However long a chunk of eight keeps failing, few attempts are made at it."""
+    frames_per_call, attempt = 8, 0
+    for attempt in range(1, 20):
+        action = Policy().after(
+            Failure(cause=cause, attempt=attempt, workers_tried=1, workers=2, frames_per_call=frames_per_call)
+        )
+        if action is Action.HALVE:
+            frames_per_call //= 2
+        elif action is not Action.RETRY:
+            break
+    assert attempt <= 5
+
+
+@pytest.mark.parametrize(
+    ("limit", "failed", "stops"),
+    [(None, 10**6, False), (0, 0, False), (0, 1, True), (3, 3, False), (3, 4, True)],
+)
+def test_a_job_is_stopped_when_it_has_lost_more_frames_than_allowed(limit, failed, stops):
+    assert Policy(max_failed_frames=limit).stops(failed) is stops
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from importlib import metadata
 
 from farm.reduce import (
     Artifact,
-    FailedFrames,
+    FrameRange,
     FrameCounts,
     Summary,
     WorkerShare,
@@ -23,7 +23,8 @@ def summary(seconds=20.0):
         exit_code=3,
         error="",
         frames=FrameCounts(planned=10, rendered=6, kept=2, failed=2),
-        failures=(FailedFrames(first=3, last=4, reason="out of memory"),),
+        failures=(FrameRange(first=3, last=4, reason="out of memory"),),
+        remarks=(FrameRange(first=7, last=7, reason="blank"),),
         seconds=seconds,
         started_at="2026-01-02T03:04:05+00:00",
         finished_at="2026-01-02T03:04:25+00:00",
@@ -43,6 +44,7 @@ def test_the_file_says_all_of_the_summary(folder):
         "error": "",
         "frames": {"planned": 10, "rendered": 6, "kept": 2, "failed": 2},
         "failures": [{"first": 3, "last": 4, "reason": "out of memory"}],
+        "remarks": [{"first": 7, "last": 7, "reason": "blank"}],
         "seconds": 20.0,
         "started_at": "2026-01-02T03:04:05+00:00",
         "finished_at": "2026-01-02T03:04:25+00:00",
