@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from farm.cli.look import Json
-from farm.cli.options import OneManifest, Procedural, Set, Workers
+from farm.cli.options import ChunksPerShard, MaxFailedFrames, OneManifest, Procedural, Set, Workers
 from farm.cli.progress import duration
 from farm.cli.speech import errors, say, say_json, table
 from farm.execute import jobs_client
@@ -44,6 +44,17 @@ def submit(
     overrides: Set = None,
     workers: Workers = None,
     procedural: Procedural = False,
+    chunks_per_shard: ChunksPerShard = None,
+    cache_dir: Annotated[
+        str | None,
+        typer.Option("--cache-dir", help="Share frames between jobs in this folder, which all nodes share."),
+    ] = None,
+    cache_gb: Annotated[float | None, typer.Option("--cache-gb", min=0.001, help="What it may take.")] = None,
+    chunk_timeout: Annotated[
+        float | None,
+        typer.Option("--chunk-timeout", min=1.0, metavar="SECONDS", help="As in farm render."),
+    ] = None,
+    max_failed_frames: MaxFailedFrames = None,
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Follow the log until the job ends.")] = True,
 ) -> None:
     """Submit a manifest to a cluster, follow its log, and exit with its code.
@@ -52,10 +63,18 @@ def submit(
     """
     load(manifest, overrides or ())
     client = jobs_client(address)
-    job = client.submit(
-        manifest,
-        entrypoint(manifest, output_dir, overrides=overrides or [], workers=workers, procedural=procedural),
-    )
+    options = {
+        "workers": workers,
+        "chunks-per-shard": chunks_per_shard,
+        "cache-dir": cache_dir,
+        "cache-gb": cache_gb,
+        "chunk-timeout": chunk_timeout,
+        "max-failed-frames": max_failed_frames,
+    }
+    words = [f"--set={change}" for change in overrides or []]
+    words += [f"--{name}={value}" for name, value in options.items() if value is not None]
+    words += ["--procedural"] if procedural else []
+    job = client.submit(manifest, entrypoint(manifest, output_dir, words))
     errors.print(f"submitted as {job}", markup=False)
     if not wait:
         say(job)
@@ -100,17 +119,13 @@ def cancel(job: JobId, address: Dashboard) -> None:
     say(f"{job}: cancelled" if jobs_client(address).cancel(job) else f"{job}: had already ended")
 
 
-def entrypoint(
-    manifest: Path, output_dir: str, *, overrides: list[str], workers: int | None, procedural: bool
-) -> str:
-    """Return the shell command that renders the manifest on the cluster.
+def entrypoint(manifest: Path, output_dir: str, options: list[str]) -> str:
+    """Return the shell command that renders the manifest on the cluster with these options of `farm render`.
 
     Its Python is the one at this one's path, where the head has the same layout, else the head's `python`.
     """
     here = shlex.quote(sys.executable)
-    words = ["-m", "jobs.render", manifest.name, *(f"--set={change}" for change in overrides)]
-    words += [f"--workers={workers}"] if workers else []
-    words += ["--procedural"] if procedural else []
+    words = ["-m", "jobs.render", manifest.name, *options]
     home = output_dir.startswith("~/")  # left to the cluster's shell, whose home is meant
     folder = f"~/{shlex.quote(output_dir[2:])}" if home else shlex.quote(output_dir)
     return f"$(test -x {here} && echo {here} || echo python) {shlex.join(words)} --output-dir {folder}"

@@ -193,7 +193,7 @@ class Dispatcher:
         if self._policy.stops(self._failed_frames[shard.folder]):
             limit = self._policy.max_failed_frames
             self._refused.setdefault(
-                shard.folder, f"the job was stopped: more than {limit} frames failed (max_failed_frames)"
+                shard.folder, f"the job was stopped: more than {limit} frames failed (--max-failed-frames)"
             )
 
     def _recover(self, lease: Lease) -> None:

@@ -242,9 +242,7 @@ def test_an_unknown_verb_is_a_wrong_call(farm):
 
 
 def test_what_is_submitted_runs_the_same_words_on_the_cluster():
-    command = entrypoint(
-        Path("manifests/my film.yaml"), "~/farm-out", overrides=["seed=4"], workers=3, procedural=False
-    )
+    command = entrypoint(Path("manifests/my film.yaml"), "~/farm-out", ["--set=seed=4", "--workers=3"])
     python = sys.executable
     assert command == (
         f"$(test -x {python} && echo {python} || echo python) -m jobs.render 'my film.yaml' --set=seed=4 --workers=3 "

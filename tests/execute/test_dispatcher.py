@@ -257,7 +257,7 @@ def test_a_job_that_loses_too_many_frames_is_stopped(open_dispatcher):
     failed = failures(list(dispatcher.events()))
     assert [event.reason for event in failed[:2]] == ["black", "black"]
     assert {event.reason for event in failed[2:]} == {
-        "the job was stopped: more than 3 frames failed (max_failed_frames)"
+        "the job was stopped: more than 3 frames failed (--max-failed-frames)"
     }
     assert dispatcher.finished
 

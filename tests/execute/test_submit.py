@@ -147,7 +147,7 @@ def test_ctrl_c_leaves_the_job_running_and_says_how_to_look_again(client, manife
 def test_a_submitted_job_renders_on_the_cluster_that_it_runs_on(client, manifest, tmp_path):
     whole = tmp_path / "film.yaml"
     whole.write_text(MANIFEST)
-    command = entrypoint(whole, f"{tmp_path}/out", overrides=["seed=4"], workers=1, procedural=True)
+    command = entrypoint(whole, f"{tmp_path}/out", ["--set=seed=4", "--workers=1", "--procedural"])
     job_id = client.submit(whole, command)
     assert client.wait(job_id) == 0, client.logs(job_id)
     assert "film: done, 4 of 4 frames rendered" in client.logs(job_id)
