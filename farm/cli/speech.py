@@ -10,7 +10,7 @@ from rich.console import Console
 
 from farm.cli.progress import duration
 from farm.errors import FarmError, ManifestError
-from farm.reduce import FrameRange, Summary
+from farm.reduce import EnvironmentShare, FrameRange, Summary
 from farm.run import Assembled, Gathered
 
 errors = Console(stderr=True, highlight=False)
@@ -71,11 +71,26 @@ def closing(summary: Summary, folder: str) -> str:
         lines.append(f"  {summary.error}")
     lines += [f"  {_which(failed)} missing: {failed.reason}" for failed in summary.failures]
     lines += [f"  {_which(remarked)}: {remarked.reason}" for remarked in summary.remarks]
+    lines += _mixture(summary.environments)
     lines.append(f"  {folder}")
     lines += [f"    {output.name:<24} {size(output.bytes):>9}" for output in summary.outputs]
     if counts.rendered or counts.kept:
         lines.append(f"    {'metadata.parquet':<24} {counts.rendered + counts.kept:>5} rows")
     return "\n".join(lines)
+
+
+def _mixture(shares: Sequence[EnvironmentShare]) -> list[str]:
+    """Say in what the environments of the frames differ, if there are several."""
+    if len(shares) < 2:
+        return []
+    keys = sorted({key for share in shares for key in share.environment})
+    values = {key: {json.dumps(share.environment.get(key)) for share in shares} for key in keys}
+    differing = ", ".join(key for key in keys if len(values[key]) > 1)
+    counts = " and ".join(str(share.frames) for share in shares)
+    return [
+        f"  {counts} frames come from environments that differ in {differing}: equal bits are promised within one "
+        "only; `farm verify` compares."
+    ]
 
 
 def _which(part: FrameRange) -> str:

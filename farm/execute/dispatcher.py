@@ -6,18 +6,18 @@ Nothing here renders, waits or knows Ray: an executor reports what happened, and
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from farm.canonical import digest
 from farm.errors import StorageError
-from farm.events import ChunkDone, Event, FramesFailed, ShardRetried, WorkerLost
+from farm.events import ChunkDone, Event, WorkerLost
 from farm.execute.backlog import Backlog, Work
 from farm.execute.health import Health
 from farm.execute.outcome import Cause, Failed, Outcome
-from farm.execute.policy import Action, Failure, Policy
+from farm.execute.policy import Policy
 from farm.execute.recover import committed
+from farm.execute.setbacks import Setbacks
 from farm.records import Chunk, Shard
 
 Committed = Callable[[Shard, str], Mapping[int, ChunkDone]]
@@ -45,10 +45,9 @@ class Dispatcher:
         self._policy = policy
         self._committed = committed
         self._leases: dict[str, list[Lease]] = {}
-        self._refused: dict[str, str] = {}
-        self._failed_frames: Counter[str] = Counter()
         self._health = Health()
         self._events: deque[Event] = deque()
+        self._setbacks = Setbacks(policy, self._events.append)
 
     @property
     def finished(self) -> bool:
@@ -77,8 +76,8 @@ class Dispatcher:
         for lease in self._leases.pop(worker, []):
             self._recover(lease)
             if lease.left and blame:
-                self._fail(lease.part([lease.left.popleft()]), Failed(cause=blame, reason=reason), worker)
-                blame = None
+                suspect, blame = Failed(cause=blame, reason=reason), None
+                self._fail(lease.part([lease.left.popleft()]), suspect, worker)
             if lease.left:
                 returned.append(lease.part(lease.left))
         self._backlog.put_first(returned)
@@ -87,7 +86,7 @@ class Dispatcher:
         """Count a worker out whose process may still write: its frames are given up, not given out again."""
         self._events.append(WorkerLost(worker=worker, reason=reason))
         for lease in self._leases.pop(worker, []):
-            self._give_up(lease.part(lease.left).shard, reason, tried=True)
+            self._setbacks.give_up(lease.part(lease.left).shard, reason)
 
     def unfit(self, worker: str) -> str | None:
         """Return why the worker should be set aside, if it should."""
@@ -110,14 +109,14 @@ class Dispatcher:
         if sum(len(lease.left) for lease in leases) > 1:
             return None
         while (work := self._backlog.next_for(worker, self._leases)) is not None:
-            refusal = self._refusal(work.shard)
+            refusal = self._setbacks.refusal(work.shard)
             if refusal is None:
                 lease = Lease(
                     worker=worker, shard=work.shard, left=deque(work.shard.chunks), tried=work.tried
                 )
                 leases.append(lease)
                 return lease
-            self._give_up(work.shard, refusal, tried=False)
+            self._setbacks.give_up(work.shard, refusal, tried=False)
         return None
 
     def settle(self, lease: Lease, outcome: Outcome) -> None:
@@ -127,10 +126,10 @@ class Dispatcher:
             self._health.succeeded(lease.worker, lease.shard.folder)
             self._events.append(outcome)
             if outcome.unusable:
-                bad = [frame for frame in chunk.frames if frame.index in outcome.unusable]
-                part = lease.part([dataclasses.replace(chunk, frames=tuple(bad))]).shard
-                self._give_up(
-                    part, "what came is no picture, twice: not all of its values are numbers", tried=True
+                bad = tuple(frame for frame in chunk.frames if frame.index in outcome.unusable)
+                self._setbacks.give_up(
+                    lease.part([dataclasses.replace(chunk, frames=bad)]).shard,
+                    "what came is no picture, twice: not all of its values are numbers",
                 )
         else:
             chunks = [lease.left.popleft() for _ in range(outcome.chunks)]
@@ -142,59 +141,14 @@ class Dispatcher:
     def abandon(self, reason: str) -> None:
         """Give up all that was not given out: no worker is left."""
         for work in self._backlog.drain():
-            self._give_up(work.shard, reason, tried=False)
+            self._setbacks.give_up(work.shard, reason, tried=False)
 
     # --- inside ------------------------------------------------------------------------------------------
 
     def _fail(self, work: Work, failed: Failed, worker: str) -> None:
-        shard, tried = work.shard, work.tried | {worker}
-        action = self._policy.after(
-            Failure(
-                cause=failed.cause,
-                attempt=shard.attempt,
-                workers_tried=len(tried & self._leases.keys()),
-                workers=len(self._leases),
-                frames_per_call=shard.frames_per_call,
-            )
-        )
-        if action is Action.GIVE_UP_RENDERER:
-            self._refused[digest(shard.renderer)] = failed.reason
-        elif action is Action.GIVE_UP_JOB:
-            self._refused[shard.folder] = failed.reason
-        if action not in _AGAIN or self._refusal(shard) is not None:
-            self._give_up(shard, failed.reason, tried=True)
-            return
-        again = dataclasses.replace(
-            shard,
-            attempt=shard.attempt + 1,
-            calls_per_chunk=shard.calls_per_chunk * (2 if action is Action.HALVE else 1),
-            last_try=shard.last_try or action is Action.LAST_TRY,
-        )
-        self._backlog.put_back(Work(shard=again, tried=tried))
-        self._events.append(
-            ShardRetried(
-                job=shard.job,
-                worker=worker,
-                frames=_frames(shard),
-                reason=failed.reason,
-                attempt=again.attempt,
-                frames_per_call=again.frames_per_call if again.calls_per_chunk > 1 else None,
-            )
-        )
-
-    def _refusal(self, shard: Shard) -> str | None:
-        return self._refused.get(shard.folder) or self._refused.get(digest(shard.renderer))
-
-    def _give_up(self, shard: Shard, reason: str, *, tried: bool) -> None:
-        attempts = shard.attempt if tried else shard.attempt - 1
-        frames = _frames(shard)
-        self._events.append(FramesFailed(job=shard.job, frames=frames, reason=reason, attempts=attempts))
-        self._failed_frames[shard.folder] += len(frames)
-        if self._policy.stops(self._failed_frames[shard.folder]):
-            limit = self._policy.max_failed_frames
-            self._refused.setdefault(
-                shard.folder, f"the job was stopped: more than {limit} frames failed (--max-failed-frames)"
-            )
+        again = self._setbacks.again(work, failed, worker, self._leases.keys())
+        if again is not None:
+            self._backlog.put_back(again)
 
     def _recover(self, lease: Lease) -> None:
         try:
@@ -203,10 +157,3 @@ class Dispatcher:
             return  # rendering again is the safe answer, and meets the same error where it counts
         self._events.extend(done[chunk.index] for chunk in lease.left if chunk.index in done)
         lease.left = deque(chunk for chunk in lease.left if chunk.index not in done)
-
-
-_AGAIN = {Action.RETRY, Action.HALVE, Action.LAST_TRY}
-
-
-def _frames(shard: Shard) -> tuple[int, ...]:
-    return tuple(frame.index for chunk in shard.chunks for frame in chunk.frames)

@@ -3,8 +3,9 @@
 from farm.reduce.reducer import Reducer, assemble
 from farm.reduce.summary import (
     Artifact,
-    FrameRange,
+    EnvironmentShare,
     FrameCounts,
+    FrameRange,
     Summary,
     WorkerShare,
     installed_versions,
@@ -14,6 +15,7 @@ from farm.reduce.table import TableHeader, write_table
 
 __all__ = [
     "Artifact",
+    "EnvironmentShare",
     "FrameRange",
     "FrameCounts",
     "Reducer",

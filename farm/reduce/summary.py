@@ -61,6 +61,14 @@ class WorkerShare:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EnvironmentShare:
+    """How many frames come from one environment, in which equal recipes give equal bits."""
+
+    environment: Mapping[str, object]
+    frames: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     """What came of a job. `seconds` is wall-clock time; times of day are ISO 8601 in UTC.
 
@@ -80,6 +88,7 @@ class Summary:
     started_at: str
     finished_at: str
     workers: tuple[WorkerShare, ...]
+    environments: tuple[EnvironmentShare, ...]
     outputs: tuple[Artifact, ...]
     versions: Mapping[str, str]
 

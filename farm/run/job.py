@@ -111,13 +111,14 @@ class JobRun:
             self._reducer.abort()
         interrupted = isinstance(error, Interrupted)
         state: State = "interrupted" if interrupted else "partial" if self._there else "failed"
-        summary = self._summary(state, (), str(error))
-        if self._claim is None:
-            return summary  # another run's folder, or one that cannot be written: nothing in it is ours
-        # The folder that ended the job may be the one that the summary should go to.
+        if self._claim is None:  # another run's folder, or one that cannot be written: nothing in it is ours
+            return self._summary(state, (), str(error))
+        # The folder that ended the job may be the one that all this should go to.
         with contextlib.suppress(StorageError):
             if interrupted:
                 self._write_table()
+        summary = self._summary(state, (), str(error))
+        with contextlib.suppress(StorageError):
             write_summary(self.job.folder, summary)
         self._release()
         return summary
@@ -173,6 +174,7 @@ class JobRun:
             started_at=self._started_at,
             finished_at=_now(),
             workers=self.tally.workers,
+            environments=self._remarks.environments,
             outputs=artifacts,
             versions=installed_versions(),
         )

@@ -1,11 +1,13 @@
-"""What is to be said of frames that are there, but not as they should be."""
+"""What is to be said of frames that are there: which are not as they should be, and where all of them come from."""
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Iterator
 
 from farm.records import Frame, FrameRow
-from farm.reduce import FrameRange
+from farm.reduce import EnvironmentShare, FrameRange
 from farm.run.tally import ranges_of
 
 
@@ -14,18 +16,28 @@ class Remarks:
 
     def __init__(self) -> None:
         self._reasons: dict[int, str] = {}
+        self._environments: Counter[str] = Counter()
 
     def read(self, rows: Iterator[tuple[Frame, FrameRow]]) -> Iterator[tuple[Frame, FrameRow]]:
         """Yield the same rows."""
         for frame, row in rows:
             if remark := remark_on(row):
                 self._reasons[row.frame] = remark
+            self._environments[row.environment] += 1
             yield frame, row
 
     @property
     def ranges(self) -> tuple[FrameRange, ...]:
         """The frames that something is to be said of."""
         return ranges_of(sorted(self._reasons.items()))
+
+    @property
+    def environments(self) -> tuple[EnvironmentShare, ...]:
+        """The environments that frames come from, the one of most frames first."""
+        return tuple(
+            EnvironmentShare(environment=json.loads(text), frames=count)
+            for text, count in self._environments.most_common()
+        )
 
 
 def remark_on(row: FrameRow) -> str:

@@ -6,8 +6,9 @@ from importlib import metadata
 
 from farm.reduce import (
     Artifact,
-    FrameRange,
+    EnvironmentShare,
     FrameCounts,
+    FrameRange,
     Summary,
     WorkerShare,
     installed_versions,
@@ -29,6 +30,7 @@ def summary(seconds=20.0):
         started_at="2026-01-02T03:04:05+00:00",
         finished_at="2026-01-02T03:04:25+00:00",
         workers=(WorkerShare(name="worker-0", node="host", device="cpu", frames=6, seconds=18.5),),
+        environments=(EnvironmentShare(environment={"device": "cpu"}, frames=8),),
         outputs=(Artifact(name="dög.gif", bytes=1234),),
         versions={"python": "3.11.9"},
     )
@@ -49,6 +51,7 @@ def test_the_file_says_all_of_the_summary(folder):
         "started_at": "2026-01-02T03:04:05+00:00",
         "finished_at": "2026-01-02T03:04:25+00:00",
         "workers": [{"name": "worker-0", "node": "host", "device": "cpu", "frames": 6, "seconds": 18.5}],
+        "environments": [{"environment": {"device": "cpu"}, "frames": 8}],
         "outputs": [{"name": "dög.gif", "bytes": 1234}],
         "versions": {"python": "3.11.9"},
         "frames_per_second": 0.3,
