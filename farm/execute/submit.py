@@ -158,12 +158,6 @@ class JobsClient:
             ) from error
 
 
-def submit(manifest: Path, *, address: str, entrypoint: str, out: TextIO, token: str | None = None) -> int:
-    """Submit a manifest, follow the job's log to `out`, and return its exit code."""
-    client = JobsClient(address, token)
-    return client.follow(client.submit(manifest, entrypoint), out)
-
-
 def _pack(manifest: Path, parcel: Path) -> None:
     """Copy manifests and nothing that may lie beside them."""
     if manifest.is_file():

@@ -106,13 +106,9 @@ def manifest(tmp_path):
     return path
 
 
-def test_a_manifest_is_submitted_followed_and_its_exit_code_returned(head, manifest):
-    from farm.execute.submit import submit
-
-    url, token = head
+def test_a_manifest_is_submitted_followed_and_its_exit_code_returned(client, manifest):
     out = io.StringIO()
-    code = submit(manifest, address=url, token=token, entrypoint="ls; cat dog.yaml; exit 3", out=out)
-    assert code == 3
+    assert client.follow(client.submit(manifest, "ls; cat dog.yaml; exit 3"), out) == 3
     assert printed(out.getvalue()) == ["dog.yaml", "name: dog"]
 
 
