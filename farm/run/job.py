@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -52,7 +53,7 @@ class JobRun:
             StorageError: when the folder cannot be read or written, or another run holds it.
         """
         plan, folder = self.job.plan, self.job.folder
-        self._claim = Claim(folder).take()
+        self._claim = Claim(folder, on_lost=self.end).take()
         folder.sweep()
         folder.write("manifest.yaml", plan.manifest_text.encode())
         self._chunks = self.job.to_render(self.job.remaining())
@@ -64,10 +65,11 @@ class JobRun:
         return JobStarted(job=plan.name, frame_count=plan.frame_count, kept=self._kept)
 
     def shards(self, chunks_per_shard: int) -> Iterator[Shard]:
-        """Yield what is to be rendered, made as it is asked for."""
-        return self.job.plan.shards(
+        """Yield what is to be rendered, made as it is asked for; no more once the job was ended."""
+        shards = self.job.plan.shards(
             self._chunks, chunks_per_shard=chunks_per_shard, folder=self.job.folder.url
         )
+        yield from itertools.takewhile(lambda _: self._ended_by is None, shards)
 
     def take(self, event: ChunkDone | FramesFailed) -> None:
         """Note what became of some frames."""
@@ -90,9 +92,9 @@ class JobRun:
         Raises:
             FarmError: when an output cannot be made or written, or the job was ended meanwhile.
         """
+        self._check()
         artifacts = self._reducer.finish() if self._reducer is not None else ()
-        if self._ended_by is not None:
-            raise self._ended_by
+        self._check()
         self._write_table()
         summary = self._summary(self._state(), artifacts)
         write_summary(self.job.folder, summary)
@@ -111,7 +113,7 @@ class JobRun:
             self._reducer.abort()
         interrupted = isinstance(error, Interrupted)
         state: State = "interrupted" if interrupted else "partial" if self._there else "failed"
-        if self._claim is None:  # another run's folder, or one that cannot be written: nothing in it is ours
+        if self._claim is None or self._claim.lost:  # another run's folder, or one that cannot be written
             return self._summary(state, (), str(error))
         # The folder that ended the job may be the one that all this should go to.
         with contextlib.suppress(StorageError):
@@ -123,8 +125,18 @@ class JobRun:
         self._release()
         return summary
 
+    def _check(self) -> None:
+        """Make sure that the job was not ended, and that its folder is still its own."""
+        if self._ended_by is not None:
+            raise self._ended_by
+        if self._claim is not None:
+            self._claim.confirm()
+
     def _release(self) -> None:
         if self._claim is not None:
+            # Workers of a run that was killed live on for a second or two: they may have been ended while writing.
+            with contextlib.suppress(StorageError):
+                self.job.folder.sweep()
             self._claim.release()
             self._claim = None
 

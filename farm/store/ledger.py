@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from farm.errors import StorageError
 from farm.records import FrameRow
+from farm.store.ahead import in_order
 from farm.store.folder import JobFolder
 
 _logger = logging.getLogger(__name__)
@@ -20,18 +21,26 @@ _PART = re.compile(r"frame(\d+)-(\d+)\.jsonl")
 
 
 def is_whole(folder: JobFolder, row: FrameRow) -> bool:
-    """Tell whether a recorded frame's file is there, bit for bit as it was written."""
+    """Tell whether a recorded frame's file is there, bit for bit as it was written.
+
+    Raises:
+        StorageError: when a remote store does not answer. On a disk what cannot be read is a hole.
+    """
     try:
-        return hashlib.sha256(folder.read(row.file_name)).hexdigest() == row.file_sha256
+        found = folder.find(row.file_name)
     except StorageError:
-        return False
+        if folder.is_local:
+            return False
+        raise
+    return found is not None and hashlib.sha256(found).hexdigest() == row.file_sha256
 
 
 class Ledger:
     """Rows of the frames in a job folder.
 
-    Each part is named by its first and last frame and holds one JSON object a line; a chunk that is rendered
-    again replaces its part. Where parts overlap (after a change of batch size) the later row counts.
+    Each part is named by its first and last frame and holds one JSON object a line, and the checksum of these lines
+    on the last; a chunk that is rendered again replaces its part. Where parts overlap (after a change of batch
+    size) the later row counts.
     """
 
     def __init__(self, folder: JobFolder) -> None:
@@ -39,9 +48,9 @@ class Ledger:
 
     def commit(self, rows: Sequence[FrameRow]) -> None:
         """Record frames whose files are already written."""
-        lines = "".join(json.dumps(dataclasses.asdict(row), sort_keys=True) + "\n" for row in rows)
+        lines = "".join(json.dumps(dataclasses.asdict(row), sort_keys=True) + "\n" for row in rows).encode()
         first, last = min(row.frame for row in rows), max(row.frame for row in rows)
-        self._folder.write(f"{_FOLDER}/frame{first:06d}-{last:06d}.jsonl", lines.encode())
+        self._folder.write(f"{_FOLDER}/frame{first:06d}-{last:06d}.jsonl", lines + _checksum(lines))
 
     def rows(self, first: int = 0, last: int | None = None) -> Iterator[FrameRow]:
         """Yield the latest row of every recorded frame from `first` to `last` (None: to the end), in order.
@@ -50,12 +59,15 @@ class Ledger:
         and replace it.
         """
         waiting: dict[int, FrameRow] = {}
-        for start, stop, part in self._parts():
-            if stop < first or (last is not None and start > last):
-                continue
+        parts = (
+            (start, part)
+            for start, stop, part in self._parts()
+            if stop >= first and (last is None or start <= last)
+        )
+        for start, rows in in_order(self._read, parts, at_once=self._folder.at_once):
             # Parts come by their first frame, so no later one speaks of a frame before it.
             yield from _taken(waiting, first, start)
-            for row in self._read(part):
+            for row in rows:
                 known = waiting.get(row.frame)
                 if known is None or row.rendered_at >= known.rendered_at:
                     waiting[row.frame] = row
@@ -65,16 +77,24 @@ class Ledger:
         matches = map(_PART.fullmatch, self._folder.names(_FOLDER))
         return sorted((int(match[1]), int(match[2]), match[0]) for match in matches if match)
 
-    def _read(self, part: str) -> list[FrameRow]:
+    def _read(self, start_and_part: tuple[int, str]) -> tuple[int, list[FrameRow]]:
+        start, part = start_and_part
         name = f"{_FOLDER}/{part}"
         try:
-            lines = self._folder.read(name).decode().splitlines()
-            return [FrameRow(**json.loads(line)) for line in lines]
+            *lines, last = self._folder.read(name).splitlines(keepends=True)
+            if last != _checksum(b"".join(lines)):
+                raise ValueError("its checksum is another")
+            return start, [FrameRow(**json.loads(line)) for line in lines]
         except (TypeError, ValueError) as error:
             _logger.warning(
                 "%s is damaged (%s); its frames are rendered again", self._folder.path(name), error
             )
-            return []
+            return start, []
+
+
+def _checksum(lines: bytes) -> bytes:
+    """Return the last line of a part: a flipped bit may leave good JSON that tells of another frame."""
+    return f'{{"sha256": "{hashlib.sha256(lines).hexdigest()}"}}\n'.encode()
 
 
 def _taken(waiting: dict[int, FrameRow], first: int, stop: int) -> list[FrameRow]:

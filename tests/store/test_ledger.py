@@ -41,3 +41,11 @@ def test_a_damaged_part_counts_as_absent(tmp_path, caplog):
     folder.write(".farm/ledger/frame000000-000001.jsonl", b'{"frame": 1}\n')
     assert [row.frame for row in Ledger(folder).rows()] == [2, 3]
     assert "frame000000-000001.jsonl is damaged" in caplog.text
+
+
+def test_a_flipped_bit_that_leaves_good_json_is_not_believed(tmp_path):
+    ledger = Ledger(JobFolder(str(tmp_path)))
+    ledger.commit([row(0), row(1)])
+    [part] = (tmp_path / ".farm" / "ledger").iterdir()
+    part.write_bytes(part.read_bytes().replace(b'"attempt": 1', b'"attempt": 3', 1))
+    assert list(ledger.rows()) == []
