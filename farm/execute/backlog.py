@@ -39,7 +39,7 @@ class Backlog:
         self._returned.extendleft(reversed([*works]))
 
     def next_for(self, worker: str, workers: Collection[str]) -> Work | None:
-        """Return what came back before what is fresh; where one of `workers` failed, another goes first."""
+        """Return what came back before what is fresh; what one of `workers` failed on waits for the others."""
         for position, work in enumerate(self._returned):
             if worker not in work.tried or work.tried.issuperset(workers):
                 del self._returned[position]

@@ -45,6 +45,7 @@ class Dispatcher:
         self._policy = policy
         self._committed = committed
         self._leases: dict[str, list[Lease]] = {}
+        self._expected: frozenset[str] = frozenset()
         self._health = Health()
         self._events: deque[Event] = deque()
         self._setbacks = Setbacks(policy, self._events.append)
@@ -60,6 +61,10 @@ class Dispatcher:
             yield self._events.popleft()
 
     # --- workers -----------------------------------------------------------------------------------------
+
+    def expect(self, workers: Iterable[str]) -> None:
+        """Note who is on the way: what failed waits for them, rather than go to the same worker again."""
+        self._expected = frozenset(workers)
 
     def join(self, worker: str) -> None:
         """Count a worker in."""
@@ -108,7 +113,7 @@ class Dispatcher:
         leases = self._leases[worker]
         if sum(len(lease.left) for lease in leases) > 1:
             return None
-        while (work := self._backlog.next_for(worker, self._leases)) is not None:
+        while (work := self._backlog.next_for(worker, self._workers)) is not None:
             refusal = self._setbacks.refusal(work.shard)
             if refusal is None:
                 lease = Lease(
@@ -145,8 +150,12 @@ class Dispatcher:
 
     # --- inside ------------------------------------------------------------------------------------------
 
+    @property
+    def _workers(self) -> frozenset[str]:
+        return self._expected.union(self._leases)
+
     def _fail(self, work: Work, failed: Failed, worker: str) -> None:
-        again = self._setbacks.again(work, failed, worker, self._leases.keys())
+        again = self._setbacks.again(work, failed, worker, self._workers)
         if again is not None:
             self._backlog.put_back(again)
 

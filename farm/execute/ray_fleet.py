@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import ray
 from ray import ObjectRef, ObjectRefGenerator
 from ray.actor import ActorHandle
-from ray.exceptions import ActorDiedError, RayActorError, RayError
+from ray.exceptions import ActorDiedError, ActorUnavailableError, RayActorError, RayError
 
 from farm.events import WorkerStarted
 from farm.execute.dispatcher import Lease
@@ -43,12 +43,14 @@ class WorkerFailed(Exception):
 class Member:
     """An actor. It is up once `greeting` is known; `leases` are the calls that it works on, oldest first.
 
-    `heard` is when it last said something, or was given work after having none, on `time.monotonic`.
+    `recruited` is when it was asked for, `heard` when it last said something, or was given work after having none;
+    both on `time.monotonic`.
     """
 
     name: str
     actor: ActorHandle
     hello: ObjectRef
+    recruited: float
     greeting: Greeting | None = None
     leases: dict[ObjectRefGenerator, Lease] = field(default_factory=dict)
     heard: float = 0.0
@@ -117,6 +119,11 @@ class Fleet:
     def __len__(self) -> int:
         return len(self._members)
 
+    def on_the_way(self, seconds: float) -> list[str]:
+        """Return who was asked for in the last `seconds` and has not started yet."""
+        since = time.monotonic() - seconds
+        return [member.name for member in self if not member.started and member.recruited > since]
+
     @property
     def missing(self) -> int:
         """How many slots have no actor."""
@@ -126,7 +133,9 @@ class Fleet:
         """Start one actor. Names are never used twice, so a ledger row tells which process wrote it."""
         name = f"worker-{next(self._numbers)}"
         actor = start_actor(name, gpu=self._slots.gpu, open_renderer=self._open_renderer, cache=self._cache)
-        self._members.append(Member(name=name, actor=actor, hello=actor.hello.remote()))
+        self._members.append(
+            Member(name=name, actor=actor, hello=actor.hello.remote(), recruited=time.monotonic())
+        )
 
     def dismiss(self, members: Iterable[Member]) -> list[bool]:
         """Kill actors, wherever they are, and tell of each whether its process is dead."""
@@ -171,6 +180,8 @@ def _reason(error: RayError) -> str:
     """Say in a line what Ray says in a page."""
     if not isinstance(error, RayActorError):
         return f"{type(error).__name__}: {str(error).strip().splitlines()[-1]}"
+    if isinstance(error, ActorUnavailableError):
+        return "it cannot be reached"
     text = str(error)
     for sign, meaning in (
         ("node", "its machine left the cluster"),

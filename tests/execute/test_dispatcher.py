@@ -268,3 +268,12 @@ def test_frames_of_a_process_that_does_not_end_are_given_up(open_dispatcher):
     dispatcher.forsake("a", "it hangs, but its process does not end")
     assert dispatcher.take("b") is None
     assert [event.frames for event in failures(list(dispatcher.events()))] == [tuple(range(8))]
+
+
+def test_what_failed_waits_for_a_worker_that_is_on_its_way(open_dispatcher):
+    dispatcher = open_dispatcher(shards("f", chunks=1), "a")
+    dispatcher.expect({"b"})
+    dispatcher.settle(dispatcher.take("a"), Failed(cause=Cause.MODEL, reason="bad disk"))
+    assert dispatcher.take("a") is None
+    dispatcher.expect(())  # it does not come: better the same worker than none
+    assert dispatcher.take("a").shard.attempt == 2
