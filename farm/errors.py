@@ -55,6 +55,14 @@ class Interrupted(FarmError):
     exit_code = 130
 
 
+def printable(text: str, *, keep: str = "\n") -> str:
+    """Return a text with escapes in the place of what a terminal would obey, or write from right to left."""
+    return "".join(
+        letter if letter.isprintable() or letter in keep else letter.encode("unicode_escape").decode("ascii")
+        for letter in text
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
     """One mistake in a manifest.
@@ -72,7 +80,7 @@ class Problem:
     def __str__(self) -> str:
         subject = f"{self.where}: {self.path}: " if self.path else f"{self.where}: "
         hint = f" {self.hint}" if self.hint else ""
-        return f"{subject}{self.found}; {self.allowed}.{hint}"
+        return printable(f"{subject}{self.found}; {self.allowed}.{hint}", keep="")
 
 
 class ManifestError(UsageError):

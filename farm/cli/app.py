@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from farm import __version__
-from farm.cli import cluster, doctor, look, rendering
+from farm.cli import cluster, doctor, look, rendering, verifying
 from farm.cli.interruption import interruption
 from farm.cli.speech import complain, say_problems
 from farm.errors import FarmError, ManifestError
@@ -28,6 +28,7 @@ app.command()(look.check)
 app.command()(look.plan)
 app.command()(rendering.render)
 app.command()(rendering.batch)
+app.command()(verifying.verify)
 app.command()(rendering.assemble)
 app.command()(cluster.submit)
 app.add_typer(cluster.jobs, name="jobs")

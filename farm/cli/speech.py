@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from rich.console import Console
 
 from farm.cli.progress import duration
-from farm.errors import FarmError, ManifestError
+from farm.errors import FarmError, ManifestError, printable
 from farm.reduce import EnvironmentShare, FrameRange, Summary
 from farm.run import Assembled, Gathered
 
@@ -29,7 +29,9 @@ def say_json(value: object) -> None:
 
 def complain(error: FarmError) -> None:
     """Print an error as it is, and for a manifest how many mistakes there are."""
-    errors.print(str(error), markup=False, soft_wrap=True, style="red" if errors.is_terminal else "")
+    errors.print(
+        printable(str(error)), markup=False, soft_wrap=True, style="red" if errors.is_terminal else ""
+    )
     if isinstance(error, ManifestError) and len(error.problems) > 1:
         errors.print(f"{len(error.problems)} mistakes; nothing was started.", markup=False)
 
@@ -76,7 +78,7 @@ def closing(summary: Summary, folder: str) -> str:
     lines += [f"    {output.name:<24} {size(output.bytes):>9}" for output in summary.outputs]
     if counts.rendered or counts.kept:
         lines.append(f"    {'metadata.parquet':<24} {counts.rendered + counts.kept:>5} rows")
-    return "\n".join(lines)
+    return printable("\n".join(lines))
 
 
 def _mixture(shares: Sequence[EnvironmentShare]) -> list[str]:
@@ -119,7 +121,7 @@ def night_table(found: Gathered, summaries: Sequence[Summary]) -> str:
         (path.name, "refused", "", "", f"{len(error.problems)} mistakes, told above")
         for path, error in found.broken.items()
     ]
-    return table(rows)
+    return printable(table(rows))
 
 
 def assembled(made: Assembled, folder: str) -> str:

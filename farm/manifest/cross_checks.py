@@ -14,6 +14,7 @@ from farm.manifest.findings import Finding
 from farm.manifest.model import is_hub_id
 from farm.manifest.places import Path
 from farm.manifest.render import KEYFRAMED
+from farm.manifest.source_checks import source_checks
 
 WRONG = object()
 """Stands where a value was that is wrong by itself."""
@@ -24,7 +25,7 @@ Data = Mapping[Any, Any]
 def cross_checks(data: Data, wrong: set[Path]) -> Iterator[Finding]:
     """Yields every mistake between fields, except in fields whose own value is `wrong`."""
     manifest = _marked(data, wrong, ())
-    for check in (_hub_pins, _animation, _keyframes):
+    for check in (_hub_pins, source_checks, _animation, _keyframes):
         yield from (finding for finding in check(manifest) if finding.path not in wrong)
 
 

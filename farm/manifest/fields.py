@@ -57,15 +57,15 @@ Keyframed = Annotated[
 """A number from 0 upwards, or keyframes between which it is interpolated linearly."""
 
 KeyframedScale = Annotated[
-    Annotated[float, Number(), Tag("<number>")]
+    Annotated[float, Number(-1000, 1000), Tag("<number>")]
     | Annotated[
-        dict[FrameIndex, Annotated[float, Number()]],
+        dict[FrameIndex, Annotated[float, Number(-1000, 1000)]],
         Field(min_length=1, json_schema_extra=FRAME_KEYS),
         Tag("<map>"),
     ],
     Discriminator(shape, **told_union(_KEYFRAMED)),
 ]
-"""Any number, or keyframes between which it is interpolated linearly."""
+"""Any number of a sensible size, or keyframes between which it is interpolated linearly."""
 
 KeyframedShare = Annotated[
     Annotated[float, Number(0, 1), Tag("<number>")]

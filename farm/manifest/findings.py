@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from farm.manifest.places import Path
@@ -37,8 +37,10 @@ def shown(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def near(word: object, choices: Iterable[object]) -> str:
+def near(word: object, choices: Collection[object]) -> str:
     """Returns `Did you mean 'guidance_scale'?`, or nothing if no choice is near."""
+    if not choices:
+        return ""
     names = {str(choice).lower(): str(choice) for choice in choices}
     matches = difflib.get_close_matches(str(word).lower(), names, n=1, cutoff=0.6)
     return f"Did you mean {names[matches[0]]!r}?" if matches else ""

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import stat
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +20,7 @@ from farm.manifest.places import Place
 from farm.manifest.yaml_tree import read_tree
 
 MAX_BYTES = 4_000_000
+MAX_PROBLEMS = 1000
 
 
 def load(path: str | Path, overrides: Sequence[str] = ()) -> Document:
@@ -49,13 +54,16 @@ def parse(text: str, path: Path, overrides: Sequence[str] = ()) -> Document:
         told.append((origin.place(each.path), problem))
     told.sort(key=lambda placed: placed[0])
     if manifest is None or told or mistaken:
-        raise ManifestError([*(problem for _, problem in told), *mistaken])
+        raise ManifestError(_first([*(problem for _, problem in told), *mistaken]))
     return Document(manifest=manifest, path=path, origin=origin)
 
 
 def _read(path: Path) -> str:
     try:
-        with path.open("rb") as file:
+        # A pipe is not waited for.
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise OSError(errno.EINVAL, "not a regular file")
             content = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
@@ -70,6 +78,18 @@ def _read(path: Path) -> str:
         raise _refusal(
             f"{path}:{line}:{column}", f"the byte 0x{content[error.start]:02X} is not UTF-8"
         ) from None
+
+
+def _first(problems: list[Problem]) -> list[Problem]:
+    """Cut what nobody would read to its end."""
+    if len(problems) <= MAX_PROBLEMS:
+        return problems
+    last = problems[MAX_PROBLEMS - 1]
+    found = f"{len(problems) - MAX_PROBLEMS + 1} more mistakes, from here on"
+    return [
+        *problems[: MAX_PROBLEMS - 1],
+        replace(last, path="", found=found, allowed="mend those above first", hint=""),
+    ]
 
 
 def _refusal(where: str, found: str) -> ManifestError:

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from farm.manifest.fields import KeyframedScale
-from farm.manifest.schedulers import SCHEDULERS
+from farm.manifest.schedulers import REFUSED, SCHEDULERS
 from farm.manifest.section import Section
 from farm.manifest.takes import TAKES, OneOf, Takes, Text
 
@@ -57,16 +57,22 @@ ConfigValue = Annotated[
 ]
 
 
+SchedulerName = Annotated[
+    str,
+    OneOf(
+        SCHEDULERS,
+        "a diffusers scheduler that the farm renders with, such as DDIMScheduler",
+        REFUSED,
+    ),
+]
+
+
 class Scheduler(Section):
     """A diffusers scheduler instead of the checkpoint's own."""
 
     model_config = ConfigDict(validate_by_alias=True, validate_by_name=True)
 
-    class_: Annotated[
-        str,
-        OneOf(SCHEDULERS, "the name of a diffusers scheduler, such as DDIMScheduler"),
-        Field(alias="class"),
-    ]
+    class_: Annotated[SchedulerName, Field(alias="class")]
     """The class's name in diffusers."""
 
     config: dict[str, ConfigValue] = Field(default_factory=dict)

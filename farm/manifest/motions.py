@@ -108,7 +108,7 @@ class Walk(Section):
     frames: FrameCount
     """How many frames."""
 
-    step_size: Annotated[float, Number()] = 0.005
+    step_size: Annotated[float, Number(-1000, 1000)] = 0.005
     """What is added to the conditioning per frame, times the direction."""
 
     direction: Literal["ones", "random"] = "ones"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from farm.errors import ManifestError, Problem
 from farm.manifest.findings import shown
 from farm.manifest.places import Path, Place, dotted
+from farm.manifest.yaml_nodes import MAX_DEPTH
 from farm.manifest.yaml_tree import read_tree
 
 _FIELD = re.compile(r"\w+(\.\w+|\[\d{1,8}\])*", re.ASCII)
@@ -36,6 +37,9 @@ def read_override(text: str, number: int) -> Override:
         allowed = "allowed: FIELD=VALUE, such as render.num_inference_steps=4 or animation.prompts[1]=a fox"
         raise ManifestError([Problem(where=str(place), path="", found="no field and value", allowed=allowed)])
     path = tuple(name or int(position) for name, position in _KEY.findall(field))
+    if len(path) > MAX_DEPTH:
+        found, allowed = f"more than {MAX_DEPTH} levels of nesting", f"allowed: up to {MAX_DEPTH}"
+        raise ManifestError([Problem(where=str(place), path="", found=found, allowed=allowed)])
     tree, problems = read_tree(value.strip(), lambda line, column: place, path)
     if problems:
         raise ManifestError(problem for _, problem in problems)

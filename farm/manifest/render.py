@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from farm.manifest.fields import Keyframed, KeyframedShare, Prompt
 from farm.manifest.section import Section
@@ -40,6 +40,9 @@ class Render(Section):
 
     clip_skip: Annotated[int, Whole(1, 12)] | None = None
     """How many of CLIP's last layers are left out; null for none."""
+
+    determinism: Literal["strict", "fast"] = "strict"
+    """strict: one kind of GPU gives a recipe the same bits always; fast: what is fastest. A CPU is always strict."""
 
 
 KEYFRAMED = ("guidance_scale", "eta", "guidance_rescale")

@@ -1,60 +1,78 @@
-"""The schedulers of diffusers, for near matches and editors.
+"""The schedulers of diffusers: those that render, and those that are refused, each with the reason.
 
-Known by name so that a manifest is checked without loading diffusers. Made from diffusers 0.42.1 by
-`sorted(name for name in dir(diffusers) if name.endswith("Scheduler"))`; a test compares it with the installed
-one.
+Known by name so that a manifest is checked without loading diffusers. Made from diffusers 0.42.1: the names are
+`sorted(name for name in dir(diffusers) if name.endswith("Scheduler"))`, and each was rendered with. To render, a
+scheduler must sample the latents of every pipeline that the farm has, and its noise must come from the frames' own
+generators: the same recipe gives the same bits whatever was drawn or rendered before, and whatever the neighbours in
+the batch. Tests compare both lists with the installed diffusers, and render with every one again.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 SCHEDULERS = (
-    "AmusedScheduler",
-    "BlockRefinementScheduler",
     "CMStochasticIterativeScheduler",
     "CogVideoXDDIMScheduler",
-    "CogVideoXDPMScheduler",
     "CosineDPMSolverMultistepScheduler",
     "DDIMInverseScheduler",
     "DDIMParallelScheduler",
     "DDIMScheduler",
     "DDPMParallelScheduler",
     "DDPMScheduler",
-    "DDPMWuerstchenScheduler",
     "DEISMultistepScheduler",
     "DPMSolverMultistepInverseScheduler",
     "DPMSolverMultistepScheduler",
-    "DPMSolverSDEScheduler",
     "DPMSolverSinglestepScheduler",
-    "DiscreteDDIMScheduler",
     "EDMDPMSolverMultistepScheduler",
     "EDMEulerScheduler",
-    "EntropyBoundScheduler",
     "EulerAncestralDiscreteScheduler",
     "EulerDiscreteScheduler",
-    "FlowMapEulerDiscreteScheduler",
-    "FlowMatchEulerDiscreteScheduler",
-    "FlowMatchHeunDiscreteScheduler",
-    "FlowMatchLCMScheduler",
-    "HeliosDMDScheduler",
-    "HeliosScheduler",
     "HeunDiscreteScheduler",
     "IPNDMScheduler",
     "KDPM2AncestralDiscreteScheduler",
     "KDPM2DiscreteScheduler",
-    "KarrasVeScheduler",
     "LCMScheduler",
     "LMSDiscreteScheduler",
-    "LTXEulerAncestralRFScheduler",
-    "MiniMaxH3Scheduler",
     "PNDMScheduler",
-    "PiflowScheduler",
-    "RFD4ProteinaScheduler",
-    "RePaintScheduler",
     "SASolverScheduler",
-    "SCMScheduler",
-    "ScoreSdeVeScheduler",
     "TCDScheduler",
-    "UnCLIPScheduler",
     "UniPCMultistepScheduler",
-    "VQDiffusionScheduler",
 )
+"""Those that render. CosineDPMSolverMultistepScheduler needs torchsde, LMSDiscreteScheduler scipy."""
+
+_FLOW = (
+    "It samples flow-matching models, such as Stable Diffusion 3 and Flux; StableDiffusionPipeline has none."
+)
+_TOKENS = "It samples tokens, not latents."
+_IGNORES_GENERATORS = (
+    "Its step() ignores generators and draws from torch's global one, so that no frame could be rendered again; "
+    "DPMSolverMultistepScheduler with algorithm_type sde-dpmsolver++ is stochastic and exact."
+)
+
+REFUSED: Mapping[str, str] = {
+    "AmusedScheduler": _TOKENS,
+    "BlockRefinementScheduler": _TOKENS,
+    "CogVideoXDPMScheduler": "Its step() wants the prediction before, which only CogVideoX's pipelines give.",
+    "DDPMWuerstchenScheduler": "Only the pipelines of Wuerstchen and Stable Cascade can call it.",
+    "DPMSolverSDEScheduler": _IGNORES_GENERATORS,
+    "DiscreteDDIMScheduler": _TOKENS,
+    "EntropyBoundScheduler": _TOKENS,
+    "FlowMapEulerDiscreteScheduler": _FLOW,
+    "FlowMatchEulerDiscreteScheduler": _FLOW,
+    "FlowMatchHeunDiscreteScheduler": _FLOW,
+    "FlowMatchLCMScheduler": _FLOW,
+    "HeliosDMDScheduler": _FLOW,
+    "HeliosScheduler": _FLOW,
+    "KarrasVeScheduler": "Its step() wants a second sample, which only its own unconditional pipeline gives.",
+    "LTXEulerAncestralRFScheduler": _FLOW,
+    "MiniMaxH3Scheduler": _FLOW,
+    "PiflowScheduler": _FLOW,
+    "RFD4ProteinaScheduler": "It samples proteins.",
+    "RePaintScheduler": "It fills in a part of a given picture; here there is none.",
+    "SCMScheduler": "Only Sana Sprint's pipeline leaves out its last timestep, at which step() fails.",
+    "ScoreSdeVeScheduler": "It has no step(); only its own unconditional pipeline can call it.",
+    "UnCLIPScheduler": "Only the pipelines of unCLIP and Kandinsky can call it.",
+    "VQDiffusionScheduler": _TOKENS,
+}
+"""Why each of the others cannot render."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
+from pydantic import AfterValidator, BeforeValidator
 from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core import PydanticCustomError
 
 from farm.manifest.animation import Animation
 from farm.manifest.fields import Seed
@@ -12,22 +15,40 @@ from farm.manifest.model import Model
 from farm.manifest.output import Output
 from farm.manifest.render import Render
 from farm.manifest.section import Section
-from farm.manifest.takes import Takes, Text
+from farm.manifest.takes import TAKES, Takes, Text
+
+
+def _no_switch(value: object) -> object:
+    """To Python, `true` equals 1."""
+    return None if isinstance(value, bool) else value
+
+
+def _refuse_devices(name: str) -> str:
+    if re.fullmatch(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", name, re.ASCII | re.IGNORECASE):
+        allowed = "a name that Windows does not keep for a device, as it does con, nul and com1"
+        raise PydanticCustomError(TAKES, "{allowed}", {"allowed": allowed})
+    return name
+
 
 Name = Annotated[
     str,
     Text(
         100,
-        pattern=r"^[A-Za-z0-9_-][A-Za-z0-9._-]*$",
-        words="1 to 100 letters, digits, '.', '_' or '-', not beginning with '.'",
+        pattern=r"^[A-Za-z0-9_-]([A-Za-z0-9._-]*[A-Za-z0-9_-])?$",
+        words="1 to 100 letters, digits, '.', '_' or '-', not beginning or ending with '.'",
     ),
+    AfterValidator(_refuse_devices),
 ]
 
 
 class Manifest(Section):
     """One animation for the diffusion farm: which model, which prompts, which motion, how many frames."""
 
-    version: Annotated[Literal[1], Takes("1, the only version there is")]
+    version: Annotated[
+        Literal[1],
+        BeforeValidator(_no_switch, json_schema_input_type=Literal[1]),
+        Takes("1, the only version there is"),
+    ]
     """The manifest format's version: 1."""
 
     name: Name

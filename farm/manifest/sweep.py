@@ -5,24 +5,38 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, ConfigDict, Field, WrapValidator, with_config
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    WrapValidator,
+    with_config,
+)
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
-from farm.manifest.model import Scheduler
-from farm.manifest.schedulers import SCHEDULERS
-from farm.manifest.takes import TAKES, Number, OneOf, Whole
+from farm.manifest.model import Scheduler, SchedulerName
+from farm.manifest.takes import TAKES, Number, Whole
 
 MAX_VALUES = 1000
 
 
+_NAME = TypeAdapter[str](SchedulerName)
+
+
 def _by_name(value: object) -> object:
-    return {"class": value} if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    try:
+        return {"class": _NAME.validate_python(value)}
+    except ValidationError as error:  # told where the name stands: there is no `class` in the file
+        raise PydanticCustomError(TAKES, "{allowed}", error.errors()[0]["ctx"]) from None
 
 
-_SchedulerName = Annotated[str, OneOf(SCHEDULERS, "")]
 NamedScheduler = Annotated[
-    Scheduler, BeforeValidator(_by_name, json_schema_input_type=_SchedulerName | Scheduler)
+    Scheduler, BeforeValidator(_by_name, json_schema_input_type=SchedulerName | Scheduler)
 ]
 """A scheduler, or just its name."""
 

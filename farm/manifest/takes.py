@@ -7,11 +7,11 @@ says what is `allowed`, and, where it helps with a hint, the `choices` or the `k
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import GetCoreSchemaHandler
-from pydantic_core import CoreSchema, core_schema
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 TAKES = "takes"
 
@@ -89,14 +89,24 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class OneOf:
-    """One of many names, too many to list in a message: `words` describe them."""
+    """One of many names, too many to list in a message: `words` describe them.
+
+    Names that one may well expect are `refused`, each with the reason, instead of a near match.
+    """
 
     choices: tuple[str, ...]
     words: str
+    refused: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        schema = core_schema.literal_schema(list(self.choices))
-        return _told(schema, self.words, choices=list(self.choices))
+        schema = _told(core_schema.literal_schema(list(self.choices)), self.words, choices=list(self.choices))
+        return core_schema.no_info_before_validator_function(self._refuse, schema)
+
+    def _refuse(self, value: object) -> object:
+        if isinstance(value, str) and value in self.refused:
+            context = {"allowed": self.words, "hint": self.refused[value]}
+            raise PydanticCustomError(TAKES, "{allowed}", context)
+        return value
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,13 +67,16 @@ def _hint(problem: str) -> str:
 
 def _check_events(text: str, locate: Locate) -> None:
     """Looks at the stream before PyYAML recurses into it."""
-    depth = documents = 0
+    depth = documents = values = 0
     for event in yaml.parse(text, Loader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         documents += isinstance(event, yaml.DocumentStartEvent)
+        values += isinstance(event, yaml.NodeEvent)
         tag = getattr(event, "tag", None)
         if depth > MAX_DEPTH:
             raise _refusal(place_of(event.start_mark, locate), *_TOO_DEEP)
+        if values > MAX_VALUES:
+            raise _refusal(place_of(event.start_mark, locate), *_TOO_LARGE)
         if documents > 1:
             place = place_of(event.start_mark, locate)
             raise _refusal(place, "a second document", "allowed: one manifest per file")

@@ -9,6 +9,8 @@ _INTEGER = re.compile(r"[-+]?[0-9]{1,40}|0o[0-7]{1,40}|0x[0-9a-fA-F]{1,40}")
 """Longer ones stay texts: no field takes them, and Python refuses to print very long ones."""
 
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_DIGITS = re.compile(r"[-+]?[0-9]+")
+_LONGEST = 400
 _WORDS: dict[str, bool | float | None] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -25,6 +27,6 @@ def plain_scalar(text: str) -> str | int | float | bool | None:
         return _WORDS[text]
     if _INTEGER.fullmatch(text):
         return int(text, {"o": 8, "x": 16}.get(text[1:2], 10))
-    if _FLOAT.fullmatch(text) and len(text) <= 400:
+    if len(text) <= _LONGEST and _FLOAT.fullmatch(text) and not _DIGITS.fullmatch(text):
         return float(text)
     return text

@@ -66,6 +66,7 @@ def _renderer_digest(renderer: RendererSpec) -> str:
             "variant": renderer.variant,
             "torch_dtype": renderer.torch_dtype,
             "loras": [(lora.source.fingerprint, lora.weight_name) for lora in renderer.loras],
+            "determinism": renderer.determinism,
         }
     )
 

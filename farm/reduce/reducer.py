@@ -104,11 +104,11 @@ class Reducer:
                         paths[name] = published.enter_context(self._folder.writing(name))
                         outputs[name] = make(paths[name], self._frame_count)
                 for name, output in outputs.items():
-                    with self._blaming(name):
+                    with self._blaming(name, paths[name]):
                         output.add(index, pixels)
                 done.append(index)
             for name, output in outputs.items():
-                with self._blaming(name):
+                with self._blaming(name, paths[name]):
                     output.finish(done, self._read)
             self._arrivals.check()
             artifacts = tuple(Artifact(name=name, bytes=path.stat().st_size) for name, path in paths.items())
@@ -130,9 +130,10 @@ class Reducer:
         return pixels
 
     @contextlib.contextmanager
-    def _blaming(self, name: str) -> Iterator[None]:
+    def _blaming(self, name: str, path: Path) -> Iterator[None]:
         try:
-            yield
+            with self._folder.telling(name, path):
+                yield
         except (FarmError, Cancelled):
             raise
         except Exception as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Protocol
 
-from farm.records import Chunk, DiffusersSpec, Pixels, ProceduralSpec, RendererSpec
+from farm.records import Chunk, DiffusersSpec, Pixels, RendererSpec
 from farm.render.procedural import ProceduralRenderer
 
 

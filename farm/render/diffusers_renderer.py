@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import platform
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,81 +11,114 @@ import numpy as np
 import torch
 import transformers
 
-from farm.canonical import canonical_json
-from farm.errors import RenderError
+from farm.errors import OutOfMemory, RenderError
 from farm.records import Chunk, DiffusersSpec, Frame, Pixels, Scalar, SchedulerSpec
+from farm.render import determinism, environment
 from farm.render.conditioning import Embeddings, PromptEncoder
+from farm.render.global_noise import no_global_noise
 from farm.render.loading import adapter_names, load_pipeline, make_scheduler
+from farm.render.memory import give_back, is_out_of_memory
 from farm.render.noise import initial_latents
 
 _NOT_OF_THE_CALL = {"clip_skip", "height", "width"}
 _LORA_SCALE = "lora_scale."
+_OWN_SCHEDULER = SchedulerSpec(class_name="", config={})
 
 
 class DiffusersRenderer:
     """Renders chunks with one pipeline on one device.
 
     A chunk of B frames is one call with B embeddings, B latents and B generators: what a plain call of the
-    pipeline with a list of B CPU generators does. On a CPU torch is held to one thread, so that bits do not
-    depend on the machine's load or size; run one renderer per core instead.
+    pipeline with a list of B CPU generators does. Torch is held to one CPU thread, so that bits do not depend on
+    the machine's load or size; without a GPU, run one renderer per core instead.
     """
 
     def __init__(self, spec: DiffusersSpec) -> None:
-        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        if device.type == "cpu":
-            torch.set_num_threads(1)
+        device = environment.this_device()
+        determinism.apply(spec.determinism, device)
         diffusers.utils.logging.set_verbosity_error()
         transformers.logging.set_verbosity_error()
         transformers.logging.disable_progress_bar()
         diffusers.utils.logging.disable_progress_bar()
         self._torch_device = device
+        self._determinism = spec.determinism
         self._pipeline = load_pipeline(spec, device)
+        self._name = type(self._pipeline).__name__
         self.own_scheduler = type(self._pipeline.scheduler).__name__
         self._scheduler_config = {**self._pipeline.scheduler.config, "_class_name": self.own_scheduler}
-        self._scheduler = ""
         self._adapters = adapter_names(spec)
         self._lora_scales: list[Scalar] = []
         self._positive = PromptEncoder(self._encode_positive)
         self._negative = PromptEncoder(self._encode_negative)
-        self.device = f"cuda ({torch.cuda.get_device_name()})" if device.type == "cuda" else "cpu"
-        self.environment = _environment(self.device, spec.torch_dtype)
+        self.device = environment.device_name(device)
+        self.environment = environment.describe(spec)
 
-    def render(self, chunk: Chunk) -> list[Pixels]:
-        """Return one picture per frame of the chunk."""
+    def render(self, chunk: Chunk) -> list[Pixels | None]:
+        """Return one picture per frame of the chunk.
+
+        Raises:
+            OutOfMemory: when the device has too little; what the call had taken is free again.
+            RenderError: when the pipeline fails, or its picture would be no function of the recipe.
+        """
+        determinism.apply(self._determinism, self._torch_device)
+        try:
+            return self._draw(chunk)
+        except Exception as error:
+            if not is_out_of_memory(error):
+                raise
+            said = str(error).splitlines()[0] if str(error) else type(error).__name__
+        # Here the error is gone, and with it the tensors that its traceback kept.
+        self._set_scheduler(_OWN_SCHEDULER)
+        give_back()
+        raise OutOfMemory(self._too_large(chunk, said))
+
+    def _draw(self, chunk: Chunk) -> list[Pixels | None]:
         frames = list(chunk.frames)
         slots = frames + [frames[-1]] * (chunk.batch_size - len(frames))
         recipe = slots[0].recipe
         self._set_scheduler(recipe.scheduler)
         latents, generators = self._latents(slots)
         self._set_lora_scales(recipe.arguments)
+        conditioning = self._conditioning(slots)
         arguments = {
             name: value
             for name, value in recipe.arguments.items()
             if name not in _NOT_OF_THE_CALL and not name.startswith(_LORA_SCALE)
         }
+        sampler = f"{self._name} with {type(self._pipeline.scheduler).__name__}"
+        with no_global_noise(self._torch_device, sampler):
+            images = self._call(**conditioning, **arguments, latents=latents, generator=generators)
+        return _pictures(images)[: len(frames)]
+
+    def _call(self, **arguments: Any) -> Any:
+        """Return the pipeline's pictures, [B, H, W, 3] in [0, 1]."""
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                images = self._pipeline(
-                    **self._conditioning(slots),
-                    **arguments,
-                    latents=latents,
-                    generator=generators,
-                    output_type="np",
-                ).images
-        except (RuntimeError, ValueError, TypeError) as error:
-            raise RenderError(f"{type(self._pipeline).__name__}: {error}") from error
-        return _pictures(images)[: len(frames)]
+                return self._pipeline(**arguments, output_type="np").images
+        except Exception as error:  # schedulers fail in every way when their configuration does not suit them
+            if is_out_of_memory(error):
+                raise
+            raise RenderError(f"{self._name}: {_explained(error)}") from error
+
+    def _too_large(self, chunk: Chunk, said: str) -> str:
+        *_, height, width = self._latent_shape(chunk.frames[0])
+        factor = self._pipeline.vae_scale_factor
+        frames = "1 frame" if chunk.batch_size == 1 else f"{chunk.batch_size} frames"
+        return (
+            f"{self._name}: out of memory on {self.device} with {frames} of {width * factor}x{height * factor} in one "
+            f"call ({said}). Set a smaller render.batch_size, or smaller render.height and render.width, or end "
+            "other programs that use this device."
+        )
 
     def _set_scheduler(self, spec: SchedulerSpec) -> None:
-        wanted = canonical_json(spec)
-        if wanted != self._scheduler:
-            self._pipeline.scheduler = make_scheduler(self._scheduler_config, spec)
-            self._scheduler = wanted
+        # A fresh one each time: what it remembers of the steps of one chunk cannot reach another.
+        self._pipeline.scheduler = make_scheduler(self._scheduler_config, spec)
 
     def _set_lora_scales(self, arguments: Mapping[str, Scalar]) -> None:
         scales = [arguments[f"{_LORA_SCALE}{number}"] for number in range(len(self._adapters))]
         if scales != self._lora_scales:
+            self._lora_scales = []  # nobody knows which are set, should this fail
             self._pipeline.set_adapters(self._adapters, adapter_weights=scales)
             self._lora_scales = scales
             # An adapter may reach into the text encoder: what was encoded before is of other weights.
@@ -146,27 +177,18 @@ class DiffusersRenderer:
         return {"negative_prompt_embeds": embeds}
 
 
-def _pictures(images: Any) -> list[Pixels]:
-    """Quantize pictures [B, H, W, 3] in [0, 1] as diffusers does for PIL."""
-    if not np.isfinite(images).all():
-        raise RenderError(
-            "the pipeline returned NaN; float16 overflowed, most likely: set model.torch_dtype to float32 or bfloat16."
+def _pictures(images: Any) -> list[Pixels | None]:
+    """Quantize pictures [B, H, W, 3] in [0, 1] as diffusers does for PIL; None for one that is not all numbers."""
+    return [(image * 255).round().astype("uint8") if np.isfinite(image).all() else None for image in images]
+
+
+def _explained(error: Exception) -> str:
+    operation = determinism.refused_operation(error)
+    if operation:
+        return (
+            f"{operation}. With render.determinism: fast it runs, and its last bits may be others each time; a newer "
+            "torch may have it in strict too."
         )
-    return list((images * 255).round().astype("uint8"))
-
-
-def _environment(device: str, torch_dtype: str) -> str:
-    return json.dumps(
-        {
-            "device": device,
-            "torch_dtype": torch_dtype,
-            "threads": torch.get_num_threads(),
-            "cpu": torch.backends.cpu.get_cpu_capability(),
-            "python": platform.python_version(),
-            "torch": str(torch.__version__),
-            "diffusers": diffusers.__version__,
-            "transformers": transformers.__version__,
-            "platform": f"{platform.system()}-{platform.machine()}",
-        },
-        sort_keys=True,
-    )
+    if isinstance(error, (RuntimeError, ValueError, TypeError)):
+        return str(error)
+    return f"{type(error).__name__}: {error}"

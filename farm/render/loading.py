@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -137,5 +138,14 @@ def make_scheduler(own_config: Mapping[str, Any], spec: SchedulerSpec) -> Any:
 def _scheduler_class(name: str) -> Any:
     cls = getattr(diffusers, name, None)
     if not (isinstance(cls, type) and issubclass(cls, diffusers.SchedulerMixin)):
-        raise RenderError(f"{name}: diffusers {diffusers.__version__} has no scheduler of this name.")
+        raise RenderError(f"{name}: {_why_absent(cls)}")
     return cls
+
+
+def _why_absent(stand_in: Any) -> str:
+    # diffusers puts a dummy, which knows what it stands in for, where a library is missing.
+    missing = [library for library in getattr(stand_in, "_backends", ()) if find_spec(library) is None]
+    if missing:
+        needed = " ".join(missing)
+        return f"needs {needed}, which this machine does not have: pip install {needed}"
+    return f"diffusers {diffusers.__version__} has no scheduler of this name."

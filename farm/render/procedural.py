@@ -26,7 +26,7 @@ class ProceduralRenderer:
         self._y, self._x = rows / spec.height, columns / spec.width
         self.environment = json.dumps({"renderer": "procedural", "numpy": np.__version__}, sort_keys=True)
 
-    def render(self, chunk: Chunk) -> list[Pixels]:
+    def render(self, chunk: Chunk) -> list[Pixels | None]:
         """Return one picture per frame."""
         if self._spec.seconds_per_chunk:
             time.sleep(self._spec.seconds_per_chunk)

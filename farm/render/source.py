@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import json
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,10 +12,13 @@ from typing import Literal
 from farm import models
 from farm.errors import ModelError
 from farm.records import ModelSource
+from farm.render.checkpoint_folder import data_files
+from farm.render.weights_file import check_weights
 
-_HUB_ID = re.compile(r"[\w-][\w.-]*/[\w.-]+")
-_DATA = {".safetensors", ".json", ".txt", ".model"}
-_INDEX = "model_index.json"
+_HUB_ID = re.compile(r"(?!.*(--|\.\.))\w([\w.-]*\w)?/\w([\w.-]*\w)?(?<!\.git)", re.ASCII)
+"""As huggingface_hub takes them."""
+
+_LONGEST_HUB_ID = 96
 
 
 def find_source(
@@ -50,21 +52,22 @@ def local_path(source: ModelSource) -> str:
     return str(shipped.path)
 
 
-def _find(pretrained: str, revision: str | None, base: Path, holds: str) -> ModelSource | None:
+def _find(
+    pretrained: str, revision: str | None, base: Path, holds: Literal["pipeline", "adapter"]
+) -> ModelSource | None:
     shipped = models.find(pretrained)
     if shipped is not None:
         if holds == "pipeline" and shipped.kind != "pipeline":
             raise ModelError(f"{pretrained} is a {shipped.architecture}, not a pipeline")
-        return _local(pretrained, "shipped", pretrained, shipped.path)
+        return _local(pretrained, "shipped", pretrained, shipped.path, data_files(shipped.path, holds))
     # Not resolved: the files of a hub cache are links to blobs without a suffix.
     path = (base / Path(pretrained).expanduser()).absolute()
     if path.is_dir():
-        if holds == "pipeline":
-            _check_index(path)
-        return _local(pretrained, "folder", str(path), path)
+        return _local(pretrained, "folder", str(path), path, data_files(path, holds))
     if path.suffix == ".safetensors" and path.is_file():
-        return _local(pretrained, "file", str(path), path)
-    if _HUB_ID.fullmatch(pretrained) and revision:
+        check_weights(path)
+        return _local(pretrained, "file", str(path), path, [path])
+    if _HUB_ID.fullmatch(pretrained) and len(pretrained) <= _LONGEST_HUB_ID and revision:
         return ModelSource(
             pretrained=pretrained,
             kind="hub",
@@ -75,23 +78,13 @@ def _find(pretrained: str, revision: str | None, base: Path, holds: str) -> Mode
     return None
 
 
-def _check_index(folder: Path) -> None:
-    """Refuse a folder that is not a pipeline's, before all that lies below it is read."""
-    index = folder / _INDEX
-    if not index.is_file():
-        raise ModelError(f"{folder} is no pipeline's folder: it holds no {_INDEX}")
-    try:
-        whole = "_class_name" in json.loads(index.read_text(encoding="utf-8"))
-    except (ValueError, TypeError):
-        whole = False
-    if not whole:
-        raise ModelError(f"{index} is not what diffusers writes")
-
-
 def _local(
-    pretrained: str, kind: Literal["shipped", "folder", "file"], location: str, path: Path
+    pretrained: str,
+    kind: Literal["shipped", "folder", "file"],
+    location: str,
+    path: Path,
+    files: Iterable[Path],
 ) -> ModelSource:
-    files = [path] if path.is_file() else sorted(file for file in path.rglob("*") if file.suffix in _DATA)
     return ModelSource(
         pretrained=pretrained,
         kind=kind,

@@ -1,22 +1,33 @@
 """Wires plan, executor and reducer together: one job, or a night of them."""
 
+from farm.run.comparison import Change, Difference, Finding, Verdict
+from farm.run.finished import finished_job
 from farm.run.gather import Gathered, gather, name_taken
 from farm.run.job import EXIT_CODES, exit_code
 from farm.run.night import render
 from farm.run.prepare import Job, prepare
 from farm.run.rates import Rates
 from farm.run.reassemble import Assembled, reassemble
+from farm.run.verification import Verification
+from farm.run.verify import verify
 
 __all__ = [
     "EXIT_CODES",
     "Assembled",
+    "Change",
+    "Difference",
+    "Finding",
     "Gathered",
     "Job",
     "Rates",
+    "Verdict",
+    "Verification",
     "exit_code",
+    "finished_job",
     "gather",
     "name_taken",
     "prepare",
     "reassemble",
     "render",
+    "verify",
 ]

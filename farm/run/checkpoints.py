@@ -59,6 +59,7 @@ def find_renderer(document: Document) -> RendererSpec:
         variant=model.variant,
         torch_dtype=model.torch_dtype,
         loras=tuple(loras),
+        determinism=document.manifest.render.determinism,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,9 +10,9 @@ from pathlib import Path
 from farm.errors import UsageError
 from farm.manifest import Document, load
 from farm.plan import Plan, Range, chunks_to_render, judge, make_plan
-from farm.records import ProceduralSpec
+from farm.records import FrameRow, ProceduralSpec
 from farm.run.checkpoints import find_renderer, with_whole_paths
-from farm.store import JobFolder, Ledger, is_whole
+from farm.store import JobFolder, Ledger, in_order, is_whole, obstacle
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,11 +24,27 @@ class Job:
 
     def remaining(self) -> list[Range]:
         """Return ranges over all frames, each with whether it is kept or why it is rendered."""
-        return list(judge(self.plan, Ledger(self.folder).rows(), partial(is_whole, self.folder)))
+        rows = Ledger(self.folder).rows(last=self.plan.frame_count - 1)
+        if self.folder.at_once == 1:
+            return list(judge(self.plan, rows, partial(is_whole, self.folder)))
+        whole: dict[int, bool] = {}
+
+        def checked() -> Iterator[FrameRow]:
+            for row, found in in_order(self._check, rows, at_once=self.folder.at_once):
+                whole.clear()  # `judge` asks about a row before it takes the next
+                whole[row.frame] = found
+                yield row
+
+        return list(judge(self.plan, checked(), lambda row: whole[row.frame]))
 
     def to_render(self, ranges: Sequence[Range]) -> tuple[int, ...]:
         """Return the chunks that `remaining` leaves to render."""
         return tuple(chunks_to_render(self.plan, ranges))
+
+    def _check(self, row: FrameRow) -> tuple[FrameRow, bool]:
+        """Return a row and whether its frame is there, which is only looked at if it is of the recipe planned."""
+        planned = self.plan.frame(row.frame).digest == row.recipe_digest
+        return row, planned and is_whole(self.folder, row)
 
 
 def prepare(
@@ -39,19 +55,41 @@ def prepare(
     With `procedural` its motion is rehearsed without its model, into `<name>-rehearsal`.
 
     Raises:
-        ManifestError: with every mistake found, and where; a missing checkpoint is one of them.
+        ManifestError: with every mistake found, and where; a missing checkpoint is one of them, and a link in
+            the place of the output folder.
+        UsageError: when nothing can be written to `output_dir`.
     """
     document = load(path, overrides)
     renderer = rehearsal(document) if procedural else find_renderer(document)
     plan = make_plan(with_whole_paths(document.manifest, renderer), renderer)
     name = f"{plan.name}-rehearsal" if procedural else plan.name
-    return Job(plan=plan, folder=JobFolder(_beside(output_dir, name)))
+    folder = JobFolder(_beside(output_dir, name))
+    found = obstacle(folder)
+    if found is not None:
+        raise document.error(
+            ("name",),
+            found,
+            "needed: an output folder of the job's own",
+            "Remove what is there, or choose another name or --output-dir, which may be a link itself.",
+        )
+    return Job(plan=plan, folder=folder)
 
 
 def _beside(output_dir: str, name: str) -> str:
     if not output_dir:
         raise UsageError("--output-dir: empty; give a folder or a URL such as s3://bucket/renders.")
     return f"{output_dir}{name}" if output_dir.endswith("/") else f"{output_dir}/{name}"
+
+
+def refuse_links(folder: JobFolder) -> None:
+    """Refuse a job's folder of which parts are links; it may be one itself, since the user chose it.
+
+    Raises:
+        UsageError: with what the link points to.
+    """
+    found = obstacle(folder, chosen=True)
+    if found is not None:
+        raise UsageError(f"{found}; a job's own folders are never links: put the folder itself there.")
 
 
 def rehearsal(document: Document) -> ProceduralSpec:

@@ -13,7 +13,7 @@ from farm.manifest import parse
 from farm.plan import Plan, make_plan
 from farm.records import Frame, FrameRow
 from farm.reduce import Artifact, TableHeader, assemble, write_table
-from farm.run.prepare import rehearsal
+from farm.run.prepare import refuse_links, rehearsal
 from farm.store import Claim, JobFolder, Ledger, is_whole
 
 
@@ -31,13 +31,14 @@ def reassemble(url: str) -> Assembled:
     """Make GIF, MP4, sheets and table of the job in `url` again, as its `manifest.yaml` there says.
 
     Raises:
-        UsageError: when it is not a job's folder.
+        UsageError: when it is not a job's folder, or parts of it are links.
         ManifestError: when its manifest was changed into one that is wrong.
         FarmError: when an output cannot be made.
     """
     folder = JobFolder(url)
     if not folder.exists("manifest.yaml"):
         raise UsageError(f"{url}: not a job's folder: it holds no manifest.yaml.")
+    refuse_links(folder)
     document = parse(folder.read("manifest.yaml").decode(), Path(folder.path("manifest.yaml")))
     plan = make_plan(document.manifest, rehearsal(document))
     claim = Claim(folder).take()
@@ -45,6 +46,7 @@ def reassemble(url: str) -> Assembled:
         folder.sweep()
         there = array("q", (frame.index for frame, _ in _finished(plan, folder)))
         outputs = assemble(folder, plan.name, plan.outputs, there, frame_count=plan.frame_count)
+        claim.confirm()
         if there:
             header = TableHeader(manifest_text=plan.manifest_text, kind=plan.kind)
             write_table(folder, header, _finished(plan, folder))

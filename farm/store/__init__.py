@@ -1,10 +1,12 @@
 """Where a job lives: names of its files, atomic writes, frame files and the ledger. fsspec lives here only."""
 
+from farm.store.ahead import in_order
 from farm.store.cache import CachedFrame, FrameCache
 from farm.store.claim import Claim
 from farm.store.folder import JobFolder
 from farm.store.frames import content_sha256, decode_frame, encode_frame, file_name
 from farm.store.ledger import Ledger, is_whole
+from farm.store.obstacles import obstacle
 
 __all__ = [
     "CachedFrame",
@@ -16,5 +18,7 @@ __all__ = [
     "decode_frame",
     "encode_frame",
     "file_name",
+    "in_order",
     "is_whole",
+    "obstacle",
 ]

@@ -9,6 +9,7 @@ import platform
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
@@ -19,67 +20,100 @@ _NAME = ".farm/claim.json"
 _BEAT_SECONDS = 10.0
 _DEAD_SECONDS = 60.0
 """A claim from another machine counts as dead when it was not renewed for so long."""
+_TRIES = 5
+_HELD: set[str] = set()
+"""The claims of this process: one that it could not remove, as the store was down, holds up none of its own runs."""
 
 
 class Claim:
     """Held by a run from `take` to `release`, and renewed every ten seconds in between.
 
     A claim whose process is gone (on this machine), or that was not renewed for a minute (on another one), is
-    taken over.
+    taken over; of several runs that try to, one succeeds. A run that slept meanwhile, as a laptop does, finds out
+    at its next renewal: `on_lost` is called then, in a thread of the claim.
     """
 
-    def __init__(self, folder: JobFolder) -> None:
+    def __init__(self, folder: JobFolder, on_lost: Callable[[StorageError], None] = lambda _: None) -> None:
         self._folder = folder
+        self._on_lost = on_lost
         self._id = uuid.uuid4().hex
         self._released = threading.Event()
         self._heart = threading.Thread(target=self._beat, name="claim", daemon=True)
+        self.lost = False
 
     def take(self) -> Self:
         """Claim the folder.
 
         Raises:
-            StorageError: when another run holds it, or it cannot be written.
+            StorageError: when another run holds it, or it cannot be read or written.
         """
-        if not self._folder.create(_NAME, self._content()):
-            self._refuse_if_alive()
-            self._folder.remove(_NAME)
-            if not self._folder.create(_NAME, self._content()):
-                self._refuse_if_alive()
+        _HELD.add(self._id)  # before anybody can see it
+        try:
+            self._take()
+        except BaseException:
+            _HELD.discard(self._id)
+            raise
         self._heart.start()
         return self
+
+    def confirm(self) -> None:
+        """Renew the claim now.
+
+        Raises:
+            StorageError: when another run has taken it over, or it cannot be read or written.
+        """
+        found = self._folder.find(_NAME)
+        if self._is_mine(found) and self._folder.swap(_NAME, found, self._content()):
+            return
+        if not self._is_mine(
+            self._folder.find(_NAME)
+        ):  # a renewal by the other thread is none of another run
+            self.lost = True
+        if self.lost:
+            raise StorageError(
+                f"{self._where()}: another run has taken this folder over, as this one was not heard of for a "
+                "while; finished frames are kept. Let it finish, or stop it and run again."
+            )
 
     def release(self) -> None:
         """Give the folder free, unless another run has taken it over."""
         self._released.set()
         self._heart.join()
+        _HELD.discard(self._id)
         with contextlib.suppress(StorageError):
-            if self._mine():
-                self._folder.remove(_NAME)
+            found = self._folder.find(_NAME)
+            if self._is_mine(found):
+                self._folder.swap(_NAME, found, None)
 
-    def _refuse_if_alive(self) -> None:
-        holder = self._holder()
-        if holder is not None and _alive(holder):
-            raise StorageError(
-                f"{self._folder.path('').rstrip('/')}: another run is rendering into this folder (process "
-                f"{holder.get('pid')} on {holder.get('host')}); wait for it, stop it, or choose another --output-dir."
-            )
+    def _take(self) -> None:
+        for _ in range(_TRIES):  # each failure means that another run was faster, which is then alive
+            found = self._folder.find(_NAME)
+            self._refuse_if_alive(found)
+            if self._folder.swap(_NAME, found, self._content()):
+                return
+        raise StorageError(f"{self._where()}: cannot be claimed: other runs keep trying the same; run again.")
 
     def _beat(self) -> None:
-        while not self._released.wait(_BEAT_SECONDS):
-            with contextlib.suppress(StorageError):
-                if self._mine():
-                    self._folder.write(_NAME, self._content())
+        while not self.lost and not self._released.wait(_BEAT_SECONDS):
+            try:
+                self.confirm()
+            except StorageError as error:
+                if self.lost:
+                    self._on_lost(error)  # else the store is down, and the next beat will tell
 
-    def _mine(self) -> bool:
-        holder = self._holder()
-        return holder is not None and holder.get("id") == self._id
+    def _refuse_if_alive(self, found: bytes | None) -> None:
+        holder = _holder(found)
+        if _alive(holder):
+            raise StorageError(
+                f"{self._where()}: another run is rendering into this folder (process {holder.get('pid')} on "
+                f"{holder.get('host')}); wait for it, stop it, or choose another --output-dir."
+            )
 
-    def _holder(self) -> dict[str, object] | None:
-        try:
-            found = json.loads(self._folder.read(_NAME))
-        except (StorageError, ValueError):
-            return None
-        return found if isinstance(found, dict) else None
+    def _is_mine(self, found: bytes | None) -> bool:
+        return _holder(found).get("id") == self._id
+
+    def _where(self) -> str:
+        return self._folder.path("").rstrip("/")
 
     def _content(self) -> bytes:
         holder = {
@@ -92,9 +126,20 @@ class Claim:
         return json.dumps(holder).encode()
 
 
+def _holder(found: bytes | None) -> dict[str, object]:
+    """Return what a claim says; nothing for none, and for one that is no claim."""
+    try:
+        holder = json.loads(found or b"{}")
+    except ValueError:
+        return {}
+    return holder if isinstance(holder, dict) else {}
+
+
 def _alive(holder: dict[str, object]) -> bool:
     if holder.get("host") == platform.node():
         pid = holder.get("pid")
+        if pid == os.getpid() and holder.get("born") == _born(os.getpid()):
+            return holder.get("id") in _HELD
         return isinstance(pid, int) and _born(pid) == holder.get("born") and _runs(pid)
     renewed = holder.get("renewed")
     return isinstance(renewed, (int, float)) and time.time() - renewed < _DEAD_SECONDS

@@ -13,6 +13,9 @@ from farm.errors import StorageError
 from farm.records import DiffusersSpec, Frame, Pixels, RendererSpec
 from farm.store.parameters import parameters_text
 
+_LARGEST = 8192
+"""Pixels: the longest side that a manifest may ask for."""
+
 
 def file_name(index: int) -> str:
     """Return the name of a frame's file, relative to the job folder."""
@@ -59,10 +62,21 @@ def decode_frame(data: bytes, name: str) -> Pixels:
     """Return the RGB pixels of a frame's file.
 
     Raises:
-        StorageError: when `data` is not a whole PNG; `name` is said in the message.
+        StorageError: when `data` is not a whole PNG as `encode_frame` writes it; `name` is said in the message.
     """
     try:
         with Image.open(io.BytesIO(data), formats=["png"]) as image:
-            return np.asarray(image.convert("RGB"))
+            _check_header(image)
+            return np.asarray(image)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise StorageError(f"{name}: not a whole PNG ({error}); remove it and render again.") from error
+
+
+def _check_header(image: Image.Image) -> None:
+    """Refuse what no frame is, before room is made for its pixels."""
+    if max(image.size) > _LARGEST:
+        raise ValueError(
+            f"it says {image.width}x{image.height} pixels, a frame has up to {_LARGEST}x{_LARGEST}"
+        )
+    if image.mode != "RGB" or getattr(image, "n_frames", 1) != 1:
+        raise ValueError("it is not one picture in RGB, 8 bits each")

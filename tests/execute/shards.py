@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 from farm.canonical import digest
 from farm.errors import ModelError, RenderError
@@ -74,27 +71,6 @@ class FailsOn:
         def render(chunk):
             if self.index in [frame.index for frame in chunk.frames]:
                 raise RenderError(f"frame {self.index} is black")
-            return draw(chunk)
-
-        renderer.render = render
-        return renderer
-
-
-class DiesOnceOn:
-    """Opens renderers that kill their process on one frame, unless `marker` is there."""
-
-    def __init__(self, index: int, marker: Path) -> None:
-        self.index = index
-        self.marker = marker
-
-    def __call__(self, spec):
-        renderer = ProceduralRenderer(spec)
-        draw = renderer.render
-
-        def render(chunk):
-            if self.index in [frame.index for frame in chunk.frames] and not self.marker.exists():
-                self.marker.touch()
-                os.kill(os.getpid(), signal.SIGKILL)
             return draw(chunk)
 
         renderer.render = render

@@ -1,18 +1,16 @@
 """One local Ray for the module; each test has an executor of its own on it."""
 
 import logging
-import os
-import signal
 import time
 
 import pytest
 
 from farm.errors import ClusterError, UsageError
-from farm.events import ChunkDone, ShardRetried, WorkerLost, WorkersAwaited, WorkerStarted
+from farm.events import ChunkDone, WorkersAwaited, WorkerStarted
 from farm.execute import InlineExecutor
 from farm.store import JobFolder, Ledger
 from tests.execute import shards as shards_module
-from tests.execute.shards import DiesOnceOn, FailsOn, done_frames, failures, shards
+from tests.execute.shards import done_frames, shards
 
 pytestmark = pytest.mark.ray
 
@@ -66,36 +64,6 @@ def test_two_workers_render_what_one_process_renders(open_ray, tmp_path):
     assert {event.worker for event in events if isinstance(event, ChunkDone)} == {"worker-1", "worker-2"}
     started = [event.worker for event in again if isinstance(event, WorkerStarted)]
     assert sorted(started) == ["worker-1", "worker-2"]
-
-
-def test_a_killed_worker_costs_no_frame(open_ray, tmp_path):
-    with open_ray(workers=2, open_renderer=DiesOnceOn(13, tmp_path / "died")) as executor:
-        events = list(executor.run(shards(tmp_path, seconds=0.02)))
-    assert done_frames(events) == sorted(digests(tmp_path)) == list(range(40))
-    [lost] = [event for event in events if isinstance(event, WorkerLost)]
-    assert lost.reason == "its process died (out of memory, or killed)"
-    [retried] = [event for event in events if isinstance(event, ShardRetried)]
-    assert (retried.worker, retried.attempt) == (lost.worker, 2)
-
-
-def test_a_bad_frame_costs_its_chunk_alone(open_ray, tmp_path):
-    with open_ray(workers=2, open_renderer=FailsOn(13)) as executor:
-        events = list(executor.run(shards(tmp_path)))
-    [failed] = failures(events)
-    assert (failed.frames, failed.reason, failed.attempts) == ((12, 13), "frame 13 is black", 3)
-    assert done_frames(events) == sorted(set(range(40)) - {12, 13})
-
-
-def test_workers_that_cannot_live_end_the_run_with_the_reason(open_ray, tmp_path):
-    def deadly(spec):
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    with open_ray(workers=1, open_renderer=deadly) as executor:
-        events = list(executor.run(shards(tmp_path, chunks=8)))
-    assert sum(len(event.frames) for event in failures(events)) == 16
-    assert failures(events)[-1].reason == (
-        "no worker is left; the last one: its process died (out of memory, or killed)"
-    )
 
 
 def test_closing_the_run_early_frees_ray_and_keeps_what_is_finished(open_ray, local_ray, tmp_path):

@@ -29,13 +29,14 @@ _text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20) | st.samp
     ]
 )
 _share = st.floats(0, 1)
-_name = st.from_regex(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,20}", fullmatch=True)
+_name = st.from_regex(r"[0-9_-]([A-Za-z0-9._-]{0,20}[A-Za-z0-9_-])?", fullmatch=True)
 _seed = st.integers(0, 2**63 - 1)
-_finite = st.floats(allow_nan=False, allow_infinity=False)
-_scalar = _text | st.none() | st.booleans() | st.integers(-(10**9), 10**9) | _finite
+_finite = st.floats(-1e6, 1e6)
+_scalar = _text | st.none() | st.booleans() | st.integers(-(10**6), 10**6) | _finite
+_setting = st.from_regex(r"[a-z]{1,3}_[a-z]{0,8}", fullmatch=True)
 _scheduler = st.fixed_dictionaries(
     {"class": st.sampled_from(["DDIMScheduler", "LCMScheduler"])},
-    optional={"config": st.dictionaries(_text, _scalar | st.lists(_scalar, max_size=3), max_size=3)},
+    optional={"config": st.dictionaries(_setting, _scalar | st.lists(_scalar, max_size=3), max_size=3)},
 )
 
 

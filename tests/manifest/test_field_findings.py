@@ -123,8 +123,8 @@ def test_a_pipeline_is_one_that_the_farm_knows(told, right: str) -> None:
 
 def test_a_near_match_of_a_scheduler_is_offered(told, right: str) -> None:
     assert told(_model(right, scheduler="{class: DDIMSheduler}")) == [
-        "doggo.yaml:5:15: model.scheduler.class: found 'DDIMSheduler'; allowed: the name of a diffusers scheduler, "
-        "such as DDIMScheduler. Did you mean 'DDIMScheduler'?"
+        "doggo.yaml:5:15: model.scheduler.class: found 'DDIMSheduler'; allowed: a diffusers scheduler that the farm "
+        "renders with, such as DDIMScheduler. Did you mean 'DDIMScheduler'?"
     ]
 
 
@@ -139,7 +139,7 @@ def test_a_schedulers_config_holds_scalars_and_lists(told, right: str) -> None:
     ]
 
 
-NAME = "allowed: 1 to 100 letters, digits, '.', '_' or '-', not beginning with '.'."
+NAME = "allowed: 1 to 100 letters, digits, '.', '_' or '-', not beginning or ending with '.'."
 KINDS = "interpolate, grid, walk, circle, stills, sweep."
 PROMPTS = "prompts: [a dog, a bowl of fruit]"
 

@@ -1,12 +1,54 @@
 from __future__ import annotations
 
-from farm.manifest.schedulers import SCHEDULERS
+import json
+
+import pytest
+
+from farm.manifest import json_schema
+from farm.manifest.schedulers import REFUSED, SCHEDULERS
 
 
 def test_the_schedulers_are_those_of_the_installed_diffusers() -> None:
     import diffusers
 
-    installed = tuple(sorted(name for name in dir(diffusers) if name.endswith("Scheduler")))
-    assert installed == SCHEDULERS, (
+    installed = sorted(name for name in dir(diffusers) if name.endswith("Scheduler"))
+    assert sorted([*SCHEDULERS, *REFUSED]) == installed, (
         f"diffusers {diffusers.__version__} has others: see farm/manifest/schedulers.py"
     )
+
+
+def test_a_refused_scheduler_is_told_with_the_reason(told, right: str) -> None:
+    text = right.replace("animation:", "  scheduler: {class: DPMSolverSDEScheduler}\nanimation:")
+    assert told(text) == [
+        "doggo.yaml:6:15: model.scheduler.class: found 'DPMSolverSDEScheduler'; allowed: a diffusers scheduler that "
+        "the farm renders with, such as DDIMScheduler. Its step() ignores generators and draws from torch's global "
+        "one, so that no frame could be rendered again; DPMSolverMultistepScheduler with algorithm_type "
+        "sde-dpmsolver++ is stochastic and exact."
+    ]
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_no_axis_of_a_sweep_takes_a_refused_scheduler_by_name_or_by_class(
+    told, right: str, name: str
+) -> None:
+    start = right[: right.index("animation:")]
+    sweep = f"animation: {{kind: sweep, prompt: a, over: {{scheduler: [{name}, {{class: {name}}}]}}}}\n"
+    told_of = "allowed: a diffusers scheduler that the farm renders with, such as DDIMScheduler. "
+    first, second = told(start + sweep)
+    assert first.endswith(f": animation.over.scheduler[0]: found '{name}'; {told_of}{REFUSED[name]}")
+    assert second.endswith(f": animation.over.scheduler[1].class: found '{name}'; {told_of}{REFUSED[name]}")
+
+
+def test_a_wrong_name_on_an_axis_is_told_where_it_stands(told, right: str) -> None:
+    start = right[: right.index("animation:")]
+    sweep = "animation: {kind: sweep, prompt: a, over: {scheduler: [DDIMSheduler]}}\n"
+    assert told(start + sweep) == [
+        "doggo.yaml:6:56: animation.over.scheduler[0]: found 'DDIMSheduler'; allowed: a diffusers scheduler that the "
+        "farm renders with, such as DDIMScheduler. Did you mean 'DDIMScheduler'?"
+    ]
+
+
+def test_editors_offer_no_refused_scheduler() -> None:
+    schema = json.dumps(json_schema())
+    assert [name for name in REFUSED if f'"{name}"' in schema] == []
+    assert [name for name in SCHEDULERS if f'"{name}"' not in schema] == []

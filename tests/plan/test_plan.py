@@ -5,7 +5,7 @@ import pytest
 
 from farm.manifest import parse
 from farm.plan import Range, Why, chunks_to_render, judge, make_plan
-from farm.records import ProceduralSpec
+from farm.records import DiffusersSpec, ModelSource, ProceduralSpec
 from tests.rows import row_of
 
 MANIFEST = """
@@ -73,6 +73,20 @@ def test_digests_change_with_the_recipe_and_with_nothing_else(tmp_path):
     assert [frame.digest for frame in renamed.frames()] == digests
     for change in [("seed: 3", "seed: 4"), ("num_inference_steps: 5", "num_inference_steps: 6")]:
         assert not set(digests) & {frame.digest for frame in plan_of(tmp_path, change=change).frames()}
+
+
+def test_a_fast_frame_is_not_taken_for_a_strict_one_and_a_rehearsal_is_the_same_in_both(tmp_path):
+    nowhere = ModelSource(pretrained="a", kind="folder", location="a", revision="", fingerprint="f")
+    spec = DiffusersSpec(
+        pipeline="P", source=nowhere, variant=None, torch_dtype="float32", loras=(), determinism="strict"
+    )
+    manifest = parse(MANIFEST, tmp_path / "m.yaml").manifest
+    strict, fast = (
+        make_plan(manifest, dataclasses.replace(spec, determinism=mode)) for mode in ("strict", "fast")
+    )
+    assert not {frame.digest for frame in strict.frames()} & {frame.digest for frame in fast.frames()}
+    rehearsed = plan_of(tmp_path, mode=("steps: 5}", "steps: 5, determinism: fast}"))
+    assert list(rehearsed.frames()) == list(plan_of(tmp_path).frames())
 
 
 def test_a_changed_last_prompt_renders_only_the_frames_that_it_touches(tmp_path):

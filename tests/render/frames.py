@@ -10,7 +10,13 @@ from farm.render.source import find_source
 
 def spec_of(folder: Path, **changes) -> DiffusersSpec:
     source = find_source(str(folder), None, folder.parent)
-    settings = {"pipeline": "StableDiffusionPipeline", "variant": None, "torch_dtype": "float32", "loras": ()}
+    settings = {
+        "pipeline": "StableDiffusionPipeline",
+        "variant": None,
+        "torch_dtype": "float32",
+        "loras": (),
+        "determinism": "strict",
+    }
     return DiffusersSpec(source=source, **(settings | changes))
 
 

@@ -112,6 +112,47 @@ def test_the_scheduler_of_one_frame_leaves_no_trace_in_the_next(renderer):
     assert np.array_equal(renderer.render(chunk_of(frame_of()))[0], before)
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("-inf")])
+def test_a_picture_that_is_not_all_numbers_is_none_and_its_neighbours_are_as_ever(
+    renderer, monkeypatch, value
+):
+    frames = [frame_of(slot, noise=noise_of(slot)) for slot in range(3)]
+    before = renderer.render(chunk_of(*frames))
+    processor = renderer._pipeline.image_processor
+    plain = processor.postprocess
+
+    def broken(*arguments, **named):
+        images = plain(*arguments, **named)
+        images[1, 3, 5, 0] = value
+        return images
+
+    monkeypatch.setattr(processor, "postprocess", broken)
+    first, middle, last = renderer.render(chunk_of(*frames))
+    assert middle is None
+    assert np.array_equal(first, before[0])
+    assert np.array_equal(last, before[2])
+    assert renderer.render(chunk_of(frames[0], batch_size=3))[0] is not None
+
+
+def test_latents_that_overflow_give_no_picture(renderer, monkeypatch):
+    plain = renderer._pipeline.unet.forward
+
+    def overflowing(*arguments, **named):
+        return (plain(*arguments, **named)[0] * float("inf"),)
+
+    monkeypatch.setattr(renderer._pipeline.unet, "forward", overflowing)
+    assert renderer.render(chunk_of(frame_of())) == [None]
+
+
+def test_whatever_a_scheduler_raises_is_told_as_the_pipelines_failure(renderer):
+    with pytest.raises(RenderError) as caught:
+        renderer.render(chunk_of(frame_of(scheduler="FlowMatchEulerDiscreteScheduler")))
+    assert str(caught.value) == (
+        "StableDiffusionPipeline: AttributeError: 'FlowMatchEulerDiscreteScheduler' object has no attribute "
+        "'init_noise_sigma'"
+    )
+
+
 def test_an_unknown_scheduler_setting_is_refused(renderer):
     with pytest.raises(RenderError, match="^DDIMScheduler: takes no karras in its configuration.$"):
         renderer.render(chunk_of(frame_of(scheduler="DDIMScheduler", config={"karras": True})))
@@ -127,10 +168,11 @@ def test_pickled_weights_are_never_loaded(tiny_sd, tmp_path):
 
     folder = tmp_path / "pickled"
     shutil.copytree(tiny_sd, folder)
+    found_whole = spec_of(folder)
     (folder / "unet" / "diffusion_pytorch_model.safetensors").unlink()
     torch.save({}, folder / "unet" / "diffusion_pytorch_model.bin")
     with pytest.raises(ModelError, match="cannot be loaded as StableDiffusionPipeline"):
-        open_renderer(spec_of(folder))
+        open_renderer(found_whole)
 
 
 def test_an_unknown_pipeline_class_is_refused(tiny_sd):

@@ -1,14 +1,17 @@
+import contextlib
 import json
+import multiprocessing
 import os
 import platform
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
 
 from farm.errors import StorageError
-from farm.store import Claim, JobFolder
+from farm.store import Claim, JobFolder, claim
 
 NAME = ".farm/claim.json"
 
@@ -65,3 +68,126 @@ def test_releasing_leaves_the_claim_of_a_run_that_took_over(folder):
     held_by(folder, id="other")
     claim.release()
     assert folder.exists(NAME)
+
+
+def test_a_store_that_cannot_be_read_is_not_taken_for_a_free_folder(folder, monkeypatch):
+    held_by(folder, host="elsewhere")
+
+    def down(name):
+        raise StorageError("the store is down")
+
+    monkeypatch.setattr(folder, "find", down)
+    with pytest.raises(StorageError, match="the store is down"):
+        Claim(folder).take()
+
+
+def test_a_claim_that_could_not_be_removed_holds_up_no_later_run_of_its_process(folder, monkeypatch):
+    first = Claim(folder).take()
+    with monkeypatch.context() as patch:
+        patch.setattr(folder, "swap", lambda *_: False)
+        first.release()
+    assert folder.exists(NAME)
+    Claim(folder).take().release()
+
+
+def test_renewing_keeps_a_claim_and_a_run_that_lost_it_is_told_once(folder, monkeypatch):
+    monkeypatch.setattr(claim, "_BEAT_SECONDS", 0.02)
+    lost = threading.Semaphore(0)
+    told = []
+    held = Claim(folder, on_lost=lambda error: (told.append(str(error)), lost.release())).take()
+    before = folder.read(NAME)
+    deadline = time.monotonic() + 10
+    while folder.read(NAME) == before and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert folder.read(NAME) != before
+    held.confirm()
+    assert not held.lost
+    others = json.dumps({"id": "other", "host": "elsewhere", "renewed": time.time()}).encode()
+    while not folder.swap(NAME, folder.read(NAME), others):
+        """Between two renewals."""
+    assert lost.acquire(timeout=10)
+    held.release()
+    assert held.lost
+    assert told == [
+        f"{folder.path('').rstrip('/')}: another run has taken this folder over, as this one was not heard of for a "
+        "while; finished frames are kept. Let it finish, or stop it and run again."
+    ]
+    assert folder.read(NAME) == others
+
+
+def test_a_store_that_is_down_for_a_beat_loses_no_claim(folder, monkeypatch):
+    held = Claim(folder, on_lost=lambda error: pytest.fail(str(error))).take()
+    with monkeypatch.context() as patch:
+
+        def down(*_):
+            raise StorageError("the store is down")
+
+        patch.setattr(folder, "swap", down)
+        with pytest.raises(StorageError, match="^the store is down$"):
+            held.confirm()
+    held.confirm()
+    assert not held.lost
+    held.release()
+    assert not folder.exists(NAME)
+
+
+def race(folder, racers):
+    """Let `racers` threads go for one stale claim and return how many got it."""
+    held_by(folder, host="elsewhere", renewed=time.time() - 61)
+    gate, held = threading.Barrier(racers), []
+
+    def run():
+        gate.wait()
+        with contextlib.suppress(StorageError):
+            held.append(Claim(folder).take())
+
+    threads = [threading.Thread(target=run) for _ in range(racers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for one in held:
+        one.release()
+    return len(held)
+
+
+def test_of_many_threads_that_find_one_stale_claim_one_takes_it_over(folder):
+    assert [race(folder, 4) for _ in range(50)] == [1] * 50
+
+
+def take_in_turns(url, turns, gate, tell):
+    for turn in range(turns):
+        gate.wait()
+        held = None
+        with contextlib.suppress(StorageError):
+            held = Claim(JobFolder(url)).take()
+        tell.put((turn, os.getpid() if held else None))
+        gate.wait()  # nobody lets go before all have tried
+        if held:
+            held.release()
+        gate.wait()
+
+
+def test_of_several_processes_that_find_one_stale_claim_one_takes_it_over(tmp_path):
+    turns, racers = 60, 3
+    folder = JobFolder(str(tmp_path / "job"))
+    context = multiprocessing.get_context("fork")
+    gate, said = context.Barrier(racers + 1), context.Queue()
+    processes = [
+        context.Process(target=take_in_turns, args=(folder.url, turns, gate, said)) for _ in range(racers)
+    ]
+    for process in processes:
+        process.start()
+    held_by(folder, host="elsewhere", renewed=time.time() - 61)
+    for turn in range(turns):
+        for step in ("go", "tried", "let go"):
+            gate.wait(timeout=60)
+            if step == "tried":
+                outcomes = [said.get(timeout=60) for _ in range(racers)]
+                assert [at for at, _ in outcomes] == [turn] * racers
+                assert sum(pid is not None for _, pid in outcomes) == 1
+            if step == "let go":
+                held_by(folder, host="elsewhere", renewed=time.time() - 61)
+    for process in processes:
+        process.join()
+        assert process.exitcode == 0

@@ -1,5 +1,6 @@
 import errno
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -73,3 +74,58 @@ def test_a_missing_file_is_told_with_its_path(tmp_path):
 def test_files_are_readable_by_others(tmp_path):
     JobFolder(str(tmp_path)).write("a", b"1")
     assert Path(tmp_path / "a").stat().st_mode & 0o777 == 0o644
+
+
+def test_a_file_is_swapped_only_for_what_it_is(folder):
+    assert not folder.swap("claim", b"old", b"new")
+    assert folder.swap("claim", None, b"first")
+    assert not folder.swap("claim", None, b"another")
+    assert not folder.swap("claim", b"older", b"second")
+    assert not folder.swap("claim", b"older", None)
+    assert folder.read("claim") == b"first"
+    assert folder.swap("claim", b"first", b"second")
+    assert folder.read("claim") == b"second"
+    assert folder.swap("claim", b"second", None)
+    assert folder.names("") == []
+
+
+def test_of_many_swaps_of_one_file_one_succeeds(folder):
+    for turn in range(30):
+        folder.write("claim", b"old")
+        gate, took = threading.Barrier(4), []
+
+        def swap(number, turn=turn, gate=gate, took=took):
+            gate.wait()
+            if folder.swap("claim", b"old", b"%d in %d" % (number, turn)):
+                took.append(number)
+
+        racers = [threading.Thread(target=swap, args=(number,)) for number in range(4)]
+        for racer in racers:
+            racer.start()
+        for racer in racers:
+            racer.join()
+        [winner] = took
+        assert folder.read("claim") == b"%d in %d" % (winner, turn)
+
+
+def test_what_is_not_there_is_told_from_what_cannot_be_read(tmp_path):
+    folder = JobFolder(str(tmp_path))
+    assert folder.find("a") is None
+    (tmp_path / "a").mkdir()
+    with pytest.raises(StorageError, match=f"^{tmp_path}/a: cannot read: "):
+        folder.find("a")
+
+
+def test_a_files_name_is_on_the_disk_too(tmp_path, monkeypatch):
+    synced = []
+    sync = os.fsync
+
+    def fsync(handle):
+        synced.append(Path(f"/proc/self/fd/{handle}").readlink())
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    JobFolder(str(tmp_path / "job")).write("frames/a.png", b"1")
+    assert synced[:2] == [tmp_path, tmp_path / "job"]
+    assert synced[2].name.startswith(".tmp-")
+    assert synced[3:] == [tmp_path / "job" / "frames"]

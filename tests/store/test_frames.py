@@ -23,6 +23,7 @@ SPEC = DiffusersSpec(
     variant=None,
     torch_dtype="float32",
     loras=(),
+    determinism="strict",
 )
 
 

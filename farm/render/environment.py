@@ -1,0 +1,42 @@
+"""What may change a picture's bits beside its recipe, known without loading a model."""
+
+from __future__ import annotations
+
+import json
+import platform
+
+import diffusers
+import torch
+import transformers
+
+from farm.records import DiffusersSpec
+from farm.render import determinism
+
+
+def this_device() -> torch.device:
+    """Return what this process renders on: a GPU where one is visible."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def device_name(device: torch.device) -> str:
+    """Return the device's kind and name, such as `cpu` or `cuda (NVIDIA H100)`."""
+    return f"cuda ({torch.cuda.get_device_name(device)})" if device.type == "cuda" else "cpu"
+
+
+def describe(spec: DiffusersSpec) -> str:
+    """Return the environment of a renderer of `spec` in this process, a JSON object."""
+    device = this_device()
+    return json.dumps(
+        {
+            "device": device_name(device),
+            "torch_dtype": spec.torch_dtype,
+            "cpu": torch.backends.cpu.get_cpu_capability(),
+            "python": platform.python_version(),
+            "torch": str(torch.__version__),
+            "diffusers": diffusers.__version__,
+            "transformers": transformers.__version__,
+            "platform": f"{platform.system()}-{platform.machine()}",
+            **determinism.describe(spec.determinism, device),
+        },
+        sort_keys=True,
+    )

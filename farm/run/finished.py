@@ -1,0 +1,53 @@
+"""A job's folder back to its job, from what lies in it alone."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+from farm.errors import UsageError
+from farm.manifest import parse
+from farm.plan import make_plan
+from farm.records import DiffusersSpec, ProceduralSpec
+from farm.run.checkpoints import find_renderer
+from farm.run.prepare import Job, refuse_links, rehearsal
+from farm.store import JobFolder, Ledger
+
+_MANIFEST = "manifest.yaml"
+
+
+def finished_job(url: str) -> Job:
+    """Return the job in `url` as its `manifest.yaml` there says; a rehearsal's has the renderer of rehearsals.
+
+    Raises:
+        UsageError: when it is not a job's folder, or parts of it are links.
+        ManifestError: when its manifest was changed into one that is wrong, or a checkpoint is not there.
+    """
+    folder = JobFolder(url)
+    if not folder.exists(_MANIFEST):
+        raise UsageError(f"{url}: not a job's folder: it holds no {_MANIFEST}.")
+    refuse_links(folder)
+    document = parse(folder.read(_MANIFEST).decode(), Path(folder.path(_MANIFEST)))
+    first = next(Ledger(folder).rows(), None)
+    drawn = first is None or first.pipeline == "procedural"  # without a frame, no model is asked for
+    renderer = rehearsal(document) if drawn else find_renderer(document)
+    return Job(plan=make_plan(document.manifest, renderer), folder=folder)
+
+
+def render_again(job: Job) -> str:
+    """Return the command that renders what is not as it should be in a job's folder.
+
+    Empty for a folder that no command would name: one on an object store, or one that was renamed.
+    """
+    folder, plan = Path(job.folder.url), job.plan
+    drawn = isinstance(plan.renderer, ProceduralSpec)
+    if not job.folder.is_local or folder.name != (f"{plan.name}-rehearsal" if drawn else plan.name):
+        return ""
+    words = ["farm", "render", str(folder / _MANIFEST), "--output-dir", str(folder.parent)]
+    return shlex.join([*words, "--procedural"] if drawn else words)
+
+
+def promises_bits(job: Job) -> bool:
+    """Tell whether a recipe of this job gives the same bits twice in one environment."""
+    renderer = job.plan.renderer
+    return not isinstance(renderer, DiffusersSpec) or renderer.determinism == "strict"

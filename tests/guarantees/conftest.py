@@ -1,0 +1,90 @@
+"""One Ray for each module, with room for three workers; each test has an executor of its own on it."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+
+import pytest
+
+from farm.events import Event
+from farm.execute import Policy
+from farm.run import Job, exit_code, render
+from tests.guarantees import diary as diary_module
+from tests.guarantees import faults as faults_module
+from tests.guarantees.diary import Diary
+from tests.guarantees.faults import Fault, Faulty, sound
+from tests.guarantees.films import prepare_film, write_film
+
+
+@pytest.fixture(scope="module")
+def local_ray():
+    import ray
+
+    for module in (diary_module, faults_module):  # the workers cannot import the tests
+        ray.cloudpickle.register_pickle_by_value(module)
+    ray.init(
+        address="local",
+        num_cpus=3,
+        include_dashboard=False,
+        log_to_driver=False,
+        logging_level=logging.ERROR,
+        object_store_memory=100 * 2**20,
+    )
+    yield ray
+    ray.shutdown()
+
+
+@dataclass(kw_only=True)
+class Ran:
+    """A run that has ended."""
+
+    code: int
+    summary: object
+    events: list[Event] = field(default_factory=list)
+
+    def told(self, kind: type) -> list[Event]:
+        return [event for event in self.events if isinstance(event, kind)]
+
+
+@pytest.fixture
+def diary(tmp_path):
+    return Diary(tmp_path / "diary")
+
+
+@pytest.fixture
+def film(tmp_path):
+    """Write and prepare a film in the test's folder."""
+
+    def make(*, seconds_per_chunk=0.0, **manifest) -> Job:
+        return prepare_film(write_film(tmp_path, **manifest), seconds_per_chunk=seconds_per_chunk)
+
+    return make
+
+
+@pytest.fixture
+def render_on_ray(local_ray, diary):
+    """Render a film on workers with a fault."""
+    from farm.execute.ray_executor import RayExecutor
+
+    def run(
+        job: Job,
+        fault: Fault = sound,
+        *,
+        workers: int = 2,
+        policy: Policy | None = None,
+        tell=lambda event: None,
+        **faulty,
+    ) -> Ran:
+        events = []
+
+        def hear(event):
+            events.append(event)
+            tell(event)
+
+        renderers = Faulty(diary, fault, **faulty)
+        with RayExecutor(workers=workers, policy=policy, open_renderer=renderers) as executor:
+            [summary] = render([job], executor, hear, chunks_per_shard=3)
+        return Ran(code=exit_code([summary]), summary=summary, events=events)
+
+    return run

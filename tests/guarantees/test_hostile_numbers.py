@@ -1,0 +1,118 @@
+"""No field takes a number that is none, or that nothing could be made of."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from farm.errors import ManifestError
+from farm.manifest import json_schema, parse
+from farm.manifest.yaml_scalars import plain_scalar
+
+MODEL = """
+version: 1
+name: job
+seed: 1
+model:
+  pipeline: StableDiffusionPipeline
+  pretrained: tiny-world
+  scheduler: {class: DDIMScheduler, config: {beta_start: 0.1, trained_betas: [0.1]}}
+  loras: [{pretrained: ./x, scale: 1}, {pretrained: ./x, scale: {0: 1}}]
+render: {num_inference_steps: 5, guidance_scale: {0: 1.5}, height: 64, width: 64, batch_size: 2, eta: 0.5,
+  guidance_rescale: {0: 0.5}, clip_skip: 1}
+output: {gif: {fps: 10, colors: 9, scale: 1}, mp4: {fps: 10, crf: 9},
+  contact_sheet: {columns: 2, max_frames: 9, thumbnail: 64}}
+"""
+KINDS = [
+    "{kind: interpolate, prompts: [a, b], alphas: [0, 1], noise: {mode: keyframes, seeds: [1, 2]}}",
+    "{kind: interpolate, prompts: {0: a, 4: b}, frames: 5}",
+    "{kind: grid, prompts: [a, b, c, d], rows: 2, columns: 2, frames: 4}",
+    "{kind: walk, prompt: a, frames: 5, step_size: 0.1}",
+    "{kind: circle, prompt: a, frames: 5, noise: {seeds: [1, 2]}}",
+    "{kind: stills, prompts: [a], seeds: [1], num_images_per_prompt: 1}",
+    "{kind: sweep, prompt: a, over: {num_inference_steps: [1], guidance_scale: [1], eta: [1]}}",
+    "{kind: sweep, prompt: a, over: {guidance_rescale: [1]}}",
+]
+NUMBERS = [".nan", ".inf", "-.inf", "1e999", "-1e999", "9" * 400, "-" + "9" * 39, "1:30", "0b1", "1_000"]
+
+Path_ = tuple[str | int, ...]
+
+
+def numbers(value: object, path: Path_ = ()) -> Iterator[Path_]:
+    """Yield the place of every number."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from numbers(inner, (*path, key))
+    elif isinstance(value, (list, tuple)):
+        for position, inner in enumerate(value):
+            yield from numbers(inner, (*path, position))
+    elif isinstance(value, (int, float)) and not isinstance(value, bool):
+        yield path
+
+
+def field(path: Path_) -> str:
+    return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path)[1:]
+
+
+def places(text: str) -> list[str]:
+    written = parse(text, Path("m.yaml")).manifest.model_dump(by_alias=True, exclude_unset=True)
+    return [field(path) for path in numbers(written)]
+
+
+TEXTS = [f"{MODEL}animation: {kind}" for kind in KINDS]
+PLACES = [(text, place) for number, text in enumerate(TEXTS) for place in places(text)
+          if not number or place.startswith("animation.")]  # fmt: skip
+
+
+def numeric(schema: object) -> bool:
+    if isinstance(schema, dict):
+        known = schema.get("type") in ("integer", "number") or isinstance(schema.get("const"), int)
+        inner = [
+            value
+            for key, value in schema.items()
+            if key in ("anyOf", "items", "oneOf", "additionalProperties")
+        ]
+        return known or any(map(numeric, inner))
+    return isinstance(schema, list) and any(map(numeric, schema))
+
+
+def test_the_numbers_tried_are_all_that_the_schema_knows():
+    sections = [json_schema(), *json_schema()["$defs"].values()]
+    known = {
+        name
+        for section in sections
+        for name, value in section.get("properties", {}).items()
+        if numeric(value)
+    }
+    tried = {part for _, place in PLACES for part in place.replace("]", "").replace("[", ".").split(".")}
+    assert known - tried == set()
+    assert len(known) > 20
+
+
+@pytest.mark.parametrize("number", NUMBERS, ids=lambda number: number[:8])
+def test_every_field_refuses_what_is_no_number_of_its_size(number):
+    for text, place in PLACES:
+        setting = ".config." in place  # which may be a text, and is told as a whole
+        if setting and isinstance(plain_scalar(number), str):
+            continue
+        with pytest.raises(ManifestError) as refused:
+            parse(text, Path("m.yaml"), [f"{place}={number}"])
+        told = place.removesuffix("[0]") if setting else place
+        assert f": {told}: found " in str(refused.value), place
+
+
+@pytest.mark.parametrize(
+    "place", ["animation.step_size", "model.loras[0].scale", "model.scheduler.config.beta_start"]
+)
+def test_no_number_is_so_large_that_arithmetic_with_it_overflows(place):
+    with pytest.raises(ManifestError, match=r"found -1e\+308; allowed: "):
+        parse(TEXTS[3], Path("m.yaml"), [f"{place}=-1e308"])
+
+
+@pytest.mark.parametrize("value", [True, "5", [5], {"a": 5}], ids=json.dumps)
+def test_every_field_refuses_what_only_looks_like_a_number(value):
+    for text, place in PLACES:
+        if ".config." not in place:
+            with pytest.raises(ManifestError):
+                parse(text, Path("m.yaml"), [f"{place}={json.dumps(value)}"])

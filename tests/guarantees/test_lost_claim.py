@@ -1,0 +1,54 @@
+"""Guarantee 13, its other half: a run whose folder another run has taken over stops, and writes nothing more."""
+
+import json
+import threading
+import time
+
+import pytest
+
+from farm.events import ChunkDone
+from farm.execute import InlineExecutor
+from farm.run import prepare, render
+from farm.store import JobFolder, claim
+
+CLAIM = ".farm/claim.json"
+
+
+@pytest.mark.parametrize("when", ["rendering", "assembling"])
+def test_a_run_that_was_taken_over_while_it_slept_writes_no_output(
+    write_manifest, tmp_path, monkeypatch, when
+):
+    job = prepare(write_manifest(frames=41), output_dir=str(tmp_path), procedural=True)
+    folder = JobFolder(job.folder.url)
+    others = json.dumps({"id": "other", "host": "elsewhere", "renewed": time.time()}).encode()
+    done, noticed = [], threading.Event()
+    if when == "rendering":
+        monkeypatch.setattr(claim, "_BEAT_SECONDS", 0.05)
+        confirm = claim.Claim._beat
+        monkeypatch.setattr(claim.Claim, "_beat", lambda self: (confirm(self), noticed.set()))
+
+    def take_over():
+        while not folder.swap(CLAIM, folder.read(CLAIM), others):
+            """Between two renewals."""
+
+    def fall_asleep(event):
+        if not isinstance(event, ChunkDone):
+            return
+        done.extend(event.rows)
+        if when == "rendering" and len(done) == 8:
+            take_over()
+            assert noticed.wait(30)
+        if when == "assembling" and len(done) == 41:
+            take_over()
+
+    with InlineExecutor() as executor:
+        [summary] = render([job], executor, fall_asleep, chunks_per_shard=1)
+    assert (summary.state, summary.exit_code) == ("partial", 3)
+    assert summary.error == (
+        f"{tmp_path}/job-rehearsal: another run has taken this folder over, as this one was not heard of for a "
+        "while; finished frames are kept. Let it finish, or stop it and run again."
+    )
+    assert folder.read(CLAIM) == others
+    assert folder.names("") == ["manifest.yaml"]
+    assert len(folder.names("frames")) == len(done)
+    assert len(done) < 20 if when == "rendering" else len(done) == 41

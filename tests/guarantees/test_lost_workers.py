@@ -1,0 +1,74 @@
+"""Workers that are killed, in the middle of their work and after it."""
+
+import os
+import signal
+import threading
+
+import pytest
+
+from farm.events import ShardRetried, WorkerLost
+from farm.store import Ledger
+from tests.guarantees.faults import Await, On, die, die_in_next_write, hang
+from tests.guarantees.films import folder_of
+from tests.guarantees.undisturbed import assert_as_if_undisturbed, wait_for
+
+pytestmark = pytest.mark.ray
+
+DIED = "its process died (out of memory, or killed)"
+
+
+def test_a_worker_that_is_killed_in_the_middle_of_a_chunk_costs_no_frame(film, render_on_ray, diary):
+    job = film()
+
+    def kill():
+        wait_for(lambda: diary.calls_of(9), "a worker at frame 9")
+        os.kill(diary.calls_of(9)[0].pid, signal.SIGKILL)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    ran = render_on_ray(job, On(9, hang, times=1))  # it would never come back by itself
+    killer.join()
+
+    assert_as_if_undisturbed(job, ran.code, diary=diary)
+    [lost], [retried] = ran.told(WorkerLost), ran.told(ShardRetried)
+    assert (lost.reason, retried.frames, retried.attempt) == (DIED, (8, 9), 2)
+    calls = diary.calls()
+    assert calls.pop((8, 9)) == 2
+    assert set(calls.values()) == {1}
+
+
+def test_what_a_worker_wrote_before_it_died_without_a_word_is_not_rendered_again(film, render_on_ray, diary):
+    job = film()
+    part = folder_of(job) / ".farm" / "ledger" / "frame000006-000007.jsonl"
+    rows = {}
+
+    def keep_rows(event):
+        if isinstance(event, WorkerLost):
+            rows.update({row.frame: row.rendered_at for row in Ledger(job.folder).rows()})
+
+    # Frames 6 and 7 are written while 8 and 9 are drawn, and told after that.
+    ran = render_on_ray(job, On(8, Await(part, die), times=1), tell=keep_rows)
+
+    assert_as_if_undisturbed(job, ran.code, diary=diary)
+    [lost], [retried] = ran.told(WorkerLost), ran.told(ShardRetried)
+    assert (lost.reason, retried.frames) == (DIED, (8, 9))
+    assert {6, 7} <= set(rows)
+    now = {row.frame: row.rendered_at for row in Ledger(job.folder).rows()}
+    assert {frame: now[frame] for frame in rows} == rows
+    calls = diary.calls()
+    assert calls.pop((8, 9)) == 2
+    assert set(calls.values()) == {1}
+
+
+def test_a_worker_that_dies_while_it_writes_leaves_nothing_half_done(film, render_on_ray, diary):
+    job, halves = film(), []
+
+    def look(event):
+        if isinstance(event, WorkerLost):
+            halves.extend((folder_of(job) / "frames").glob(".tmp-*"))
+
+    ran = render_on_ray(job, On(9, die_in_next_write, times=1), tell=look)
+
+    assert halves
+    assert_as_if_undisturbed(job, ran.code, diary=diary)
+    assert len(ran.told(WorkerLost)) == 1

@@ -1,0 +1,83 @@
+"""Two runs on one folder: one renders, the other is refused; a dead run's claim goes to one heir."""
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from farm.errors import StorageError
+from farm.events import ChunkDone
+from farm.execute import InlineExecutor
+from farm.run import exit_code, render
+from farm.store import Claim, JobFolder
+from tests.guarantees.diary import Diary
+from tests.guarantees.driver import Driver
+from tests.guarantees.faults import Await, Faulty, From
+from tests.guarantees.films import folder_of
+from tests.guarantees.undisturbed import assert_as_if_undisturbed
+
+CLAIM = ".farm/claim.json"
+
+
+@pytest.fixture
+def dead():
+    """Return what the claim of a dead process of this machine says."""
+    run = [sys.executable, "-c", "import os; print(os.getpid())"]
+    pid = int(subprocess.run(run, capture_output=True, text=True, check=True).stdout)
+    return {"id": "x", "host": platform.node(), "pid": pid, "born": "1", "renewed": time.time()}
+
+
+@pytest.mark.ray
+def test_a_second_run_is_refused_and_the_first_goes_on_unharmed(film, render_on_ray, diary, tmp_path):
+    job, gate, second = film(), tmp_path / "gate", Diary(tmp_path / "second")
+    refused = []
+
+    def run_again(event):
+        if isinstance(event, ChunkDone) and not refused:
+            refused.append(Driver(tmp_path / "film.yaml", second, "--inline"))
+            refused[0].end()
+            gate.touch()
+
+    ran = render_on_ray(job, From(12, Await(gate)), tell=run_again)
+
+    assert refused[0].process.returncode == 1
+    assert refused[0].out.splitlines()[1] == (
+        f"  {folder_of(job)}: another run is rendering into this folder (process {os.getpid()} on "
+        f"{platform.node()}); wait for it, stop it, or choose another --output-dir."
+    )
+    assert second.deeds("opened") == []
+    assert_as_if_undisturbed(job, ran.code, diary=diary)
+    assert set(diary.calls().values()) == {1}
+
+
+def test_a_run_takes_the_claim_of_a_dead_one_over(film, diary, dead):
+    job = film()
+    job.folder.write(CLAIM, json.dumps(dead).encode())
+    with InlineExecutor(open_renderer=Faulty(diary)) as executor:
+        [summary] = render([job], executor, lambda event: None)
+    assert_as_if_undisturbed(job, exit_code([summary]), diary=diary)
+
+
+def test_of_many_runs_that_find_a_dead_ones_claim_one_takes_it_over(tmp_path, dead):
+    def take(folder, start):
+        claim = Claim(folder)
+        start.wait()
+        try:
+            return claim.take()
+        except StorageError:
+            return None
+
+    for attempt in range(40):
+        folder, start = JobFolder(str(tmp_path / str(attempt))), threading.Barrier(8)
+        folder.write(CLAIM, json.dumps(dead).encode())
+        with ThreadPoolExecutor(8) as runs:
+            taken = [claim for claim in runs.map(take, [folder] * 8, [start] * 8) if claim]
+        for claim in taken:
+            claim.release()
+        assert len(taken) == 1

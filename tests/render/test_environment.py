@@ -1,0 +1,50 @@
+import dataclasses
+import json
+import os
+
+import pytest
+
+from farm.records import ModelSource, ProceduralSpec
+from farm.render import describe_environment, open_renderer
+from tests.render.frames import spec_of
+
+NOWHERE = ModelSource(pretrained="no", kind="folder", location="/no/such/folder", revision="", fingerprint="")
+
+
+@pytest.mark.parametrize("changes", [{}, {"determinism": "fast"}, {"torch_dtype": "bfloat16"}])
+def test_a_renderers_environment_is_known_before_it_is_loaded(tiny_sd, changes):
+    spec = spec_of(tiny_sd, **changes)
+    before = describe_environment(dataclasses.replace(spec, source=NOWHERE))
+    assert before == open_renderer(spec).environment == describe_environment(spec)
+
+
+def test_a_renderer_without_a_model_has_an_environment_too():
+    assert describe_environment(ProceduralSpec()) == open_renderer(ProceduralSpec()).environment
+
+
+def test_the_environment_says_versions_device_dtype_and_threads(tiny_sd):
+    told = json.loads(describe_environment(spec_of(tiny_sd)))
+    wanted = {
+        *(
+            "device",
+            "torch_dtype",
+            "threads",
+            "cpu",
+            "python",
+            "torch",
+            "diffusers",
+            "transformers",
+            "platform",
+        )
+    }
+    assert wanted <= set(told)
+    assert (told["torch_dtype"], told["threads"]) == ("float32", 1)
+
+
+@pytest.mark.parametrize(("own", "used"), [(None, ":4096:8"), (":16:8", ":16:8")])
+def test_cublas_is_given_workspaces_unless_the_user_chose_them(tiny_sd, monkeypatch, own, used):
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", own or "")
+    if own is None:
+        monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG")
+    describe_environment(spec_of(tiny_sd))
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == used

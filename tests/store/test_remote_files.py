@@ -1,0 +1,200 @@
+"""Against moto's S3 behind a proxy that fails as told."""
+
+import threading
+
+import pytest
+
+from farm.errors import StorageError
+from farm.store import JobFolder, faults
+from tests.s3 import BUCKET, FAULTS, INTERNAL_ERROR, LOST_ANSWER, RESET, SLOW_DOWN, faulty_store
+
+URL = f"s3://{BUCKET}/job"
+
+
+@pytest.fixture
+def store(monkeypatch):
+    with faulty_store(monkeypatch) as store:
+        yield store
+
+
+@pytest.fixture
+def folder(store):
+    return JobFolder(URL)
+
+
+class Next:
+    """These faults for the next requests of one method, one each; the rest is well."""
+
+    def __init__(self, method, *faults):
+        self.method = method
+        self.faults = list(faults)
+
+    def __call__(self, method, path):
+        return self.faults.pop(0) if self.faults and method == self.method else None
+
+
+def test_what_is_written_is_read_listed_and_removed(folder):
+    folder.write("frames/a.png", b"one")
+    folder.write("frames/a.png", b"three")
+    with folder.writing("film.gif") as path:
+        path.write_bytes(b"film")
+    assert (folder.read("frames/a.png"), folder.read("film.gif")) == (b"three", b"film")
+    assert folder.find("nothing") is None
+    assert (folder.names("frames"), folder.names("nowhere")) == (["a.png"], [])
+    folder.remove("frames/a.png")
+    folder.remove("frames/a.png")
+    assert not folder.exists("frames/a.png")
+    assert folder.exists("film.gif")
+
+
+def test_a_frame_is_one_request_to_write_and_one_to_read(store, folder):
+    folder.write("a", b"1")
+    folder.read("a")
+    assert [method for method, _ in store.done] == ["PUT", "GET"]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_passing_fault_is_met_by_trying_again(store, folder, fault):
+    folder.write("a", b"former")
+    store.next_fault = Next("PUT", fault, fault, fault)
+    folder.write("a", b"1")
+    store.next_fault = Next("GET", fault, fault, fault)
+    assert folder.read("a") == b"1"
+    assert len(store.faults) == 6
+
+
+def test_creating_is_one_conditional_request(store, folder):
+    assert folder.swap("claim", None, b"mine")
+    assert store.done == [("PUT", f"/{BUCKET}/job/claim")]
+    assert not folder.swap("claim", None, b"another's")
+    assert folder.read("claim") == b"mine"
+
+
+def test_replacing_and_removing_hold_what_is_there_to_what_was_seen(folder):
+    folder.write("claim", b"mine")
+    assert not folder.swap("claim", b"older", b"new")
+    assert not folder.swap("claim", b"older", None)
+    assert folder.swap("claim", b"mine", b"renewed")
+    assert folder.read("claim") == b"renewed"
+    assert folder.swap("claim", b"renewed", None)
+    assert folder.find("claim") is None
+    assert not folder.swap("claim", b"renewed", b"again")
+
+
+def test_a_write_between_the_look_and_the_put_is_not_overwritten(store, folder):
+    folder.write("claim", b"stale")
+    other = JobFolder(URL)
+
+    def interfere(method, path):
+        if method == "PUT" and not interfere.done:
+            interfere.done = True
+            other.write("claim", b"another's")
+
+    interfere.done = False
+    store.next_fault = interfere
+    assert not folder.swap("claim", b"stale", b"mine")
+    assert folder.read("claim") == b"another's"
+
+
+@pytest.mark.parametrize("old", [None, b"stale"])
+def test_a_claim_whose_answer_was_lost_is_known_as_ones_own(store, folder, old):
+    if old:
+        folder.write("claim", old)
+    store.next_fault = Next("PUT", LOST_ANSWER, LOST_ANSWER, RESET)
+    assert folder.swap("claim", old, b"mine")
+    assert folder.read("claim") == b"mine"
+    assert store.faults[0][0] == LOST_ANSWER
+
+
+def test_a_removal_whose_answer_was_lost_counts(store, folder):
+    folder.write("claim", b"mine")
+    store.next_fault = Next("DELETE", LOST_ANSWER)
+    assert folder.swap("claim", b"mine", None)
+    assert folder.find("claim") is None
+
+
+def test_of_many_that_take_over_one_stale_claim_one_succeeds(store):
+    folders = [JobFolder(URL) for _ in range(4)]
+    store.fail_at_random(0.1, seed=4)
+    for turn in range(5):
+        folders[0].write("claim", b"stale %d" % turn)
+        took = [False] * 4
+        gate = threading.Barrier(4)
+
+        def race(number, turn=turn, took=took, gate=gate):
+            gate.wait()
+            took[number] = folders[number].swap("claim", b"stale %d" % turn, b"%d in %d" % (number, turn))
+
+        racers = [threading.Thread(target=race, args=(number,)) for number in range(4)]
+        for racer in racers:
+            racer.start()
+        for racer in racers:
+            racer.join()
+        assert took.count(True) == 1
+        assert folders[0].read("claim") == b"%d in %d" % (took.index(True), turn)
+
+
+def test_a_store_that_stays_down_is_told_after_a_bounded_time_and_then_at_once(store, folder, monkeypatch):
+    monkeypatch.setattr(faults, "_PATIENCE_SECONDS", 2.0)
+    store.next_fault = lambda method, path: INTERNAL_ERROR
+    with pytest.raises(StorageError) as told:
+        folder.write("frames/a.png", b"1")
+    assert str(told.value) == (
+        f"{URL}/frames/a.png: cannot write: InternalError. "
+        "Finished frames are kept: run again when the store answers."
+    )
+    tried = len(store.faults)
+    assert tried > 2
+    with pytest.raises(StorageError):
+        folder.write("frames/b.png", b"1")
+    assert len(store.faults) - tried == 2
+    store.heal()
+    folder.write("frames/b.png", b"1")
+
+
+def test_a_store_that_nobody_answers_for_is_told(monkeypatch):
+    monkeypatch.setattr(faults, "_PATIENCE_SECONDS", 0.5)
+    with faulty_store(monkeypatch) as store:
+        url = store.url
+    with pytest.raises(StorageError) as told:
+        JobFolder(URL).read("a")
+    assert str(told.value) == (
+        f'{URL}/a: cannot read: Could not connect to the endpoint URL: "{url}/{BUCKET}/job/a". '
+        "Finished frames are kept: run again when the store answers."
+    )
+
+
+def test_what_will_not_pass_is_told_at_once(store, folder):
+    store.next_fault = lambda method, path: "403 AccessDenied" if "secret" in path else None
+    with pytest.raises(StorageError) as refused:
+        folder.write("secret", b"1")
+    assert str(refused.value) == (
+        f"{URL}/secret: cannot write: AccessDenied. Check the credentials, and what they may do there."
+    )
+    with pytest.raises(StorageError) as missing:
+        folder.read("a")
+    assert str(missing.value) == f"{URL}/a: cannot read: The specified key does not exist."
+    assert [(method, path) for _, method, path in store.faults] == [("PUT", f"/{BUCKET}/job/secret")]
+
+
+def test_a_bucket_that_is_not_there_is_told(store):
+    with pytest.raises(StorageError) as told:
+        JobFolder("s3://nowhere/job").swap("claim", None, b"mine")
+    assert str(told.value) == ("s3://nowhere/job/claim: cannot write: The specified bucket does not exist.")
+
+
+def test_missing_credentials_are_told(store, monkeypatch):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name)
+    with pytest.raises(StorageError) as told:
+        JobFolder(URL).read("a")
+    assert str(told.value) == (
+        f"{URL}/a: cannot read: Unable to locate credentials. "
+        "Check the credentials, and what they may do there."
+    )
+
+
+def test_throttling_is_waited_for(store, folder):
+    store.next_fault = Next("GET", *[SLOW_DOWN] * 8)
+    folder.write("a", b"1")
+    assert folder.read("a") == b"1"
