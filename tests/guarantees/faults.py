@@ -143,9 +143,9 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def die_in_next_write() -> None:
-    """Kill the process when it has written a temporary file and is about to make it durable."""
-    os.fsync = lambda _: die()
+def die_at_next_rename() -> None:
+    """Kill the process once it has written a temporary file, before that gets its name."""
+    os.replace = lambda *_, **__: die()
 
 
 def hang() -> None:

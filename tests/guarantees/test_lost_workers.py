@@ -8,7 +8,7 @@ import pytest
 
 from farm.events import ShardRetried, WorkerLost
 from farm.store import Ledger
-from tests.guarantees.faults import Await, On, die, die_in_next_write, hang
+from tests.guarantees.faults import Await, On, die, die_at_next_rename, hang
 from tests.guarantees.films import folder_of
 from tests.guarantees.undisturbed import assert_as_if_undisturbed, wait_for
 
@@ -21,19 +21,19 @@ def test_a_worker_that_is_killed_in_the_middle_of_a_chunk_costs_no_frame(film, r
     job = film()
 
     def kill():
-        wait_for(lambda: diary.calls_of(9), "a worker at frame 9")
-        os.kill(diary.calls_of(9)[0].pid, signal.SIGKILL)
+        wait_for(lambda: diary.calls_of(7), "a worker at frame 7")
+        os.kill(diary.calls_of(7)[0].pid, signal.SIGKILL)
 
     killer = threading.Thread(target=kill)
     killer.start()
-    ran = render_on_ray(job, On(9, hang, times=1))  # it would never come back by itself
+    ran = render_on_ray(job, On(7, hang, times=1))  # it would never come back by itself
     killer.join()
 
     assert_as_if_undisturbed(job, ran.code, diary=diary)
     [lost], [retried] = ran.told(WorkerLost), ran.told(ShardRetried)
-    assert (lost.reason, retried.frames, retried.attempt) == (DIED, (8, 9), 2)
+    assert (lost.reason, retried.frames, retried.attempt) == (DIED, (6, 7), 2)
     calls = diary.calls()
-    assert calls.pop((8, 9)) == 2
+    assert calls.pop((6, 7)) == 2
     assert set(calls.values()) == {1}
 
 
@@ -65,10 +65,10 @@ def test_a_worker_that_dies_while_it_writes_leaves_nothing_half_done(film, rende
 
     def look(event):
         if isinstance(event, WorkerLost):
-            halves.extend((folder_of(job) / "frames").glob(".tmp-*"))
+            halves.extend((folder_of(job) / "frames").glob(".tmp-*.png"))
 
-    ran = render_on_ray(job, On(9, die_in_next_write, times=1), tell=look)
+    ran = render_on_ray(job, On(7, die_at_next_rename, times=1), tell=look)
 
-    assert halves
+    assert len(halves) == 1
     assert_as_if_undisturbed(job, ran.code, diary=diary)
     assert len(ran.told(WorkerLost)) == 1
