@@ -48,7 +48,6 @@ SCHEMA = pa.schema(
         _column("height", pa.int64(), "height of the picture", "px"),
         _column("width", pa.int64(), "width of the picture", "px"),
         _column("batch_size", pa.int64(), "frames per model call", "frames"),
-        _column("frames_per_call", pa.int64(), "what it was after running out of memory", "frames"),
         _column("pipeline", pa.string(), "diffusers pipeline class"),
         _column("pretrained", pa.string(), "checkpoint: a Hub id, a folder or a shipped one's name"),
         _column("revision", pa.string(), "full commit of a checkpoint from the Hub, else empty"),
@@ -60,9 +59,10 @@ SCHEMA = pa.schema(
         _column("attempt", pa.int64(), "which try of its shard succeeded, from 1"),
         _column("render_seconds", pa.float64(), "the frame's share of its model call", "s"),
         _column("rendered_at", pa.timestamp("us", tz="UTC"), "when the frame was rendered", "UTC"),
+        _column("environment", pa.string(), "JSON object: versions, device, dtype, threads"),
+        _column("frames_per_call", pa.int64(), "batch_size, or fewer after running out of memory", "frames"),
         _column("flaw", pa.string(), "blank for a picture of one colour, which came twice; else empty"),
         _column("cached", pa.bool_(), "taken from the cache instead of being rendered"),
-        _column("environment", pa.string(), "JSON object: versions, device, dtype, threads"),
     ]
 )
 
@@ -97,7 +97,6 @@ def _row(header: TableHeader, frame: Frame, row: FrameRow) -> dict[str, object]:
         "height": row.height,
         "width": row.width,
         "batch_size": row.batch_size,
-        "frames_per_call": row.frames_per_call,
         "pipeline": row.pipeline,
         "pretrained": row.pretrained,
         "revision": row.revision,
@@ -109,7 +108,8 @@ def _row(header: TableHeader, frame: Frame, row: FrameRow) -> dict[str, object]:
         "attempt": row.attempt,
         "render_seconds": row.render_seconds,
         "rendered_at": datetime.fromisoformat(row.rendered_at).astimezone(UTC),
+        "environment": row.environment,
+        "frames_per_call": row.frames_per_call,
         "flaw": row.flaw,
         "cached": row.cached,
-        "environment": row.environment,
     }

@@ -16,7 +16,7 @@ COLUMNS = (
     *("file_name", "frame", "alpha", "kind", "prompts", "weights", "negative_prompt", "seed", "noise_mode"),
     *("num_inference_steps", "guidance_scale", "scheduler", "height", "width", "batch_size", "pipeline"),
     *("pretrained", "revision", "recipe_digest", "content_sha256", "worker", "node", "device", "attempt"),
-    *("render_seconds", "rendered_at", "environment"),
+    *("render_seconds", "rendered_at", "environment", "frames_per_call", "flaw", "cached"),
 )
 
 
@@ -55,6 +55,9 @@ def test_a_row_says_all_of_its_frame(folder, frame_of):
         "render_seconds": 0.25,
         "rendered_at": datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC),
         "environment": "{}",
+        "frames_per_call": 3,
+        "flaw": "",
+        "cached": False,
     }
 
 
