@@ -76,8 +76,8 @@ def closing(summary: Summary, folder: str) -> str:
     lines += _mixture(summary.environments)
     lines.append(f"  {folder}")
     lines += [f"    {output.name:<24} {size(output.bytes):>9}" for output in summary.outputs]
-    if counts.rendered or counts.kept:
-        lines.append(f"    {'metadata.parquet':<24} {counts.rendered + counts.kept:>5} rows")
+    if counts.there:
+        lines.append(f"    {'metadata.parquet':<24} {counts.there:>5} rows")
     return printable("\n".join(lines))
 
 
@@ -103,14 +103,15 @@ def _frames(summary: Summary) -> str:
     counts = summary.frames
     kept = f", {counts.kept} kept from before" if counts.kept else ""
     failed = f", {counts.failed} failed" if counts.failed else ""
-    return f"{counts.rendered} of {counts.planned} frames rendered{kept}{failed}"
+    cached = f", {counts.cached} taken from the cache" if counts.cached else ""
+    return f"{counts.rendered} of {counts.planned} frames rendered{cached}{kept}{failed}"
 
 
 def night_table(found: Gathered, summaries: Sequence[Summary]) -> str:
     """Return what became of each manifest of a night, a line each."""
     rows = [("manifest", "state", "frames", "time", "")]
     for (path, job), summary in zip(found.jobs.items(), summaries, strict=True):
-        there = summary.frames.rendered + summary.frames.kept
+        there = summary.frames.there
         what = summary.error or (
             summary.failures[0].reason if summary.failures else job.folder.path("").rstrip("/")
         )

@@ -32,12 +32,21 @@ class Artifact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrameCounts:
-    """`planned` is the sum of the others in a run that was not interrupted; `kept` were there before it."""
+    """`planned` is the sum of the others in a run that was not interrupted.
+
+    `kept` were there before it, `cached` another job had left in the cache.
+    """
 
     planned: int
     rendered: int
+    cached: int
     kept: int
     failed: int
+
+    @property
+    def there(self) -> int:
+        """How many frames there are now."""
+        return self.rendered + self.cached + self.kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -147,7 +147,7 @@ class JobRun:
 
     @property
     def _there(self) -> int:
-        return self._kept + self.tally.rendered
+        return self._kept + self.tally.cached + self.tally.rendered
 
     def _kept_frames(self) -> Iterator[int]:
         """Yield the frames of chunks that are not rendered again."""
@@ -177,6 +177,7 @@ class JobRun:
             frames=FrameCounts(
                 planned=plan.frame_count,
                 rendered=self.tally.rendered,
+                cached=self.tally.cached,
                 kept=self._kept,
                 failed=len(self.tally.failed),
             ),

@@ -14,6 +14,7 @@ class Tally:
 
     def __init__(self) -> None:
         self.rendered = 0
+        self.cached = 0
         self.failed: dict[int, str] = {}
         self._shares: dict[str, WorkerShare] = {}
 
@@ -27,6 +28,9 @@ class Tally:
     def add(self, chunk: ChunkDone) -> None:
         """Count a chunk's frames."""
         if not chunk.rows:
+            return
+        if chunk.rows[0].cached:
+            self.cached += len(chunk.rows)
             return
         self.rendered += len(chunk.rows)
         first = chunk.rows[0]
