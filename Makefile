@@ -25,6 +25,7 @@ format: .venv/ready
 bench: .venv/ready
 	$(BIN)/python benchmarks/against_diffusers.py
 	$(BIN)/python benchmarks/planning.py
+	$(BIN)/python benchmarks/determinism.py
 
 schema: .venv/ready
 	$(BIN)/farm schema > farm/manifest/schema.json

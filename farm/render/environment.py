@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import platform
+import re
+from importlib import metadata
+from pathlib import Path
 
 import diffusers
 import torch
@@ -30,13 +33,35 @@ def describe(spec: DiffusersSpec) -> str:
         {
             "device": device_name(device),
             "torch_dtype": spec.torch_dtype,
-            "cpu": torch.backends.cpu.get_cpu_capability(),
+            "cpu": _processor(),
+            "cpu_capability": torch.backends.cpu.get_cpu_capability(),
             "python": platform.python_version(),
             "torch": str(torch.__version__),
             "diffusers": diffusers.__version__,
             "transformers": transformers.__version__,
+            **_samplers(),
             "platform": f"{platform.system()}-{platform.machine()}",
             **determinism.describe(spec.determinism, device),
         },
         sort_keys=True,
     )
+
+
+def _processor(told: Path = Path("/proc/cpuinfo")) -> str:
+    """Return the processor's name: libraries choose their kernels by its maker and model, too."""
+    try:
+        found = re.search(r"^model name\s*:\s*(.+)$", told.read_text(), re.MULTILINE)
+    except OSError:
+        found = None
+    return found[1] if found else platform.processor()
+
+
+def _samplers() -> dict[str, str]:
+    """Return the versions of what two of diffusers' schedulers compute with, where it is installed."""
+    installed = {}
+    for name in ("scipy", "torchsde"):
+        try:
+            installed[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return installed

@@ -106,7 +106,13 @@ def test_render_tells_in_a_few_lines_what_was_made_and_where(farm, write_manifes
     ]
     assert err.splitlines()[-1] == "job: done"
     code, out, err = farm("render", tmp_path / "job.yaml", "--inline", "--procedural", "--json")
-    assert json.loads(out)[0]["frames"] == {"planned": 21, "rendered": 0, "kept": 21, "failed": 0}
+    assert json.loads(out)[0]["frames"] == {
+        "planned": 21,
+        "rendered": 0,
+        "cached": 0,
+        "kept": 21,
+        "failed": 0,
+    }
     assert "job: 21 of 21 frames are already there" in err
 
 

@@ -36,8 +36,9 @@ def test_another_job_takes_the_frames_that_it_shares(run):
 
 def test_a_longer_cut_renders_only_what_nobody_had(run):
     """Keyframes stay where they are, so the first frames keep their recipes; the last chunk was a short one."""
-    run("short", "animation.prompts={0: a, 20: b}", "animation.frames=21")
-    summary, rows = run("long", "animation.prompts={0: a, 20: b}", "animation.frames=41")
+    motion = ("animation.prompts={0: a, 20: b}", "animation.noise={mode: per_frame}")
+    run("short", *motion, "animation.frames=21")
+    summary, rows = run("long", *motion, "animation.frames=41")
     assert [row.frame for row in rows if row.cached] == list(range(20))
     assert (summary.frames.rendered, summary.frames.cached) == (21, 20)
 
