@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
-from farm.records import Shard
+from farm.records import RendererSpec, Shard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,12 +23,14 @@ class Backlog:
     def __init__(self, shards: Iterable[Shard]) -> None:
         self._fresh = iter(shards)
         self._exhausted = False
+        self._next: Work | None = None
         self._returned: deque[Work] = deque()
+        self._unable: dict[RendererSpec, frozenset[str]] = {}
 
     @property
     def empty(self) -> bool:
         """Whether nothing waits, and nothing fresh will come."""
-        return self._exhausted and not self._returned
+        return self._exhausted and not self._returned and self._next is None
 
     def put_back(self, work: Work) -> None:
         """Let work wait behind what came back before."""
@@ -38,13 +40,22 @@ class Backlog:
         """Let work that nobody failed on wait before all else, in its order."""
         self._returned.extendleft(reversed([*works]))
 
+    def exclude(self, worker: str, renderer: RendererSpec) -> None:
+        """Note that a worker cannot load a renderer; to find that out again would take minutes."""
+        self._unable[renderer] = self._unable.get(renderer, frozenset()) | {worker}
+
+    def tried(self, work: Work) -> frozenset[str]:
+        """Return who has failed on the work, or could not even begin."""
+        return work.tried | self._unable.get(work.shard.renderer, frozenset())
+
     def next_for(self, worker: str, workers: Collection[str]) -> Work | None:
         """Return what came back before what is fresh; what one of `workers` failed on waits for the others."""
         for position, work in enumerate(self._returned):
-            if worker not in work.tried or work.tried.issuperset(workers):
+            if self._may(worker, work, workers):
                 del self._returned[position]
                 return work
-        return self._pull()
+        fresh = self._peek()
+        return self._pull() if fresh is not None and self._may(worker, fresh, workers) else None
 
     def drain(self) -> Iterator[Work]:
         """Yield all that waits, and all that is fresh."""
@@ -53,7 +64,17 @@ class Backlog:
         while (work := self._pull()) is not None:
             yield work
 
+    def _may(self, worker: str, work: Work, workers: Collection[str]) -> bool:
+        tried = self.tried(work)
+        return worker not in tried or tried.issuperset(workers)
+
+    def _peek(self) -> Work | None:
+        if self._next is None:
+            shard = next((shard for shard in self._fresh if shard.chunks), None)
+            self._exhausted = shard is None
+            self._next = Work(shard=shard) if shard is not None else None
+        return self._next
+
     def _pull(self) -> Work | None:
-        shard = next((shard for shard in self._fresh if shard.chunks), None)
-        self._exhausted = shard is None
-        return Work(shard=shard) if shard is not None else None
+        work, self._next = self._peek(), None
+        return work

@@ -128,7 +128,8 @@ class Dispatcher:
         """Note what became of the next chunk (or chunks) of a lease."""
         if isinstance(outcome, ChunkDone):
             chunk = lease.left.popleft()
-            self._health.succeeded(lease.worker, lease.shard.folder)
+            whole = lease.shard.calls_per_chunk == 1
+            self._health.succeeded(lease.worker, lease.shard.folder, whole=whole)
             self._events.append(outcome)
             if outcome.unusable:
                 bad = tuple(frame for frame in chunk.frames if frame.index in outcome.unusable)
@@ -155,7 +156,10 @@ class Dispatcher:
         return self._expected.union(self._leases)
 
     def _fail(self, work: Work, failed: Failed, worker: str) -> None:
-        again = self._setbacks.again(work, failed, worker, self._workers)
+        if failed.cause is Cause.MODEL:
+            self._backlog.exclude(worker, work.shard.renderer)
+        tried = self._backlog.tried(work) | {worker}
+        again = self._setbacks.again(Work(shard=work.shard, tried=tried), failed, worker, self._workers)
         if again is not None:
             self._backlog.put_back(again)
 

@@ -18,11 +18,14 @@ class Health:
     def __init__(self) -> None:
         self._streaks: dict[str, _Streak] = {}
 
-    def succeeded(self, worker: str, folder: str) -> None:
-        """Note a chunk done: it ends the worker's streak, and speaks against others that fail on this job."""
+    def succeeded(self, worker: str, folder: str, *, whole: bool) -> None:
+        """Note a chunk done: it ends the worker's streak, and speaks against others that fail on this job.
+
+        One that was not rendered in a `whole` call does not: it was easier.
+        """
         self._streaks.pop(worker, None)
         for streak in self._streaks.values():
-            if streak.folder == folder:
+            if whole and streak.folder == folder:
                 streak.contradicted = True
 
     def failed(self, worker: str, folder: str) -> None:

@@ -6,12 +6,11 @@ import dataclasses
 from collections import Counter
 from collections.abc import Callable, Set
 
-from farm.canonical import digest
 from farm.events import Event, FramesFailed, ShardRetried
 from farm.execute.backlog import Work
 from farm.execute.outcome import Failed
 from farm.execute.policy import Action, Failure, Policy
-from farm.records import Shard
+from farm.records import RendererSpec, Shard
 
 _AGAIN = {Action.RETRY, Action.HALVE, Action.LAST_TRY}
 
@@ -22,27 +21,27 @@ class Setbacks:
     def __init__(self, policy: Policy, tell: Callable[[Event], None]) -> None:
         self._policy = policy
         self._tell = tell
-        self._refused: dict[str, str] = {}
+        self._refused: dict[str | RendererSpec, str] = {}
         self._failed_frames: Counter[str] = Counter()
 
     def refusal(self, shard: Shard) -> str | None:
         """Return why the shard is not to be rendered, if its job or renderer is given up."""
-        return self._refused.get(shard.folder) or self._refused.get(digest(shard.renderer))
+        return self._refused.get(shard.folder) or self._refused.get(shard.renderer)
 
     def again(self, work: Work, failed: Failed, worker: str, workers: Set[str]) -> Work | None:
         """Return what to try again after `worker` failed, or None for what is given up; `workers` are there."""
-        shard, tried = work.shard, work.tried | {worker}
+        shard = work.shard
         action = self._policy.after(
             Failure(
                 cause=failed.cause,
                 attempt=shard.attempt,
-                workers_tried=len(tried & workers),
+                workers_tried=len(work.tried & workers),
                 workers=len(workers),
                 frames_per_call=shard.frames_per_call,
             )
         )
         if action is Action.GIVE_UP_RENDERER:
-            self._refused[digest(shard.renderer)] = failed.reason
+            self._refused[shard.renderer] = failed.reason
         elif action is Action.GIVE_UP_JOB:
             self._refused[shard.folder] = failed.reason
         if action not in _AGAIN or self.refusal(shard) is not None:
@@ -64,7 +63,7 @@ class Setbacks:
                 frames_per_call=again.frames_per_call if again.calls_per_chunk > 1 else None,
             )
         )
-        return Work(shard=again, tried=tried)
+        return Work(shard=again, tried=work.tried)
 
     def give_up(self, shard: Shard, reason: str, *, tried: bool = True) -> None:
         """Do without the shard's frames; `tried` if the attempt that it counts was made."""

@@ -277,3 +277,30 @@ def test_what_failed_waits_for_a_worker_that_is_on_its_way(open_dispatcher):
     assert dispatcher.take("a") is None
     dispatcher.expect(())  # it does not come: better the same worker than none
     assert dispatcher.take("a").shard.attempt == 2
+
+
+def test_a_worker_that_cannot_load_a_model_is_not_asked_to_again_while_others_are_there(open_dispatcher):
+    both = [*shards("f", chunks=12), *shards("g", chunks=4, job="other", size=32)]
+    dispatcher = open_dispatcher(both, "a", "b")
+    dispatcher.settle(dispatcher.take("a"), Failed(cause=Cause.MODEL, reason="bad disk", chunks=4))
+    assert dispatcher.take("a") is None
+    mine = []
+    while (lease := dispatcher.take("b")) is not None:
+        while lease.left:
+            dispatcher.settle(lease, done(lease))
+        if (other := dispatcher.take("a")) is not None:  # another model: that it can try
+            mine.append(other.shard.job)
+            while other.left:
+                dispatcher.settle(other, done(other))
+    assert mine == ["other"]
+    assert dispatcher.finished
+
+
+def test_what_is_done_in_halves_does_not_speak_against_who_fails_in_full(open_dispatcher):
+    dispatcher = open_dispatcher(shards("f", chunks=40), "a", "b")
+    bad, lease = dispatcher.take("a"), dispatcher.take("b")
+    lease.shard = dataclasses.replace(lease.shard, calls_per_chunk=2)
+    for _ in range(3):
+        dispatcher.settle(bad, OUT_OF_MEMORY)
+    dispatcher.settle(lease, done(lease))
+    assert dispatcher.unfit("a") is None
