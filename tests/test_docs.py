@@ -28,3 +28,13 @@ def test_every_link_within_the_project_leads_somewhere(page):
     links = re.findall(r"\]\(([^)#]+)\)|src=\"([^\"]+)\"", page.read_text())
     targets = [link for pair in links for link in pair if link and "://" not in link]
     assert [target for target in targets if not (page.parent / target).exists()] == []
+
+
+def test_every_test_that_the_guarantees_name_is_there():
+    text = (ROOT / "docs" / "guarantees.md").read_text()
+    named = [
+        name.replace("g/", "guarantees/", 1) for name in re.findall(r"`((?:\w+/)+(?:test_)?\w+\.py)`", text)
+    ]
+    tests = [name for name in named if not name.startswith(("farm/", "benchmarks/"))]
+    assert len(tests) > 20
+    assert [name for name in tests if not (ROOT / "tests" / name).is_file()] == []
