@@ -77,8 +77,9 @@ class Policy:
     """The farm's patience.
 
     A worker is set aside after `failures_in_a_row`, and killed when nothing was heard of a chunk for
-    `chunk_timeout` seconds (the model's loading counts to its first chunk's). Up to `replacements` workers per
-    slot are started anew in one run. A job that loses more than `max_failed_frames` is stopped (None: never).
+    `chunk_timeout` seconds (the model's loading counts to its first chunk's). Workers that are lost are replaced; of
+    those that never finished a chunk up to `replacements` per slot in one run. A job that loses more than
+    `max_failed_frames` is stopped (None: never).
     """
 
     rules: Mapping[Cause, Rule] = field(default_factory=lambda: RULES)

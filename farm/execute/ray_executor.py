@@ -163,6 +163,8 @@ class _Run:
         else:
             self._dispatcher.forsake(member.name, f"{reason}, but its process does not end")
         self._last_loss = reason
-        if self._spare:
+        if member.useful:  # a machine that is taken away now and then is no reason to stop
+            self._fleet.recruit()
+        elif self._spare:
             self._spare -= 1
             self._fleet.recruit()

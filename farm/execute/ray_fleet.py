@@ -13,7 +13,7 @@ from ray import ObjectRef, ObjectRefGenerator
 from ray.actor import ActorHandle
 from ray.exceptions import ActorDiedError, ActorUnavailableError, RayActorError, RayError
 
-from farm.events import WorkerStarted
+from farm.events import ChunkDone, WorkerStarted
 from farm.execute.dispatcher import Lease
 from farm.execute.outcome import Outcome
 from farm.execute.ray_actor import Greeting, start_actor
@@ -44,7 +44,7 @@ class Member:
     """An actor. It is up once `greeting` is known; `leases` are the calls that it works on, oldest first.
 
     `recruited` is when it was asked for, `heard` when it last said something, or was given work after having none;
-    both on `time.monotonic`.
+    both on `time.monotonic`. `useful` if it has finished a chunk.
     """
 
     name: str
@@ -54,6 +54,7 @@ class Member:
     greeting: Greeting | None = None
     leases: dict[ObjectRefGenerator, Lease] = field(default_factory=dict)
     heard: float = 0.0
+    useful: bool = False
 
     @property
     def started(self) -> bool:
@@ -88,6 +89,7 @@ class Member:
             raise WorkerFailed("its call ended before its frames were done", dead=False) from None
         except RayError as error:
             raise WorkerFailed.because(error) from error
+        self.useful = self.useful or isinstance(outcome, ChunkDone)
         return outcome
 
     def greet(self) -> WorkerStarted:
@@ -120,9 +122,10 @@ class Fleet:
         return len(self._members)
 
     def on_the_way(self, seconds: float) -> list[str]:
-        """Return who was asked for in the last `seconds` and has not started yet."""
+        """Return who has not started yet, but will: who has room, or was asked for in the last `seconds`."""
         since = time.monotonic() - seconds
-        return [member.name for member in self if not member.started and member.recruited > since]
+        starting = [member for member in self if not member.started]
+        return [member.name for member in starting if self._slots.there or member.recruited > since]
 
     @property
     def missing(self) -> int:

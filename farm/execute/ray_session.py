@@ -23,10 +23,14 @@ _CONNECT_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slots:
-    """Room for `count` workers, each on one GPU or one CPU core."""
+    """Room for `count` workers, each on one GPU or one CPU core.
+
+    `there` if the room is there, so that every worker will start; a cluster may still have to grow.
+    """
 
     count: int
     gpu: bool
+    there: bool
 
 
 class RaySession:
@@ -62,7 +66,9 @@ class RaySession:
                 f"--workers {workers}: Ray has {available} {unit}{plural}, and a worker takes one; "
                 f"ask for {available} or fewer."
             )
-        return Slots(count=workers or available or 1, gpu=unit == "GPU")
+        count, gpu = workers or available or 1, unit == "GPU"
+        free = ray.available_resources().get("GPU" if gpu else "CPU", 0)
+        return Slots(count=count, gpu=gpu, there=free >= count)
 
     def close(self) -> None:
         """Disconnect, and stop the Ray that was started here."""
