@@ -160,7 +160,8 @@ class Shard:
     """Chunks for one worker. `job` is the job's name, `folder` its output folder (path or URL).
 
     `renderer_digest` is of what determines pixels in the renderer. A chunk is one model call; after running out of
-    memory `calls_per_chunk` calls of fewer frames. On the `last_try` blank pictures are kept as they come.
+    memory `calls_per_chunk` calls of fewer frames. On the `last_try` blank pictures are kept as they come. `claim` is
+    the id of the claim on the folder without which nothing is written; empty where nobody else could write.
     """
 
     job: str
@@ -171,6 +172,7 @@ class Shard:
     attempt: int = 1
     calls_per_chunk: int = 1
     last_try: bool = False
+    claim: str = ""
 
     @property
     def frame_count(self) -> int:

@@ -49,7 +49,9 @@ def submit(
         str | None,
         typer.Option("--cache-dir", help="Share frames between jobs in this folder, which all nodes share."),
     ] = None,
-    cache_gb: Annotated[float | None, typer.Option("--cache-gb", min=0.001, help="What it may take.")] = None,
+    cache_gb: Annotated[
+        float | None, typer.Option("--cache-gb", min=0.001, max=1e6, help="What it may take.")
+    ] = None,
     chunk_timeout: Annotated[
         float | None,
         typer.Option("--chunk-timeout", min=1.0, metavar="SECONDS", help="As in farm render."),

@@ -53,7 +53,10 @@ CacheDir = Annotated[
 CacheSize = Annotated[
     float,
     typer.Option(
-        "--cache-gb", min=0.001, help="Gigabytes that the cache may take; what was used longest ago goes."
+        "--cache-gb",
+        min=0.001,
+        max=1e6,
+        help="Gigabytes that the cache may take; what was used longest ago goes.",
     ),
 ]
 ChunkTimeout = Annotated[
@@ -137,10 +140,12 @@ def make_cache(folder: Path | None, gigabytes: float) -> CacheSpec | None:
     """Return the cache that the options ask for, if any.
 
     Raises:
-        UsageError: when there is a file of that name.
+        UsageError: when it is no folder on a disk.
     """
     if folder is None:
         return None
+    if ":/" in str(folder):
+        raise UsageError(f"--cache-dir {folder}: is a URL; give a folder on a disk that all workers see.")
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"--cache-dir {folder}: is a file; give a folder.")
     return CacheSpec(folder=str(folder.absolute()), limit_bytes=int(gigabytes * 1e9))

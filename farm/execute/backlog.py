@@ -6,15 +6,17 @@ from collections import deque
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
+from farm.execute.outcome import Cause
 from farm.records import RendererSpec, Shard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """A shard, and the workers that attempts at it have failed on."""
+    """A shard, the workers that attempts at it have failed on, and why each attempt did."""
 
     shard: Shard
     tried: frozenset[str] = frozenset()
+    causes: tuple[Cause, ...] = ()
 
 
 class Backlog:

@@ -6,11 +6,12 @@ import datetime
 import hashlib
 import time
 
+from farm.errors import StorageError
 from farm.events import ChunkDone
 from farm.execute.drawing import Drawn
 from farm.execute.flaws import flaw_of
 from farm.records import DiffusersSpec, Frame, FrameRow, Pixels, Shard
-from farm.store import JobFolder, Ledger, content_sha256, encode_frame, file_name
+from farm.store import JobFolder, Ledger, content_sha256, encode_frame, file_name, is_held
 
 
 class Committer:
@@ -27,8 +28,10 @@ class Committer:
         """Write the frames, then record them; what is no picture is told as unusable.
 
         Raises:
-            StorageError: when something cannot be written; whole frames may be there without a row then.
+            StorageError: when something cannot be written, whole frames may be there without a row then; or when
+                another run has the folder.
         """
+        self._check_claim()
         pairs = list(zip(drawn.chunk.frames, drawn.pictures, strict=True))
         rows = tuple(self._write(drawn, frame, pixels) for frame, pixels in pairs if pixels is not None)
         if rows:
@@ -40,6 +43,14 @@ class Committer:
             seconds=time.perf_counter() - drawn.started,
             unusable=tuple(frame.index for frame, pixels in pairs if pixels is None),
         )
+
+    def _check_claim(self) -> None:
+        """A run that was stopped for a while, and taken for dead, must not write over its successor's frames."""
+        claim = self._shard.claim
+        if claim and not is_held(self._folder, claim):
+            raise StorageError(
+                f"{self._shard.folder}: another run has taken this folder over; this one has ended."
+            )
 
     def _write(self, drawn: Drawn, frame: Frame, pixels: Pixels) -> FrameRow:
         name, renderer = file_name(frame.index), self._shard.renderer

@@ -25,16 +25,21 @@ Committed = Callable[[Shard, str], Mapping[int, ChunkDone]]
 
 @dataclass(eq=False, slots=True, kw_only=True)
 class Lease:
-    """A shard in a worker's hands, and the chunks of it that nothing was heard of yet."""
+    """Work in a worker's hands, and the chunks of it that nothing was heard of yet."""
 
     worker: str
-    shard: Shard
+    work: Work
     left: deque[Chunk]
-    tried: frozenset[str] = frozenset()
+
+    @property
+    def shard(self) -> Shard:
+        """What the worker renders."""
+        return self.work.shard
 
     def part(self, chunks: Iterable[Chunk]) -> Work:
         """Return some of its chunks as work of their own."""
-        return Work(shard=dataclasses.replace(self.shard, chunks=tuple(chunks)), tried=self.tried)
+        part = dataclasses.replace(self.shard, chunks=tuple(chunks))
+        return dataclasses.replace(self.work, shard=part)
 
 
 class Dispatcher:
@@ -96,12 +101,8 @@ class Dispatcher:
     def unfit(self, worker: str) -> str | None:
         """Return why the worker should be set aside, if it should."""
         failures = self._health.failures_in_a_row(worker)
-        sets_aside = self._policy.sets_aside(
-            failures_in_a_row=failures,
-            contradicted=self._health.contradicted(worker),
-            workers=len(self._leases),
-        )
-        return f"set aside after {failures} failures in a row while others succeeded" if sets_aside else None
+        sets_aside = self._policy.sets_aside(failures_in_a_row=failures, workers=len(self._leases))
+        return f"set aside after {failures} failures in a row that others made good" if sets_aside else None
 
     # --- shards ------------------------------------------------------------------------------------------
 
@@ -116,9 +117,7 @@ class Dispatcher:
         while (work := self._backlog.next_for(worker, self._workers)) is not None:
             refusal = self._setbacks.refusal(work.shard)
             if refusal is None:
-                lease = Lease(
-                    worker=worker, shard=work.shard, left=deque(work.shard.chunks), tried=work.tried
-                )
+                lease = Lease(worker=worker, work=work, left=deque(work.shard.chunks))
                 leases.append(lease)
                 return lease
             self._setbacks.give_up(work.shard, refusal, tried=False)
@@ -128,8 +127,7 @@ class Dispatcher:
         """Note what became of the next chunk (or chunks) of a lease."""
         if isinstance(outcome, ChunkDone):
             chunk = lease.left.popleft()
-            whole = lease.shard.calls_per_chunk == 1
-            self._health.succeeded(lease.worker, lease.shard.folder, whole=whole)
+            self._note_health(lease, outcome)
             self._events.append(outcome)
             if outcome.unusable:
                 bad = tuple(frame for frame in chunk.frames if frame.index in outcome.unusable)
@@ -139,7 +137,6 @@ class Dispatcher:
                 )
         else:
             chunks = [lease.left.popleft() for _ in range(outcome.chunks)]
-            self._health.failed(lease.worker, lease.shard.folder)
             self._fail(lease.part(chunks), outcome, lease.worker)
         if not lease.left:
             self._leases[lease.worker].remove(lease)
@@ -159,9 +156,21 @@ class Dispatcher:
         if failed.cause is Cause.MODEL:
             self._backlog.exclude(worker, work.shard.renderer)
         tried = self._backlog.tried(work) | {worker}
-        again = self._setbacks.again(Work(shard=work.shard, tried=tried), failed, worker, self._workers)
+        again = self._setbacks.again(dataclasses.replace(work, tried=tried), failed, worker, self._workers)
         if again is not None:
             self._backlog.put_back(again)
+
+    def _note_health(self, lease: Lease, done: ChunkDone) -> None:
+        self._health.succeeded(lease.worker)
+        as_wanted = (
+            lease.shard.calls_per_chunk == 1 and not done.unusable and not any(row.flaw for row in done.rows)
+        )
+        is_first = (
+            len(lease.left) == len(lease.shard.chunks) - 1
+        )  # a shard that failed as a whole counts once
+        if as_wanted and is_first:
+            for worker in lease.work.tried - {lease.worker}:
+                self._health.outdone(worker)
 
     def _recover(self, lease: Lease) -> None:
         try:

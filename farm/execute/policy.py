@@ -29,7 +29,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """A failed attempt, number `attempt` (from 1) at these frames.
+    """A failed attempt at some frames, the one number `attempt` (from 1) that failed for this cause.
 
     Of the `workers` that there are, `workers_tried` failed on them; none, where the one that did is gone.
     """
@@ -76,10 +76,10 @@ RULES: Mapping[Cause, Rule] = MappingProxyType(
 class Policy:
     """The farm's patience.
 
-    A worker is set aside after `failures_in_a_row`, and killed when nothing was heard of a chunk for
-    `chunk_timeout` seconds (the model's loading counts to its first chunk's). Workers that are lost are replaced; of
-    those that never finished a chunk up to `replacements` per slot in one run. A job that loses more than
-    `max_failed_frames` is stopped (None: never).
+    A worker is set aside after `failures_in_a_row` that others made good, and killed when nothing was heard of a
+    chunk for `chunk_timeout` seconds (the model's loading counts to its first chunk's). Workers that are lost are
+    replaced; of those that never finished a chunk up to `replacements` per slot in one run. A job that loses more
+    than `max_failed_frames` is stopped (None: never).
     """
 
     rules: Mapping[Cause, Rule] = field(default_factory=lambda: RULES)
@@ -98,14 +98,9 @@ class Policy:
             return Action.GIVE_UP_FRAMES
         return rule.then
 
-    def sets_aside(self, *, failures_in_a_row: int, contradicted: bool, workers: int) -> bool:
-        """Decide on a worker that just failed.
-
-        `contradicted`: meanwhile another worker finished frames of the same job. Without that the job is to
-        blame rather than the worker, and a broken job must not cost a night its workers. The last of the
-        `workers` stays.
-        """
-        return failures_in_a_row >= self.failures_in_a_row and contradicted and workers > 1
+    def sets_aside(self, *, failures_in_a_row: int, workers: int) -> bool:
+        """Decide on a worker whose latest failures others made good; the last of the `workers` stays."""
+        return failures_in_a_row >= self.failures_in_a_row and workers > 1
 
     def stops(self, failed_frames: int) -> bool:
         """Decide on a job that has lost `failed_frames`."""

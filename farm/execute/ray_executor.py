@@ -125,6 +125,10 @@ class _Run:
         waited = time.monotonic() - self._waiting_since
         if waited > _NOTICE_SECONDS and not any(member.started for member in self._fleet):
             self._waiting_since = time.monotonic()
+            if not self._fleet.has_machines:
+                raise ClusterError(
+                    "Ray has no machine left; finished frames are kept. Start it again, and run the same command."
+                )
             yield WorkersAwaited(wanted=len(self._fleet), seconds=waited)
 
     def _hand_out(self) -> None:
@@ -149,8 +153,9 @@ class _Run:
         self._dispatcher.settle(lease, outcome)
         if not lease.left:
             del member.leases[signal]
-        if (reason := self._dispatcher.unfit(member.name)) is not None:
-            self._end(member, reason, None, dead=False)
+        for other in self._fleet:
+            if (reason := self._dispatcher.unfit(other.name)) is not None:
+                self._end(other, reason, None, dead=False)
 
     def _end(self, member: Member, reason: str, blame: Cause | None, *, dead: bool) -> None:
         """Do without a worker. Its frames are given out again once its process is `dead` for certain."""

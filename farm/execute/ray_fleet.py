@@ -132,6 +132,11 @@ class Fleet:
         """How many slots have no actor."""
         return self._slots.count - len(self._members)
 
+    @property
+    def has_machines(self) -> bool:
+        """Whether any machine of Ray's is alive."""
+        return any(node["Alive"] for node in ray.nodes())
+
     def recruit(self) -> None:
         """Start one actor. Names are never used twice, so a ledger row tells which process wrote it."""
         name = f"worker-{next(self._numbers)}"

@@ -34,7 +34,7 @@ class Setbacks:
         action = self._policy.after(
             Failure(
                 cause=failed.cause,
-                attempt=shard.attempt,
+                attempt=work.causes.count(failed.cause) + 1,
                 workers_tried=len(work.tried & workers),
                 workers=len(workers),
                 frames_per_call=shard.frames_per_call,
@@ -63,7 +63,7 @@ class Setbacks:
                 frames_per_call=again.frames_per_call if again.calls_per_chunk > 1 else None,
             )
         )
-        return Work(shard=again, tried=work.tried)
+        return dataclasses.replace(work, shard=again, causes=(*work.causes, failed.cause))
 
     def give_up(self, shard: Shard, reason: str, *, tried: bool = True) -> None:
         """Do without the shard's frames; `tried` if the attempt that it counts was made."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import re
 from importlib import metadata
@@ -14,6 +15,17 @@ import transformers
 
 from farm.records import DiffusersSpec
 from farm.render import determinism
+
+_TELLING = (
+    "ATEN_CPU_",
+    "ONEDNN_",
+    "DNNL_",
+    "MKL_",
+    "CUDNN_",
+    "NVIDIA_TF32_",
+    "TORCH_ALLOW_TF32_",
+    "TORCH_CUDNN_",
+)
 
 
 def this_device() -> torch.device:
@@ -40,6 +52,7 @@ def describe(spec: DiffusersSpec) -> str:
             "diffusers": diffusers.__version__,
             "transformers": transformers.__version__,
             **_samplers(),
+            **_variables(),
             "platform": f"{platform.system()}-{platform.machine()}",
             **determinism.describe(spec.determinism, device),
         },
@@ -65,3 +78,12 @@ def _samplers() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return installed
+
+
+def _variables() -> dict[str, str]:
+    """Return the environment variables by which users have libraries compute otherwise; threads are set elsewhere."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name.startswith(_TELLING) and not name.endswith("_NUM_THREADS")
+    }

@@ -17,16 +17,18 @@ from diffusers.loaders.single_file_utils import (
 )
 from huggingface_hub.errors import LocalEntryNotFoundError
 
-from farm.errors import ModelError, RenderError
+from farm.errors import ModelError, OutOfMemory, RenderError
 from farm.records import DiffusersSpec, Lora, ModelSource, SchedulerSpec
-from farm.render.source import local_path
+from farm.render.memory import is_out_of_memory
+from farm.render.source import check_unchanged, local_path
 
 
 def load_pipeline(spec: DiffusersSpec, device: torch.device) -> Any:
     """Return the loaded diffusers pipeline on `device`, its adapters set.
 
     Raises:
-        ModelError: when the class is unknown, files are missing, or weights are not safetensors.
+        ModelError: when the class is unknown, files are missing or not those of `spec`, or weights are not safetensors.
+        OutOfMemory: when the device has too little for it.
     """
     cls = getattr(diffusers, spec.pipeline, None)
     if not (isinstance(cls, type) and issubclass(cls, diffusers.DiffusionPipeline)):
@@ -38,8 +40,14 @@ def load_pipeline(spec: DiffusersSpec, device: torch.device) -> Any:
         for name, lora in zip(adapter_names(spec), spec.loras, strict=True):
             _load_lora(pipeline, lora, name)
         _restore_text_model(pipeline)
-        return pipeline.to(device)
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError) as error:
+        pipeline.to(device)
+        check_unchanged(spec.source)
+        for lora in spec.loras:
+            check_unchanged(lora.source, holds="adapter")
+        return pipeline
+    except (OSError, ValueError, KeyError, RuntimeError, ImportError, MemoryError) as error:
+        if is_out_of_memory(error):
+            raise OutOfMemory(f"{_name(spec.source)} as {spec.pipeline}: {error}") from None
         raise ModelError(f"{_name(spec.source)}: cannot be loaded as {spec.pipeline}: {error}") from error
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import platform
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -52,6 +53,25 @@ def local_path(source: ModelSource) -> str:
     return str(shipped.path)
 
 
+def check_unchanged(source: ModelSource, *, holds: Literal["pipeline", "adapter"] = "pipeline") -> None:
+    """Make sure that the files on this machine are those that `source` was found as; after they were loaded.
+
+    They may have been changed meanwhile, or be others on another machine of a cluster.
+
+    Raises:
+        ModelError: when they are others, or cannot be read.
+    """
+    if source.kind == "hub":
+        return
+    path = Path(local_path(source))
+    files = [path] if path.is_file() else data_files(path, holds)
+    if _fingerprint(files, path) != source.fingerprint:
+        raise ModelError(
+            f"{source.pretrained}: its files on {platform.node()} are not those that this run began with. Have the "
+            "same files on every machine, leave them alone while they are rendered with, and run again."
+        )
+
+
 def _find(
     pretrained: str, revision: str | None, base: Path, holds: Literal["pipeline", "adapter"]
 ) -> ModelSource | None:
@@ -98,13 +118,13 @@ def _fingerprint(files: Iterable[Path], root: Path) -> str:
     whole = hashlib.sha256()
     for file in files:
         stat = file.stat()
-        content = _content_sha256(file, stat.st_size, stat.st_mtime_ns)
+        content = _content_sha256(file, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
         whole.update(f"{file.relative_to(root).as_posix()}\n{content}\n".encode())
     return whole.hexdigest()
 
 
 @functools.lru_cache(maxsize=4096)
-def _content_sha256(file: Path, _size: int, _modified: int) -> str:
-    """Digest a file, once in a process as long as its size and time of change stay."""
+def _content_sha256(file: Path, _size: int, _modified: int, _changed: int) -> str:
+    """Digest a file, once in a process as long as its size and times of change stay."""
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()

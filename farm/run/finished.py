@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 
 from farm.errors import UsageError
-from farm.manifest import parse
+from farm.manifest import Document, parse
 from farm.plan import make_plan
 from farm.records import DiffusersSpec, ProceduralSpec
 from farm.run.checkpoints import find_renderer
@@ -23,15 +23,31 @@ def finished_job(url: str) -> Job:
         UsageError: when it is not a job's folder, or parts of it are links.
         ManifestError: when its manifest was changed into one that is wrong, or a checkpoint is not there.
     """
-    folder = JobFolder(url)
-    if not folder.exists(_MANIFEST):
-        raise UsageError(f"{url}: not a job's folder: it holds no {_MANIFEST}.")
-    refuse_links(folder)
-    document = parse(folder.read(_MANIFEST).decode(), Path(folder.path(_MANIFEST)))
+    folder, document = read_job(url)
     first = next(Ledger(folder).rows(), None)
     drawn = first is None or first.pipeline == "procedural"  # without a frame, no model is asked for
     renderer = rehearsal(document) if drawn else find_renderer(document)
     return Job(plan=make_plan(document.manifest, renderer), folder=folder)
+
+
+def read_job(url: str) -> tuple[JobFolder, Document]:
+    """Return the job's folder at `url`, and the manifest in it.
+
+    Raises:
+        UsageError: when it is not a job's folder, or parts of it are links.
+        ManifestError: when its manifest was changed into one that is wrong.
+    """
+    folder = JobFolder(url)
+    if not folder.exists(_MANIFEST):
+        raise UsageError(f"{url}: not a job's folder: it holds no {_MANIFEST}.")
+    refuse_links(folder)
+    try:
+        text = folder.read(_MANIFEST).decode()
+    except UnicodeDecodeError as error:
+        raise UsageError(
+            f"{folder.path(_MANIFEST)}: not UTF-8, so not what the farm wrote; render the job again."
+        ) from error
+    return folder, parse(text, Path(folder.path(_MANIFEST)))
 
 
 def render_again(job: Job) -> str:

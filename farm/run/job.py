@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import itertools
 import time
 from collections.abc import Iterator, Sequence
@@ -69,7 +70,10 @@ class JobRun:
         shards = self.job.plan.shards(
             self._chunks, chunks_per_shard=chunks_per_shard, folder=self.job.folder.url
         )
-        yield from itertools.takewhile(lambda _: self._ended_by is None, shards)
+        assert self._claim is not None, "shards come after start"
+        claim = self._claim.id
+        for shard in itertools.takewhile(lambda _: self._ended_by is None, shards):
+            yield dataclasses.replace(shard, claim=claim)
 
     def take(self, event: ChunkDone | FramesFailed) -> None:
         """Note what became of some frames."""

@@ -6,14 +6,12 @@ import dataclasses
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-from farm.errors import UsageError
-from farm.manifest import parse
 from farm.plan import Plan, make_plan
 from farm.records import Frame, FrameRow
 from farm.reduce import Artifact, TableHeader, assemble, write_table
-from farm.run.prepare import refuse_links, rehearsal
+from farm.run.finished import read_job
+from farm.run.prepare import rehearsal
 from farm.store import Claim, JobFolder, Ledger, is_whole
 
 
@@ -35,11 +33,7 @@ def reassemble(url: str) -> Assembled:
         ManifestError: when its manifest was changed into one that is wrong.
         FarmError: when an output cannot be made.
     """
-    folder = JobFolder(url)
-    if not folder.exists("manifest.yaml"):
-        raise UsageError(f"{url}: not a job's folder: it holds no manifest.yaml.")
-    refuse_links(folder)
-    document = parse(folder.read("manifest.yaml").decode(), Path(folder.path("manifest.yaml")))
+    folder, document = read_job(url)
     plan = make_plan(document.manifest, rehearsal(document))
     claim = Claim(folder).take()
     try:

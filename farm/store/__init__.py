@@ -2,7 +2,7 @@
 
 from farm.store.ahead import in_order
 from farm.store.cache import CachedFrame, FrameCache
-from farm.store.claim import Claim
+from farm.store.claim import Claim, is_held
 from farm.store.folder import JobFolder
 from farm.store.frames import content_sha256, decode_frame, encode_frame, file_name
 from farm.store.ledger import Ledger, is_whole
@@ -19,6 +19,7 @@ __all__ = [
     "encode_frame",
     "file_name",
     "in_order",
+    "is_held",
     "is_whole",
     "obstacle",
 ]

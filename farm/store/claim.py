@@ -36,7 +36,7 @@ class Claim:
     def __init__(self, folder: JobFolder, on_lost: Callable[[StorageError], None] = lambda _: None) -> None:
         self._folder = folder
         self._on_lost = on_lost
-        self._id = uuid.uuid4().hex
+        self.id = uuid.uuid4().hex
         self._released = threading.Event()
         self._heart = threading.Thread(target=self._beat, name="claim", daemon=True)
         self.lost = False
@@ -47,11 +47,11 @@ class Claim:
         Raises:
             StorageError: when another run holds it, or it cannot be read or written.
         """
-        _HELD.add(self._id)  # before anybody can see it
+        _HELD.add(self.id)  # before anybody can see it
         try:
             self._take()
         except BaseException:
-            _HELD.discard(self._id)
+            _HELD.discard(self.id)
             raise
         self._heart.start()
         return self
@@ -79,7 +79,7 @@ class Claim:
         """Give the folder free, unless another run has taken it over."""
         self._released.set()
         self._heart.join()
-        _HELD.discard(self._id)
+        _HELD.discard(self.id)
         with contextlib.suppress(StorageError):
             found = self._folder.find(_NAME)
             if self._is_mine(found):
@@ -110,15 +110,16 @@ class Claim:
             )
 
     def _is_mine(self, found: bytes | None) -> bool:
-        return _holder(found).get("id") == self._id
+        return _holder(found).get("id") == self.id
 
     def _where(self) -> str:
         return self._folder.path("").rstrip("/")
 
     def _content(self) -> bytes:
         holder = {
-            "id": self._id,
+            "id": self.id,
             "host": platform.node(),
+            "processes": _processes(),
             "pid": os.getpid(),
             "born": _born(os.getpid()),
             "renewed": time.time(),
@@ -126,17 +127,26 @@ class Claim:
         return json.dumps(holder).encode()
 
 
+def is_held(folder: JobFolder, claim_id: str) -> bool:
+    """Tell whether the claim with this id is the one on the folder.
+
+    Raises:
+        StorageError: when it cannot be read.
+    """
+    return _holder(folder.find(_NAME)).get("id") == claim_id
+
+
 def _holder(found: bytes | None) -> dict[str, object]:
     """Return what a claim says; nothing for none, and for one that is no claim."""
     try:
         holder = json.loads(found or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return holder if isinstance(holder, dict) else {}
 
 
 def _alive(holder: dict[str, object]) -> bool:
-    if holder.get("host") == platform.node():
+    if holder.get("host") == platform.node() and holder.get("processes") == _processes():
         pid = holder.get("pid")
         if pid == os.getpid() and holder.get("born") == _born(os.getpid()):
             return holder.get("id") in _HELD
@@ -156,8 +166,18 @@ def _runs(pid: int) -> bool:
 
 
 def _born(pid: int) -> str:
-    """Tell a process from a later one of the same number: its start time where /proc tells it."""
+    """Tell a process from a later one of the same number, and from its zombie, where /proc tells of it."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+        state, *rest = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return "" if state in "ZX" else rest[18]
     except (OSError, IndexError):
+        return ""
+
+
+def _processes() -> str:
+    """Name this machine's present run and its set of processes: containers may share a host's name."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
+    except OSError:
         return ""

@@ -72,10 +72,13 @@ class LocalFiles:
             return True
 
     def entries(self, folder: str, kind: str) -> list[str]:
-        """Return the names of what is directly in `folder`: of each `file`, or of each `directory`."""
-        with self._errors("list", folder), contextlib.suppress(FileNotFoundError):
-            found = Path(self.path(folder)).iterdir()
-            return sorted(path.name for path in found if path.is_dir() == (kind == "directory"))
+        """Return the names of what is directly in `folder`: of each `file`, or of each `directory`; no links."""
+        with (
+            self._errors("list", folder),
+            contextlib.suppress(FileNotFoundError),
+            os.scandir(self.path(folder)) as found,
+        ):
+            return sorted(entry.name for entry in found if _kind(entry) == kind)
         return []
 
     def exists(self, name: str) -> bool:
@@ -152,6 +155,12 @@ def _locked(target: Path) -> Iterator[None]:
             finally:
                 path.unlink(missing_ok=True)
             return
+
+
+def _kind(entry: os.DirEntry[str]) -> str:
+    if entry.is_dir(follow_symlinks=False):
+        return "directory"
+    return "file" if entry.is_file(follow_symlinks=False) else ""
 
 
 def _is_at(handle: int, path: Path) -> bool:

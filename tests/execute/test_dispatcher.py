@@ -139,16 +139,47 @@ def test_what_a_lost_worker_committed_is_not_rendered_again(open_dispatcher):
     assert events[2].frames == (2, 3)
 
 
-def test_a_worker_that_fails_where_another_succeeds_is_unfit(open_dispatcher):
-    dispatcher = open_dispatcher(shards("f", chunks=40), "a", "b")
-    bad, good = dispatcher.take("a"), dispatcher.take("b")
-    dispatcher.settle(bad, RENDER)
-    dispatcher.settle(bad, RENDER)
-    dispatcher.settle(good, done(good))
-    assert dispatcher.unfit("a") is None
-    dispatcher.settle(bad, RENDER)
-    assert dispatcher.unfit("a") == "set aside after 3 failures in a row while others succeeded"
+def test_a_worker_is_unfit_when_another_makes_its_failures_good(open_dispatcher):
+    dispatcher = open_dispatcher(shards("f", chunks=8), "a", "b")
+    bad = dispatcher.take("a")
+    for _ in range(3):
+        dispatcher.settle(bad, RENDER)
+    good = dispatcher.take("b")
+    while good.shard.attempt == 2:
+        assert dispatcher.unfit("a") is None
+        dispatcher.settle(good, done(good))
+        good = dispatcher.take("b")
+    assert dispatcher.unfit("a") == "set aside after 3 failures in a row that others made good"
     assert dispatcher.unfit("b") is None
+    dispatcher.settle(bad, done(bad))  # it can, after all
+    assert dispatcher.unfit("a") is None
+
+
+def test_frames_that_fail_everywhere_speak_against_no_worker(open_dispatcher):
+    dispatcher = open_dispatcher(shards("f", chunks=12, per_shard=1), "a", "b")
+    while not dispatcher.finished:
+        for worker in ("a", "b"):
+            if (lease := dispatcher.take(worker)) is not None:
+                poison = lease.shard.chunks[0].index < 6
+                dispatcher.settle(lease, RENDER if poison else done(lease))
+            assert dispatcher.unfit(worker) is None
+    assert len(failures(list(dispatcher.events()))) == 6
+
+
+def test_attempts_count_for_each_cause_apart(open_dispatcher):
+    """Two crashes do not use up the one try at full size that memory gets, nor the tries of a failing pipeline."""
+    dispatcher = open_dispatcher(shards("f", chunks=1), "a")
+    for number, cause in enumerate([Cause.CRASH, Cause.CRASH, Cause.OUT_OF_MEMORY, Cause.RENDER, Cause.FLAW]):
+        worker = f"w{number}"
+        dispatcher.join(worker)
+        lease = dispatcher.take(worker)
+        if cause is Cause.CRASH:
+            dispatcher.lose(worker, "killed", Cause.CRASH)
+        else:
+            dispatcher.settle(lease, Failed(cause=cause, reason="why"))
+    assert not failures(list(dispatcher.events()))
+    lease = dispatcher.take("a")
+    assert (lease.shard.attempt, lease.shard.calls_per_chunk, lease.shard.last_try) == (6, 1, True)
 
 
 def test_a_worker_that_is_set_aside_leaves_no_blame(open_dispatcher):
@@ -297,10 +328,12 @@ def test_a_worker_that_cannot_load_a_model_is_not_asked_to_again_while_others_ar
 
 
 def test_what_is_done_in_halves_does_not_speak_against_who_fails_in_full(open_dispatcher):
-    dispatcher = open_dispatcher(shards("f", chunks=40), "a", "b")
-    bad, lease = dispatcher.take("a"), dispatcher.take("b")
-    lease.shard = dataclasses.replace(lease.shard, calls_per_chunk=2)
-    for _ in range(3):
-        dispatcher.settle(bad, OUT_OF_MEMORY)
-    dispatcher.settle(lease, done(lease))
-    assert dispatcher.unfit("a") is None
+    dispatcher = open_dispatcher(shards("f", chunks=5, per_shard=1), "a", "b")
+    halves = 0
+    while not dispatcher.finished:
+        for worker in ("a", "b"):
+            if (lease := dispatcher.take(worker)) is not None:
+                halves += lease.shard.calls_per_chunk == 2
+                dispatcher.settle(lease, OUT_OF_MEMORY if lease.shard.calls_per_chunk == 1 else done(lease))
+            assert dispatcher.unfit(worker) is None
+    assert halves == 5

@@ -15,7 +15,7 @@ from farm.errors import StorageError
 from farm.events import ChunkDone
 from farm.execute import InlineExecutor
 from farm.run import exit_code, render
-from farm.store import Claim, JobFolder
+from farm.store import Claim, JobFolder, claim
 from tests.guarantees.diary import Diary
 from tests.guarantees.driver import Driver
 from tests.guarantees.faults import Await, Faulty, From
@@ -30,7 +30,8 @@ def dead():
     """Return what the claim of a dead process of this machine says."""
     run = [sys.executable, "-c", "import os; print(os.getpid())"]
     pid = int(subprocess.run(run, capture_output=True, text=True, check=True).stdout)
-    return {"id": "x", "host": platform.node(), "pid": pid, "born": "1", "renewed": time.time()}
+    here = {"host": platform.node(), "processes": claim._processes()}
+    return here | {"id": "x", "pid": pid, "born": "1", "renewed": time.time()}
 
 
 @pytest.mark.ray
@@ -66,10 +67,9 @@ def test_a_run_takes_the_claim_of_a_dead_one_over(film, diary, dead):
 
 def test_of_many_runs_that_find_a_dead_ones_claim_one_takes_it_over(tmp_path, dead):
     def take(folder, start):
-        claim = Claim(folder)
         start.wait()
         try:
-            return claim.take()
+            return Claim(folder).take()
         except StorageError:
             return None
 
@@ -77,7 +77,7 @@ def test_of_many_runs_that_find_a_dead_ones_claim_one_takes_it_over(tmp_path, de
         folder, start = JobFolder(str(tmp_path / str(attempt))), threading.Barrier(8)
         folder.write(CLAIM, json.dumps(dead).encode())
         with ThreadPoolExecutor(8) as runs:
-            taken = [claim for claim in runs.map(take, [folder] * 8, [start] * 8) if claim]
-        for claim in taken:
-            claim.release()
+            taken = [held for held in runs.map(take, [folder] * 8, [start] * 8) if held]
+        for held in taken:
+            held.release()
         assert len(taken) == 1

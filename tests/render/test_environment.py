@@ -39,3 +39,11 @@ def test_cublas_is_given_workspaces_unless_the_user_chose_them(tiny_sd, monkeypa
         monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG")
     describe_environment(spec_of(tiny_sd))
     assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == used
+
+
+def test_variables_that_have_libraries_compute_otherwise_are_told(tiny_sd, monkeypatch):
+    before = describe_environment(spec_of(tiny_sd))
+    monkeypatch.setenv("MKL_NUM_THREADS", "1")  # threads are set by torch in every worker
+    assert describe_environment(spec_of(tiny_sd)) == before
+    monkeypatch.setenv("ONEDNN_MAX_CPU_ISA", "SSE41")
+    assert json.loads(describe_environment(spec_of(tiny_sd)))["ONEDNN_MAX_CPU_ISA"] == "SSE41"

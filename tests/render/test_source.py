@@ -1,4 +1,10 @@
+import platform
+
+import pytest
+
+from farm.errors import ModelError
 from farm.render.source import find_source
+from tests.render.frames import spec_of
 
 COMMIT = "451f4fe16113bff5a5d2269ed5ad43b0592e9a14"
 
@@ -28,3 +34,22 @@ def test_a_hub_id_is_known_by_its_commit(tmp_path):
 def test_what_is_not_there_is_not_found(tmp_path):
     assert find_source("no-such-model", None, tmp_path) is None
     assert find_source("gone.safetensors", None, tmp_path) is None
+
+
+def test_files_that_were_changed_after_they_were_found_are_not_rendered_with(tiny_sd, tmp_path):
+    """Another machine of a cluster may hold others at the same place, too."""
+    import shutil
+
+    from farm.render import open_renderer
+
+    copy = shutil.copytree(tiny_sd, tmp_path / "model")
+    spec = spec_of(copy)
+    open_renderer(spec)
+    config = copy / "scheduler" / "scheduler_config.json"
+    config.write_text(config.read_text() + "\n")
+    with pytest.raises(ModelError) as refused:
+        open_renderer(spec)
+    assert str(refused.value) == (
+        f"{copy}: its files on {platform.node()} are not those that this run began with. Have the same files on every "
+        "machine, leave them alone while they are rendered with, and run again."
+    )

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,13 @@ from farm.errors import StorageError
 from farm.store import Claim, JobFolder, claim
 
 NAME = ".farm/claim.json"
+HOLD = """
+import sys, time
+from farm.store import Claim, JobFolder
+held = Claim(JobFolder(sys.argv[1])).take()
+print("held", flush=True)
+time.sleep(600)
+"""
 
 
 @pytest.fixture(params=["local", "memory"])
@@ -23,6 +31,7 @@ def folder(request, tmp_path):
 
 def held_by(folder, **holder):
     settings = {"id": "x", "host": platform.node(), "pid": os.getpid(), "born": "", "renewed": time.time()}
+    settings["processes"] = claim._processes()
     folder.write(NAME, json.dumps(settings | holder).encode())
 
 
@@ -191,3 +200,34 @@ def test_of_several_processes_that_find_one_stale_claim_one_takes_it_over(tmp_pa
     for process in processes:
         process.join()
         assert process.exitcode == 0
+
+
+def test_the_claim_of_a_zombie_is_taken_over(tmp_path):
+    """A run that was killed, and whose parent has not asked after it yet, holds nothing up."""
+    folder = JobFolder(str(tmp_path))
+    child = subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE)
+    assert child.stdout.readline() == b"held\n"
+    child.kill()
+    while Path(f"/proc/{child.pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z":
+        time.sleep(0.01)
+    Claim(folder).take().release()
+    child.wait()
+
+
+def test_a_process_of_another_container_is_judged_by_its_renewals(tmp_path):
+    folder = JobFolder(str(tmp_path))
+    claim = Claim(folder).take()
+    holder = json.loads(folder.read(".farm/claim.json"))
+    elsewhere = holder | {"id": "other", "processes": "another pid namespace", "pid": 2**22 + 1}
+    folder.write(".farm/claim.json", json.dumps(elsewhere).encode())
+    with pytest.raises(StorageError, match="another run is rendering into this folder"):
+        Claim(folder).take()
+    folder.write(".farm/claim.json", json.dumps(elsewhere | {"renewed": time.time() - 61}).encode())
+    Claim(folder).take().release()
+    claim.release()
+
+
+def test_a_claim_that_is_no_claim_is_taken_over(tmp_path):
+    folder = JobFolder(str(tmp_path))
+    folder.write(".farm/claim.json", b"[" * 100_000)
+    Claim(folder).take().release()

@@ -1,3 +1,5 @@
+import os
+
 from farm.store import JobFolder, Ledger
 from tests.rows import row_of as row
 
@@ -49,3 +51,17 @@ def test_a_flipped_bit_that_leaves_good_json_is_not_believed(tmp_path):
     [part] = (tmp_path / ".farm" / "ledger").iterdir()
     part.write_bytes(part.read_bytes().replace(b'"attempt": 1', b'"attempt": 3', 1))
     assert list(ledger.rows()) == []
+
+
+def test_what_stands_in_the_place_of_a_part_and_is_no_file_counts_as_absent(tmp_path):
+    ledger = Ledger(JobFolder(str(tmp_path)))
+    ledger.commit([row(0), row(1)])
+    ledger.commit([row(2), row(3)])
+    first, second = sorted((tmp_path / ".farm" / "ledger").iterdir())
+    first.unlink()
+    first.symlink_to("/no/such/file")
+    second.unlink()
+    os.mkfifo(second)
+    assert list(ledger.rows()) == []
+    ledger.commit([row(0), row(1)])
+    assert [row.frame for row in ledger.rows()] == [0, 1]
