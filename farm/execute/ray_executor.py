@@ -114,10 +114,10 @@ class _Run:
                 continue
             for member, signal in self._fleet.wait(_PATIENCE_SECONDS):
                 yield from self._hear(member, signal)
-            for member in self._fleet:
-                if member.silence() > self._timeout:
-                    reason = f"nothing was heard of its chunk for {self._timeout:g} s; it was killed"
-                    self._end(member, reason, Cause.HANG, dead=False)
+            for member in self._fleet.silent(self._timeout):
+                of = "its chunk" if member.started else "its start"
+                reason = f"nothing was heard of {of} for {self._timeout:g} s; it was killed"
+                self._end(member, reason, Cause.HANG, dead=False)
             yield from self._impatience()
 
     def _impatience(self) -> Iterator[Event]:

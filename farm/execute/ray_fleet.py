@@ -62,7 +62,9 @@ class Member:
         return self.greeting is not None
 
     def silence(self) -> float:
-        """Return for how many seconds nothing was heard of the work it has."""
+        """Return for how many seconds nothing was heard of the work it has, or of its start."""
+        if not self.started:
+            return time.monotonic() - self.recruited
         return time.monotonic() - self.heard if self.leases else 0.0
 
     def signals(self) -> list[Signal]:
@@ -120,6 +122,17 @@ class Fleet:
 
     def __len__(self) -> int:
         return len(self._members)
+
+    def silent(self, seconds: float) -> list[Member]:
+        """Return who should have said something in the last `seconds`, and has not.
+
+        What they said while the driver was busy elsewhere counts, and so does that they have no room to start.
+        """
+        silent = [
+            member for member in self if member.silence() > seconds and (member.started or self._slots.there)
+        ]
+        heard = [member for member, _ in self.wait(0)] if silent else []
+        return [member for member in silent if member not in heard]
 
     def on_the_way(self, seconds: float) -> list[str]:
         """Return who has not started yet, but will: who has room, or was asked for in the last `seconds`."""

@@ -56,13 +56,15 @@ class Plan:
         """Yield every frame in order."""
         return map(self.frame, range(self.frame_count))
 
-    def chunk(self, index: int) -> Chunk:
-        """Return chunk `index`: the frames from index * batch_size on, fewer at the end of the job."""
+    def chunk_frames(self, index: int) -> range:
+        """Return the frames of chunk `index`: from index * batch_size on, fewer at the end of the job."""
         start = index * self.batch_size
-        stop = min(start + self.batch_size, self.frame_count)
-        return Chunk(
-            index=index, batch_size=self.batch_size, frames=tuple(map(self.frame, range(start, stop)))
-        )
+        return range(start, min(start + self.batch_size, self.frame_count))
+
+    def chunk(self, index: int) -> Chunk:
+        """Return chunk `index`."""
+        frames = tuple(map(self.frame, self.chunk_frames(index)))
+        return Chunk(index=index, batch_size=self.batch_size, frames=frames)
 
     def shards(self, chunks: Iterable[int], *, chunks_per_shard: int, folder: str) -> Iterator[Shard]:
         """Yield shards of these chunks, made one by one as they are asked for."""

@@ -8,6 +8,7 @@ import itertools
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Literal
 
 from farm.errors import FarmError, Interrupted, StorageError
@@ -58,6 +59,7 @@ class JobRun:
         folder.sweep()
         folder.write("manifest.yaml", plan.manifest_text.encode())
         self._chunks = self.job.to_render(self.job.remaining())
+        Ledger(folder).retire(partial(self._is_obsolete, frozenset(self._chunks)))
         self._began, self._started_at = time.monotonic(), _now()
         self._reducer = Reducer(folder, plan.name, plan.outputs, plan.frame_count)
         kept = list(self._kept_frames())
@@ -153,15 +155,19 @@ class JobRun:
     def _there(self) -> int:
         return self._kept + self.tally.cached + self.tally.rendered
 
+    def _is_obsolete(self, again: frozenset[int], first: int, last: int) -> bool:
+        """Tell of a ledger part whether it speaks of a chunk that is rendered `again`, but is not that chunk's own."""
+        plan = self.job.plan
+        chunks = range(first // plan.batch_size, last // plan.batch_size + 1)
+        own = plan.chunk_frames(chunks[0])
+        return range(first, last + 1) != own and not again.isdisjoint(chunks)
+
     def _kept_frames(self) -> Iterator[int]:
         """Yield the frames of chunks that are not rendered again."""
-        plan = self.job.plan
         again = set(self._chunks)
-        for chunk in range(plan.chunk_count):
+        for chunk in range(self.job.plan.chunk_count):
             if chunk not in again:
-                yield from range(
-                    chunk * plan.batch_size, min((chunk + 1) * plan.batch_size, plan.frame_count)
-                )
+                yield from self.job.plan.chunk_frames(chunk)
 
     def _write_table(self) -> None:
         if not self._there:

@@ -23,16 +23,11 @@ def sampled(plan: Plan, count: int | None) -> Chunks:
     return sorted({round(number * last / gaps) // plan.batch_size for number in range(count)})
 
 
-def frames_of(plan: Plan, chunk: int) -> range:
-    """Return the frames of a chunk."""
-    return range(chunk * plan.batch_size, min((chunk + 1) * plan.batch_size, plan.frame_count))
-
-
 def rows_by_chunk(plan: Plan, ledger: Ledger, chunks: Chunks) -> Iterator[tuple[int, Mapping[int, FrameRow]]]:
     """Yield every chunk with the rows of its frames, by frame; a range is read from the ledger in one pass."""
     spans = [(chunks[0], chunks[-1])] if isinstance(chunks, range) else [(chunk, chunk) for chunk in chunks]
     for first, last in spans:
-        rows = ledger.rows(frames_of(plan, first)[0], frames_of(plan, last)[-1])
+        rows = ledger.rows(plan.chunk_frames(first)[0], plan.chunk_frames(last)[-1])
         groups = itertools.groupby(rows, key=lambda row: row.frame // plan.batch_size)
         known = next(groups, None)
         for chunk in range(first, last + 1):

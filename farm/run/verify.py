@@ -15,7 +15,7 @@ from farm.records import FrameRow, Pixels, Shard
 from farm.run.comparison import Difference, Evidence, Held, judge, staleness
 from farm.run.finished import promises_bits, render_again
 from farm.run.prepare import Job
-from farm.run.sampling import Chunks, frames_of, rows_by_chunk, sampled
+from farm.run.sampling import Chunks, rows_by_chunk, sampled
 from farm.run.verification import Findings, Verification
 from farm.store import Claim, JobFolder, Ledger, content_sha256, decode_frame
 
@@ -74,7 +74,7 @@ class _Check:
         if first is None:
             return  # nothing to compare with: no worker is started for that
         with executor:
-            count = sum(len(frames_of(self._plan, chunk)) for chunk in chunks)
+            count = sum(len(self._plan.chunk_frames(chunk)) for chunk in chunks)
             self._tell(JobStarted(job=self._plan.name, frame_count=count, kept=0))
             events = executor.run(itertools.chain([first], shards))
             try:
@@ -90,7 +90,7 @@ class _Check:
         plan = self._plan
         for chunk, rows in rows_by_chunk(plan, Ledger(self._folder), chunks):
             there = {frame: row for frame, row in rows.items() if self._comparable(row)}
-            for frame in frames_of(plan, chunk):
+            for frame in plan.chunk_frames(chunk):
                 if frame not in there:
                     row = rows.get(frame)
                     stale = staleness(plan, row) if row else ""

@@ -8,7 +8,7 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from farm.errors import StorageError
 from farm.records import FrameRow
@@ -51,6 +51,15 @@ class Ledger:
         lines = "".join(json.dumps(dataclasses.asdict(row), sort_keys=True) + "\n" for row in rows).encode()
         first, last = min(row.frame for row in rows), max(row.frame for row in rows)
         self._folder.write(f"{_FOLDER}/frame{first:06d}-{last:06d}.jsonl", lines + _checksum(lines))
+
+    def retire(self, is_obsolete: Callable[[int, int], bool]) -> None:
+        """Remove parts by their first and last frame: what overlaps a chunk that is to be rendered, and is not its own.
+
+        Times of writing tell the later of two rows, but not when a clock was wrong.
+        """
+        for first, last, part in self._parts():
+            if is_obsolete(first, last):
+                self._folder.remove(f"{_FOLDER}/{part}")
 
     def rows(self, first: int = 0, last: int | None = None) -> Iterator[FrameRow]:
         """Yield the latest row of every recorded frame from `first` to `last` (None: to the end), in order.

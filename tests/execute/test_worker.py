@@ -198,3 +198,11 @@ def test_frames_of_smaller_calls_and_last_tries_stay_out_of_the_cache(shard, cac
     list(worker.render(dataclasses.replace(shard, calls_per_chunk=2)))
     list(worker.render(dataclasses.replace(shard, last_try=True)))
     assert not list((tmp_path / "cache").rglob("*.png"))
+
+
+def test_frames_of_another_environment_are_not_taken(shard, cached, monkeypatch, tmp_path):
+    worker, opened = cached
+    list(worker.render(shard))
+    monkeypatch.setattr("farm.execute.drawing.describe_environment", lambda spec: '{"numpy": "another"}')
+    list(worker.render(dataclasses.replace(shard, folder=str(tmp_path / "other"))))
+    assert len(opened[0].calls) == 6

@@ -51,7 +51,7 @@ def test_a_worker_that_always_fails_is_set_aside_and_no_frame_is_lost(film, rend
     assert_as_if_undisturbed(job, ran.code, diary=diary)
     [lost] = ran.told(WorkerLost)
     assert lost.reason.startswith("set aside after ")
-    assert lost.reason.endswith(" failures in a row while others succeeded")
+    assert lost.reason.endswith(" failures in a row that others made good")
     assert {event.worker for event in ran.told(ShardRetried)} == {lost.worker}
 
 

@@ -133,3 +133,16 @@ def test_grid_pictures_are_labelled_by_what_varies(tmp_path, kind):
 def test_a_plan_is_a_frozen_value(tmp_path):
     with pytest.raises(dataclasses.FrozenInstanceError):
         plan_of(tmp_path).name = "other"
+
+
+def test_batch_shape_and_slot_are_part_of_the_recipe_digest_and_the_frame_number_is_not(tmp_path):
+    """All frames of this animation are of one recipe, but for where they lie in their batch."""
+    plan = plan_of(tmp_path, still=("prompts: [a, b, c]", "prompts: [a, a]"))
+    assert plan.frame(3).recipe.noise == plan.frame(7).recipe.noise
+    digests = [plan.frame(index).digest for index in range(8)]
+    assert digests[:4] == digests[4:]
+    assert len(set(digests)) == 4
+    other = plan_of(
+        tmp_path, still=("prompts: [a, b, c]", "prompts: [a, a]"), batch=("batch_size: 4", "batch_size: 5")
+    )
+    assert other.frame(0).digest != digests[0]

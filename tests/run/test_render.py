@@ -13,6 +13,7 @@ from farm.events import ChunkDone, JobFinished, JobStarted
 from farm.execute import InlineExecutor
 from farm.render import open_renderer
 from farm.run import prepare, reassemble, render
+from tests.tampering import edit_rows
 
 
 class Renderers:
@@ -271,3 +272,16 @@ def test_both_ends_of_an_interpolation_are_plain_diffusers_pictures(write_manife
         ).images[0]
         with Image.open(Path(tmp_path) / "job" / "frames" / f"frame{frame:06d}.png") as ours:
             assert np.array_equal(np.asarray(ours), np.asarray(plain))
+
+
+def test_frames_of_a_run_whose_clock_was_ahead_do_not_outlive_a_change(write_manifest, tmp_path):
+    """Old parts of another batch size overlap the new ones, and say that they are the later."""
+    path = write_manifest()
+    run(path, output_dir=tmp_path / "out")
+    folder = tmp_path / "out" / "job-rehearsal"
+    edit_rows(folder, range(21), lambda row: row.update(rendered_at="2099-01-01T00:00:00.000000+00:00"))
+    path.write_text(path.read_text().replace("batch_size: 4", "batch_size: 3"))
+    [summary] = run(path, output_dir=tmp_path / "out")
+    assert pq.read_table(folder / "metadata.parquet").num_rows == summary.frames.rendered == 21
+    [again] = run(path, output_dir=tmp_path / "out")
+    assert again.frames.kept == 21

@@ -1,0 +1,33 @@
+from farm.execute.backlog import Backlog, Work
+from tests.execute.shards import shards
+
+
+def indices(works):
+    return [work.shard.chunks[0].index for work in works]
+
+
+def test_what_nobody_failed_on_goes_before_what_failed_and_both_before_what_is_fresh():
+    first, second, third, fourth, *fresh = shards("f", per_shard=1, chunks=6)
+    backlog = Backlog(fresh)
+    backlog.put_back(Work(shard=third))
+    backlog.put_back(Work(shard=fourth))
+    backlog.put_first([Work(shard=first), Work(shard=second)])
+    assert indices(iter(lambda: backlog.next_for("a", {"a"}), None)) == [0, 1, 2, 3, 4, 5]
+    assert backlog.empty
+
+
+def test_what_one_failed_on_waits_for_the_others_unless_all_have_failed_on_it():
+    [shard] = shards("f", chunks=1)
+    backlog = Backlog([])
+    backlog.put_back(Work(shard=shard, tried=frozenset({"a"})))
+    assert backlog.next_for("a", {"a", "b"}) is None
+    assert not backlog.empty
+    assert backlog.next_for("a", {"a"}) is not None
+
+
+def test_a_worker_that_cannot_load_a_renderer_gets_nothing_of_it_and_what_is_fresh_is_kept():
+    one, two = shards("f", per_shard=1, chunks=2)
+    backlog = Backlog([one, two])
+    backlog.exclude("a", one.renderer)
+    assert backlog.next_for("a", {"a", "b"}) is None
+    assert indices([backlog.next_for("b", {"a", "b"}), *backlog.drain()]) == [0, 1]
