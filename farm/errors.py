@@ -7,6 +7,7 @@ FarmError                   exit code 1
 ├── RenderError             exit code 1   a loaded pipeline failed on a chunk
 │   └── OutOfMemory         exit code 1   a model call needs more memory than the device has left
 ├── StorageError            exit code 1   a file cannot be read or written
+│   └── FolderTaken         exit code 1   another run has the job's folder
 ├── ClusterError            exit code 1   Ray cannot be reached, or no worker is left
 └── Interrupted             exit code 130 the user stopped the run; finished frames are kept
 """
@@ -43,6 +44,10 @@ class OutOfMemory(RenderError):
 
 class StorageError(FarmError):
     """A file or folder cannot be read or written."""
+
+
+class FolderTaken(StorageError):
+    """Another run has the job's folder."""
 
 
 class ClusterError(FarmError):

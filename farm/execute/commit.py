@@ -6,7 +6,7 @@ import datetime
 import hashlib
 import time
 
-from farm.errors import StorageError
+from farm.errors import FolderTaken
 from farm.events import ChunkDone
 from farm.execute.drawing import Drawn
 from farm.execute.flaws import flaw_of
@@ -48,7 +48,7 @@ class Committer:
         """A run that was stopped for a while, and taken for dead, must not write over its successor's frames."""
         claim = self._shard.claim
         if claim and not is_held(self._folder, claim):
-            raise StorageError(
+            raise FolderTaken(
                 f"{self._shard.folder}: another run has taken this folder over; this one has ended."
             )
 

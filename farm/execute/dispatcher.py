@@ -96,7 +96,9 @@ class Dispatcher:
         """Count a worker out whose process may still write: its frames are given up, not given out again."""
         self._events.append(WorkerLost(worker=worker, reason=reason))
         for lease in self._leases.pop(worker, []):
-            self._setbacks.give_up(lease.part(lease.left).shard, reason)
+            self._recover(lease)
+            if lease.left:
+                self._setbacks.give_up(lease.part(lease.left).shard, reason)
 
     def unfit(self, worker: str) -> str | None:
         """Return why the worker should be set aside, if it should."""
@@ -155,8 +157,9 @@ class Dispatcher:
     def _fail(self, work: Work, failed: Failed, worker: str) -> None:
         if failed.cause is Cause.MODEL:
             self._backlog.exclude(worker, work.shard.renderer)
-        tried = self._backlog.tried(work) | {worker}
-        again = self._setbacks.again(dataclasses.replace(work, tried=tried), failed, worker, self._workers)
+        work = dataclasses.replace(work, tried=work.tried | {worker})
+        others = self._workers - self._backlog.tried(work)
+        again = self._setbacks.again(work, failed, worker, workers=len(self._workers), others=len(others))
         if again is not None:
             self._backlog.put_back(again)
 

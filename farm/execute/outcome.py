@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from farm.errors import FarmError, ModelError, OutOfMemory, RenderError, StorageError
+from farm.errors import FarmError, FolderTaken, ModelError, OutOfMemory, RenderError, StorageError
 from farm.events import ChunkDone
 
 
@@ -22,6 +22,8 @@ class Cause(StrEnum):
     """Pictures came out blank, or as what is no picture."""
     STORAGE = "storage"
     """Frames or ledger rows cannot be written."""
+    TAKEN = "taken"
+    """Another run has the job's folder."""
     DEFECT = "defect"
     """An error that the farm did not foresee."""
     CRASH = "crash"
@@ -56,6 +58,8 @@ def _cause(error: Exception) -> Cause:
             return Cause.OUT_OF_MEMORY
         case RenderError():
             return Cause.RENDER
+        case FolderTaken():
+            return Cause.TAKEN
         case StorageError():
             return Cause.STORAGE
         case _:

@@ -68,6 +68,7 @@ RULES: Mapping[Cause, Rule] = MappingProxyType(
         Cause.FLAW: Rule(attempts=1, then=Action.LAST_TRY),
         # One more try for a passing fault of a network disk; a full disk would burn every frame.
         Cause.STORAGE: Rule(attempts=2, then=Action.GIVE_UP_JOB),
+        Cause.TAKEN: Rule(attempts=1, then=Action.GIVE_UP_JOB),
     }
 )
 

@@ -132,7 +132,7 @@ class _Run:
             yield WorkersAwaited(wanted=len(self._fleet), seconds=waited)
 
     def _hand_out(self) -> None:
-        self._dispatcher.expect(self._fleet.on_the_way(_NOTICE_SECONDS))
+        self._dispatcher.expect(self._fleet.on_the_way())
         for member in self._fleet:
             while member.started and (lease := self._dispatcher.take(member.name)) is not None:
                 member.send(lease)

@@ -26,6 +26,10 @@ Signal: TypeAlias = Any
 """What `ray.wait` takes: an ObjectRef, or the ObjectRefGenerator of a call."""
 
 
+_START_SECONDS = 180.0  # a process and its imports, on a loaded machine
+_ROOM_SECONDS = 30.0  # a cluster may have no room for it, or only later
+
+
 class WorkerFailed(Exception):
     """A worker is of no more use; the text says why. `dead` if its process is gone for certain."""
 
@@ -134,11 +138,11 @@ class Fleet:
         heard = [member for member, _ in self.wait(0)] if silent else []
         return [member for member in silent if member not in heard]
 
-    def on_the_way(self, seconds: float) -> list[str]:
-        """Return who has not started yet, but will: who has room, or was asked for in the last `seconds`."""
-        since = time.monotonic() - seconds
-        starting = [member for member in self if not member.started]
-        return [member.name for member in starting if self._slots.there or member.recruited > since]
+    def on_the_way(self) -> list[str]:
+        """Return who has not started yet, but will: soon, where there was room when the fleet was made."""
+        patience = _START_SECONDS if self._slots.there else _ROOM_SECONDS
+        since = time.monotonic() - patience
+        return [member.name for member in self if not member.started and member.recruited > since]
 
     @property
     def missing(self) -> int:

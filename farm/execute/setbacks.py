@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Callable, Set
+from collections.abc import Callable
 
 from farm.events import Event, FramesFailed, ShardRetried
 from farm.execute.backlog import Work
@@ -28,15 +28,18 @@ class Setbacks:
         """Return why the shard is not to be rendered, if its job or renderer is given up."""
         return self._refused.get(shard.folder) or self._refused.get(shard.renderer)
 
-    def again(self, work: Work, failed: Failed, worker: str, workers: Set[str]) -> Work | None:
-        """Return what to try again after `worker` failed, or None for what is given up; `workers` are there."""
+    def again(self, work: Work, failed: Failed, worker: str, *, workers: int, others: int) -> Work | None:
+        """Return what to try again after `worker` failed, or None for what is given up.
+
+        Of the `workers` that there are, `others` have not failed on it.
+        """
         shard = work.shard
         action = self._policy.after(
             Failure(
                 cause=failed.cause,
                 attempt=work.causes.count(failed.cause) + 1,
-                workers_tried=len(work.tried & workers),
-                workers=len(workers),
+                workers_tried=workers - others,
+                workers=workers,
                 frames_per_call=shard.frames_per_call,
             )
         )

@@ -18,6 +18,9 @@ from farm.store import FrameCache
 
 _logger = logging.getLogger(__name__)
 
+_OF_ALL = {Cause.MODEL, Cause.STORAGE, Cause.TAKEN}
+"""What fails one chunk for these fails the others of its shard, too."""
+
 
 class Worker:
     """Renders shards one after the other. `node` is the host's name."""
@@ -47,7 +50,7 @@ class Worker:
             yield _failed(error, chunks=left)
             return
         for outcome in _Pipeline(shard, drawing, committer).outcomes():
-            if isinstance(outcome, Failed) and outcome.cause in (Cause.MODEL, Cause.STORAGE):
+            if isinstance(outcome, Failed) and outcome.cause in _OF_ALL:
                 yield Failed(cause=outcome.cause, reason=outcome.reason, chunks=left)
                 return
             yield outcome

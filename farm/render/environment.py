@@ -17,14 +17,8 @@ from farm.records import DiffusersSpec
 from farm.render import determinism
 
 _TELLING = (
-    "ATEN_CPU_",
-    "ONEDNN_",
-    "DNNL_",
-    "MKL_",
-    "CUDNN_",
-    "NVIDIA_TF32_",
-    "TORCH_ALLOW_TF32_",
-    "TORCH_CUDNN_",
+    *("ATEN_CPU_", "ONEDNN_", "DNNL_", "MKL_", "OPENBLAS_", "CUBLASLT_", "CUDNN_", "NVIDIA_TF32_"),
+    *("TORCH_ALLOW_TF32_", "TORCH_BLAS_", "TORCH_CUDNN_", "DISABLE_ADDMM_"),
 )
 
 
@@ -51,7 +45,7 @@ def describe(spec: DiffusersSpec) -> str:
             "torch": str(torch.__version__),
             "diffusers": diffusers.__version__,
             "transformers": transformers.__version__,
-            **_samplers(),
+            **_libraries(),
             **_variables(),
             "platform": f"{platform.system()}-{platform.machine()}",
             **determinism.describe(spec.determinism, device),
@@ -69,10 +63,10 @@ def _processor(told: Path = Path("/proc/cpuinfo")) -> str:
     return found[1] if found else platform.processor()
 
 
-def _samplers() -> dict[str, str]:
-    """Return the versions of what two of diffusers' schedulers compute with, where it is installed."""
+def _libraries() -> dict[str, str]:
+    """Return the versions of what else computes: LoRAs, tokens, noise, two of diffusers' schedulers."""
     installed = {}
-    for name in ("scipy", "torchsde"):
+    for name in ("accelerate", "numpy", "peft", "scipy", "tokenizers", "torchsde"):
         try:
             installed[name] = metadata.version(name)
         except metadata.PackageNotFoundError:

@@ -337,3 +337,40 @@ def test_what_is_done_in_halves_does_not_speak_against_who_fails_in_full(open_di
                 dispatcher.settle(lease, OUT_OF_MEMORY if lease.shard.calls_per_chunk == 1 else done(lease))
             assert dispatcher.unfit(worker) is None
     assert halves == 5
+
+
+def test_a_crash_blames_one_chunk_however_many_shards_the_worker_held(open_dispatcher):
+    dispatcher = open_dispatcher(shards("f", chunks=4, per_shard=2), "a", "b")
+    first = dispatcher.take("a")
+    dispatcher.settle(first, done(first))
+    dispatcher.take("a")
+    dispatcher.lose("a", "killed", Cause.CRASH)
+    finish(dispatcher, "b")
+    told = list(dispatcher.events())
+    assert [event.frames for event in told if isinstance(event, ShardRetried)] == [(2, 3)]
+    assert dispatcher.finished
+
+
+def test_the_last_try_stays_the_last_when_it_fails_otherwise(open_dispatcher):
+    dispatcher = open_dispatcher(shards("f", chunks=1), "a")
+    dispatcher.settle(dispatcher.take("a"), Failed(cause=Cause.FLAW, reason="frame 1: blank"))
+    dispatcher.settle(dispatcher.take("a"), RENDER)
+    assert dispatcher.take("a").shard.last_try
+
+
+def test_a_worker_is_not_outdone_in_what_it_never_touched(open_dispatcher):
+    """It cannot load one model; frames of that model that a second worker failed on are none of its failures."""
+    dispatcher = open_dispatcher(shards("f", chunks=8, per_shard=1), "a", "b", "c")
+    dispatcher.settle(dispatcher.take("a"), Failed(cause=Cause.MODEL, reason="bad disk"))
+    while (lease := dispatcher.take("b")) is not None:
+        dispatcher.settle(lease, RENDER)
+    finish(dispatcher, "c")
+    assert dispatcher.unfit("a") is None
+
+
+def test_what_a_process_that_does_not_end_had_committed_is_there(open_dispatcher):
+    event = ChunkDone(job="job", worker="a", rows=(), seconds=1.0)
+    dispatcher = open_dispatcher(shards("f", chunks=2), "a", "b", committed=lambda shard, worker: {0: event})
+    dispatcher.take("a")
+    dispatcher.forsake("a", "it does not end")
+    assert [type(told) for told in dispatcher.events()] == [WorkerLost, ChunkDone, FramesFailed]

@@ -21,6 +21,7 @@ from farm.execute.policy import RULES, Action, Failure, Policy
         (Cause.MODEL, 1, 1, 1, Action.GIVE_UP_RENDERER),  # nobody else to ask
         (Cause.MODEL, 2, 2, 8, Action.GIVE_UP_RENDERER),
         (Cause.STORAGE, 1, 1, 1, Action.RETRY),
+        (Cause.TAKEN, 1, 1, 2, Action.GIVE_UP_JOB),
         (Cause.STORAGE, 2, 1, 1, Action.GIVE_UP_JOB),
         (Cause.FLAW, 1, 1, 2, Action.LAST_TRY),
         (Cause.FLAW, 3, 1, 1, Action.LAST_TRY),

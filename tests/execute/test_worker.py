@@ -151,7 +151,7 @@ def test_nothing_is_written_into_a_folder_that_another_run_has_taken_over(shard)
     [failed] = worker.render(mine)
     second.release()
     assert (failed.cause, failed.reason) == (
-        Cause.STORAGE,
+        Cause.TAKEN,
         f"{shard.folder}: another run has taken this folder over; this one has ended.",
     )
     assert rows(shard) == before
