@@ -12,7 +12,8 @@ from farm.events import Event, WorkersAwaited
 from farm.execute.dispatcher import Dispatcher
 from farm.execute.outcome import Cause
 from farm.execute.policy import Policy
-from farm.execute.ray_fleet import Fleet, Member, Signal, WorkerFailed
+from farm.execute.ray_fleet import Fleet
+from farm.execute.ray_member import Member, Signal, WorkerFailed
 from farm.execute.ray_session import RaySession
 from farm.execute.warm import OpenRenderer
 from farm.records import CacheSpec, Shard

@@ -1,6 +1,7 @@
 """Wires plan, executor and reducer together: one job, or a night of them."""
 
-from farm.run.comparison import Change, Difference, Finding, Verdict
+from farm.run.comparison import Finding, Verdict
+from farm.run.difference import Change, Difference
 from farm.run.finished import finished_job
 from farm.run.gather import Gathered, gather, name_taken
 from farm.run.job import EXIT_CODES, exit_code

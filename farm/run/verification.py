@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from farm.run.comparison import Change, Finding, Verdict
+from farm.run.comparison import Finding, Verdict
+from farm.run.difference import Change
 
 _IDENTICAL, _DIFFERENT, _INCOMPLETE, _INTERRUPTED = 0, 1, 3, 130
 _ROOM = 1024

@@ -12,7 +12,8 @@ from farm.errors import StorageError
 from farm.events import ChunkDone, Event, FramesFailed, JobFinished, JobStarted
 from farm.execute import Executor
 from farm.records import FrameRow, Pixels, Shard
-from farm.run.comparison import Difference, Evidence, Held, judge, staleness
+from farm.run.comparison import Evidence, Held, judge, staleness
+from farm.run.difference import Difference
 from farm.run.finished import promises_bits, render_again
 from farm.run.prepare import Job
 from farm.run.sampling import Chunks, rows_by_chunk, sampled

@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import os
-import platform
 import threading
-import time
 import uuid
 from collections.abc import Callable
-from pathlib import Path
 from typing import Self
 
 from farm.errors import StorageError
+from farm.store.claimant import HELD, holder_of, is_alive, this_run
 from farm.store.folder import JobFolder
 
 _NAME = ".farm/claim.json"
 _BEAT_SECONDS = 10.0
-_DEAD_SECONDS = 60.0
-"""A claim from another machine counts as dead when it was not renewed for so long."""
 _TRIES = 5
-_HELD: set[str] = set()
-"""The claims of this process: one that it could not remove, as the store was down, holds up none of its own runs."""
 
 
 class Claim:
@@ -47,11 +39,11 @@ class Claim:
         Raises:
             StorageError: when another run holds it, or it cannot be read or written.
         """
-        _HELD.add(self.id)  # before anybody can see it
+        HELD.add(self.id)  # before anybody can see it
         try:
             self._take()
         except BaseException:
-            _HELD.discard(self.id)
+            HELD.discard(self.id)
             raise
         self._heart.start()
         return self
@@ -63,7 +55,7 @@ class Claim:
             StorageError: when another run has taken it over, or it cannot be read or written.
         """
         found = self._folder.find(_NAME)
-        if self._is_mine(found) and self._folder.swap(_NAME, found, self._content()):
+        if self._is_mine(found) and self._folder.swap(_NAME, found, this_run(self.id)):
             return
         if not self._is_mine(
             self._folder.find(_NAME)
@@ -79,7 +71,7 @@ class Claim:
         """Give the folder free, unless another run has taken it over."""
         self._released.set()
         self._heart.join()
-        _HELD.discard(self.id)
+        HELD.discard(self.id)
         with contextlib.suppress(StorageError):
             found = self._folder.find(_NAME)
             if self._is_mine(found):
@@ -89,7 +81,7 @@ class Claim:
         for _ in range(_TRIES):  # each failure means that another run was faster, which is then alive
             found = self._folder.find(_NAME)
             self._refuse_if_alive(found)
-            if self._folder.swap(_NAME, found, self._content()):
+            if self._folder.swap(_NAME, found, this_run(self.id)):
                 return
         raise StorageError(f"{self._where()}: cannot be claimed: other runs keep trying the same; run again.")
 
@@ -102,29 +94,18 @@ class Claim:
                     self._on_lost(error)  # else the store is down, and the next beat will tell
 
     def _refuse_if_alive(self, found: bytes | None) -> None:
-        holder = _holder(found)
-        if _alive(holder):
+        holder = holder_of(found)
+        if is_alive(holder):
             raise StorageError(
                 f"{self._where()}: another run is rendering into this folder (process {holder.get('pid')} on "
                 f"{holder.get('host')}); wait for it, stop it, or choose another --output-dir."
             )
 
     def _is_mine(self, found: bytes | None) -> bool:
-        return _holder(found).get("id") == self.id
+        return holder_of(found).get("id") == self.id
 
     def _where(self) -> str:
         return self._folder.path("").rstrip("/")
-
-    def _content(self) -> bytes:
-        holder = {
-            "id": self.id,
-            "host": platform.node(),
-            "processes": _processes(),
-            "pid": os.getpid(),
-            "born": _born(os.getpid()),
-            "renewed": time.time(),
-        }
-        return json.dumps(holder).encode()
 
 
 def is_held(folder: JobFolder, claim_id: str) -> bool:
@@ -133,51 +114,4 @@ def is_held(folder: JobFolder, claim_id: str) -> bool:
     Raises:
         StorageError: when it cannot be read.
     """
-    return _holder(folder.find(_NAME)).get("id") == claim_id
-
-
-def _holder(found: bytes | None) -> dict[str, object]:
-    """Return what a claim says; nothing for none, and for one that is no claim."""
-    try:
-        holder = json.loads(found or b"{}")
-    except (ValueError, RecursionError):
-        return {}
-    return holder if isinstance(holder, dict) else {}
-
-
-def _alive(holder: dict[str, object]) -> bool:
-    if holder.get("host") == platform.node() and holder.get("processes") == _processes():
-        pid = holder.get("pid")
-        if pid == os.getpid() and holder.get("born") == _born(os.getpid()):
-            return holder.get("id") in _HELD
-        return isinstance(pid, int) and _born(pid) == holder.get("born") and _runs(pid)
-    renewed = holder.get("renewed")
-    return isinstance(renewed, (int, float)) and time.time() - renewed < _DEAD_SECONDS
-
-
-def _runs(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _born(pid: int) -> str:
-    """Tell a process from a later one of the same number, and from its zombie, where /proc tells of it."""
-    try:
-        state, *rest = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return "" if state in "ZX" else rest[18]
-    except (OSError, IndexError):
-        return ""
-
-
-def _processes() -> str:
-    """Name this machine's present run and its set of processes: containers may share a host's name."""
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        return f"{boot} {Path('/proc/self/ns/pid').readlink()}"
-    except OSError:
-        return ""
+    return holder_of(folder.find(_NAME)).get("id") == claim_id

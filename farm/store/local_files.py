@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 import shutil
 import stat
@@ -13,12 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from farm.store.faults import disk_errors
+from farm.store.file_lock import locked
 
 _TEMPORARY = ".tmp-"
 _LARGEST = 2**30
 """Bytes: no frame and no part of the ledger comes near it."""
-
-_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 
 
 class LocalFiles:
@@ -60,7 +58,7 @@ class LocalFiles:
 
     def swap(self, name: str, old: bytes | None, new: bytes | None) -> bool:
         """Put `new` in the place of `old`, under a lock: exact wherever the file system knows flock."""
-        with self._errors("write", name), _locked(self._target(name)):
+        with self._errors("write", name), locked(self._target(name)):
             if self.find(name) != old:
                 return False
             if new is None:
@@ -137,41 +135,10 @@ def _sibling(target: Path) -> Iterator[tuple[Path, Path]]:
         temporary.unlink(missing_ok=True)
 
 
-@contextlib.contextmanager
-def _locked(target: Path) -> Iterator[None]:
-    """Keep other processes and threads out, where the file system can; the lock's file is gone at the end."""
-    path = Path(f"{target}.lock")
-    while True:
-        with open(path, "ab", opener=_no_link) as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX)
-            except OSError as error:
-                if error.errno not in _NO_LOCKS:
-                    raise
-            if not _is_at(lock.fileno(), path):
-                continue  # who held the lock before has removed it: it keeps nobody out any more
-            try:
-                yield
-            finally:
-                path.unlink(missing_ok=True)
-            return
-
-
 def _kind(entry: os.DirEntry[str]) -> str:
     if entry.is_dir(follow_symlinks=False):
         return "directory"
     return "file" if entry.is_file(follow_symlinks=False) else ""
-
-
-def _is_at(handle: int, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(handle), path.stat())
-    except FileNotFoundError:
-        return False
-
-
-def _no_link(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o644)
 
 
 def _read(path: str) -> bytes:

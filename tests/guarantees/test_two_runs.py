@@ -15,7 +15,8 @@ from farm.errors import StorageError
 from farm.events import ChunkDone
 from farm.execute import InlineExecutor
 from farm.run import exit_code, render
-from farm.store import Claim, JobFolder, claim
+from farm.store import Claim, JobFolder
+from farm.store.claimant import processes
 from tests.guarantees.diary import Diary
 from tests.guarantees.driver import Driver
 from tests.guarantees.faults import Await, Faulty, From
@@ -30,7 +31,7 @@ def dead():
     """Return what the claim of a dead process of this machine says."""
     run = [sys.executable, "-c", "import os; print(os.getpid())"]
     pid = int(subprocess.run(run, capture_output=True, text=True, check=True).stdout)
-    here = {"host": platform.node(), "processes": claim._processes()}
+    here = {"host": platform.node(), "processes": processes()}
     return here | {"id": "x", "pid": pid, "born": "1", "renewed": time.time()}
 
 

@@ -5,16 +5,8 @@ import numpy as np
 import pytest
 
 from farm.run import prepare
-from farm.run.comparison import (
-    Change,
-    Difference,
-    Evidence,
-    Held,
-    Verdict,
-    changes,
-    judge,
-    staleness,
-)
+from farm.run.comparison import Evidence, Held, Verdict, judge, staleness
+from farm.run.difference import Change, Difference, changes
 from tests.rows import row_of
 
 ROW = row_of(7)

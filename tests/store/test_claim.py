@@ -13,6 +13,7 @@ import pytest
 
 from farm.errors import StorageError
 from farm.store import Claim, JobFolder, claim
+from farm.store.claimant import processes
 
 NAME = ".farm/claim.json"
 HOLD = """
@@ -31,7 +32,7 @@ def folder(request, tmp_path):
 
 def held_by(folder, **holder):
     settings = {"id": "x", "host": platform.node(), "pid": os.getpid(), "born": "", "renewed": time.time()}
-    settings["processes"] = claim._processes()
+    settings["processes"] = processes()
     folder.write(NAME, json.dumps(settings | holder).encode())
 
 
