@@ -4,11 +4,11 @@ from farm.run.comparison import Finding, Verdict
 from farm.run.difference import Change, Difference
 from farm.run.finished import finished_job
 from farm.run.gather import Gathered, gather, name_taken
-from farm.run.job import EXIT_CODES, exit_code
 from farm.run.night import render
 from farm.run.prepare import Job, prepare
 from farm.run.rates import Rates
 from farm.run.reassemble import Assembled, reassemble
+from farm.run.states import EXIT_CODES, exit_code
 from farm.run.verification import Verification
 from farm.run.verify import verify
 

@@ -6,10 +6,9 @@ import contextlib
 import dataclasses
 import itertools
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
-from typing import Literal
 
 from farm.errors import FarmError, Interrupted, StorageError
 from farm.events import ChunkDone, FramesFailed, JobStarted
@@ -26,11 +25,9 @@ from farm.reduce import (
 )
 from farm.run.prepare import Job
 from farm.run.remarks import Remarks
+from farm.run.states import EXIT_CODES, State
 from farm.run.tally import Tally
 from farm.store import Claim, Ledger
-
-State = Literal["done", "partial", "interrupted", "failed"]
-EXIT_CODES: dict[State, int] = {"done": 0, "failed": 1, "partial": 3, "interrupted": 130}
 
 
 class JobRun:
@@ -201,19 +198,6 @@ class JobRun:
             outputs=artifacts,
             versions=installed_versions(),
         )
-
-
-def exit_code(summaries: Sequence[Summary], *, broken: int = 0) -> int:
-    """Return the exit code of a run: 130 interrupted, 0 all done, 1 nothing done, else 3 partly done.
-
-    `broken` counts manifests that were refused while the others ran.
-    """
-    states = {summary.state for summary in summaries}
-    if "interrupted" in states:
-        return EXIT_CODES["interrupted"]
-    if states == {"done"} and not broken:
-        return EXIT_CODES["done"]
-    return EXIT_CODES["partial"] if states & {"done", "partial"} else EXIT_CODES["failed"]
 
 
 def _finished_frames(job: Job) -> Iterator[tuple[Frame, FrameRow]]:
