@@ -108,6 +108,18 @@ class From:
 
 
 @dataclass(frozen=True)
+class OnceThereAre:
+    """`fault`, after every call has waited until so many processes have a renderer: none does all the work before."""
+
+    processes: int
+    fault: Fault
+
+    def __call__(self, diary: Diary, chunk: Chunk, draw: Draw) -> Pictures:
+        wait_until(lambda: len(diary.pids()) >= self.processes)
+        return self.fault(diary, chunk, draw)
+
+
+@dataclass(frozen=True)
 class InLargeCalls:
     """The deed happens in every call of more than `most` frames."""
 

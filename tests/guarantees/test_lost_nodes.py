@@ -7,7 +7,7 @@ import pytest
 from farm.events import ShardRetried, WorkerLost, WorkerStarted
 from tests.guarantees import diary as diary_module
 from tests.guarantees import faults as faults_module
-from tests.guarantees.faults import Await, From
+from tests.guarantees.faults import Await, From, OnceThereAre
 from tests.guarantees.undisturbed import assert_as_if_undisturbed
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
@@ -53,7 +53,8 @@ def test_a_lost_node_costs_no_frame_and_one_that_joins_gets_work(
         elif isinstance(event, WorkerStarted) and "third" in nodes:
             gate.touch()
 
-    ran = render_on_ray(job, From(30, Await(gate)), tell=disturb)  # so that work is left for the third node
+    work_for_the_third = From(30, Await(gate))
+    ran = render_on_ray(job, OnceThereAre(2, work_for_the_third), tell=disturb)
 
     assert_as_if_undisturbed(job, ran.code, diary=diary)
     [lost] = ran.told(WorkerLost)
