@@ -1,6 +1,7 @@
 """Guarantee 11: an object store that fails now and then costs no frame and leaves none twice."""
 
 import json
+import re
 import threading
 from contextlib import nullcontext
 
@@ -99,10 +100,10 @@ def test_a_store_that_stays_down_ends_the_run_with_the_reason_and_the_next_run_g
     summary = run(path, OUT, tell=go_down_after_the_first)
     assert (summary.state, summary.exit_code) == ("partial", 3)
     [reason] = {failed.reason for failed in summary.failures}
-    assert reason.startswith(f"{JOB}/")
-    assert reason.endswith(
-        "cannot write: InternalError. Finished frames are kept: run again when the store answers."
+    told = (
+        r"cannot (read|write): InternalError\. Finished frames are kept: run again when the store answers\."
     )
+    assert re.fullmatch(rf"{JOB}/\S+: {told}", reason)  # it may go down at a chunk's claim, or at its files
     store.heal()
     assert JobFolder(JOB).exists("frames/frame000003.png")
     again = run(path, OUT)
