@@ -15,7 +15,7 @@ from farm.render.weights_file import check_weights
 INDEX = "model_index.json"
 _SHARDS = ".safetensors.index.json"
 _PICKLES = {".bin", ".ckpt", ".pt", ".pth", ".pkl", ".pickle"}
-_DATA = {".safetensors", ".json", ".txt", ".model"}
+_DATA = {".safetensors", ".json", ".txt", ".model", ".jinja"}
 _CODE_KEYS = ("auto_map", "custom_pipelines")
 _MAX_JSON = 16 * 2**20
 
