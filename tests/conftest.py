@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from farm.cli import main
 from tests.tiny_checkpoints import save_stable_diffusion
 
 MANIFEST = """\
@@ -37,6 +38,21 @@ def write_manifest(tmp_path, tiny_sd):
         return path
 
     return write
+
+
+@pytest.fixture
+def farm(capsys, monkeypatch, tmp_path):
+    """Run the command line in a folder of its own; return exit code, standard output and standard error."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+    def run(*arguments):
+        with pytest.raises(SystemExit) as stop:
+            main([str(argument) for argument in arguments])
+        out, err = capsys.readouterr()
+        return stop.value.code or 0, out, err
+
+    return run
 
 
 def pytest_collection_modifyitems(items):

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from farm.cli import main
 from farm.cli.cluster import entrypoint
 
 FIVE_MISTAKES = """\
@@ -19,21 +18,6 @@ animation:
 render:
   guidance: 7.5
 """
-
-
-@pytest.fixture
-def farm(capsys, monkeypatch, tmp_path):
-    """Run the command line in a folder of its own; return exit code, standard output and standard error."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-
-    def run(*arguments):
-        with pytest.raises(SystemExit) as stop:
-            main([str(argument) for argument in arguments])
-        out, err = capsys.readouterr()
-        return stop.value.code or 0, out, err
-
-    return run
 
 
 @pytest.fixture

@@ -3,26 +3,10 @@ import json
 import numpy as np
 import pytest
 
-from farm.cli import main
 from farm.cli.findings import verified
 from farm.run import Finding, Verdict, Verification
 from farm.store import file_name
 from tests.tampering import as_if_rendered_so, flip_pixel
-
-
-@pytest.fixture
-def farm(capsys, monkeypatch, tmp_path):
-    """Run the command line in a folder of its own; return exit code, standard output and standard error."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-
-    def run(*arguments):
-        with pytest.raises(SystemExit) as stop:
-            main([str(argument) for argument in arguments])
-        out, err = capsys.readouterr()
-        return stop.value.code or 0, out, err
-
-    return run
 
 
 @pytest.fixture

@@ -15,9 +15,6 @@ from PIL import Image, PngImagePlugin
 
 from farm.errors import StorageError
 from farm.store import decode_frame
-from tests.cli import test_app
-
-farm = test_app.farm
 
 
 def chunk(kind: bytes, data: bytes, length: int | None = None) -> bytes:
