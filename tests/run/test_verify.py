@@ -1,73 +1,17 @@
-import shutil
-import uuid
+"""What a check finds of each frame."""
 
-import fsspec
+import shutil
+
 import pytest
 
-from farm.errors import OutOfMemory, RenderError, StorageError, UsageError
+from farm.errors import OutOfMemory, RenderError
 from farm.events import ChunkDone, JobFinished, JobStarted
-from farm.execute import InlineExecutor
-from farm.render import open_renderer
-from farm.run import Verdict, finished_job, prepare, render, verify
+from farm.run import Verdict, finished_job, prepare, verify
 from farm.run.finished import render_again
 from farm.run.sampling import sampled
-from farm.store import Claim, JobFolder, Ledger, file_name
-from tests.s3 import BUCKET, faulty_store
+from farm.store import JobFolder, Ledger, file_name
+from tests.run.verifying import Renderers, check, files, quiet, said
 from tests.tampering import as_if_rendered_so, edit_rows, flip_pixel
-
-
-def quiet(event):
-    """Tell nobody."""
-
-
-class Renderers:
-    """Opens real renderers, counts their calls, and lets them fail as told."""
-
-    def __init__(self, fails=lambda chunk: None):
-        self.calls = []
-        self._fails = fails
-
-    def __call__(self, spec):
-        renderer = open_renderer(spec)
-        draw = renderer.render
-
-        def render_chunk(chunk):
-            self.calls.append([frame.index for frame in chunk.frames])
-            self._fails(chunk)
-            return draw(chunk)
-
-        renderer.render = render_chunk
-        return renderer
-
-
-@pytest.fixture
-def rendered(write_manifest, tmp_path):
-    """Render a job of 21 frames in chunks of 4 and return its folder."""
-
-    def make(*, procedural=True, renderers=open_renderer, **manifest):
-        job = prepare(write_manifest(**manifest), output_dir=str(tmp_path), procedural=procedural)
-        with InlineExecutor(open_renderer=renderers) as executor:
-            render([job], executor, quiet)
-        return tmp_path / ("job-rehearsal" if procedural else "job")
-
-    return make
-
-
-def check(folder, *, tell=quiet, renderers=open_renderer, sample=None):
-    return verify(finished_job(str(folder)), InlineExecutor(open_renderer=renderers), tell, sample=sample)
-
-
-def said(verification):
-    """Return what is not identical, in words."""
-    return [
-        (finding.first, finding.last, finding.verdict.value, finding.reason)
-        for finding in verification.findings
-        if finding.verdict is not Verdict.IDENTICAL
-    ]
-
-
-def files(folder):
-    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_what_the_real_renderer_rendered_it_renders_again_and_nothing_of_the_job_changes(rendered):
@@ -249,116 +193,12 @@ def test_of_a_sample_whole_chunks_are_rendered_and_all_their_frames_compared(ren
     assert (found.count(), found.planned) == (5, 21)
 
 
-def test_no_more_than_one_chunk_is_in_the_folder_apart_at_a_time(rendered):
-    folder, most = rendered(), []
-
-    def look(event):
-        if isinstance(event, ChunkDone):
-            most.append(len(list(folder.glob(".farm/verify-*/frames/*.png"))))
-
-    check(folder, tell=look)
-    assert most == [0] * 6
-
-
 def test_events_are_told_as_of_a_run(rendered):
     events = []
     check(rendered(), tell=events.append, sample=2)
     assert events[0] == JobStarted(job="job", frame_count=5, kept=0)
     assert [len(event.rows) for event in events if isinstance(event, ChunkDone)] == [4, 1]
     assert events[-1] == JobFinished(job="job", state="done")
-
-
-def test_an_interrupted_check_leaves_nothing_behind_and_tells_what_it_found(rendered):
-    folder = rendered()
-    flip_pixel(folder, 1)
-    before = files(folder)
-
-    def stop(event):
-        if isinstance(event, ChunkDone) and event.rows[0].frame == 4:
-            raise KeyboardInterrupt
-
-    found = check(folder, tell=stop)
-    assert (found.interrupted, found.exit_code, found.count()) == (True, 130, 8)
-    assert said(found) == [(1, 1, "altered", "its pixels were changed")]
-    assert files(folder) == before
-    assert {path.name for path in (folder / ".farm").iterdir()} == {"ledger"}
-
-
-def test_an_error_leaves_nothing_behind(rendered):
-    folder = rendered()
-
-    def fail(event):
-        if isinstance(event, ChunkDone):
-            raise StorageError("no more")
-
-    with pytest.raises(StorageError, match="^no more$"):
-        check(folder, tell=fail)
-    assert {path.name for path in (folder / ".farm").iterdir()} == {"ledger"}
-
-
-@pytest.mark.parametrize("again", ["verify", "render"])
-def test_what_a_killed_check_left_is_swept_by_the_next_one_and_by_a_run(rendered, again):
-    folder = rendered()
-    leftover = folder / ".farm" / "verify-of-another" / "frames"
-    leftover.mkdir(parents=True)
-    (leftover / "frame000000.png").write_bytes(b"half")
-    if again == "verify":
-        assert check(folder).exit_code == 0
-    else:
-        rendered()
-    assert {path.name for path in (folder / ".farm").iterdir()} == {"ledger"}
-
-
-def test_a_run_and_a_check_never_share_a_folder(rendered):
-    folder = rendered()
-    claim = Claim(JobFolder(str(folder))).take()
-    with pytest.raises(StorageError, match="another run is rendering into this folder"):
-        check(folder)
-    claim.release()
-    refused = []
-
-    def render_meanwhile(event):
-        if isinstance(event, ChunkDone) and not refused:
-            with pytest.raises(StorageError, match="another run is rendering into this folder") as error:
-                Claim(JobFolder(str(folder))).take()
-            refused.append(error)
-
-    assert check(folder, tell=render_meanwhile).exit_code == 0
-    assert refused
-
-
-def test_a_job_in_memory_is_checked_too_and_left_as_it_was(write_manifest):
-    place = f"memory://{uuid.uuid4().hex}"
-    job = prepare(write_manifest(), output_dir=place, procedural=True)
-    with InlineExecutor() as executor:
-        render([job], executor, quiet)
-    url = f"{place}/job-rehearsal"
-    folder = JobFolder(url)
-    assert check(url).exit_code == 0
-    folder.write(file_name(5), folder.read(file_name(6)))
-    folder.write(".farm/verify-of-another/frames/frame000000.png", b"half")
-    found = check(url)
-    assert said(found) == [(5, 5, "altered", "its pixels were changed")]
-    assert found.again == ""
-    left = fsspec.filesystem("memory").find(f"{url}/.farm".removeprefix("memory:/"))
-    assert {name.rsplit("/", 2)[-2] for name in left} == {"ledger"}
-
-
-def test_a_job_on_an_object_store_is_checked_too_and_left_as_it_was(write_manifest, monkeypatch):
-    with faulty_store(monkeypatch) as store:
-        job = prepare(write_manifest(frames=9), output_dir=f"s3://{BUCKET}", procedural=True)
-        with InlineExecutor() as executor:
-            render([job], executor, quiet)
-        url = f"s3://{BUCKET}/job-rehearsal"
-        JobFolder(url).write(".farm/verify-of-another/frames/frame000000.png", b"half")
-        JobFolder(url).remove(file_name(5))
-        store.fail_at_random(0.1, seed=1)
-        found = check(url)
-        assert said(found) == [(5, 5, "missing", "its file is gone")]
-        assert found.count(Verdict.IDENTICAL) == 8
-        assert store.faults
-        left = store.keys()
-        assert not [key for key in left if "verify" in key or "claim" in key]
 
 
 def test_the_command_that_renders_again_is_told_where_there_is_one(rendered, tmp_path):
@@ -377,20 +217,6 @@ def test_fast_jobs_promise_no_bits(rendered):
     assert check(rendered(), sample=1).promised
     folder = rendered(procedural=False, determinism=("height: 16", "determinism: fast, height: 16"))
     assert not check(folder, sample=1).promised
-
-
-def test_a_folder_that_is_no_job_is_refused(tmp_path):
-    with pytest.raises(UsageError, match=f"^{tmp_path}: not a job's folder: it holds no manifest.yaml.$"):
-        finished_job(str(tmp_path))
-
-
-def test_a_folder_whose_parts_are_links_is_refused(rendered, tmp_path):
-    folder = rendered()
-    (folder / "frames").rename(tmp_path / "elsewhere")
-    (folder / "frames").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(UsageError, match="is a symbolic link to") as refused:
-        finished_job(str(folder))
-    assert str(refused.value).endswith("; a job's own folders are never links: put the folder itself there.")
 
 
 def test_a_row_of_another_node_names_both_where_the_frame_differs(rendered):
