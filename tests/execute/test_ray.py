@@ -1,6 +1,5 @@
 """One local Ray for the module; each test has an executor of its own on it."""
 
-import logging
 import time
 
 import pytest
@@ -11,25 +10,15 @@ from farm.execute import InlineExecutor
 from farm.store import JobFolder, Ledger
 from tests.execute import shards as shards_module
 from tests.execute.shards import done_frames, shards
+from tests.local_ray import started_ray
 
 pytestmark = pytest.mark.ray
 
 
 @pytest.fixture(scope="module")
 def local_ray():
-    import ray
-
-    ray.cloudpickle.register_pickle_by_value(shards_module)
-    ray.init(
-        address="local",
-        num_cpus=2,
-        include_dashboard=False,
-        log_to_driver=False,
-        logging_level=logging.ERROR,
-        object_store_memory=100 * 2**20,
-    )
-    yield ray
-    ray.shutdown()
+    with started_ray(2, shards_module) as ray:
+        yield ray
 
 
 @pytest.fixture

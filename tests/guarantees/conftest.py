@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, field
 
 import pytest
@@ -15,24 +14,13 @@ from tests.guarantees import faults as faults_module
 from tests.guarantees.diary import Diary
 from tests.guarantees.faults import Fault, Faulty, sound
 from tests.guarantees.films import prepare_film, write_film
+from tests.local_ray import started_ray
 
 
 @pytest.fixture(scope="module")
 def local_ray():
-    import ray
-
-    for module in (diary_module, faults_module):  # the workers cannot import the tests
-        ray.cloudpickle.register_pickle_by_value(module)
-    ray.init(
-        address="local",
-        num_cpus=3,
-        include_dashboard=False,
-        log_to_driver=False,
-        logging_level=logging.ERROR,
-        object_store_memory=100 * 2**20,
-    )
-    yield ray
-    ray.shutdown()
+    with started_ray(3, diary_module, faults_module) as ray:
+        yield ray
 
 
 @dataclass(kw_only=True)

@@ -1,0 +1,27 @@
+"""A small Ray on this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Iterator
+from types import ModuleType
+
+
+@contextlib.contextmanager
+def started_ray(cpus: int, *by_value: ModuleType) -> Iterator[ModuleType]:
+    """Start Ray; what is of the modules `by_value` travels whole, since workers cannot import the tests."""
+    import ray
+
+    for module in by_value:
+        ray.cloudpickle.register_pickle_by_value(module)
+    ray.init(
+        address="local",
+        num_cpus=cpus,
+        include_dashboard=False,
+        log_to_driver=False,
+        logging_level=logging.ERROR,
+        object_store_memory=100 * 2**20,
+    )
+    yield ray
+    ray.shutdown()
