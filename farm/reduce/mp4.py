@@ -15,6 +15,10 @@ from farm.records import Mp4Spec, Pixels
 _THREADS = 1
 """Fixed, as x264 writes other bytes for another number; one leaves the other cores to rendering."""
 
+_X264 = "mbtree=0"
+"""x264's macroblock tree reads memory that it never wrote (seen with AVX-512, at most widths): the same frames
+gave other bytes in about one of a hundred files."""
+
 
 class Mp4Writer:
     """Encodes frames to a local file as they come. The file is whole after `close`, and only then.
@@ -55,7 +59,7 @@ class Mp4Writer:
         # In the default scale of 1/1000 s the edit list would cut the last of 5 frames at 30 fps short.
         layout = {"movflags": "+faststart", "movie_timescale": str(self._rate.numerator)}
         self._container = av.open(str(self._path), "w", format="mp4", options=layout)
-        options = {"crf": str(self._spec.crf), "preset": self._spec.preset}
+        options = {"crf": str(self._spec.crf), "preset": self._spec.preset, "x264-params": _X264}
         self._stream = self._container.add_stream("libx264", rate=self._rate, options=options)
         self._stream.width, self._stream.height, self._stream.pix_fmt = width, height, "yuv420p"
         context = self._stream.codec_context

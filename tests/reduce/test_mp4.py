@@ -1,4 +1,8 @@
+import os
+import subprocess
+import sys
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
@@ -6,6 +10,8 @@ import pytest
 
 from farm.records import Mp4Spec
 from farm.reduce.mp4 import Mp4Writer
+
+ROOT = Path(__file__).parents[2]
 
 
 def write(path, frames, **spec):
@@ -99,3 +105,30 @@ def test_a_lower_crf_gives_a_larger_file(tmp_path, draw):
 
 def test_closing_without_a_frame_writes_nothing(tmp_path):
     assert not write(tmp_path / "a.mp4", []).exists()
+
+
+_WRITE_ONE = """
+import sys
+from pathlib import Path
+from tests.reduce.conftest import draw
+from farm.records import Mp4Spec
+from farm.reduce.mp4 import Mp4Writer
+writer = Mp4Writer(Path(sys.argv[1]), Mp4Spec(fps=30.0, crf=18, preset="veryfast"))
+for index in range(12):
+    writer.add(draw(index))
+writer.close()
+"""
+
+
+def test_the_same_frames_are_the_same_bytes_whatever_the_memory_held_before(tmp_path):
+    files = []
+    for held in ("0", "77", "201"):  # glibc fills fresh memory with it: what was never written shows
+        path = tmp_path / f"{held}.mp4"
+        subprocess.run(
+            [sys.executable, "-c", _WRITE_ONE, str(path)],
+            env=os.environ | {"MALLOC_PERTURB_": held},
+            cwd=ROOT,
+            check=True,
+        )
+        files.append(path.read_bytes())
+    assert files[0] == files[1] == files[2]
