@@ -7,6 +7,9 @@ import hashlib
 import json
 from collections.abc import Mapping
 
+NOT_IDENTITY: Mapping[str, bool] = {"is_identity": False}
+"""Metadata of a record's field that says where something is and not what it is: left out of the canonical form."""
+
 
 def canonical_json(value: object) -> str:
     """Return the canonical JSON of records, mappings, sequences and scalars.
@@ -30,7 +33,11 @@ def _plain(value: object) -> object:
     if value is None or isinstance(value, (str, int, float, bool)):
         return value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+        return {
+            field.name: _plain(getattr(value, field.name))
+            for field in dataclasses.fields(value)
+            if field.metadata.get("is_identity", True)
+        }
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

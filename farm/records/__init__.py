@@ -1,0 +1,73 @@
+"""What flows through the farm: plain frozen values that every layer may know, and that pickle.
+
+Recipe -> Frame -> Chunk -> Shard      what to render, cut for workers
+FrameRow                               what was rendered
+OutputSpec                             what to assemble from it
+"""
+
+from farm.records.inputs import PictureFile, PictureSource
+from farm.records.model import (
+    ControlNet,
+    Determinism,
+    DiffusersSpec,
+    IpAdapter,
+    Lora,
+    MemorySpec,
+    ModelSource,
+    ProceduralSpec,
+    Refiner,
+    RendererSpec,
+    SchedulerSpec,
+    TextualInversion,
+)
+from farm.records.outputs import GifSpec, GridSpec, Mp4Spec, OutputSpec, SheetSpec
+from farm.records.recipe import (
+    Canny,
+    Conditioning,
+    Drift,
+    Expand,
+    Frame,
+    ImagePrompt,
+    InputPicture,
+    Noise,
+    Recipe,
+    Scalar,
+)
+from farm.records.work import CacheSpec, Chunk, FrameRow, Pixels, Shard
+
+__all__ = [
+    "CacheSpec",
+    "Canny",
+    "Chunk",
+    "Conditioning",
+    "ControlNet",
+    "Determinism",
+    "DiffusersSpec",
+    "Drift",
+    "Expand",
+    "Frame",
+    "FrameRow",
+    "GifSpec",
+    "GridSpec",
+    "ImagePrompt",
+    "InputPicture",
+    "IpAdapter",
+    "Lora",
+    "MemorySpec",
+    "ModelSource",
+    "Mp4Spec",
+    "Noise",
+    "OutputSpec",
+    "PictureFile",
+    "PictureSource",
+    "Pixels",
+    "ProceduralSpec",
+    "Recipe",
+    "Refiner",
+    "RendererSpec",
+    "Scalar",
+    "SchedulerSpec",
+    "Shard",
+    "SheetSpec",
+    "TextualInversion",
+]

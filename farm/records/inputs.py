@@ -1,0 +1,40 @@
+"""What a manifest's input pictures turned out to be: files that were found, read and counted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from farm.records.recipe import Canny, Expand, InputPicture
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureFile:
+    """A picture, or a video of `count` pictures. `sha256` is of its bytes, the size in pixels."""
+
+    location: str
+    sha256: str
+    width: int
+    height: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureSource:
+    """One file for every frame; or, where it `moves`, numbered files or one video with a picture per frame."""
+
+    files: tuple[PictureFile, ...]
+    moves: bool
+
+    @property
+    def count(self) -> int:
+        """How many pictures there are."""
+        return sum(file.count for file in self.files)
+
+    def at(self, frame: int, prepare: Canny | Expand | None = None) -> InputPicture:
+        """Return the picture of a frame; frame < count where it moves."""
+        number = frame if self.moves else 0
+        if len(self.files) > 1:
+            file, index = self.files[number], 0
+        else:
+            file, index = self.files[0], number
+        return InputPicture(location=file.location, sha256=file.sha256, index=index, prepare=prepare)

@@ -1,0 +1,131 @@
+"""The model: what was found of it, and all that a renderer needs in order to load it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Determinism = Literal["strict", "fast"]
+"""Whether a device must give the same bits whenever it is asked, or may choose what is fastest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSource:
+    """A checkpoint that was found.
+
+    `pretrained` is what the user wrote; `location` a folder, a `.safetensors` file or a hub id; `revision` a
+    full commit for a hub id, else empty; `fingerprint` changes whenever the weights may have changed (the
+    commit, or a SHA-256 of the files).
+    """
+
+    pretrained: str
+    kind: Literal["shipped", "folder", "file", "hub"]
+    location: str
+    revision: str
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lora:
+    """A LoRA adapter. Its scale is a frame's argument, `lora_scale.<number>`: 1.0 is its trained strength."""
+
+    source: ModelSource
+    weight_name: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchedulerSpec:
+    """A diffusers scheduler class with overrides of its configuration; an empty class keeps the checkpoint's."""
+
+    class_name: str
+    config: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlNet:
+    """A ControlNet beside the model. Its scale is a frame's argument, `controlnet_conditioning_scale.<number>`."""
+
+    source: ModelSource
+    subfolder: str
+    variant: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IpAdapter:
+    """An adapter for image prompts. Its scale is a frame's argument, `ip_adapter_scale.<number>`.
+
+    `image_encoder_folder` is relative to `source`, or to its `subfolder` where it holds no slash, as in diffusers.
+    """
+
+    source: ModelSource
+    subfolder: str
+    weight_name: str
+    image_encoder_folder: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextualInversion:
+    """Learned embeddings of a word; `token` None takes the word that their file names."""
+
+    source: ModelSource
+    weight_name: str | None
+    token: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refiner:
+    """A second pipeline that goes on with the first one's latents from `denoising_end` on."""
+
+    source: ModelSource
+    variant: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemorySpec:
+    """What a renderer does in order to need less memory; each trades time or last bits for it.
+
+    `attention` is how attention is computed: `default` is torch's choice, `sliced` a head at a time.
+    """
+
+    offload: Literal["none", "model", "group", "sequential"] = "none"
+    vae_slicing: bool = False
+    vae_tiling: bool = False
+    attention: Literal["default", "math", "flash", "efficient", "cudnn", "xformers", "sliced"] = "default"
+    release_text_encoders: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DiffusersSpec:
+    """All that a diffusers renderer needs in order to load: equal specs share one loaded pipeline.
+
+    `config` is where a single file's configuration, tokenizer and scheduler come from.
+    """
+
+    pipeline: str
+    source: ModelSource
+    config: ModelSource | None = None
+    variant: str | None
+    torch_dtype: Literal["float32", "float16", "bfloat16"]
+    refiner: Refiner | None = None
+    controlnets: tuple[ControlNet, ...] = ()
+    ip_adapters: tuple[IpAdapter, ...] = ()
+    textual_inversions: tuple[TextualInversion, ...] = ()
+    loras: tuple[Lora, ...]
+    memory: MemorySpec = MemorySpec()
+    determinism: Determinism
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProceduralSpec:
+    """A renderer without a model: draws a frame from its recipe alone, for rehearsals and tests.
+
+    `seconds_per_chunk` is slept on each call, to stand in for a model's time.
+    """
+
+    height: int = 64
+    width: int = 64
+    seconds_per_chunk: float = 0.0
+
+
+RendererSpec = DiffusersSpec | ProceduralSpec

@@ -1,0 +1,58 @@
+"""What the reducer makes of frames."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GifSpec:
+    """`fps` frames a second; `rubber_band` plays forwards then backwards without doubling the end frames."""
+
+    fps: float
+    rubber_band: bool
+    loop: bool
+    colors: int
+    palette: Literal["global", "per_frame"]
+    dither: bool
+    scale: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mp4Spec:
+    """`crf` is x264's constant rate factor, 0 (lossless) to 51 (worst)."""
+
+    fps: float
+    crf: int
+    preset: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SheetSpec:
+    """A contact sheet of at most `max_frames` evenly spaced frames, each at most `thumbnail` pixels wide."""
+
+    columns: int
+    max_frames: int
+    thumbnail: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GridSpec:
+    """`grid.png`: all frames row by row, full size, with a label per row and column (empty for none)."""
+
+    rows: int
+    columns: int
+    row_labels: tuple[str, ...]
+    column_labels: tuple[str, ...]
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputSpec:
+    """What the reducer makes of a job's frames; None where an output is not wanted."""
+
+    gif: GifSpec | None
+    mp4: Mp4Spec | None
+    contact_sheet: SheetSpec | None
+    grid: GridSpec | None
