@@ -1,4 +1,4 @@
-"""Make the shipped checkpoints from nothing: python jobs/train_demo.py (two hours on two CPU cores).
+"""Make the shipped checkpoints from nothing: python jobs/train_demo.py (three hours on two CPU cores).
 
 A killed run goes on where it was when the same command is given again.
 """
@@ -11,7 +11,10 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-STAGES = ("vae", "vae-sharp", "text", "clip", "resnet", "unet", "export", "evaluate")
+STAGES = (
+    *("vae", "vae-sharp", "text", "clip", "resnet", "unet", "controlnet", "lcm"),
+    *("export", "evaluate", "evaluate-controlnet", "evaluate-lcm"),
+)
 ALLOCATOR = {"MALLOC_TRIM_THRESHOLD_": "100000000000", "MALLOC_MMAP_THRESHOLD_": "100000000000"}
 """glibc reads these at start only. Without them it hands memory back after every step, up to a third of the time."""
 

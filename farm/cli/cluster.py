@@ -17,6 +17,7 @@ from farm.cli.progress import duration
 from farm.cli.speech import errors, say, say_json, table
 from farm.execute import jobs_client
 from farm.manifest import load
+from farm.run import pictures_beside
 
 if TYPE_CHECKING:
     from farm.execute.submit import ClusterJob
@@ -63,7 +64,7 @@ def submit(
 
     The cluster's token is taken from RAY_AUTH_TOKEN, or where else Ray looks for it.
     """
-    load(manifest, overrides or ())
+    pictures = pictures_beside(load(manifest, overrides or ()))
     client = jobs_client(address)
     options = {
         "workers": workers,
@@ -76,7 +77,7 @@ def submit(
     words = [f"--set={change}" for change in overrides or []]
     words += [f"--{name}={value}" for name, value in options.items() if value is not None]
     words += ["--procedural"] if procedural else []
-    job = client.submit(manifest, entrypoint(manifest, output_dir, words))
+    job = client.submit(manifest, entrypoint(manifest, output_dir, words), pictures)
     errors.print(f"submitted as {job}", markup=False)
     if not wait:
         say(job)

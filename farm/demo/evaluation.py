@@ -56,15 +56,22 @@ def held_out_prompts(count: int, seed: int = 7) -> list[Prompt]:
     ]
 
 
-def generate(pipeline: StableDiffusionPipeline, texts: Sequence[str], seed: int = 0) -> list[Image.Image]:
-    """One picture per text at 25 steps and guidance 5, picture k with its own generator seeded `seed + k`."""
+def generate(
+    pipeline: StableDiffusionPipeline,
+    texts: Sequence[str],
+    seed: int = 0,
+    *,
+    steps: int = STEPS,
+    guidance: float = GUIDANCE,
+) -> list[Image.Image]:
+    """One picture per text, picture k with its own generator seeded `seed + k`."""
     pictures: list[Image.Image] = []
     pipeline.set_progress_bar_config(disable=True)
     for start in range(0, len(texts), BATCH):
         part = list(texts[start : start + BATCH])
         generators = [torch.Generator("cpu").manual_seed(seed + start + k) for k in range(len(part))]
         pictures += pipeline(
-            part, num_inference_steps=STEPS, guidance_scale=GUIDANCE, generator=generators
+            part, num_inference_steps=steps, guidance_scale=guidance, generator=generators
         ).images
     return pictures
 

@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from diffusers import AutoencoderKL, StableDiffusionPipeline, UNet2DConditionModel
+from diffusers import AutoencoderKL, ControlNetModel, StableDiffusionPipeline, UNet2DConditionModel
+from peft import get_peft_model_state_dict
 from safetensors.torch import load_file, save_file
 from transformers import CLIPModel, CLIPTokenizer, ResNetForImageClassification
 
 from farm.demo.clip import text_encoder_of
 from farm.demo.unet import new_scheduler
 
-WORLD, CLIP, RESNET = "tiny-world", "tiny-world-clip", "tiny-world-resnet"
+WORLD, CLIP, RESNET, CANNY = "tiny-world", "tiny-world-clip", "tiny-world-resnet", "tiny-world-canny"
+LCM_LORA = "tiny-world-lcm-lora"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,20 @@ def export(models: Checkpoints, output: Path, size: int) -> None:
     _in_place(output / WORLD, lambda folder: _write_pipeline(models, folder))
     _in_place(output / CLIP, lambda folder: _write_clip(models, folder, size))
     _in_place(output / RESNET, lambda folder: _write_resnet(models, folder, size))
+
+
+def export_controlnet(controlnet: ControlNetModel, output: Path) -> None:
+    """Write the ControlNet below `output`."""
+    _in_place(output / CANNY, controlnet.save_pretrained)
+
+
+def export_lora(unet: UNet2DConditionModel, output: Path) -> None:
+    """Write the adapter that is in `unet` below `output`, as `load_lora_weights` reads it."""
+    layers = get_peft_model_state_dict(unet)
+    _in_place(
+        output / LCM_LORA,
+        lambda folder: StableDiffusionPipeline.save_lora_weights(folder, unet_lora_layers=layers),
+    )
 
 
 def _write_pipeline(models: Checkpoints, folder: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from diffusers import AutoencoderKL
+from diffusers import AutoencoderKL, UNet2DConditionModel
 from transformers import CLIPModel
 
 from farm.demo.clip import new_clip, text_encoder_of
@@ -13,7 +13,7 @@ from farm.demo.clip_training import load_text
 from farm.demo.loop import load_weights
 from farm.demo.recipe import Recipe
 from farm.demo.tokenizer import new_tokenizer
-from farm.demo.unet import caption_rows, embed_captions
+from farm.demo.unet import caption_rows, embed_captions, new_unet
 from farm.demo.vae import encode_all, new_vae
 
 
@@ -36,6 +36,13 @@ def trained_clip(recipe: Recipe) -> CLIPModel:
     clip = new_clip(recipe.size, new_tokenizer())
     load_weights(clip, recipe.course("clip").checkpoint)
     return clip
+
+
+def trained_unet(recipe: Recipe) -> UNet2DConditionModel:
+    """The denoiser as far as it has come."""
+    unet = new_unet(recipe.size)
+    load_weights(unet, recipe.course("unet").checkpoint)
+    return unet
 
 
 def latents(recipe: Recipe) -> torch.Tensor:

@@ -63,5 +63,7 @@ _COURSES = {
     "clip": (3_100, 1e-3, 0.05, 0.0),
     "resnet": (600, 2e-3, 0.05, 0.99),
     "unet": (2_800, 8e-4, 0.01, 0.998),
+    "controlnet": (2_500, 8e-4, 0.01, 0.998),
+    "lcm": (900, 1e-3, 0.0, 0.99),
 }
 """Steps, learning rate, weight decay, decay of the running mean (0: none, the last weights count)."""

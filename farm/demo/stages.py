@@ -9,10 +9,14 @@ import torch
 
 from farm.demo.clip import new_clip
 from farm.demo.clip_training import train_clip, train_text
-from farm.demo.export import Checkpoints, export
+from farm.demo.controlnet import new_controlnet, train_controlnet
+from farm.demo.controlnet_measuring import measure_controlnet
+from farm.demo.export import Checkpoints, export, export_controlnet, export_lora
+from farm.demo.lcm import add_adapter, train_lcm
+from farm.demo.lcm_measuring import measure_lcm
 from farm.demo.loop import load_weights
 from farm.demo.measuring import measure
-from farm.demo.progress import embeddings, latents, trained_clip, trained_text, trained_vae
+from farm.demo.progress import embeddings, latents, trained_clip, trained_text, trained_unet, trained_vae
 from farm.demo.recipe import Recipe
 from farm.demo.replicas import replicate
 from farm.demo.resnet import new_resnet, train_resnet
@@ -67,18 +71,41 @@ def _unet(recipe: Recipe) -> None:
 
 
 def _unet_replica(recipe: Recipe) -> None:
-    encoded = latents(recipe)
-    lessons = Lessons(
-        latents=encoded / encoded.std(),
-        scenes=recipe.training_pictures().scenes,
-        embeddings=embeddings(recipe),
-    )
+    lessons = _lessons(recipe)
     torch.manual_seed(recipe.seed)
     train_unet(new_unet(recipe.size), lessons, recipe.course("unet"), recipe.device)
 
 
+def _controlnet(recipe: Recipe) -> None:
+    lessons, unet = _lessons(recipe), trained_unet(recipe)
+    torch.manual_seed(recipe.seed)  # again: lessons that had to be made first have drawn from it
+    train_controlnet(
+        new_controlnet(unet),
+        unet,
+        lessons,
+        recipe.training_pictures(),
+        recipe.course("controlnet"),
+        recipe.device,
+    )
+
+
+def _lcm(recipe: Recipe) -> None:
+    lessons = _lessons(recipe)
+    torch.manual_seed(recipe.seed)
+    train_lcm(trained_unet(recipe), lessons, recipe.course("lcm"), recipe.device)
+
+
+def _lessons(recipe: Recipe) -> Lessons:
+    encoded = latents(recipe)
+    return Lessons(
+        latents=encoded / encoded.std(),
+        scenes=recipe.training_pictures().scenes,
+        embeddings=embeddings(recipe),
+    )
+
+
 def _export(recipe: Recipe) -> None:
-    """Whatever has been trained so far goes out; what has not begun goes out untrained, but loads."""
+    """Whatever has been trained so far goes out. What has not begun goes out untrained, but loads; add-ons do not."""
     vae, unet, resnet = trained_vae(recipe), new_unet(recipe.size), new_resnet()
     begun = {name: recipe.course(name).checkpoint.exists() for name in ("clip", "unet", "resnet")}
     if begun["unet"]:
@@ -93,10 +120,25 @@ def _export(recipe: Recipe) -> None:
         recipe.output,
         recipe.size,
     )
+    if recipe.course("controlnet").checkpoint.exists():
+        controlnet = new_controlnet(unet)
+        load_weights(controlnet, recipe.course("controlnet").checkpoint)
+        export_controlnet(controlnet, recipe.output)
+    if recipe.course("lcm").checkpoint.exists():
+        load_weights(add_adapter(unet), recipe.course("lcm").checkpoint)
+        export_lora(unet, recipe.output)
 
 
 def _evaluate(recipe: Recipe) -> None:
     measure(recipe)
+
+
+def _evaluate_controlnet(recipe: Recipe) -> None:
+    measure_controlnet(recipe)
+
+
+def _evaluate_lcm(recipe: Recipe) -> None:
+    measure_lcm(recipe)
 
 
 STAGES: dict[str, Callable[[Recipe], None]] = {
@@ -106,7 +148,11 @@ STAGES: dict[str, Callable[[Recipe], None]] = {
     "clip": _clip,
     "resnet": _resnet,
     "unet": _unet,
+    "controlnet": _controlnet,
+    "lcm": _lcm,
     "export": _export,
     "evaluate": _evaluate,
+    "evaluate-controlnet": _evaluate_controlnet,
+    "evaluate-lcm": _evaluate_lcm,
 }
 """In the order in which they make everything from nothing."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from diffusers import DDIMScheduler, UNet2DConditionModel
@@ -86,34 +86,68 @@ def embed_captions(encoder: CLIPTextModel, tokenizer: CLIPTokenizer, texts: Sequ
     return torch.cat(states)
 
 
-def train_unet(unet: UNet2DConditionModel, lessons: Lessons, course: Course, device: torch.device) -> Trained:
-    """Train to predict the noise, weighted by min-SNR-5 (Hang et al. 2023), captions dropped one time in ten."""
-    unet.to(device)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """Noised latents of some pictures, and the noise that a denoiser should find in them."""
+
+    chosen: torch.Tensor
+    """The pictures' numbers."""
+    noisy: torch.Tensor
+    times: torch.Tensor
+    text: torch.Tensor
+    noise: torch.Tensor
+    weight: torch.Tensor
+    """Of each picture's error: min-SNR-5 (Hang et al. 2023)."""
+
+    def share(self, device: torch.device) -> Batch:
+        """What this replica works on, on its device."""
+        mine = part()
+        return Batch(**{field.name: getattr(self, field.name)[mine].to(device) for field in fields(self)})
+
+    def loss(self, predicted: torch.Tensor) -> torch.Tensor:
+        """The weighted error of the predicted noise."""
+        return ((predicted - self.noise).square().mean((1, 2, 3)) * self.weight).mean()
+
+
+def draw_batch(
+    lessons: Lessons, size: int, dropped: float, rng: torch.Generator, speaker: random.Random
+) -> Batch:
+    """Draw pictures, times and noise with `rng`, and captions, a share of them `dropped`, with `speaker`."""
     alphas = new_scheduler().alphas_cumprod
+    chosen = torch.randint(len(lessons.scenes), (size,), generator=rng)
+    clean = lessons.latents[chosen]
+    noise = torch.randn(clean.shape, generator=rng)
+    # One time from each of `size` equal stretches: the same mean as free draws, with less variance.
+    times = ((torch.arange(size) + torch.rand(size, generator=rng)) * 1000 / size).long().clamp(max=999)
+    alpha = alphas[times].view(-1, 1, 1, 1)
+    ratio = alphas[times] / (1 - alphas[times])
+    return Batch(
+        chosen=chosen,
+        noisy=alpha.sqrt() * clean + (1 - alpha).sqrt() * noise,
+        times=times,
+        text=lessons.embeddings[_caption_rows(lessons, chosen, dropped, speaker)],
+        noise=noise,
+        weight=ratio.clamp(max=SNR_CAP) / ratio,
+    )
+
+
+def train_unet(unet: UNet2DConditionModel, lessons: Lessons, course: Course, device: torch.device) -> Trained:
+    """Train to predict the noise, captions dropped one time in ten."""
+    unet.to(device)
 
     def loss_at(step: int, rng: torch.Generator) -> torch.Tensor:
-        chosen = torch.randint(len(lessons.scenes), (BATCH,), generator=rng)
-        clean = lessons.latents[chosen]
-        noise = torch.randn(clean.shape, generator=rng)
-        # One time from each of BATCH equal stretches: the same mean as free draws, with less variance.
-        times = (
-            ((torch.arange(BATCH) + torch.rand(BATCH, generator=rng)) * 1000 / BATCH).long().clamp(max=999)
-        )
-        alpha = alphas[times].view(-1, 1, 1, 1)
-        noisy = alpha.sqrt() * clean + (1 - alpha).sqrt() * noise
-        text = lessons.embeddings[_caption_rows(lessons, chosen, random.Random(f"{course.seed} {step}"))]
-        mine = part()
-        predicted = unet(noisy[mine].to(device), times[mine].to(device), text[mine].to(device)).sample
-        ratio = alphas[times] / (1 - alphas[times])
-        weight = (ratio.clamp(max=SNR_CAP) / ratio)[mine].to(device)
-        return ((predicted - noise[mine].to(device)).square().mean((1, 2, 3)) * weight).mean()
+        speaker = random.Random(f"{course.seed} {step}")
+        batch = draw_batch(lessons, BATCH, DROPPED, rng, speaker).share(device)
+        return batch.loss(unet(batch.noisy, batch.times, batch.text).sample)
 
     return train(unet, loss_at, course)
 
 
-def _caption_rows(lessons: Lessons, chosen: torch.Tensor, speaker: random.Random) -> torch.Tensor:
+def _caption_rows(
+    lessons: Lessons, chosen: torch.Tensor, dropped: float, speaker: random.Random
+) -> torch.Tensor:
     texts = [
-        "" if speaker.random() < DROPPED else draw_caption(lessons.scenes[index], speaker).text
+        "" if speaker.random() < dropped else draw_caption(lessons.scenes[index], speaker).text
         for index in chosen.tolist()
     ]
     return torch.tensor([caption_rows()[text] for text in texts])

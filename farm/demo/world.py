@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 import random
 
-from PIL import Image
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageDraw
 
 from farm.demo.backdrops import draw_backdrop
 from farm.demo.outlines import Dot, dots, outline
@@ -30,6 +32,18 @@ def draw(scene: Scene, seed: int, size: int = 64) -> Image.Image:
     backdrop = draw_backdrop(scene.background, canvas, rng)
     picture = paint(scene.style, backdrop, stencil, rng)
     return picture.resize((size, size), Image.Resampling.BOX)
+
+
+def shape_mask(scene: Scene, seed: int, size: int = 64) -> npt.NDArray[np.bool_]:
+    """Which pixels (row, column) of `draw`'s picture the shape covers at least half of, without rim, ink or glow.
+
+    Raises:
+        KeyError: the scene holds a word that the world does not know.
+    """
+    canvas = size * SUPERSAMPLING
+    mask = Image.new("L", (canvas, canvas))
+    ImageDraw.Draw(mask).polygon(_place(scene, canvas, random.Random(seed)).polygon, fill=255)
+    return np.asarray(mask.resize((size, size), Image.Resampling.BOX)) > 127
 
 
 def _place(scene: Scene, canvas: int, rng: random.Random) -> Stencil:

@@ -1,6 +1,7 @@
 """Jobs on a cluster, through its dashboard's Jobs API: send a manifest, follow it, look after it.
 
-Only the manifests travel. The cluster has the farm installed, and the models and outputs where they say.
+Only manifests travel, and input pictures beside or below them. The cluster has the farm installed, and models,
+other pictures and outputs where they say.
 """
 
 from __future__ import annotations
@@ -9,10 +10,9 @@ import asyncio
 import contextlib
 import logging
 import os
-import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -21,6 +21,7 @@ from ray.exceptions import AuthenticationError
 from ray.job_submission import JobDetails, JobStatus, JobSubmissionClient
 
 from farm.errors import ClusterError, FarmError, Interrupted, UsageError
+from farm.execute.parcel import pack
 
 _POLL_SECONDS = 1.0
 _CHATTY = (  # these tell of every upload, and of every socket that closes
@@ -66,13 +67,17 @@ class JobsClient:
         with self._talking():
             self._client = JobSubmissionClient(address, headers=headers)
 
-    def submit(self, manifest: Path, entrypoint: str) -> str:
+    def submit(self, manifest: Path, entrypoint: str, pictures: Iterable[Path] = ()) -> str:
         """Send a manifest, or the manifests of a folder, and start `entrypoint`; return the job's id.
 
-        The manifests lie in the entrypoint's working directory, by their file names.
+        The manifests lie in the entrypoint's working directory by their file names, and `pictures`, which are files
+        in the manifest's folder or below it, as they lie there.
+
+        Raises:
+            UsageError: when the pictures are more than a dashboard takes.
         """
         with tempfile.TemporaryDirectory(prefix="farm-submit-") as parcel:
-            _pack(manifest, Path(parcel))
+            pack(manifest, pictures, Path(parcel))
             with self._talking():
                 return self._client.submit_job(
                     entrypoint=entrypoint,
@@ -156,18 +161,6 @@ class JobsClient:
             raise ClusterError(
                 f"{self.address}: {error}\nIs the head's dashboard up and reachable from here (port 8265)?"
             ) from error
-
-
-def _pack(manifest: Path, parcel: Path) -> None:
-    """Copy manifests and nothing that may lie beside them."""
-    if manifest.is_file():
-        shutil.copy(manifest, parcel)
-        return
-    found = sorted(path for path in manifest.glob("*") if path.suffix in (".yaml", ".yml"))
-    if not found:
-        raise UsageError(f"{manifest}: neither a manifest nor a folder with manifests (*.yaml) in it.")
-    for path in found:
-        shutil.copy(path, parcel)
 
 
 def _job(details: JobDetails) -> ClusterJob:

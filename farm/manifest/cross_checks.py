@@ -9,12 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from farm.manifest.animation_checks import animation_checks, frame_count
+from farm.manifest.animation_checks import animation_checks
+from farm.manifest.asked import asked
 from farm.manifest.findings import Finding
-from farm.manifest.model import is_hub_id
+from farm.manifest.keyframe_checks import keyframe_checks
+from farm.manifest.picture_checks import picture_checks
+from farm.manifest.pipeline_checks import pipeline_checks
 from farm.manifest.places import Path
-from farm.manifest.render import KEYFRAMED
+from farm.manifest.scheduler_checks import scheduler_checks
 from farm.manifest.source_checks import source_checks
+from farm.manifest.sources import is_hub_id, written_sources
+from farm.manifest.step_checks import step_checks
 
 WRONG = object()
 """Stands where a value was that is wrong by itself."""
@@ -25,7 +30,7 @@ Data = Mapping[Any, Any]
 def cross_checks(data: Data, wrong: set[Path]) -> Iterator[Finding]:
     """Yields every mistake between fields, except in fields whose own value is `wrong`."""
     manifest = _marked(data, wrong, ())
-    for check in (_hub_pins, source_checks, _animation, _keyframes):
+    for check in (_hub_pins, source_checks, _animation, keyframe_checks, _pipeline):
         yield from (finding for finding in check(manifest) if finding.path not in wrong)
 
 
@@ -42,11 +47,8 @@ def _marked(value: Any, wrong: set[Path], path: Path) -> Any:
 def _hub_pins(manifest: Data) -> Iterator[Finding]:
     match manifest:
         case {"model": dict(model)}:
-            yield from _hub_pin(model, ("model",))
-    match manifest:
-        case {"model": {"loras": list(loras)}}:
-            for position, lora in enumerate(loras):
-                yield from _hub_pin(lora, ("model", "loras", position))
+            for path, source in written_sources(model):
+                yield from _hub_pin(source, ("model", *path))
 
 
 def _hub_pin(source: Any, path: Path) -> Iterator[Finding]:
@@ -66,29 +68,8 @@ def _animation(manifest: Data) -> Iterator[Finding]:
             yield from animation_checks(animation)
 
 
-def _keyframes(manifest: Data) -> Iterator[Finding]:
-    match manifest:
-        case {"animation": dict(animation)}:
-            frames = frame_count(animation)
-        case _:
-            return
-    for path, keyframes in _keyframed(manifest):
-        for frame in keyframes if isinstance(keyframes, dict) else ():
-            if frames is not None and isinstance(frame, int) and frame >= frames:
-                yield Finding(
-                    path=(*path, frame),
-                    found=f"frame {frame} of an animation of {frames} frames",
-                    allowed=f"allowed: frames from 0 to {frames - 1}",
-                )
-
-
-def _keyframed(manifest: Data) -> Iterator[tuple[Path, Any]]:
-    """Yields every field that takes keyframes, with what is written there."""
-    match manifest:
-        case {"model": {"loras": list(loras)}}:
-            for position, lora in enumerate(loras):
-                if isinstance(lora, dict):
-                    yield ("model", "loras", position, "scale"), lora.get("scale")
-    match manifest:
-        case {"render": dict(render)}:
-            yield from ((("render", argument), render.get(argument)) for argument in KEYFRAMED)
+def _pipeline(manifest: Data) -> Iterator[Finding]:
+    asks = asked(manifest)
+    if asks is not None:
+        for check in (pipeline_checks, picture_checks, step_checks, scheduler_checks):
+            yield from check(asks)

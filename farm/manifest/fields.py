@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Discriminator, Field, Tag
 
+from farm.manifest.section import Section
 from farm.manifest.takes import Number, Text, Whole, told_union
 
 MAX_FRAMES = 10_000_000
@@ -34,7 +35,7 @@ def shape(value: object) -> str | None:
 
     Tags are in angle brackets, so that they are told from keys in the places of pydantic's errors.
     """
-    if isinstance(value, dict):
+    if isinstance(value, dict | Section):
         return "<map>"
     if isinstance(value, list | tuple):
         return "<list>"
@@ -56,15 +57,13 @@ Keyframed = Annotated[
 ]
 """A number from 0 upwards, or keyframes between which it is interpolated linearly."""
 
-KeyframedScale = Annotated[
-    Annotated[float, Number(-1000, 1000), Tag("<number>")]
-    | Annotated[
-        dict[FrameIndex, Annotated[float, Number(-1000, 1000)]],
-        Field(min_length=1, json_schema_extra=FRAME_KEYS),
-        Tag("<map>"),
-    ],
-    Discriminator(shape, **told_union(_KEYFRAMED)),
+_Scale = Annotated[float, Number(-1000, 1000)]
+
+ScaleNumber = Annotated[_Scale, Tag("<number>")]
+ScaleMap = Annotated[
+    dict[FrameIndex, _Scale], Field(min_length=1, json_schema_extra=FRAME_KEYS), Tag("<map>")
 ]
+KeyframedScale = Annotated[ScaleNumber | ScaleMap, Discriminator(shape, **told_union(_KEYFRAMED))]
 """Any number of a sensible size, or keyframes between which it is interpolated linearly."""
 
 KeyframedShare = Annotated[

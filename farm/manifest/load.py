@@ -14,9 +14,9 @@ from farm.errors import ManifestError, Problem
 from farm.manifest.check import check
 from farm.manifest.document import Document, Origin
 from farm.manifest.findings import shown
-from farm.manifest.model import is_hub_id
 from farm.manifest.overrides import Override, apply_overrides, read_override
 from farm.manifest.places import Place
+from farm.manifest.sources import LISTS, SINGLE, is_hub_id
 from farm.manifest.yaml_tree import read_tree
 
 MAX_BYTES = 4_000_000
@@ -113,8 +113,12 @@ def _marked_folders(data: object, folder: Path) -> object:
     if not isinstance(data, dict) or not isinstance(data.get("model"), dict):
         return data
     model = _marked(data["model"], folder)
-    if isinstance(model.get("loras"), list):
-        model = {**model, "loras": [_marked(lora, folder) for lora in model["loras"]]}
+    for field in SINGLE:
+        if field in model:
+            model = {**model, field: _marked(model[field], folder)}
+    for field in LISTS:
+        if isinstance(model.get(field), list):
+            model = {**model, field: [_marked(source, folder) for source in model[field]]}
     return {**data, "model": model}
 
 

@@ -2,53 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field
-from pydantic_core import PydanticCustomError
+from pydantic import ConfigDict, Field
 
-from farm.manifest.fields import KeyframedScale
+from farm.manifest.adapters import Configuration, ControlNet, IpAdapter, Lora, Refiner, TextualInversion
+from farm.manifest.memory import Memory
+from farm.manifest.pipelines import PIPELINES
 from farm.manifest.schedulers import REFUSED, SCHEDULERS
 from farm.manifest.section import Section
-from farm.manifest.takes import TAKES, OneOf, Takes, Text
+from farm.manifest.sources import Commit, Pretrained, Variant
+from farm.manifest.takes import OneOf, Takes
 
-PICKLED = (".ckpt", ".bin", ".pt", ".pth")
-
-Pipeline = Literal["StableDiffusionPipeline"]
-"""The diffusers pipelines that the farm renders with."""
-
-
-def is_hub_id(pretrained: str) -> bool:
-    """Whether this reads as `org/name` of the Hugging Face hub, and not as a path or a shipped checkpoint."""
-    return re.fullmatch(
-        r"[\w-][\w.-]*/[\w-][\w.-]*", pretrained, re.ASCII
-    ) is not None and not pretrained.endswith(".safetensors")
-
-
-def _refuse_urls_and_pickles(pretrained: str) -> str:
-    if "://" in pretrained:
-        allowed = "a hub id, a local folder or .safetensors file, or a shipped checkpoint's name, not a URL"
-        raise PydanticCustomError(TAKES, "{allowed}", {"allowed": allowed})
-    if pretrained.lower().endswith(PICKLED):
-        allowed = "safetensors weights only: a pickle can run any code when it is loaded"
-        hint = "Convert it to .safetensors."
-        raise PydanticCustomError(TAKES, "{allowed}", {"allowed": allowed, "hint": hint})
-    return pretrained
-
-
-Pretrained = Annotated[
+Pipeline = Annotated[
     str,
-    Text(
-        1000, least=1, words="a hub id, a local folder or .safetensors file, or a shipped checkpoint's name"
+    OneOf(
+        tuple(PIPELINES), f"one of the diffusers pipelines that the farm renders with: {', '.join(PIPELINES)}"
     ),
-    AfterValidator(_refuse_urls_and_pickles),
-    Field(json_schema_extra={"not": {"pattern": r"://|\.(ckpt|bin|pt|pth)$"}}),
 ]
-
-_COMMIT = "a full commit of 40 hexadecimal digits: a branch or tag moves, and the pictures with it"
-_FIND_COMMIT = "The repository lists its commits under 'Files and versions'."
-Commit = Annotated[str, Text(40, pattern=r"^[0-9a-f]{40}$", words=_COMMIT, hint=_FIND_COMMIT)]
 
 _Scalar = str | bool | int | Annotated[float, Field(allow_inf_nan=False)] | None
 ConfigValue = Annotated[
@@ -79,22 +50,6 @@ class Scheduler(Section):
     """What differs from the checkpoint's own scheduler configuration."""
 
 
-class Lora(Section):
-    """A LoRA adapter laid over the model's weights."""
-
-    pretrained: Pretrained
-    """A hub id (`org/name`), a local folder or a `.safetensors` file."""
-
-    revision: Commit | None = None
-    """The full commit of a hub id."""
-
-    weight_name: Annotated[str, Text(1000, least=1, words="a file's name")] | None = None
-    """The file in that repository or folder; null where there is only one."""
-
-    scale: KeyframedScale = 1.0
-    """How strongly it acts, 1 as trained: a number, or a map of frame to number."""
-
-
 class Model(Section):
     """Which diffusers pipeline renders, with which weights."""
 
@@ -107,9 +62,10 @@ class Model(Section):
     revision: Commit | None = None
     """The full commit of a hub id: a branch moves, and so would the pictures."""
 
-    variant: (
-        Annotated[str, Text(100, pattern=r"^[\w.-]+$", words="a variant's name, such as fp16")] | None
-    ) = None
+    config: Configuration | None = None
+    """Where a `.safetensors` file's configuration comes from; null for the repository that diffusers infers."""
+
+    variant: Variant | None = None
     """Which set of weights files to take, such as fp16."""
 
     torch_dtype: Literal["float32", "float16", "bfloat16"] = "float32"
@@ -118,5 +74,20 @@ class Model(Section):
     scheduler: Scheduler | None = None
     """The sampler; null keeps the checkpoint's own."""
 
+    refiner: Refiner | None = None
+    """A second pipeline for the last steps of Stable Diffusion XL; null for none."""
+
+    controlnets: Annotated[tuple[ControlNet, ...], Field(strict=False, max_length=10)] = ()
+    """Nets that make the picture follow others, each its own."""
+
+    ip_adapters: Annotated[tuple[IpAdapter, ...], Field(strict=False, max_length=10)] = ()
+    """Adapters that let pictures be prompts."""
+
+    textual_inversions: Annotated[tuple[TextualInversion, ...], Field(strict=False, max_length=100)] = ()
+    """Words that were learned."""
+
     loras: Annotated[tuple[Lora, ...], Field(strict=False, max_length=100)] = ()
     """Adapters, laid over the model in this order."""
+
+    memory: Memory = Memory()
+    """How less memory is needed."""

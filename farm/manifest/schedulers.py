@@ -2,16 +2,17 @@
 
 Known by name so that a manifest is checked without loading diffusers. Made from diffusers 0.42.1: the names are
 `sorted(name for name in dir(diffusers) if name.endswith("Scheduler"))`, and each was rendered with. To render, a
-scheduler must sample the latents of every pipeline that the farm has, and its noise must come from the frames' own
-generators: the same recipe gives the same bits whatever was drawn or rendered before, and whatever the neighbours in
-the batch. Tests compare both lists with the installed diffusers, and render with every one again.
+scheduler must sample the latents of a pipeline that the farm has (which ones says `scheduler_checks`), and its noise
+must come from the frames' own generators: the same recipe gives the same bits whatever was drawn or rendered before,
+and whatever the neighbours in the batch. Tests compare the lists with the installed diffusers, and render with every
+one again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-SCHEDULERS = (
+DIFFUSION = (
     "CMStochasticIterativeScheduler",
     "CogVideoXDDIMScheduler",
     "CosineDPMSolverMultistepScheduler",
@@ -39,11 +40,15 @@ SCHEDULERS = (
     "TCDScheduler",
     "UniPCMultistepScheduler",
 )
-"""Those that render. CosineDPMSolverMultistepScheduler needs torchsde, LMSDiscreteScheduler scipy."""
+"""Those that sample diffusion models. CosineDPMSolverMultistepScheduler needs torchsde, LMSDiscreteScheduler scipy."""
 
-_FLOW = (
-    "It samples flow-matching models, such as Stable Diffusion 3 and Flux; StableDiffusionPipeline has none."
-)
+FLOW = ("FlowMatchEulerDiscreteScheduler", "FlowMatchHeunDiscreteScheduler", "FlowMatchLCMScheduler")
+"""Those that sample flow-matching models, such as Stable Diffusion 3 and Flux."""
+
+SCHEDULERS = (*DIFFUSION, *FLOW)
+"""Those that render."""
+
+_OTHER_FLOW = "It samples flow-matching models, but none of those that the farm renders with."
 _TOKENS = "It samples tokens, not latents."
 _IGNORES_GENERATORS = (
     "Its step() ignores generators and draws from torch's global one, so that no frame could be rendered again; "
@@ -58,16 +63,13 @@ REFUSED: Mapping[str, str] = {
     "DPMSolverSDEScheduler": _IGNORES_GENERATORS,
     "DiscreteDDIMScheduler": _TOKENS,
     "EntropyBoundScheduler": _TOKENS,
-    "FlowMapEulerDiscreteScheduler": _FLOW,
-    "FlowMatchEulerDiscreteScheduler": _FLOW,
-    "FlowMatchHeunDiscreteScheduler": _FLOW,
-    "FlowMatchLCMScheduler": _FLOW,
-    "HeliosDMDScheduler": _FLOW,
-    "HeliosScheduler": _FLOW,
+    "FlowMapEulerDiscreteScheduler": _OTHER_FLOW,
+    "HeliosDMDScheduler": _OTHER_FLOW,
+    "HeliosScheduler": _OTHER_FLOW,
     "KarrasVeScheduler": "Its step() wants a second sample, which only its own unconditional pipeline gives.",
-    "LTXEulerAncestralRFScheduler": _FLOW,
-    "MiniMaxH3Scheduler": _FLOW,
-    "PiflowScheduler": _FLOW,
+    "LTXEulerAncestralRFScheduler": _OTHER_FLOW,
+    "MiniMaxH3Scheduler": _OTHER_FLOW,
+    "PiflowScheduler": _OTHER_FLOW,
     "RFD4ProteinaScheduler": "It samples proteins.",
     "RePaintScheduler": "It fills in a part of a given picture; here there is none.",
     "SCMScheduler": "Only Sana Sprint's pipeline leaves out its last timestep, at which step() fails.",

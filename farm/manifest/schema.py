@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import PydanticCustomError
 
 from farm.manifest.animation import Animation
+from farm.manifest.defaults import filled
 from farm.manifest.fields import Seed
 from farm.manifest.model import Model
 from farm.manifest.output import Output
@@ -66,7 +67,7 @@ class Manifest(Section):
     animation: Animation
     """The motion, by its kind."""
 
-    render: Render = Render()
+    render: Annotated[Render, AfterValidator(filled)] = Field(default=Render(), validate_default=True)
     """Arguments of the pipeline call, by diffusers' names."""
 
     output: Output = Output()

@@ -8,6 +8,7 @@ from typing import Any
 
 from farm.manifest.findings import Finding, shown
 from farm.manifest.places import Path
+from farm.manifest.sources import written_sources
 
 LARGEST = 1_000_000
 """Schedulers make tables as long as their settings say: a thousand steps, as trained."""
@@ -37,7 +38,7 @@ _LOADERS = {
 
 
 def source_checks(manifest: Mapping[Any, Any]) -> Iterator[Finding]:
-    """Yields every setting that is none of a scheduler, and every adapter file that is no safetensors."""
+    """Yields every setting that is none of a scheduler, and every file or folder of an adapter that is none of its."""
     match manifest:
         case {"model": {"scheduler": dict(scheduler)}}:
             yield from _settings(scheduler, ("model", "scheduler"))
@@ -46,9 +47,10 @@ def source_checks(manifest: Mapping[Any, Any]) -> Iterator[Finding]:
             for position, each in enumerate(schedulers):
                 yield from _settings(each, ("animation", "over", "scheduler", position))
     match manifest:
-        case {"model": {"loras": list(loras)}}:
-            for position, lora in enumerate(loras):
-                yield from _weight_name(lora, ("model", "loras", position, "weight_name"))
+        case {"model": dict(model)}:
+            for path, source in written_sources(model):
+                yield from _weight_name(source, ("model", *path, "weight_name"))
+                yield from _folders(source, ("model", *path))
 
 
 def _settings(scheduler: Any, path: Path) -> Iterator[Finding]:
@@ -68,13 +70,26 @@ def _settings(scheduler: Any, path: Path) -> Iterator[Finding]:
                 )
 
 
-def _weight_name(lora: Any, path: Path) -> Iterator[Finding]:
-    match lora:
-        case {"weight_name": str(name)}:
-            parts = PurePosixPath(name).parts
-            if not name.endswith(".safetensors") or "\\" in name or name.startswith("/") or ".." in parts:
-                yield Finding(
-                    path=path,
-                    found=f"found {shown(name)}",
-                    allowed="allowed: the name of a .safetensors file in that repository or folder",
-                )
+def _weight_name(source: Any, path: Path) -> Iterator[Finding]:
+    match source:
+        case {"weight_name": str(name)} if not name.endswith(".safetensors") or _leads_out(name):
+            yield Finding(
+                path=path,
+                found=f"found {shown(name)}",
+                allowed="allowed: the name of a .safetensors file in that repository or folder",
+            )
+
+
+def _folders(source: Any, path: Path) -> Iterator[Finding]:
+    for field in ("subfolder", "image_encoder_folder"):
+        name = source.get(field) if isinstance(source, dict) else None
+        if isinstance(name, str) and _leads_out(name):
+            yield Finding(
+                path=(*path, field),
+                found=f"found {shown(name)}",
+                allowed="allowed: the name of a folder in that repository or folder",
+            )
+
+
+def _leads_out(name: str) -> bool:
+    return "\\" in name or name.startswith("/") or ".." in PurePosixPath(name).parts

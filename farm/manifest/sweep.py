@@ -53,6 +53,12 @@ class Axes(TypedDict, total=False):
     guidance_scale: Annotated[tuple[Annotated[float, Number(0)], ...], _Values]
     """How closely the picture follows the prompt."""
 
+    true_cfg_scale: Annotated[tuple[Annotated[float, Number(0)], ...], _Values]
+    """Guidance away from the negative prompt in Flux and Qwen-Image."""
+
+    strength: Annotated[tuple[Annotated[float, Number(0, 1)], ...], _Values]
+    """How far the image is left behind, 1 for wholly."""
+
     eta: Annotated[tuple[Annotated[float, Number(0, 1)], ...], _Values]
     """DDIM's share of fresh noise in each step."""
 

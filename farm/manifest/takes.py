@@ -25,9 +25,16 @@ def _told(schema: CoreSchema, allowed: str, **context: Any) -> CoreSchema:
     )
 
 
+class _Context(dict[str, Any]):
+    """Typing hashes what stands in a union, and with it the discriminators of unions in there."""
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(tuple(self.items()))
+
+
 def told_union(allowed: str) -> Mapping[str, Any]:
     """Keywords for a `Discriminator`: how a value of none of its shapes is told."""
-    context = {"allowed": allowed}
+    context = _Context(allowed=allowed)
     return {
         "custom_error_type": TAKES,
         "custom_error_message": "{allowed}",

@@ -8,8 +8,12 @@ from pathlib import Path
 from typing import Literal
 
 HERE = Path(__file__).resolve().parent
+LORA = "pytorch_lora_weights.safetensors"
+"""As diffusers names the file, the only one beside the card of a LoRA."""
 
-Kind = Literal["pipeline", "model"]
+Kind = Literal["pipeline", "controlnet", "lora", "model"]
+_KINDS: dict[str, Kind] = {"ControlNetModel": "controlnet", "LoRA": "lora"}
+"""Of what is no pipeline, by its architecture; all else is a model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,11 +24,12 @@ class ShippedModel:
     """The folder's name, which a manifest may give as `pretrained`."""
     path: Path
     kind: Kind
-    """A diffusers pipeline (`model_index.json`), or a single model (`config.json`)."""
+    """A diffusers pipeline (`model_index.json`), a ControlNet (`config.json`) or a LoRA (`LORA`) for one, or another
+    single model (`config.json`)."""
     pipeline_class: str | None
     """The diffusers pipeline class, None for a single model."""
     architecture: str
-    """The class that loads it: the pipeline class, or the model class that the config names."""
+    """The class that loads it: the pipeline class, or the model class that the config names; or `LoRA`."""
     description: str
     """One sentence, from the front matter of its model card; empty where it has no card."""
     bytes: int
@@ -33,7 +38,9 @@ class ShippedModel:
 
 def shipped() -> tuple[ShippedModel, ...]:
     """Every shipped checkpoint, by name."""
-    folders = sorted(folder for folder in HERE.iterdir() if folder.is_dir() and not folder.name.startswith((".", "_")))
+    folders = sorted(
+        folder for folder in HERE.iterdir() if folder.is_dir() and not folder.name.startswith((".", "_"))
+    )
     return tuple(model for folder in folders if (model := _read(folder)) is not None)
 
 
@@ -50,12 +57,14 @@ def _read(folder: Path) -> ShippedModel | None:
     elif config.is_file():
         settings = json.loads(config.read_text(encoding="utf-8"))
         architecture = settings.get("_class_name") or (settings.get("architectures") or [""])[0]
+    elif (folder / LORA).is_file():
+        architecture = "LoRA"
     else:
         return None
     return ShippedModel(
         name=folder.name,
         path=folder,
-        kind="pipeline" if pipeline_class else "model",
+        kind="pipeline" if pipeline_class else _KINDS.get(architecture, "model"),
         pipeline_class=pipeline_class,
         architecture=architecture,
         description=_description(folder / "README.md"),

@@ -15,7 +15,7 @@ class Interpolate:
     """From prompt to prompt: keyframe k is frame `keyframes[k]`, or stands at alpha k/(K-1) of listed alphas."""
 
     prompts: tuple[str, ...]
-    negative_prompt: str
+    negative_prompt: str | None
     keyframes: tuple[int, ...]
     alphas: tuple[float, ...] | None
     mix: Mix
@@ -71,7 +71,7 @@ class Grid:
     """Bilinear between four corner prompts: top left, top right, bottom left, bottom right."""
 
     corners: tuple[str, str, str, str]
-    negative_prompt: str
+    negative_prompt: str | None
     rows: int
     columns: int
     noise_mode: str

@@ -40,7 +40,7 @@ def single_or_per_frame(seed: int, mode: str, frame: int) -> Noise:
     return seeded(derive(seed, frame), "per_frame") if mode == "per_frame" else seeded(seed)
 
 
-def blend(prompts: Mapping[str, float], mix: Mix, negative_prompt: str) -> Conditioning:
+def blend(prompts: Mapping[str, float], mix: Mix, negative_prompt: str | None) -> Conditioning:
     """Return the mixture of prompts by weight; those of weight zero are left out."""
     used = {prompt: weight for prompt, weight in prompts.items() if weight > 0}
     return Conditioning(

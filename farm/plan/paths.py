@@ -17,7 +17,7 @@ class Walk:
     """Straight on through the space of conditionings, `step_size` in each frame (the Keras tutorial's walk)."""
 
     prompt: str
-    negative_prompt: str
+    negative_prompt: str | None
     frames: int
     step_size: float
     direction: Literal["ones", "random"]
@@ -43,7 +43,7 @@ class Circle:
     """One prompt, its noise on a circle through n(x) and n(y): the loop closes without a repeated frame."""
 
     prompt: str
-    negative_prompt: str
+    negative_prompt: str | None
     frames: int
     seeds: tuple[int, int]
 

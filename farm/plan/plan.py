@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 from farm.canonical import digest
 from farm.plan.curves import Curve
 from farm.plan.motion import Motion
+from farm.plan.pictures import ImagePromptTrack, PictureTrack
 from farm.records import Chunk, Frame, OutputSpec, Recipe, RendererSpec, Scalar, SchedulerSpec, Shard
 
-SEMANTICS = 1
+SEMANTICS = 2
 """Raised whenever the same recipe would come to mean other pixels; part of every recipe digest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A job, resolved. `curves` hold arguments that vary from frame to frame.
+    """A job, resolved. `curves` hold arguments that vary from frame to frame, `syntax` how prompts are read.
 
     `renderer_digest` is of what of the renderer determines pixels.
     Chunks are cut from the frame index alone, so a frame's slot is `frame % batch_size`, always.
@@ -29,9 +32,12 @@ class Plan:
     renderer: RendererSpec
     renderer_digest: str
     motion: Motion
+    syntax: Literal["plain", "compel"] = "plain"
     scheduler: SchedulerSpec
     arguments: Mapping[str, Scalar]
     curves: Mapping[str, Curve]
+    pictures: Mapping[str, PictureTrack] = field(default_factory=dict)
+    image_prompts: tuple[ImagePromptTrack, ...] = ()
     outputs: OutputSpec
     manifest_text: str
 
@@ -45,10 +51,12 @@ class Plan:
         point = self.motion.at(index)
         keyed = {name: curve.at(index) for name, curve in self.curves.items()}
         recipe = Recipe(
-            conditioning=point.conditioning,
+            conditioning=dataclasses.replace(point.conditioning, syntax=self.syntax),
             noise=point.noise,
             scheduler=point.scheduler or self.scheduler,
             arguments={**self.arguments, **keyed, **point.arguments},
+            pictures={name: track.at(index) for name, track in self.pictures.items()},
+            image_prompts=tuple(track.at(index) for track in self.image_prompts),
         )
         return Frame(index=index, alpha=point.alpha, recipe=recipe, digest=self._digest(index, recipe))
 

@@ -14,7 +14,7 @@ class Stills:
     """Every prompt with every seed, prompt by prompt; without listed seeds each frame has its own."""
 
     prompts: tuple[str, ...]
-    negative_prompt: str
+    negative_prompt: str | None
     images_per_prompt: int
     seed: int
     seeds: tuple[int, ...] | None
@@ -39,7 +39,7 @@ class Sweep:
     """One prompt and one noise over the product of listed arguments; the first axis varies slowest."""
 
     prompt: str
-    negative_prompt: str
+    negative_prompt: str | None
     axes: tuple[tuple[str, tuple[Scalar | SchedulerSpec, ...]], ...]
     seed: int
 

@@ -37,7 +37,7 @@ class Expand:
     """A picture on a larger canvas: how many pixels are added at each side.
 
     `part` is the canvas, on which the added sides continue the picture's edge, or the mask, white where pixels were
-    added.
+    added and a little beyond, so that the seam is painted, too.
     """
 
     left: int

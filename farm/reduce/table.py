@@ -88,7 +88,7 @@ def _row(header: TableHeader, frame: Frame, row: FrameRow) -> dict[str, object]:
         "kind": header.kind,
         "prompts": conditioning.prompts,
         "weights": conditioning.weights,
-        "negative_prompt": conditioning.negative_prompt,
+        "negative_prompt": conditioning.negative_prompt or "",
         "seed": noise.seeds[0],
         "noise_mode": noise.mode,
         "num_inference_steps": arguments.get("num_inference_steps"),

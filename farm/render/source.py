@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import platform
 import re
@@ -14,6 +13,7 @@ from farm import models
 from farm.errors import ModelError
 from farm.records import ModelSource
 from farm.render.checkpoint_folder import data_files
+from farm.render.file_digest import content_sha256
 from farm.render.weights_file import check_weights
 
 _HUB_ID = re.compile(r"(?!.*(--|\.\.))\w([\w.-]*\w)?/\w([\w.-]*\w)?(?<!\.git)", re.ASCII)
@@ -117,14 +117,5 @@ def _local(
 def _fingerprint(files: Iterable[Path], root: Path) -> str:
     whole = hashlib.sha256()
     for file in files:
-        stat = file.stat()
-        content = _content_sha256(file, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
-        whole.update(f"{file.relative_to(root).as_posix()}\n{content}\n".encode())
+        whole.update(f"{file.relative_to(root).as_posix()}\n{content_sha256(file)}\n".encode())
     return whole.hexdigest()
-
-
-@functools.lru_cache(maxsize=4096)
-def _content_sha256(file: Path, _size: int, _modified: int, _changed: int) -> str:
-    """Digest a file, once in a process as long as its size and times of change stay."""
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()

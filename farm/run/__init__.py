@@ -4,6 +4,7 @@ from farm.run.comparison import Finding, Verdict
 from farm.run.difference import Change, Difference
 from farm.run.finished import finished_job
 from farm.run.gather import Gathered, gather, name_taken
+from farm.run.input_pictures import pictures_beside
 from farm.run.night import render
 from farm.run.prepare import Job, prepare
 from farm.run.rates import Rates
@@ -27,6 +28,7 @@ __all__ = [
     "finished_job",
     "gather",
     "name_taken",
+    "pictures_beside",
     "prepare",
     "reassemble",
     "render",

@@ -7,8 +7,18 @@ from typing import Literal, Protocol
 
 from farm import models
 from farm.errors import ManifestError, ModelError, Problem
-from farm.manifest import Document, Manifest
-from farm.records import DiffusersSpec, Lora, ModelSource, RendererSpec
+from farm.manifest import Document
+from farm.records import (
+    ControlNet,
+    DiffusersSpec,
+    IpAdapter,
+    Lora,
+    MemorySpec,
+    ModelSource,
+    Refiner,
+    RendererSpec,
+    TextualInversion,
+)
 from farm.render.source import find_source
 
 Field = tuple[str | int, ...]
@@ -36,48 +46,58 @@ def find_renderer(document: Document) -> RendererSpec:
     def find(section: Field, written: Checkpoint, holds: Literal["pipeline", "adapter"]) -> ModelSource:
         try:
             source = find_source(written.pretrained, written.revision, document.folder, holds=holds)
-            found = f"there is no checkpoint {written.pretrained!r}"
+            said = f"there is no checkpoint {written.pretrained!r}"
         except ModelError as error:
-            source, found = None, str(error)
+            source, said = None, str(error)
         if source is None:
-            problems.append(_not_found(document, (*section, "pretrained"), written.pretrained, found))
+            problems.append(_not_found(document, (*section, "pretrained"), written.pretrained, said))
         return source or _NOWHERE
 
-    source = find(("model",), model, "pipeline")
-    loras = [
-        Lora(
-            source=find(("model", "loras", number), lora, "adapter"),
-            weight_name=lora.weight_name,
-        )
-        for number, lora in enumerate(model.loras)
-    ]
-    if problems:
-        raise ManifestError(problems)
-    return DiffusersSpec(
+    def found(section: str, written: Checkpoint, number: int) -> ModelSource:
+        return find(("model", section, number), written, "adapter")
+
+    spec = DiffusersSpec(
         pipeline=model.pipeline,
-        source=source,
+        source=find(("model",), model, "pipeline"),
+        config=find(("model", "config"), model.config, "pipeline") if model.config else None,
         variant=model.variant,
         torch_dtype=model.torch_dtype,
-        loras=tuple(loras),
+        refiner=Refiner(
+            source=find(("model", "refiner"), model.refiner, "pipeline"), variant=model.refiner.variant
+        )
+        if model.refiner
+        else None,
+        controlnets=tuple(
+            ControlNet(source=found("controlnets", net, number), subfolder=net.subfolder, variant=net.variant)
+            for number, net in enumerate(model.controlnets)
+        ),
+        ip_adapters=tuple(
+            IpAdapter(
+                source=found("ip_adapters", adapter, number),
+                subfolder=adapter.subfolder,
+                weight_name=adapter.weight_name,
+                image_encoder_folder=adapter.image_encoder_folder,
+            )
+            for number, adapter in enumerate(model.ip_adapters)
+        ),
+        textual_inversions=tuple(
+            TextualInversion(
+                source=found("textual_inversions", word, number),
+                weight_name=word.weight_name,
+                token=word.token,
+            )
+            for number, word in enumerate(model.textual_inversions)
+        ),
+        loras=tuple(
+            Lora(source=found("loras", lora, number), weight_name=lora.weight_name)
+            for number, lora in enumerate(model.loras)
+        ),
+        memory=MemorySpec(**model.memory.model_dump()),
         determinism=document.manifest.render.determinism,
     )
-
-
-def with_whole_paths(manifest: Manifest, renderer: RendererSpec) -> Manifest:
-    """Return the manifest with local checkpoints by their absolute paths, so that it is right in any folder."""
-    if not isinstance(renderer, DiffusersSpec):
-        return manifest
-    model = manifest.model
-    loras = tuple(
-        written.model_copy(update={"pretrained": _whole(lora.source)})
-        for written, lora in zip(model.loras, renderer.loras, strict=True)
-    )
-    located = model.model_copy(update={"pretrained": _whole(renderer.source), "loras": loras})
-    return manifest.model_copy(update={"model": located})
-
-
-def _whole(source: ModelSource) -> str:
-    return source.location if source.kind in ("folder", "file") else source.pretrained
+    if problems:
+        raise ManifestError(problems)
+    return spec
 
 
 _NOWHERE = ModelSource(pretrained="", kind="folder", location="", revision="", fingerprint="")

@@ -7,10 +7,9 @@ from pathlib import Path
 
 from farm.errors import UsageError
 from farm.manifest import Document, parse
-from farm.plan import make_plan
 from farm.records import DiffusersSpec, ProceduralSpec
 from farm.run.checkpoints import find_renderer
-from farm.run.prepare import Job, refuse_links, rehearsal
+from farm.run.prepare import Job, planned, refuse_links, rehearsal
 from farm.store import JobFolder, Ledger
 
 _MANIFEST = "manifest.yaml"
@@ -21,13 +20,13 @@ def finished_job(url: str) -> Job:
 
     Raises:
         UsageError: when it is not a job's folder, or parts of it are links.
-        ManifestError: when its manifest was changed into one that is wrong, or a checkpoint is not there.
+        ManifestError: when its manifest was changed into one that is wrong, or a checkpoint or picture is not there.
     """
     folder, document = read_job(url)
     first = next(Ledger(folder).rows(), None)
     drawn = first is None or first.pipeline == "procedural"  # without a frame, no model is asked for
     renderer = rehearsal(document) if drawn else find_renderer(document)
-    return Job(plan=make_plan(document.manifest, renderer), folder=folder)
+    return Job(plan=planned(document, renderer), folder=folder)
 
 
 def read_job(url: str) -> tuple[JobFolder, Document]:

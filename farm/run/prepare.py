@@ -10,8 +10,11 @@ from pathlib import Path
 from farm.errors import UsageError
 from farm.manifest import Document, load
 from farm.plan import Plan, Range, chunks_to_render, judge, make_plan
-from farm.records import FrameRow, ProceduralSpec
-from farm.run.checkpoints import find_renderer, with_whole_paths
+from farm.records import FrameRow, ProceduralSpec, RendererSpec
+from farm.run.checkpoints import find_renderer
+from farm.run.fit import refuse_misfits
+from farm.run.input_pictures import find_pictures
+from farm.run.whole_paths import whole_path, with_whole_paths
 from farm.store import JobFolder, Ledger, in_order, is_whole, obstacle
 
 
@@ -55,13 +58,14 @@ def prepare(
     With `procedural` its motion is rehearsed without its model, into `<name>-rehearsal`.
 
     Raises:
-        ManifestError: with every mistake found, and where; a missing checkpoint is one of them, and a link in
-            the place of the output folder.
+        ManifestError: with every mistake found, and where; a missing checkpoint or picture is one of them, and
+            a link in the place of the output folder.
         UsageError: when nothing can be written to `output_dir`.
     """
     document = load(path, overrides)
     renderer = rehearsal(document) if procedural else find_renderer(document)
-    plan = make_plan(with_whole_paths(document.manifest, renderer), renderer)
+    refuse_misfits(document, renderer)
+    plan = planned(document, renderer)
     name = f"{plan.name}-rehearsal" if procedural else plan.name
     folder = JobFolder(_beside(output_dir, name))
     found = obstacle(folder)
@@ -73,6 +77,16 @@ def prepare(
             "Remove what is there, or choose another name or --output-dir, which may be a link itself.",
         )
     return Job(plan=plan, folder=folder)
+
+
+def planned(document: Document, renderer: RendererSpec) -> Plan:
+    """Return the plan of a manifest on its renderer, its pictures found.
+
+    Raises:
+        ManifestError: when pictures are not there, or not as they must be, each at its place.
+    """
+    pictures = {whole_path(document, text): source for text, source in find_pictures(document).items()}
+    return make_plan(with_whole_paths(document, renderer), renderer, pictures)
 
 
 def _beside(output_dir: str, name: str) -> str:

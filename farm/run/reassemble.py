@@ -7,11 +7,11 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from farm.plan import Plan, make_plan
+from farm.plan import Plan
 from farm.records import Frame, FrameRow
 from farm.reduce import Artifact, TableHeader, assemble, write_table
 from farm.run.finished import read_job
-from farm.run.prepare import rehearsal
+from farm.run.prepare import planned, rehearsal
 from farm.store import Claim, JobFolder, Ledger, is_whole
 
 
@@ -30,11 +30,11 @@ def reassemble(url: str) -> Assembled:
 
     Raises:
         UsageError: when it is not a job's folder, or parts of it are links.
-        ManifestError: when its manifest was changed into one that is wrong.
+        ManifestError: when its manifest was changed into one that is wrong, or an input picture is not there.
         FarmError: when an output cannot be made.
     """
     folder, document = read_job(url)
-    plan = make_plan(document.manifest, rehearsal(document))
+    plan = planned(document, rehearsal(document))
     claim = Claim(folder).take()
     try:
         folder.sweep()

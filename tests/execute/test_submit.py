@@ -120,6 +120,32 @@ def test_the_manifests_of_a_folder_go_along_and_nothing_else(client, manifest):
     assert client.job(job_id).status == "SUCCEEDED"
 
 
+def test_pictures_go_along_as_they_lie_below_the_manifest(client, manifest):
+    pictures = [manifest.parent / "frames" / "dog" / "1.png", manifest.parent / "mask.png"]
+    for picture in pictures:
+        picture.parent.mkdir(parents=True, exist_ok=True)
+        picture.write_text(picture.name)
+    (manifest.parent / "frames" / "another.png").touch()
+    job_id = client.submit(manifest, "ls; find frames -type f; cat frames/dog/1.png", pictures)
+    assert client.wait(job_id) == 0
+    assert printed(client.logs(job_id)) == ["dog.yaml", "frames", "mask.png", "frames/dog/1.png", "1.png"]
+
+
+def test_more_pictures_than_can_be_submitted_are_told_with_where_to_put_them(client, manifest):
+    picture = manifest.parent / "a.mp4"
+    with picture.open("wb") as file:
+        file.truncate(100 * 2**20)
+    with pytest.raises(UsageError) as refused:
+        client.submit(manifest, "ls", [picture])
+    assert str(refused.value) == (
+        "The pictures beside the manifest have more than 103809024 bytes, which is all that can be submitted. Put them "
+        "where all machines of the cluster find them, and name them by their whole paths."
+    )
+    with picture.open("wb") as file:
+        file.write(os.urandom(99 * 2**20))
+    assert client.wait(client.submit(manifest, "ls", [picture])) == 0
+
+
 def test_a_cancelled_job_ends_as_interrupted(client, manifest):
     job_id = client.submit(manifest, "sleep 60")
     while client.job(job_id).status == "PENDING":

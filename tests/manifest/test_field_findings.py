@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from farm.manifest.pipelines import PIPELINES
+
 
 def test_a_near_match_of_a_key_is_offered(told) -> None:
     assert told(change="output: {gif: {rubberband: true}}\n") == [
@@ -116,8 +118,8 @@ def test_a_url_is_refused(told, right: str) -> None:
 
 def test_a_pipeline_is_one_that_the_farm_knows(told, right: str) -> None:
     assert told(right.replace("StableDiffusion", "StableDifusion")) == [
-        "doggo.yaml:4:3: model.pipeline: found 'StableDifusionPipeline'; allowed: StableDiffusionPipeline. "
-        "Did you mean 'StableDiffusionPipeline'?"
+        "doggo.yaml:4:3: model.pipeline: found 'StableDifusionPipeline'; allowed: one of the diffusers pipelines "
+        f"that the farm renders with: {', '.join(PIPELINES)}. Did you mean 'StableDiffusionPipeline'?"
     ]
 
 

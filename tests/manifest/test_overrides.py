@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from farm.manifest import Manifest, parse
+from farm.manifest.render import Render
 
 
 def _with(right: str, *overrides: str) -> Manifest:
@@ -43,9 +44,8 @@ def test_a_mistake_in_an_override_is_placed_there(told, right: str) -> None:
     assert told(right, "render.num_inference_steps=fast", "render.guidance_scal=3") == [
         "--set render.num_inference_steps=fast: render.num_inference_steps: found 'fast'; allowed: a whole number "
         "from 1 to 1000.",
-        "--set render.guidance_scal=3: render.guidance_scal: unknown key; render takes num_inference_steps, "
-        "guidance_scale, negative_prompt, height, width, batch_size, eta, guidance_rescale, clip_skip, determinism. "
-        "Did you mean 'guidance_scale'?",
+        "--set render.guidance_scal=3: render.guidance_scal: unknown key; render takes "
+        f"{', '.join(Render.model_fields)}. Did you mean 'guidance_scale'?",
     ]
 
 

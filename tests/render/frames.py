@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
-from farm.records import Chunk, Conditioning, DiffusersSpec, Frame, Noise, Recipe, SchedulerSpec
+from farm.records import (
+    Chunk,
+    Conditioning,
+    DiffusersSpec,
+    Frame,
+    ImagePrompt,
+    InputPicture,
+    Noise,
+    Recipe,
+    SchedulerSpec,
+)
 from farm.render.source import find_source
 
 
@@ -31,9 +42,11 @@ def frame_of(
     noise: Noise | None = None,
     scheduler: str = "",
     config: dict[str, object] | None = None,
-    negative_prompt: str = "dull",
+    negative_prompt: str | None = "dull",
     drift=None,
     mix="lerp",
+    pictures: dict[str, InputPicture] | None = None,
+    image_prompts: tuple[ImagePrompt, ...] = (),
     **arguments,
 ) -> Frame:
     mixture = prompts or {"a red star": 1.0}
@@ -52,8 +65,14 @@ def frame_of(
             noise=noise or noise_of(42),
             scheduler=SchedulerSpec(class_name=scheduler, config=config or {}),
             arguments={"num_inference_steps": 4, "guidance_scale": 5.0, **arguments},
+            pictures=pictures or {},
+            image_prompts=image_prompts,
         ),
     )
+
+
+def picture_of(path: Path, **changes) -> InputPicture:
+    return InputPicture(location=str(path), sha256=hashlib.sha256(path.read_bytes()).hexdigest(), **changes)
 
 
 def chunk_of(*frames: Frame, batch_size: int | None = None) -> Chunk:

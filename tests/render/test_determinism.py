@@ -119,7 +119,7 @@ def test_an_operation_that_is_not_deterministic_is_told_with_the_field_to_change
     def refused(*arguments, **named):
         torch.zeros(4).put_(torch.tensor([1]), torch.tensor([1.0]))
 
-    monkeypatch.setattr(renderer._pipeline.unet, "forward", refused)
+    monkeypatch.setattr(renderer._loaded.pipeline.unet, "forward", refused)
     torch.use_deterministic_algorithms(True)
     with pytest.raises(RenderError) as caught:
         renderer.render(chunk_of(frame_of()))

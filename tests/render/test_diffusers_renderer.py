@@ -118,7 +118,7 @@ def test_a_picture_that_is_not_all_numbers_is_none_and_its_neighbours_are_as_eve
 ):
     frames = [frame_of(slot, noise=noise_of(slot)) for slot in range(3)]
     before = renderer.render(chunk_of(*frames))
-    processor = renderer._pipeline.image_processor
+    processor = renderer._loaded.pipeline.image_processor
     plain = processor.postprocess
 
     def broken(*arguments, **named):
@@ -135,12 +135,12 @@ def test_a_picture_that_is_not_all_numbers_is_none_and_its_neighbours_are_as_eve
 
 
 def test_latents_that_overflow_give_no_picture(renderer, monkeypatch):
-    plain = renderer._pipeline.unet.forward
+    plain = renderer._loaded.pipeline.unet.forward
 
     def overflowing(*arguments, **named):
         return (plain(*arguments, **named)[0] * float("inf"),)
 
-    monkeypatch.setattr(renderer._pipeline.unet, "forward", overflowing)
+    monkeypatch.setattr(renderer._loaded.pipeline.unet, "forward", overflowing)
     assert renderer.render(chunk_of(frame_of())) == [None]
 
 
@@ -159,7 +159,9 @@ def test_an_unknown_scheduler_setting_is_refused(renderer):
 
 
 def test_a_size_that_the_checkpoint_cannot_make_is_refused(renderer):
-    with pytest.raises(RenderError, match="^height 17: this checkpoint needs a multiple of 2.$"):
+    with pytest.raises(
+        RenderError, match="^height 17: this checkpoint made 16 pixels of it; give a size that it can make.$"
+    ):
         renderer.render(chunk_of(frame_of(height=17)))
 
 

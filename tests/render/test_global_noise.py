@@ -11,12 +11,12 @@ CPU = torch.device("cpu")
 
 def test_a_pipeline_that_draws_from_torchs_global_generator_is_refused(tiny_sd, monkeypatch):
     renderer = open_renderer(spec_of(tiny_sd))
-    plain = renderer._pipeline.unet.forward
+    plain = renderer._loaded.pipeline.unet.forward
 
     def noisy(sample, *arguments, **named):
         return plain(sample + torch.randn_like(sample), *arguments, **named)
 
-    monkeypatch.setattr(renderer._pipeline.unet, "forward", noisy)
+    monkeypatch.setattr(renderer._loaded.pipeline.unet, "forward", noisy)
     with torch.random.fork_rng(devices=[]), pytest.raises(RenderError) as refused:
         renderer.render(chunk_of(frame_of()))
     assert str(refused.value) == (

@@ -19,14 +19,15 @@ def renderer(tiny_sd):
 
 
 def test_running_out_of_memory_says_what_was_asked_and_what_to_do(renderer, monkeypatch):
-    monkeypatch.setattr(renderer._pipeline.unet, "forward", lambda *a, **k: torch.empty(TOO_MUCH))
+    monkeypatch.setattr(renderer._loaded.pipeline.unet, "forward", lambda *a, **k: torch.empty(TOO_MUCH))
     with pytest.raises(OutOfMemory) as caught:
         renderer.render(chunk_of(frame_of(height=24, width=32), batch_size=4))
     assert str(caught.value) == (
         "StableDiffusionPipeline: out of memory on cpu with 4 frames of 32x24 in one call ([enforce fail at "
         "alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate "
         "4503599627370496 bytes. Error code 12 (Cannot allocate memory)). Set a smaller render.batch_size, or smaller "
-        "render.height and render.width, or end other programs that use this device."
+        "render.height and render.width, choose from model.memory, or end other programs that use this "
+        "device."
     )
 
 
@@ -38,7 +39,7 @@ def test_what_the_call_had_taken_is_free_when_the_error_arrives(renderer, monkey
         taken.extend(map(weakref.ref, (large, sample)))
         return torch.empty(TOO_MUCH)
 
-    monkeypatch.setattr(renderer._pipeline.unet, "forward", hungry)
+    monkeypatch.setattr(renderer._loaded.pipeline.unet, "forward", hungry)
     with pytest.raises(OutOfMemory) as caught:
         renderer.render(chunk_of(frame_of()))
     assert len(taken) == 2
@@ -47,7 +48,7 @@ def test_what_the_call_had_taken_is_free_when_the_error_arrives(renderer, monkey
 
 
 def test_what_a_scheduler_remembers_of_the_steps_before_is_freed_too(renderer, monkeypatch):
-    plain, steps = renderer._pipeline.unet.forward, []
+    plain, steps = renderer._loaded.pipeline.unet.forward, []
 
     def hungry(*arguments, **named):
         if len(steps) == 3:
@@ -56,8 +57,8 @@ def test_what_a_scheduler_remembers_of_the_steps_before_is_freed_too(renderer, m
         steps.append(weakref.ref(made[0]))
         return made
 
-    monkeypatch.setattr(renderer._pipeline.unet, "forward", hungry)
-    own = weakref.ref(renderer._pipeline.scheduler)
+    monkeypatch.setattr(renderer._loaded.pipeline.unet, "forward", hungry)
+    own = weakref.ref(renderer._loaded.pipeline.scheduler)
     with pytest.raises(OutOfMemory):
         renderer.render(chunk_of(frame_of(scheduler="PNDMScheduler", guidance_scale=1.0)))
     assert len(steps) == 3
@@ -69,15 +70,15 @@ def test_what_a_scheduler_remembers_of_the_steps_before_is_freed_too(renderer, m
 def test_the_next_call_renders_as_if_nothing_had_been(renderer, monkeypatch):
     before = renderer.render(chunk_of(frame_of()))
     with monkeypatch.context() as patched:
-        patched.setattr(renderer._pipeline.unet, "forward", lambda *a, **k: torch.empty(TOO_MUCH))
+        patched.setattr(renderer._loaded.pipeline.unet, "forward", lambda *a, **k: torch.empty(TOO_MUCH))
         with pytest.raises(OutOfMemory):
             renderer.render(chunk_of(frame_of()))
     assert np.array_equal(renderer.render(chunk_of(frame_of())), before)
 
 
 def test_memory_runs_out_while_prompts_are_encoded_too(renderer, monkeypatch):
-    monkeypatch.setattr(renderer._pipeline, "encode_prompt", lambda *a, **k: torch.empty(TOO_MUCH))
-    with pytest.raises(OutOfMemory, match="with 1 frame of 16x16 in one call"):
+    monkeypatch.setattr(renderer._loaded.pipeline, "encode_prompt", lambda *a, **k: torch.empty(TOO_MUCH))
+    with pytest.raises(OutOfMemory, match="with 1 frame in one call"):
         renderer.render(chunk_of(frame_of()))
 
 

@@ -1,0 +1,102 @@
+"""What is laid over a pipeline or stands beside it: ControlNets, LoRAs, IP-Adapters; and their scales."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import diffusers
+import torch
+from huggingface_hub import snapshot_download
+
+from farm.records import ControlNet, DiffusersSpec, IpAdapter, Lora, ModelSource, Scalar
+from farm.render.source import local_path
+
+
+def is_offline() -> bool:
+    """Tell whether the user forbids asking the hub."""
+    return os.environ.get("HF_HUB_OFFLINE") == "1"
+
+
+def load_controlnets(controlnets: Sequence[ControlNet], dtype: torch.dtype) -> dict[str, Any]:
+    """Return the `controlnet` of a pipeline that has one, a list where there are several."""
+    nets = [
+        diffusers.ControlNetModel.from_pretrained(
+            local_path(net.source),
+            revision=net.source.revision or None,
+            subfolder=net.subfolder or None,
+            variant=net.variant,
+            dtype=dtype,
+            use_safetensors=True,
+            local_files_only=net.source.kind != "hub" or is_offline(),
+        )
+        for net in controlnets
+    ]
+    if not nets:
+        return {}
+    return {"controlnet": nets[0] if len(nets) == 1 else nets}
+
+
+def load_loras(pipeline: Any, loras: Sequence[Lora]) -> None:
+    """Lay LoRAs over a pipeline, in their order."""
+    for name, lora in zip(_lora_names(loras), loras, strict=True):
+        path = Path(local_path(lora.source))
+        is_file = lora.source.kind == "file"
+        pipeline.load_lora_weights(
+            str(path.parent) if is_file else local_path(lora.source),
+            weight_name=path.name if is_file else lora.weight_name,
+            revision=lora.source.revision or None,
+            adapter_name=name,
+            use_safetensors=True,
+        )
+
+
+def load_ip_adapters(pipeline: Any, adapters: Sequence[IpAdapter]) -> None:
+    """Add IP-Adapters, with the image encoder of the first unless the pipeline has one."""
+    if adapters:
+        pipeline.load_ip_adapter(
+            [_snapshot(adapter.source) for adapter in adapters],
+            subfolder=[adapter.subfolder for adapter in adapters],
+            weight_name=[adapter.weight_name for adapter in adapters],
+            image_encoder_folder=adapters[0].image_encoder_folder,
+            local_files_only=True,
+        )
+
+
+def _snapshot(source: ModelSource) -> str:
+    """Return the folder of a source: diffusers takes an image encoder from the main branch, whatever it is told."""
+    if source.kind != "hub":
+        return local_path(source)
+    patterns = ["*.json", "*.safetensors"]
+    return snapshot_download(
+        source.location, revision=source.revision, allow_patterns=patterns, local_files_only=is_offline()
+    )
+
+
+class AdapterScales:
+    """Sets how strongly LoRAs and IP-Adapters act, from a frame's `lora_scale.<k>` and `ip_adapter_scale.<k>`."""
+
+    def __init__(self, pipeline: Any, spec: DiffusersSpec) -> None:
+        self._pipeline = pipeline
+        self._loras = _lora_names(spec.loras)
+        self._image_adapters = len(spec.ip_adapters)
+        self._set: tuple[Scalar, ...] = ()
+
+    def set(self, arguments: Mapping[str, Scalar]) -> bool:
+        """Set the scales of a frame; tell whether LoRAs, which reach into text encoders, act otherwise than before."""
+        if self._image_adapters:
+            scales = [arguments[f"ip_adapter_scale.{number}"] for number in range(self._image_adapters)]
+            self._pipeline.set_ip_adapter_scale(scales)
+        wanted = tuple(arguments[f"lora_scale.{number}"] for number in range(len(self._loras)))
+        if wanted == self._set:
+            return False
+        self._set = ()  # nobody knows which are set, should this fail
+        self._pipeline.set_adapters(self._loras, adapter_weights=list(wanted))
+        self._set = wanted
+        return True
+
+
+def _lora_names(loras: Sequence[Lora]) -> list[str]:
+    return [f"lora{number}" for number in range(len(loras))]

@@ -1,0 +1,85 @@
+"""A pipeline as it was loaded, and made ready for one chunk after another."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from PIL.Image import Image
+
+from farm.records import DiffusersSpec, Recipe, SchedulerSpec
+from farm.render.adapters import AdapterScales
+from farm.render.conditioning import PromptMixer
+from farm.render.families.refined import Refined
+from farm.render.image_prompts import ImagePromptMixer
+from farm.render.input_pictures import PictureReader
+from farm.render.loading import load_pipeline, load_refiner
+from farm.render.samplers import make_scheduler
+
+_OWN = SchedulerSpec(class_name="", config={})
+
+
+class LoadedPipeline:
+    """`pipeline` is what is called: with mixtures for prompts, and pictures that `read` gives.
+
+    Raises:
+        ModelError: when files are missing or not those of `spec`, or weights are not safetensors.
+        OutOfMemory: when the device has too little for it.
+    """
+
+    def __init__(self, spec: DiffusersSpec, device: torch.device) -> None:
+        base = load_pipeline(spec, device)
+        self._stages = [_Stage(base)]
+        self.pipeline: Any = base
+        if spec.refiner is not None:
+            refiner = load_refiner(spec.refiner, spec, device)
+            self._stages.append(_Stage(refiner))
+            self.pipeline = Refined(base, refiner)
+        self.read = PictureReader().open
+        self._scales = AdapterScales(base, spec)
+        if spec.ip_adapters:
+            ImagePromptMixer(base, self.read)
+        self.denoiser: torch.nn.Module = getattr(base, "unet", None) or base.transformer
+
+    @property
+    def own_scheduler(self) -> str:
+        """The scheduler class of the checkpoint."""
+        return self._stages[0].own_scheduler
+
+    @property
+    def scheduler(self) -> str:
+        """The scheduler class that samples now."""
+        return type(self._stages[0].pipeline.scheduler).__name__
+
+    def prepare(self, recipe: Recipe) -> None:
+        """Set what a recipe has beside its call: scheduler, and scales of adapters."""
+        for stage in self._stages:
+            stage.set_scheduler(recipe.scheduler)
+        if self._scales.set(recipe.arguments):
+            self._stages[0].prompts.forget()
+
+    def stack(self, pictures: Sequence[Image], height: int | None, width: int | None) -> torch.Tensor:
+        """Return a ControlNet's pictures as the pipeline would make them: [B, 3, height, width] in [0, 1]."""
+        processor = self.pipeline.control_image_processor
+        stacked: torch.Tensor = processor.preprocess(list(pictures), height=height, width=width)
+        return stacked
+
+    def forget_steps(self) -> None:
+        """Let go of the tensors that schedulers keep from step to step."""
+        for stage in self._stages:
+            stage.set_scheduler(_OWN)
+
+
+class _Stage:
+    """One pipeline with its own prompts and its own scheduler."""
+
+    def __init__(self, pipeline: Any) -> None:
+        self.pipeline = pipeline
+        self.prompts = PromptMixer(pipeline)
+        self.own_scheduler = type(pipeline.scheduler).__name__
+        self._config = {**pipeline.scheduler.config, "_class_name": self.own_scheduler}
+
+    def set_scheduler(self, spec: SchedulerSpec) -> None:
+        # A fresh one each time: what it remembers of the steps of one chunk cannot reach another.
+        self.pipeline.scheduler = make_scheduler(self._config, spec)

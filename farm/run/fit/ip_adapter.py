@@ -1,0 +1,74 @@
+"""Whether IP-Adapters are made for the model's UNet, and see through the image encoder that they were trained with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from farm.manifest.findings import Finding
+from farm.records import IpAdapter
+from farm.render.architecture import Architecture
+from farm.render.checkpoint_contents import Shape, contents_of, read_settings, read_shapes
+from farm.run.fit.clauses import among, misfit, unequal
+from farm.run.fit.files import find_weights
+
+_EYES = {"proj.weight": "projection_dim", "proj_in.weight": "hidden_size"}
+"""What of the image encoder a plain adapter takes, and what a plus one."""
+
+
+def ip_adapter_findings(adapters: Sequence[IpAdapter], model: Architecture) -> Iterator[Finding]:
+    """Yield what is wrong with IP-Adapters; nothing of those of the hub that are not on this machine yet.
+
+    All see through the image encoder of the first, unless the model has one.
+    """
+    if not adapters:
+        return
+    encoder: Mapping[str, Any] | None = None
+    if not model.components or "image_encoder" not in model.components:
+        encoder = _image_encoder(adapters[0])
+        if encoder is None and adapters[0].source.kind != "hub":
+            yield _blind(adapters[0])
+    for number, adapter in enumerate(adapters):
+        field = ("model", "ip_adapters", number)
+        file = find_weights(
+            field, adapter.source, adapter.weight_name, usual=adapter.weight_name, subfolder=adapter.subfolder
+        )
+        if isinstance(file, Finding):
+            yield file
+        elif isinstance(file, Path):
+            clauses = _clauses(read_shapes(file), model, encoder or {})
+            yield from misfit(
+                (*field, "weight_name"),
+                clauses,
+                "an IP-Adapter for a model of this kind, and its image encoder",
+            )
+
+
+def _clauses(shapes: Mapping[str, Shape], model: Architecture, encoder: Mapping[str, Any]) -> Iterator[str]:
+    context = {shape[-1] for name, shape in shapes.items() if shape and name.endswith("to_k_ip.weight")}
+    if not context:
+        yield "it holds no weights of an IP-Adapter"
+    yield from among("cross_attention_dim", context, [model.denoiser.cross_attention_dim])
+    for part, trait in _EYES.items():
+        eye = shapes.get(f"image_proj.{part}")
+        if eye:
+            yield from unequal(f"image encoder's {trait}", eye[-1], encoder.get(trait))
+
+
+def _image_encoder(adapter: IpAdapter) -> Mapping[str, Any] | None:
+    place = contents_of(adapter.source)
+    return read_settings(place / _encoder_folder(adapter) / "config.json") if place else None
+
+
+def _encoder_folder(adapter: IpAdapter) -> str:
+    named = adapter.image_encoder_folder
+    return named if "/" in named else PurePosixPath(adapter.subfolder, named).as_posix()
+
+
+def _blind(adapter: IpAdapter) -> Finding:
+    return Finding(
+        path=("model", "ip_adapters", 0, "image_encoder_folder"),
+        found=f"there is no image encoder in {_encoder_folder(adapter)} of {adapter.source.pretrained}",
+        allowed="needed: the folder of one, within subfolder, or from the top where its name holds a slash",
+    )

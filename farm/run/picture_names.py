@@ -1,0 +1,107 @@
+"""Which files the text of a picture in a manifest names: one, or a sequence in the order of its numbers."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from farm.errors import StorageError
+from farm.manifest.findings import near
+
+_PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".avif")
+_NUMBER = re.compile(r"%(?:0(\d{1,2}))?d", re.ASCII)
+
+
+def _place_of(text: str, base: Path) -> Path:
+    """Return the absolute path of a text; relative ones are relative to `base`.
+
+    Raises:
+        StorageError: when there is no home folder of that user.
+    """
+    try:
+        return (base / Path(text).expanduser()).absolute()
+    except RuntimeError as error:
+        raise StorageError(f"{text}: {error}") from error
+
+
+def files_named(text: str, base: Path) -> list[Path]:
+    """Return the files that a text names: itself, those of a folder, or those that fit a pattern.
+
+    Raises:
+        StorageError: when there is none, or a number of a sequence is missing.
+    """
+    path = _place_of(text, base)
+    try:
+        return _found(path)
+    except (OSError, ValueError) as error:
+        raise StorageError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
+
+
+def near_miss(text: str, base: Path) -> str:
+    """Return `Did you mean 'dog.png'?` for what is not there, or nothing if no file beside it is near."""
+    try:
+        path = _place_of(text, base)
+        if os.path.lexists(path) or _is_pattern(path.name):
+            return ""
+        return near(path.name, [entry.name for entry in _beside(path.parent)])
+    except (StorageError, OSError, ValueError):
+        return ""
+
+
+def _found(path: Path) -> list[Path]:
+    if path.is_dir():
+        files = [file for file in _beside(path) if file.suffix.lower() in _PICTURES]
+        if not files:
+            raise StorageError(f"{path} is a folder without pictures ({', '.join(_PICTURES)})")
+        return sorted(files, key=_natural)
+    if os.path.lexists(path):
+        return [path]
+    if _NUMBER.search(path.name):
+        return _numbered(path)
+    if _is_pattern(path.name):
+        files = [file for file in _beside(path.parent) if fnmatch.fnmatchcase(file.name, path.name)]
+        if not files:
+            raise StorageError(f"no file fits {path}")
+        return sorted(files, key=_natural)
+    raise StorageError(f"there is no file {path}")
+
+
+def _is_pattern(name: str) -> bool:
+    return re.search(r"[*?\[]", name) is not None or _NUMBER.search(name) is not None
+
+
+def _numbered(path: Path) -> list[Path]:
+    """Return the files of `frame%04d.png`, from the lowest number on."""
+    before, width, after = _NUMBER.split(path.name, maxsplit=1)
+    name = re.compile(f"{re.escape(before)}(\\d+){re.escape(after)}", re.ASCII)
+    found: dict[int, Path] = {}
+    for file in _beside(path.parent):
+        match = name.fullmatch(file.name)
+        if match and _is_number(match[1], int(width or 1)):
+            found[int(match[1])] = file
+    if not found:
+        raise StorageError(f"no file fits {path}")
+    first, last = min(found), max(found)
+    missing = next((number for number in range(first, last) if number not in found), None)
+    if missing is not None:
+        raise StorageError(f"{path} has no number {missing}, but {first} and {last}")
+    return [found[number] for number in sorted(found)]
+
+
+def _is_number(digits: str, width: int) -> bool:
+    """Whether it is what `%0<width>d` prints."""
+    return len(digits) == width or (len(digits) > width and digits[0] != "0")
+
+
+def _beside(folder: Path) -> Iterator[Path]:
+    """Yield what is in a folder and not hidden, as some systems' own notes on each picture are."""
+    return (entry for entry in folder.iterdir() if not entry.name.startswith("."))
+
+
+def _natural(file: Path) -> tuple[list[int | str], str]:
+    """Sort `frame10` after `frame9`."""
+    parts = re.split(r"(\d+)", file.name.lower(), flags=re.ASCII)
+    return [int(part) if number % 2 else part for number, part in enumerate(parts)], file.name

@@ -1,0 +1,51 @@
+"""A manifest that is right in any folder: what lies on this machine is named by its absolute path."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from farm.manifest import Document, Manifest
+from farm.manifest.pictures_in import with_pictures
+from farm.manifest.sources import LISTS, SINGLE, Source
+from farm.records import DiffusersSpec, ModelSource, RendererSpec
+
+
+def with_whole_paths(document: Document, renderer: RendererSpec) -> Manifest:
+    """Return the manifest with local checkpoints and pictures by absolute paths, so that it is right in any folder."""
+    manifest = with_pictures(document.manifest, partial(whole_path, document))
+    if not isinstance(renderer, DiffusersSpec):
+        return manifest
+    model = manifest.model
+    located: dict[str, object] = {
+        field: _all_located(getattr(model, field), getattr(renderer, field)) for field in LISTS
+    }
+    for field in SINGLE:
+        written = getattr(model, field)
+        located[field] = None if written is None else _located(written, getattr(renderer, field))
+    return manifest.model_copy(
+        update={"model": model.model_copy(update={"pretrained": _whole(renderer.source), **located})}
+    )
+
+
+def whole_path(document: Document, picture: str) -> str:
+    """Return the absolute path of a picture, a pattern of them, or a folder, that a manifest names."""
+    try:
+        return str((document.folder / Path(picture).expanduser()).absolute())
+    except RuntimeError:  # there is no home folder of that user; who looks for the picture tells
+        return picture
+
+
+def _all_located(written: Sequence[Source], found: Sequence[Any]) -> tuple[Source, ...]:
+    return tuple(_located(each, part) for each, part in zip(written, found, strict=True))
+
+
+def _located(written: Source, found: Any) -> Source:
+    source = found if isinstance(found, ModelSource) else found.source
+    return written.model_copy(update={"pretrained": _whole(source)})
+
+
+def _whole(source: ModelSource) -> str:
+    return source.location if source.kind in ("folder", "file") else source.pretrained

@@ -1,0 +1,72 @@
+"""Which changes of a renderer make other frames, and which do not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from farm.plan.identity import renderer_digest
+from farm.records import (
+    ControlNet,
+    DiffusersSpec,
+    IpAdapter,
+    Lora,
+    MemorySpec,
+    ModelSource,
+    Refiner,
+    TextualInversion,
+)
+
+
+def _source(fingerprint: str) -> ModelSource:
+    return ModelSource(pretrained="a", kind="folder", location="/a", revision="", fingerprint=fingerprint)
+
+
+SPEC = DiffusersSpec(
+    pipeline="StableDiffusionXLPipeline",
+    source=_source("weights"),
+    variant=None,
+    torch_dtype="float32",
+    loras=(),
+    determinism="strict",
+)
+EYE = IpAdapter(source=_source("eye"), subfolder="", weight_name="a.safetensors", image_encoder_folder="b")
+
+OTHERS = [
+    {"config": _source("config")},
+    {"refiner": Refiner(source=_source("refiner"), variant=None)},
+    {"refiner": Refiner(source=_source("refiner"), variant="fp16")},
+    {"controlnets": (ControlNet(source=_source("net"), subfolder="", variant=None),)},
+    {"controlnets": (ControlNet(source=_source("net"), subfolder="depth", variant=None),)},
+    {"ip_adapters": (EYE,)},
+    {"ip_adapters": (replace(EYE, weight_name="b.safetensors"),)},
+    {"ip_adapters": (replace(EYE, image_encoder_folder="c"),)},
+    {"textual_inversions": (TextualInversion(source=_source("word"), weight_name=None, token=None),)},
+    {"textual_inversions": (TextualInversion(source=_source("word"), weight_name=None, token="<a>"),)},
+    {"loras": (Lora(source=_source("lora"), weight_name=None),)},
+    {"memory": MemorySpec(vae_slicing=True)},
+    {"memory": MemorySpec(vae_tiling=True)},
+    {"memory": MemorySpec(attention="sliced")},
+]
+
+
+def test_all_that_may_change_pixels_makes_another_renderer() -> None:
+    digests = {renderer_digest(replace(SPEC, **change)) for change in ({}, *OTHERS)}  # type: ignore[arg-type]
+    assert len(digests) == 1 + len(OTHERS)
+
+
+@pytest.mark.parametrize(
+    "memory",
+    [
+        *(MemorySpec(offload=offload) for offload in ("model", "group", "sequential")),
+        MemorySpec(release_text_encoders=True),
+    ],
+)
+def test_where_weights_wait_for_their_turn_makes_none(memory: MemorySpec) -> None:
+    assert renderer_digest(replace(SPEC, memory=memory)) == renderer_digest(SPEC)
+
+
+def test_where_weights_lie_makes_none() -> None:
+    moved = replace(SPEC, source=replace(SPEC.source, location="/b", pretrained="b"))
+    assert renderer_digest(moved) == renderer_digest(SPEC)

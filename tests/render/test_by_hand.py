@@ -1,0 +1,80 @@
+"""A frame between two prompts is what a loop over the pipeline's own parts makes of the mean of their encodings."""
+
+import diffusers
+import numpy as np
+import torch
+
+from farm.render import open_renderer
+from tests.checkpoints.latent_diffusion import save_latent_diffusion
+from tests.render.frames import chunk_of, frame_of, noise_of, spec_of
+
+FIRST, SECOND, SHARE = "a red star", "a blue heart on a green hill", 0.3
+STEPS, GUIDANCE, SEED = 4, 5.0, 42
+
+
+def mixed_frame(**size):
+    prompts = {FIRST: 1 - SHARE, SECOND: SHARE}
+    settings = {"num_inference_steps": STEPS, "guidance_scale": GUIDANCE}
+    return frame_of(0, prompts, noise=noise_of(SEED), negative_prompt=None, **settings, **size)
+
+
+def pixels(decoded):
+    picture = (decoded / 2 + 0.5).clamp(0, 1).permute(0, 2, 3, 1).numpy()[0]
+    return (picture * 255).round().astype("uint8")
+
+
+@torch.no_grad()
+def denoised(unet, scheduler, latents, context):
+    """Classifier-free guidance over [unconditional, conditional] contexts."""
+    scheduler.set_timesteps(STEPS)
+    for t in scheduler.timesteps:
+        scaled = scheduler.scale_model_input(torch.cat([latents] * 2), t)
+        without, towards = unet(scaled, t, encoder_hidden_states=context).sample.chunk(2)
+        latents = scheduler.step(without + GUIDANCE * (towards - without), t, latents).prev_sample
+    return latents
+
+
+@torch.no_grad()
+def test_stable_diffusion(tiny_sd):
+    torch.set_num_threads(1)
+    ours = open_renderer(spec_of(tiny_sd)).render(chunk_of(mixed_frame()))[0]
+    parts = diffusers.StableDiffusionPipeline.from_pretrained(tiny_sd)
+
+    def encoded(prompt):
+        tokens = parts.tokenizer(
+            prompt,
+            padding="max_length",
+            max_length=parts.tokenizer.model_max_length,
+            truncation=True,
+            return_tensors="pt",
+        )
+        return parts.text_encoder(tokens.input_ids)[0]
+
+    context = torch.cat([encoded(""), (1 - SHARE) * encoded(FIRST) + SHARE * encoded(SECOND)])
+    side = parts.unet.config.sample_size
+    latents = torch.randn((1, 4, side, side), generator=torch.Generator("cpu").manual_seed(SEED))
+    latents = denoised(parts.unet, parts.scheduler, latents * parts.scheduler.init_noise_sigma, context)
+    theirs = pixels(parts.vae.decode(latents / parts.vae.config.scaling_factor).sample)
+    assert np.array_equal(ours, theirs)
+
+
+@torch.no_grad()
+def test_latent_diffusion(tmp_path):
+    torch.set_num_threads(1)
+    folder, side = save_latent_diffusion(tmp_path / "ldm"), 32
+    renderer = open_renderer(spec_of(folder, pipeline="LDMTextToImagePipeline"))
+    ours = renderer.render(chunk_of(mixed_frame(height=side, width=side)))[0]
+    parts = diffusers.LDMTextToImagePipeline.from_pretrained(folder)
+
+    def encoded(prompt):
+        tokens = parts.tokenizer(
+            prompt, padding="max_length", max_length=77, truncation=True, return_tensors="pt"
+        )
+        return parts.bert(tokens.input_ids)[0]
+
+    context = torch.cat([encoded([""]), (1 - SHARE) * encoded([FIRST]) + SHARE * encoded([SECOND])])
+    shape = (1, parts.unet.config.in_channels, side // 8, side // 8)
+    latents = torch.randn(shape, generator=torch.Generator("cpu").manual_seed(SEED))
+    latents = denoised(parts.unet, parts.scheduler, latents, context)
+    theirs = pixels(parts.vqvae.decode(1 / parts.vqvae.config.scaling_factor * latents).sample)
+    assert np.array_equal(ours, theirs)

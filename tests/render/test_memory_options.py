@@ -1,0 +1,248 @@
+"""Every option gives the picture that diffusers gives with it, bit for bit, and says where it cannot be had."""
+
+import diffusers
+import numpy as np
+import pytest
+import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from farm.errors import ModelError
+from farm.records import MemorySpec
+from farm.render import determinism
+from farm.render.memory_options import attention, place
+from tests.checkpoints.ip_adapter import save_ip_adapter
+from tests.checkpoints.latent_diffusion import save_latent_diffusion
+from tests.checkpoints.pixart import save_pixart
+from tests.checkpoints.stable_diffusion import save_stable_diffusion
+from tests.checkpoints.stable_diffusion_xl import save_stable_diffusion_xl
+
+CPU, CUDA = torch.device("cpu"), torch.device("cuda")
+SAVE = {
+    "sd": save_stable_diffusion,
+    "xl": save_stable_diffusion_xl,
+    "pixart": save_pixart,
+    "ldm": save_latent_diffusion,
+    "ip": save_ip_adapter,
+}
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("checkpoints")
+    for name, save in SAVE.items():
+        save(folder / name)
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture
+def load(saved):
+    def load(name, dtype=torch.float32):
+        pipeline = diffusers.DiffusionPipeline.from_pretrained(
+            saved / name, use_safetensors=True, dtype=dtype
+        )
+        pipeline.set_progress_bar_config(disable=True)
+        return pipeline
+
+    return load
+
+
+def draw(pipeline, memory=None, side=32):
+    """Two pictures in one call, larger than the tiny autoencoder's own size."""
+    with attention(memory or MemorySpec()):
+        return pipeline(
+            ["a red star", "a blue circle"],
+            num_inference_steps=2,
+            height=side,
+            width=side,
+            generator=[torch.Generator("cpu").manual_seed(seed) for seed in (1, 2)],
+            output_type="np",
+        ).images
+
+
+def refusal_of(pipeline, device=CPU, **options):
+    with pytest.raises(ModelError) as refused:
+        place(pipeline, MemorySpec(**options), device)
+    return str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["sd", "xl"])
+@pytest.mark.parametrize(
+    ("options", "by_hand"),
+    [
+        ({}, lambda pipeline: None),
+        ({"vae_slicing": True}, lambda pipeline: pipeline.vae.enable_slicing()),
+        ({"vae_tiling": True}, lambda pipeline: pipeline.vae.enable_tiling()),
+        ({"attention": "sliced"}, lambda pipeline: pipeline.enable_attention_slicing("max")),
+    ],
+)
+def test_an_option_draws_what_diffusers_draws_with_it(load, name, options, by_hand):
+    ours, theirs = load(name), load(name)
+    place(ours, MemorySpec(**options), CPU)
+    by_hand(theirs)
+    assert np.array_equal(draw(ours), draw(theirs))
+
+
+def test_the_options_are_in_force(load):
+    pipeline = load("sd")
+    place(pipeline, MemorySpec(vae_slicing=True, vae_tiling=True, attention="sliced"), CPU)
+    assert pipeline.vae.use_slicing
+    assert pipeline.vae.use_tiling
+    ways = {type(way).__name__ for way in pipeline.unet.attn_processors.values()}
+    assert ways == {"SlicedAttnProcessor"}
+    plain, tiled = load("sd"), load("sd")
+    place(tiled, MemorySpec(vae_tiling=True), CPU)
+    assert not np.array_equal(draw(plain), draw(tiled))
+
+
+@pytest.mark.parametrize("name", ["sd", "xl", "pixart"])
+@pytest.mark.parametrize(
+    ("named", "kernel"), [("math", SDPBackend.MATH), ("flash", SDPBackend.FLASH_ATTENTION)]
+)
+def test_a_kernel_draws_what_torch_draws_with_it(load, name, named, kernel):
+    pipeline, memory = load(name), MemorySpec(attention=named)
+    call = {"use_resolution_binning": False} if name == "pixart" else {}
+    place(pipeline, memory, CPU)
+    ours = _draw_with(attention(memory), pipeline, call)
+    assert np.array_equal(ours, _draw_with(sdpa_kernel(kernel), pipeline, call))
+
+
+def _draw_with(context, pipeline, call):
+    with context:
+        generator = torch.Generator("cpu").manual_seed(1)
+        return pipeline(
+            "a red star",
+            num_inference_steps=2,
+            height=64,
+            width=64,
+            generator=generator,
+            output_type="np",
+            **call,
+        ).images
+
+
+def in_force():
+    cuda = torch.backends.cuda
+    return {
+        name: is_on
+        for name, is_on in (
+            ("flash", cuda.flash_sdp_enabled()),
+            ("cudnn", cuda.cudnn_sdp_enabled()),
+            ("efficient", cuda.mem_efficient_sdp_enabled()),
+            ("math", cuda.math_sdp_enabled()),
+        )
+        if is_on
+    }.keys()
+
+
+@pytest.mark.parametrize(
+    ("named", "kernels"),
+    [
+        ("default", {"efficient", "math"}),
+        ("sliced", {"efficient", "math"}),
+        ("xformers", {"efficient", "math"}),
+        ("math", {"math"}),
+        ("efficient", {"efficient", "math"}),
+        ("flash", {"flash", "efficient", "math"}),
+        ("cudnn", {"cudnn", "efficient", "math"}),
+    ],
+)
+def test_a_named_kernel_sets_aside_what_strict_chose_and_leaves_it_as_it_was(named, kernels):
+    try:
+        determinism.apply("strict", CUDA)
+        with attention(MemorySpec(attention=named)):
+            assert in_force() == kernels
+        assert in_force() == {"efficient", "math"}
+    finally:
+        determinism.apply("fast", CUDA)
+        torch.backends.cudnn.benchmark = False
+
+
+@pytest.mark.parametrize("offload", ["model", "group", "sequential"])
+def test_offload_without_a_gpu_says_that_it_needs_one(load, offload):
+    assert refusal_of(load("sd"), offload=offload) == (
+        f"model.memory.offload: {offload} brings weights from the CPU's memory to a GPU, and this machine has none; "
+        "allowed here: none."
+    )
+
+
+@pytest.mark.parametrize("named", ["efficient", "cudnn", "xformers"])
+def test_attention_of_a_gpu_says_that_it_needs_one(load, named):
+    assert refusal_of(load("sd"), attention=named) == (
+        f"model.memory.attention: {named} needs a GPU, and this machine has none; "
+        "allowed here: default, math, flash, sliced."
+    )
+
+
+def test_xformers_without_its_package_says_how_to_have_it(load):
+    assert refusal_of(load("sd"), CUDA, attention="xformers") == (
+        "model.memory.attention: xformers needs its package, which this machine does not have: pip install xformers"
+    )
+
+
+@pytest.mark.parametrize("named", ["flash", "cudnn"])
+def test_kernels_of_half_precision_refuse_single_precision_on_a_gpu(load, named):
+    assert refusal_of(load("sd"), CUDA, attention=named) == (
+        f"model.memory.attention: {named} takes half precision only, and model.torch_dtype is float32; allowed: "
+        "float16 or bfloat16, or another attention."
+    )
+
+
+def test_an_option_that_a_pipeline_has_nothing_for_is_refused(load):
+    assert refusal_of(load("pixart"), attention="sliced") == (
+        "model.memory.attention: PixArtSigmaPipeline has no attention that can be sliced; "
+        "allowed: default, math, flash, efficient, cudnn."
+    )
+    for way in ("slicing", "tiling"):
+        assert refusal_of(load("ldm"), **{f"vae_{way}": True}) == (
+            f"model.memory.vae_{way}: the autoencoder of LDMTextToImagePipeline knows no {way}; allowed: false."
+        )
+
+
+def test_sliced_attention_beside_image_prompts_is_refused(load, saved):
+    pipeline = load("sd")
+    pipeline.load_ip_adapter(
+        str(saved / "ip"),
+        subfolder="models",
+        weight_name="ip-adapter_sd15.safetensors",
+        image_encoder_folder=None,
+    )
+    assert refusal_of(pipeline, attention="sliced") == (
+        "model.memory.attention: sliced attention does not see the image prompts of model.ip_adapters; "
+        "allowed beside them: default, math, flash, efficient, cudnn, xformers."
+    )
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", ["sd", "xl", "pixart"])
+@pytest.mark.parametrize("offload", ["model", "group", "sequential"])
+def test_offload_draws_what_the_gpu_draws_and_leaves_less_on_it(load, name, offload):
+    def taken(options):
+        torch.cuda.empty_cache()
+        before = torch.cuda.memory_allocated()
+        pipeline = load(name)
+        place(pipeline, MemorySpec(**options), CUDA)
+        held = torch.cuda.memory_allocated() - before
+        call = {"use_resolution_binning": False} if name == "pixart" else {}
+        return held, _draw_with(attention(MemorySpec()), pipeline, call)
+
+    whole, plain = taken({})
+    held, picture = taken({"offload": offload})
+    assert held < whole / 2
+    assert np.array_equal(picture, plain)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("named", ["math", "efficient", "flash"])
+def test_on_a_gpu_a_kernel_draws_the_same_bits_each_time(load, named):
+    memory = MemorySpec(attention=named)
+    pipeline = load("sd", torch.float16)
+    place(pipeline, memory, CUDA)
+    assert np.array_equal(draw(pipeline, memory), draw(pipeline, memory))

@@ -1,0 +1,70 @@
+"""Stable Diffusion XL: its refiner, its sizes and crops, its two kinds of no negative prompt."""
+
+import diffusers
+import numpy as np
+import pytest
+import torch
+
+from farm.records import Refiner
+from farm.render import open_renderer
+from farm.render.source import find_source
+from tests.checkpoints.stable_diffusion_xl import save_refiner, save_stable_diffusion_xl
+from tests.render.beside import SIZE, frames, plain_call
+from tests.render.frames import chunk_of, spec_of
+from tests.render.ways import PROMPTS, SEEDS, STEPS, same
+
+
+def test_a_base_with_its_refiner_equals_the_two_plain_calls(folders):
+    model, refined = folders(save_stable_diffusion_xl), folders(save_refiner)
+    refiner = Refiner(source=find_source(str(refined), None, refined), variant=None)
+    renderer = open_renderer(spec_of(model, pipeline="StableDiffusionXLPipeline", refiner=refiner))
+    ours = renderer.render(chunk_of(*frames(denoising_end=0.5, aesthetic_score=7.0)))
+    base = diffusers.StableDiffusionXLPipeline.from_pretrained(model)
+    second = diffusers.StableDiffusionXLImg2ImgPipeline.from_pretrained(refined)
+    shared = {
+        "prompt": PROMPTS,
+        "negative_prompt": ["dull"] * 3,
+        "guidance_scale": 5.0,
+        "num_inference_steps": STEPS,
+        "generator": [torch.Generator("cpu").manual_seed(seed) for seed in SEEDS],
+    }
+    for pipeline in (base, second):
+        pipeline.set_progress_bar_config(disable=True)
+    latents = base(**shared, **SIZE, denoising_end=0.5, output_type="latent").images
+    theirs = second(**shared, image=latents, denoising_start=0.5, aesthetic_score=7.0).images
+    assert same(ours, [np.asarray(image) for image in theirs]) == [True] * 3
+
+
+@pytest.mark.parametrize(
+    "conditions",
+    [
+        {"original_size": (32, 24), "crops_coords_top_left": (3, 5), "target_size": (16, 16)},
+        {
+            "negative_original_size": (8, 8),
+            "negative_crops_coords_top_left": (1, 2),
+            "negative_target_size": (16, 16),
+        },
+        {"height": 32, "width": 16},
+    ],
+)
+def test_sdxl_is_told_sizes_and_crops_as_in_diffusers(folders, conditions):
+    model = folders(save_stable_diffusion_xl)
+    renderer = open_renderer(spec_of(model, pipeline="StableDiffusionXLPipeline"))
+    parts = {}
+    for name, value in conditions.items():
+        parts |= (
+            {f"{name}.{k}": v for k, v in enumerate(value)} if isinstance(value, tuple) else {name: value}
+        )
+    ours = renderer.render(chunk_of(*frames(**parts)))
+    theirs = plain_call(diffusers.StableDiffusionXLPipeline.from_pretrained(model), **conditions)
+    assert same(ours, theirs) == [True] * 3
+
+
+@pytest.mark.parametrize("negative", [None, ""])
+def test_sdxl_without_a_negative_prompt_is_not_sdxl_with_an_empty_one(folders, negative):
+    model = folders(save_stable_diffusion_xl)
+    renderer = open_renderer(spec_of(model, pipeline="StableDiffusionXLPipeline"))
+    ours = renderer.render(chunk_of(*frames(negative_prompt=negative)))
+    given = None if negative is None else [negative] * 3
+    theirs = plain_call(diffusers.StableDiffusionXLPipeline.from_pretrained(model), negative_prompt=given)
+    assert same(ours, theirs) == [True] * 3

@@ -1,0 +1,145 @@
+"""A single file is its folder bit for bit, its configuration pinned beside it."""
+
+import shutil
+
+import diffusers
+import huggingface_hub.constants
+import numpy as np
+import pytest
+import torch
+from diffusers.loaders import single_file
+from safetensors.torch import load_file, save_file
+
+from farm.errors import ModelError
+from farm.records import ModelSource
+from farm.render.single_file import load_single_file
+from farm.render.source import find_source
+from tests.checkpoints.hub_cache import fill_cache
+from tests.checkpoints.stable_diffusion import save_stable_diffusion
+from tests.ldm_layout import save_as_single_file
+from tests.render.frames import spec_of
+
+INFERRED = "stable-diffusion-v1-5/stable-diffusion-v1-5"
+PIPELINE = diffusers.StableDiffusionPipeline
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return save_stable_diffusion(tmp_path_factory.mktemp("sd"))
+
+
+@pytest.fixture(scope="module")
+def file(folder, tmp_path_factory):
+    return save_as_single_file(folder, tmp_path_factory.mktemp("single") / "sd.safetensors")
+
+
+@pytest.fixture(scope="module")
+def configuration(folder, tmp_path_factory):
+    """All of the folder but its weights."""
+    place = tmp_path_factory.mktemp("configuration") / "sd"
+    return shutil.copytree(folder, place, ignore=shutil.ignore_patterns("*.safetensors"))
+
+
+@pytest.fixture(autouse=True)
+def hub(tmp_path, monkeypatch):
+    """An empty hub cache, the hub out of reach."""
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    return tmp_path / "hub"
+
+
+def source_of(path, revision=None):
+    return find_source(str(path), revision, path.parent if revision is None else path)
+
+
+def load(file, cls=PIPELINE, **changes):
+    return load_single_file(cls, spec_of(file, **changes), is_offline=True)
+
+
+def draw(pipeline):
+    pipeline.set_progress_bar_config(disable=True)
+    generator = torch.Generator("cpu").manual_seed(0)
+    return pipeline("a red star", num_inference_steps=2, generator=generator, output_type="np").images[0]
+
+
+@pytest.mark.parametrize("torch_dtype", ["float32", "float16"])
+def test_a_file_with_a_folder_of_configuration_is_the_checkpoint_bit_for_bit(
+    file, folder, configuration, torch_dtype
+):
+    ours = load(file, config=source_of(configuration), torch_dtype=torch_dtype)
+    theirs = PIPELINE.from_pretrained(folder, dtype=getattr(torch, torch_dtype))
+    for part in ("unet", "vae", "text_encoder"):
+        weights, wanted = getattr(ours, part).state_dict(), getattr(theirs, part).state_dict()
+        assert weights.keys() == wanted.keys()
+        assert all(torch.equal(weights[name], wanted[name]) for name in wanted)
+    if torch_dtype == "float32":
+        assert np.array_equal(draw(ours), draw(theirs))
+
+
+def test_a_configuration_of_the_hub_is_that_of_its_commit(file, configuration, hub, tmp_path):
+    pinned = fill_cache(hub, "studio/sd", configuration)
+    other = shutil.copytree(configuration, tmp_path / "other")
+    scheduler = other / "scheduler" / "scheduler_config.json"
+    scheduler.write_text(scheduler.read_text().replace("0.00085", "0.0123"))
+    newer = fill_cache(tmp_path / "newer", "studio/sd", other)
+    repository = "models--studio--sd"
+    shutil.copytree(tmp_path / "newer" / repository, hub / repository, symlinks=True, dirs_exist_ok=True)
+    for commit, beta in ((pinned, 0.00085), (newer, 0.0123)):
+        pipeline = load(file, config=find_source("studio/sd", commit, tmp_path))
+        assert pipeline.scheduler.config.beta_start == beta
+
+
+def test_a_configuration_that_is_not_in_the_cache_says_what_to_download(file):
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    source = ModelSource(
+        pretrained="studio/sd", kind="hub", location="studio/sd", revision=commit, fingerprint=""
+    )
+    with pytest.raises(ModelError) as refused:
+        load(file, config=source)
+    assert str(refused.value) == (
+        f"{file}: a single file holds weights only, and the configuration files of studio/sd are not in the hub "
+        f"cache. Run once, where the hub can be reached: hf download studio/sd --revision {commit} "
+        "--include '*.json' --include '*.txt'; or give the model as a folder."
+    )
+
+
+def test_without_a_configuration_diffusers_tells_it_by_the_weights(file, folder, configuration, hub):
+    with pytest.raises(ModelError) as refused:
+        load(file)
+    assert str(refused.value) == (
+        f"{file}: a single file holds weights only, and the configuration files of {INFERRED} are not in the hub "
+        f"cache. Run once, where the hub can be reached: hf download {INFERRED} --include '*.json' "
+        "--include '*.txt'; or give the model as a folder."
+    )
+    fill_cache(hub, INFERRED, configuration)
+    assert np.array_equal(draw(load(file)), draw(PIPELINE.from_pretrained(folder)))
+
+
+def test_a_named_configuration_is_taken_where_the_weights_say_another(
+    file, configuration, hub, tmp_path, monkeypatch
+):
+    fill_cache(hub, INFERRED, configuration)
+
+    def never(checkpoint):
+        raise AssertionError("the configuration is named")
+
+    monkeypatch.setattr(single_file, "fetch_diffusers_config", never)
+    load(file, config=source_of(configuration))
+
+
+def test_a_file_that_lacks_a_part_is_refused(file, configuration, tmp_path):
+    part = tmp_path / "part.safetensors"
+    weights = load_file(file)
+    save_file({name: weight for name, weight in weights.items() if "diffusion_model" not in name}, part)
+    with pytest.raises(ModelError) as refused:
+        load(part, config=source_of(configuration))
+    assert str(refused.value) == (
+        f"{part}: is no whole StableDiffusionPipeline: Failed to load UNet2DConditionModel. "
+        "Weights for this component appear to be missing in the checkpoint."
+    )
+
+
+def test_a_pipeline_that_diffusers_loads_from_folders_only_says_so(file):
+    with pytest.raises(ModelError) as refused:
+        load(file, diffusers.DDPMPipeline, pipeline="DDPMPipeline")
+    assert str(refused.value) == f"{file}: DDPMPipeline is loaded from a folder only, not from a single file."

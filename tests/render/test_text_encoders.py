@@ -1,0 +1,165 @@
+"""Text encoders go and come back, and nothing of a picture changes."""
+
+import diffusers
+import numpy as np
+import psutil
+import pytest
+import torch
+from transformers import CLIPTextConfig, CLIPTextModel
+
+from farm.errors import ModelError
+from farm.render.text_encoders import TextEncoders
+from tests.checkpoints.families import FAMILIES
+from tests.checkpoints.lora import save_style_lora
+from tests.checkpoints.textual_inversion import TOKEN, save_textual_inversion
+
+CPU, CUDA = torch.device("cpu"), torch.device("cuda")
+CLIP = ("prompt_embeds", "negative_prompt_embeds", "pooled_prompt_embeds", "negative_pooled_prompt_embeds")
+ENCODED = {
+    "StableDiffusionPipeline": ({}, CLIP[:2]),
+    "StableDiffusionXLPipeline": ({}, CLIP),
+    "StableDiffusion3Pipeline": ({"prompt_2": None, "prompt_3": None}, CLIP),
+    "FluxPipeline": ({"prompt_2": None}, ("prompt_embeds", "pooled_prompt_embeds")),
+}
+
+
+@pytest.fixture(scope="module")
+def folder_of(tmp_path_factory):
+    saved = {}
+
+    def folder(name):
+        if name not in saved:
+            saved[name] = FAMILIES[name].save(tmp_path_factory.mktemp(name))
+        return saved[name]
+
+    return folder
+
+
+@pytest.fixture
+def load(folder_of):
+    def load(name="StableDiffusionPipeline"):
+        pipeline = diffusers.DiffusionPipeline.from_pretrained(folder_of(name), use_safetensors=True)
+        pipeline.set_progress_bar_config(disable=True)
+        return pipeline
+
+    return load
+
+
+def encoded(pipeline, prompt):
+    more, names = ENCODED[type(pipeline).__name__]
+    negative = {"negative_prompt": "dull"} if len(names) > 1 and "negative" in names[1] else {}
+    positional = {"device": pipeline._execution_device, "num_images_per_prompt": 1}
+    if type(pipeline).__name__ == "StableDiffusionPipeline":
+        positional["do_classifier_free_guidance"] = True
+    with torch.no_grad():
+        tensors = pipeline.encode_prompt(prompt, **positional, **more, **negative)
+    return dict(zip(names, tensors, strict=False))
+
+
+def draw(pipeline, **prompt):
+    generator = torch.Generator("cpu").manual_seed(0)
+    return pipeline(
+        **prompt, height=16, width=16, num_inference_steps=2, generator=generator, output_type="np"
+    ).images[0]
+
+
+@pytest.mark.parametrize("name", ENCODED)
+def test_a_pipeline_without_its_text_encoders_draws_what_it_draws_with_them(load, name):
+    plain, pipeline = load(name), load(name)
+    encoders = TextEncoders(pipeline, CPU)
+    for prompt in ("a red star", "a blue circle"):
+        encoders.restore()
+        embeddings = encoded(pipeline, prompt)
+        encoders.release()
+        assert pipeline.text_encoder is None
+        negative = {"negative_prompt": "dull"} if "negative_prompt_embeds" in embeddings else {}
+        assert np.array_equal(draw(pipeline, **embeddings), draw(plain, prompt=prompt, **negative))
+
+
+def test_learned_words_and_loras_are_there_again(load, tmp_path):
+    plain, pipeline = load(), load()
+    for one in (plain, pipeline):
+        one.load_textual_inversion(str(save_textual_inversion(tmp_path / "word", vectors=2)))
+        one.load_lora_weights(str(save_style_lora(tmp_path / "lora")), adapter_name="style")
+    encoders = TextEncoders(pipeline, CPU)
+    prompt = f"a photo of {TOKEN}"
+    pictures = []
+    for scale in (0.3, 2.0):
+        encoders.restore()
+        for one in (plain, pipeline):
+            one.set_adapters(["style"], adapter_weights=[scale])
+        embeddings = encoded(pipeline, prompt)
+        assert torch.equal(embeddings["prompt_embeds"], encoded(plain, prompt)["prompt_embeds"])
+        encoders.release()
+        pictures.append(draw(pipeline, **embeddings))
+        assert np.array_equal(pictures[-1], draw(plain, prompt=prompt, negative_prompt="dull"))
+    assert not np.array_equal(*pictures)
+
+
+def test_to_release_and_to_restore_twice_is_to_do_it_once(load):
+    pipeline = load()
+    before = {name: weight.clone() for name, weight in pipeline.text_encoder.state_dict().items()}
+    encoders = TextEncoders(pipeline, CPU)
+    for _ in range(2):
+        encoders.release()
+    for _ in range(2):
+        encoders.restore()
+    after = pipeline.text_encoder.state_dict()
+    assert after.keys() == before.keys()
+    assert all(torch.equal(after[name], before[name]) for name in before)
+
+
+def test_the_memory_is_free_while_they_are_away(load):
+    pipeline, mine = load(), psutil.Process()
+    pipeline.text_encoder = CLIPTextModel(
+        CLIPTextConfig(vocab_size=700, hidden_size=1024, intermediate_size=4096, num_hidden_layers=5)
+    )
+    weights = sum(weight.nbytes for weight in pipeline.text_encoder.parameters())
+    there = mine.memory_info().rss
+    encoders = TextEncoders(pipeline, CPU)
+    for _ in range(3):
+        assert mine.memory_info().rss < there - 0.8 * weights
+        encoders.restore()
+        assert mine.memory_info().rss < there + 0.2 * weights
+        encoders.release()
+
+
+def test_a_pipeline_that_encodes_by_itself_keeps_its_text_encoder(load):
+    with pytest.raises(ModelError) as refused:
+        TextEncoders(load("LDMTextToImagePipeline"), CPU)
+    assert str(refused.value) == (
+        "model.memory.release_text_encoders: LDMTextToImagePipeline cannot do without its text encoder; "
+        "allowed: false."
+    )
+
+
+def test_a_disk_without_room_says_what_to_set(load, monkeypatch):
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("farm.render.text_encoders.save_file", full)
+    with pytest.raises(ModelError) as refused:
+        TextEncoders(load(), CPU)
+    text = str(refused.value)
+    assert text.startswith("model.memory.release_text_encoders: ")
+    assert text.endswith(
+        " cannot take the text encoders: [Errno 28] No space left on device. Set TMPDIR to a folder with room for them."
+    )
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", ENCODED)
+def test_on_a_gpu_their_memory_is_free_while_they_are_away(load, name):
+    pipeline = load(name).to(CUDA)
+    weights = sum(weight.nbytes for weight in pipeline.text_encoder.parameters())
+    there = torch.cuda.memory_allocated()
+    encoders = TextEncoders(pipeline, CUDA)
+    assert torch.cuda.memory_allocated() <= there - weights
+    encoders.restore()
+    embeddings, plain = encoded(pipeline, "a red star"), draw(pipeline, prompt="a red star")
+    encoders.release()
+    negative = "negative_prompt_embeds" in embeddings
+    picture = draw(pipeline, **embeddings)
+    encoders.restore()
+    wanted = draw(pipeline, prompt="a red star", negative_prompt="dull") if negative else plain
+    assert np.array_equal(picture, wanted)

@@ -1,0 +1,186 @@
+"""Weighted prompts are compel's, and without weights those of the pipeline itself, bit for bit."""
+
+import accelerate
+import diffusers
+import pytest
+import torch
+from compel import CompelForSD, CompelForSDXL, DiffusersTextualInversionManager
+
+from farm.errors import RenderError
+from farm.render.loading import _restore_text_model
+from farm.render.weighted_prompts import WeightedPrompts
+from tests.checkpoints.pixart import save_pixart
+from tests.checkpoints.stable_diffusion import save_stable_diffusion
+from tests.checkpoints.stable_diffusion_3 import save_stable_diffusion_3
+from tests.checkpoints.stable_diffusion_xl import save_refiner, save_stable_diffusion_xl
+from tests.checkpoints.textual_inversion import save_textual_inversion
+
+LONG = "a photo of a red star at night, " * 20
+WEIGHTED = [
+    "a (red star)++ at night",
+    "a (red star)1.5 at night, dull-- sky",
+    "a ((red)1.2 star)0.4",
+    '("a red star", "a (blue)++ circle").blend(0.3, 0.7)',
+    '("a red star", "a blue circle").and()',
+    f"(dog)1.5 and {LONG}",
+]
+NEGATIVE = "dull, (blurry)++"
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("checkpoints")
+    for name, save in (
+        ("sd", save_stable_diffusion),
+        ("xl", save_stable_diffusion_xl),
+        ("refiner", save_refiner),
+        ("pixart", save_pixart),
+        ("sd3", save_stable_diffusion_3),
+    ):
+        save(folder / name)
+    return folder
+
+
+@pytest.fixture
+def load(saved):
+    return lambda name: diffusers.DiffusionPipeline.from_pretrained(saved / name, use_safetensors=True)
+
+
+def by_compel(pipeline, prompts, negative_prompts):
+    """What compel's README does."""
+    kind = CompelForSDXL if hasattr(pipeline, "text_encoder_2") else CompelForSD
+    with torch.no_grad():
+        made = kind(pipeline)(list(prompts), negative_prompt=list(negative_prompts))
+    told = {"prompt_embeds": made.embeds, "negative_prompt_embeds": made.negative_embeds}
+    if made.pooled_embeds is None:
+        return told
+    return told | {
+        "pooled_prompt_embeds": made.pooled_embeds,
+        "negative_pooled_prompt_embeds": made.negative_pooled_embeds,
+    }
+
+
+def by_the_pipeline(pipeline, prompt, negative_prompt, clip_skip=None):
+    with torch.no_grad():
+        made = pipeline.encode_prompt(
+            prompt,
+            device="cpu",
+            num_images_per_prompt=1,
+            do_classifier_free_guidance=True,
+            negative_prompt=negative_prompt,
+            clip_skip=clip_skip,
+        )
+    names = [
+        "prompt_embeds",
+        "negative_prompt_embeds",
+        "pooled_prompt_embeds",
+        "negative_pooled_prompt_embeds",
+    ]
+    return dict(zip(names, made, strict=False))
+
+
+def same(ours, theirs):
+    return ours.keys() == theirs.keys() and all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+@pytest.mark.parametrize("name", ["sd", "xl"])
+@pytest.mark.parametrize("prompt", WEIGHTED)
+def test_a_weighted_prompt_is_what_compel_makes_of_it(load, name, prompt):
+    pipeline = load(name)
+    ours = WeightedPrompts(pipeline).encode([prompt], [NEGATIVE])
+    assert same(ours, by_compel(pipeline, [prompt], [NEGATIVE]))
+    plain = by_the_pipeline(pipeline, "a red star at night", "dull, blurry")
+    assert not torch.equal(ours["prompt_embeds"][:, :77], plain["prompt_embeds"])
+    assert not torch.equal(ours["negative_prompt_embeds"][:, :77], plain["negative_prompt_embeds"])
+
+
+@pytest.mark.parametrize("name", ["sd", "xl"])
+def test_prompts_of_every_length_in_one_call_are_as_long_as_the_longest(load, name):
+    pipeline = load(name)
+    prompts, negatives = ["a red star", *WEIGHTED], [NEGATIVE] * (1 + len(WEIGHTED))
+    ours = WeightedPrompts(pipeline).encode(prompts, negatives)
+    assert ours["prompt_embeds"].shape[1] == ours["negative_prompt_embeds"].shape[1] == 3 * 77
+    assert same(ours, by_compel(pipeline, prompts, negatives))
+    short, long = (
+        WeightedPrompts(pipeline).encode(["a red star"], [words])["prompt_embeds"] for words in ("", LONG)
+    )
+    assert short.shape[1] == 77
+    assert torch.equal(long[:, :77], short)
+
+
+@pytest.mark.parametrize("name", ["sd", "xl"])
+@pytest.mark.parametrize("clip_skip", [None, 1])
+def test_a_prompt_without_weights_is_what_the_pipeline_makes_of_it_bit_for_bit(load, name, clip_skip):
+    pipeline = load(name)
+    if name == "sd":
+        _restore_text_model(pipeline)
+    prompt, negative = "a photo of a red star, at night", "dull, blurry"
+    ours = WeightedPrompts(pipeline).encode([prompt], [negative], clip_skip)
+    assert same(ours, by_the_pipeline(pipeline, prompt, negative, clip_skip))
+
+
+def test_without_negative_prompts_there_are_none(load):
+    assert list(WeightedPrompts(load("sd")).encode(["a", "b"], None)) == ["prompt_embeds"]
+
+
+def test_a_refiner_has_the_second_encoder_alone(load):
+    pipeline = load("refiner")
+    ours = WeightedPrompts(pipeline).encode(["a red star"], ["dull"])
+    assert same(ours, by_the_pipeline(pipeline, "a red star", "dull"))
+
+
+def test_a_conjunction_with_weights_has_them_in_sdxl_too(load):
+    encode = WeightedPrompts(load("xl")).encode
+    prompts = ('("a red star", "a dog").and(1, 0.5)', '("a red star", "a dog").and()', '("a dog", "").and()')
+    half, whole, empty = (encode([prompt], None)["prompt_embeds"] for prompt in prompts)
+    assert torch.equal(half[:, :77], whole[:, :77])
+    assert torch.allclose(half[:, 77:], (whole[:, 77:] + empty[:, 77:]) / 2)
+
+
+def test_a_weight_behind_a_colon_is_compels_weight(load):
+    encode = WeightedPrompts(load("sd")).encode
+    assert same(encode(["a (red star:1.5)"], ["(dull:0.5)"]), encode(["a (red star)1.5"], ["(dull)0.5"]))
+
+
+@pytest.mark.parametrize("vectors", [1, 3])
+def test_a_learned_word_is_all_of_its_vectors(load, tmp_path, vectors):
+    pipeline = load("sd")
+    pipeline.load_textual_inversion(str(save_textual_inversion(tmp_path, vectors=vectors)))
+    plain = "a photo of <doodle>, red"
+    ours = WeightedPrompts(pipeline).encode([plain], ["dull"])
+    assert same(ours, by_the_pipeline(pipeline, plain, "dull"))
+    weighted = "a (<doodle>)++ star and (<doodle>)0.5"
+    with torch.no_grad():
+        theirs = CompelForSD(pipeline, DiffusersTextualInversionManager(pipeline))(weighted)
+    assert torch.equal(WeightedPrompts(pipeline).encode([weighted], None)["prompt_embeds"], theirs.embeds)
+
+
+def test_a_prompt_that_compel_cannot_read_is_told(load):
+    with pytest.raises(RenderError) as refused:
+        WeightedPrompts(load("sd")).encode(["a star", "a (red star"], ["dull"])
+    assert str(refused.value) == (
+        r"prompt 'a (red star': the ( at character 3 is never closed; \( is the sign itself."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("pixart", "PixArtSigmaPipeline"), ("sd3", "StableDiffusion3Pipeline")]
+)
+def test_pipelines_with_other_encoders_are_refused(load, name, kind):
+    with pytest.raises(RenderError) as refused:
+        WeightedPrompts(load(name))
+    assert str(refused.value) == (
+        f"render.prompt_syntax: compel weighs the prompts of Stable Diffusion and SDXL, and {kind} reads them "
+        "otherwise; allowed: plain."
+    )
+
+
+def test_offloaded_encoders_encode_where_they_compute(load):
+    plain, offloaded = load("xl"), load("xl")
+    for part in (offloaded.text_encoder, offloaded.text_encoder_2, offloaded.unet, offloaded.vae):
+        accelerate.cpu_offload(part, torch.device("cpu"), offload_buffers=True)
+    assert offloaded.text_encoder.device.type == "meta"
+    ours, theirs = (
+        WeightedPrompts(pipeline).encode([WEIGHTED[2]], [NEGATIVE]) for pipeline in (offloaded, plain)
+    )
+    assert same(ours, theirs)

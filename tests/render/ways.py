@@ -1,0 +1,107 @@
+"""A way of making pictures, rendered by the farm and by plain diffusers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import diffusers
+import numpy as np
+import torch
+from PIL import Image
+
+from farm.records import Chunk, ControlNet, Frame, Pixels
+from farm.render import open_renderer
+from farm.render.source import find_source
+from tests.checkpoints.ways import Way
+from tests.render.frames import frame_of, noise_of, picture_of, spec_of
+
+PROMPTS = ["a red star", "a blue heart on a green hill", "fish"]
+SEEDS = [40, 41, 42]
+STEPS = 4
+
+
+class Rendered:
+    """Saves a way's checkpoints and pictures in a folder, and holds its renderer."""
+
+    def __init__(self, way: Way, folder: Path) -> None:
+        torch.set_num_threads(1)
+        self.way = way
+        self._model = way.save(folder / "model")
+        self._nets = [save(folder / f"net{number}") for number, save in enumerate(way.nets)]
+        (folder / "pictures").mkdir()
+        self._files = {
+            (name, number): _draw(folder / "pictures", name, number)
+            for name in way.pictures
+            for number in range(4)
+        }
+        nets = tuple(
+            ControlNet(
+                source=find_source(str(net), None, folder, holds="adapter"), subfolder="", variant=None
+            )
+            for net in self._nets
+        )
+        self.spec = spec_of(self._model, pipeline=way.pipeline, controlnets=nets)
+        self.renderer = open_renderer(self.spec)
+
+    def frame(
+        self, index: int, prompts: dict[str, float] | None = None, *, picture: int = 0, **changes: Any
+    ) -> Frame:
+        """Frame `index` with the prompt, the seed and the pictures of that number, unless told otherwise."""
+        settings = {
+            "noise": noise_of(SEEDS[index % 3]),
+            "negative_prompt": self.way.negative_prompt,
+            "guidance_scale": None,
+            "num_inference_steps": STEPS,
+            "pictures": {name: picture_of(self._files[name, picture]) for name in self.way.pictures},
+        }
+        return frame_of(
+            index, prompts or {PROMPTS[index % 3]: 1.0}, **(settings | dict(self.way.call) | changes)
+        )
+
+    def render(self, *frames: Frame, batch_size: int | None = None) -> list[Pixels | None]:
+        """Render one chunk."""
+        return self.renderer.render(Chunk(index=0, batch_size=batch_size or len(frames), frames=frames))
+
+    def plain(
+        self, prompts: Sequence[str], seeds: Sequence[int], pictures: Sequence[int] | None = None
+    ) -> list[Pixels]:
+        """Call the pipeline as diffusers' documentation does, with lists of prompts, generators and pictures."""
+        nets = [diffusers.ControlNetModel.from_pretrained(net) for net in self._nets]
+        parts = {"controlnet": nets[0]} if nets else {}
+        pipeline = getattr(diffusers, self.way.pipeline).from_pretrained(self._model, **parts)
+        pipeline.set_progress_bar_config(disable=True)
+        opened = {
+            name: [
+                Image.open(self._files[name, number]).convert("RGB")
+                for number in pictures or [0] * len(prompts)
+            ]
+            for name in self.way.pictures
+        }
+        negative = self.way.negative_prompt
+        images = pipeline(
+            list(prompts),
+            generator=[torch.Generator("cpu").manual_seed(seed) for seed in seeds],
+            num_inference_steps=STEPS,
+            **({} if negative is None else {"negative_prompt": [negative] * len(prompts)}),
+            **opened,
+            **self.way.call,
+        ).images
+        return [np.asarray(image) for image in images]
+
+
+def same(ours: Sequence[Pixels | None], theirs: Sequence[Pixels]) -> list[bool]:
+    """Tell for each pair of pictures whether it is one picture."""
+    return [np.array_equal(one, other) for one, other in zip(ours, theirs, strict=True)]
+
+
+def _draw(folder: Path, name: str, number: int, side: int = 16) -> Path:
+    """A disc that moves, on a ramp; white on black where it is a mask."""
+    y, x = np.mgrid[0:side, 0:side]
+    disc = (np.hypot(x - 4 - 3 * number, y - 8) < 4)[..., None]
+    ramp = np.stack([x * 12, y * 12, np.full_like(x, 90)], axis=-1)
+    pixels = np.where(disc, 255, 0) if name == "mask_image" else np.where(disc, (220, 200, 30), ramp)
+    path = folder / f"{name}{number}.png"
+    Image.fromarray(np.broadcast_to(pixels, (side, side, 3)).astype(np.uint8)).save(path)
+    return path
