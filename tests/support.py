@@ -33,22 +33,26 @@ BESIDE: Mapping[str, tuple[str, ...]] = {
     "interpolation of image prompts": ("SD", "SDXL"),
     "refiner": ("SDXL",),
     "sizes and crops (micro-conditioning)": ("SDXL",),
+    "Turbo: 1 to 4 steps, no guidance": ("SD", "SDXL"),
     "several LoRAs, LCM-LoRA": ("SD",),
     "textual inversion": ("SD", "SDXL"),
     "weighted and long prompts (compel)": ("SD", "SDXL"),
     "clip_skip, eta, guidance_rescale": ("SD",),
-    "a single .safetensors file": ("SD", "SDXL"),
+    "a single .safetensors file": ("SD",),
+    "outpainting, a crop around the mask": ("SD",),
+    "VAE slicing and tiling, attention of choice": ("SD", "SDXL"),
+    "text encoders released": ("SD", "SDXL"),
 }
 """What stands beside a model or goes into its words, by the model."""
 
 
 def tables() -> str:
     """Return both tables in Markdown."""
-    ways = [[f"{name}<br>`{way.pipeline}`", *_ticks(MOVES, name)] for name, way in WAYS.items()]
+    ways = [[way.what, f"`{way.pipeline}`", *_ticks(MOVES, name)] for name, way in WAYS.items()]
     beside = [
         [name, *("✓" if kind in kinds else "" for kind in ("SD", "SDXL"))] for name, kinds in BESIDE.items()
     ]
-    return f"{_table(['', *MOVES], ways)}\n\n{_table(['beside the model', 'SD', 'SDXL'], beside)}"
+    return f"{_table(['', 'pipeline', *MOVES], ways)}\n\n{_table(['beside the model', 'SD', 'SDXL'], beside)}"
 
 
 def shown() -> str:
@@ -62,7 +66,8 @@ def _ticks(columns: Mapping[str, Iterable[str]], name: str) -> list[str]:
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:
-    lines = [head, ["---"] + [":-:"] * (len(head) - 1), *rows]
+    rules = ["---" if name in ("", "pipeline", "beside the model") else ":-:" for name in head]
+    lines = [head, rules, *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 

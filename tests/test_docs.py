@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from farm.manifest import parse
+from tests import support
 
 ROOT = Path(__file__).parent.parent
 MANIFESTS = [
@@ -38,3 +39,18 @@ def test_every_test_that_the_guarantees_name_is_there():
     tests = [name for name in named if not name.startswith(("farm/", "benchmarks/"))]
     assert len(tests) > 20
     assert [name for name in tests if not (ROOT / "tests" / name).is_file()] == []
+
+
+def test_the_table_of_what_works_is_that_of_the_tests():
+    assert support.shown() == support.tables(), "run: python -m tests.support"
+
+
+def test_every_row_of_the_table_is_the_parameters_of_a_test():
+    tests = "".join(path.read_text() for path in (ROOT / "tests" / "render").glob("test_*.py"))
+    unused = {row for row in support.BESIDE if f'BESIDE["{row}"]' not in tests}
+    assert unused == {
+        "a single .safetensors file",  # test_single_file.py
+        "clip_skip, eta, guidance_rescale",  # test_diffusers_renderer.py
+        "outpainting, a crop around the mask",  # test_repainting.py
+    }
+    assert {support.BESIDE[row] for row in unused} == {("SD",)}

@@ -20,7 +20,7 @@ class Memory(Section):
     """Large pictures are decoded in overlapping tiles: much less memory, but the tiles' tones may differ faintly."""
 
     attention: Literal["default", "math", "flash", "efficient", "cudnn", "xformers", "sliced"] = "default"
-    """default: torch's choice; sliced: a head at a time, less memory and slower; others: one kernel, or it fails."""
+    """default: torch's choice; sliced: a head at a time, slower; others: that kernel where it takes the shape."""
 
     release_text_encoders: bool = False
     """Text encoders leave memory once prompts are encoded; prompts that come later cost loading them again."""

@@ -67,7 +67,8 @@ class Traits:
     """What a pipeline takes: `arguments` of its call with their own defaults, None where it has none to say.
 
     `parts` are the fields of `model` that it can be given beside its weights; `sampling` which schedulers it takes;
-    `step` what its height and width are multiples of, in pixels; `net` what denoises.
+    `step` what its height and width are multiples of, in pixels; `net` what denoises;
+    `pads_together` whether the prompts of a call are padded to the longest of them, and not to a fixed length.
     """
 
     arguments: Mapping[str, Default]
@@ -75,6 +76,7 @@ class Traits:
     sampling: Literal["diffusion", "flow", "consistency"] = "diffusion"
     step: int = 8
     net: Literal["unet", "transformer"] = "unet"
+    pads_together: bool = False
 
     @property
     def control(self) -> str | None:
@@ -94,8 +96,21 @@ class Traits:
         return "textual_inversions" in self.parts
 
 
-def _transformer(arguments: Mapping[str, Default], step: int, parts: frozenset[str] = _LORAS) -> Traits:
-    return Traits(arguments=arguments, parts=parts, sampling="flow", step=step, net="transformer")
+def _transformer(
+    arguments: Mapping[str, Default],
+    *,
+    step: int,
+    parts: frozenset[str] = _LORAS,
+    pads_together: bool = False,
+) -> Traits:
+    return Traits(
+        arguments=arguments,
+        parts=parts,
+        sampling="flow",
+        step=step,
+        net="transformer",
+        pads_together=pads_together,
+    )
 
 
 PIPELINES: Mapping[str, Traits] = {
@@ -125,11 +140,15 @@ PIPELINES: Mapping[str, Traits] = {
     "PixArtSigmaPipeline": Traits(arguments=_BINNED | _SIZE, net="transformer"),
     "SanaPipeline": _transformer(_BINNED | {"height": 1024, "width": 1024}, step=32),
     "ZImagePipeline": _transformer(
-        _WORDS | _SIZE | _STEPS | {"guidance_scale": 5.0, "max_sequence_length": 512}, step=16, parts=_SINGLE
+        _WORDS | _SIZE | _STEPS | {"guidance_scale": 5.0, "max_sequence_length": 512},
+        step=16,
+        parts=_SINGLE,
+        pads_together=True,
     ),
     "QwenImagePipeline": _transformer(
         _WORDS | _SIZE | _STEPS | {"guidance_scale": None, "true_cfg_scale": 4.0, "max_sequence_length": 512},
         step=16,
+        pads_together=True,
     ),
     "StableDiffusionImg2ImgPipeline": Traits(arguments=_SD | _START, parts=_CLIP),
     "StableDiffusionXLImg2ImgPipeline": Traits(

@@ -36,11 +36,6 @@ class ImagePromptTrack:
     keyframes: tuple[int, ...]
     prompts: tuple[tuple[PictureSource, ...], ...]
 
-    @property
-    def moves(self) -> bool:
-        """Whether frames see different pictures, or mixtures of them."""
-        return len(set(self.prompts)) > 1 or any(source.moves for source in self.prompts[0])
-
     def at(self, frame: int) -> ImagePrompt:
         """Return the mixture of the prompts around a frame; what has no weight is left out."""
         if len(self.keyframes) == 1:

@@ -19,7 +19,8 @@ SEMANTICS = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A job, resolved. `curves` hold arguments that vary from frame to frame, `syntax` how prompts are read.
+    """A job, resolved. `curves` hold arguments that vary from frame to frame, `syntax` how prompts are read, and
+    `pads_together` whether those of a chunk are padded to the longest of them.
 
     `renderer_digest` is of what of the renderer determines pixels.
     Chunks are cut from the frame index alone, so a frame's slot is `frame % batch_size`, always.
@@ -33,6 +34,7 @@ class Plan:
     renderer_digest: str
     motion: Motion
     syntax: Literal["plain", "compel"] = "plain"
+    pads_together: bool = False
     scheduler: SchedulerSpec
     arguments: Mapping[str, Scalar]
     curves: Mapping[str, Curve]
@@ -51,7 +53,9 @@ class Plan:
         point = self.motion.at(index)
         keyed = {name: curve.at(index) for name, curve in self.curves.items()}
         recipe = Recipe(
-            conditioning=dataclasses.replace(point.conditioning, syntax=self.syntax),
+            conditioning=dataclasses.replace(
+                point.conditioning, syntax=self.syntax, beside=self._beside(index)
+            ),
             noise=point.noise,
             scheduler=point.scheduler or self.scheduler,
             arguments={**self.arguments, **keyed, **point.arguments},
@@ -59,6 +63,12 @@ class Plan:
             image_prompts=tuple(track.at(index) for track in self.image_prompts),
         )
         return Frame(index=index, alpha=point.alpha, recipe=recipe, digest=self._digest(index, recipe))
+
+    def _beside(self, index: int) -> tuple[tuple[str, ...], ...]:
+        if not self.pads_together or self.batch_size == 1:
+            return ()
+        chunk = self.chunk_frames(index // self.batch_size)
+        return tuple(self.motion.at(frame).conditioning.prompts for frame in chunk)
 
     def frames(self) -> Iterator[Frame]:
         """Yield every frame in order."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from farm.manifest import Manifest, to_yaml
+from farm.manifest.pipelines import PIPELINES
 from farm.plan.arguments import arguments_of
 from farm.plan.identity import renderer_digest
 from farm.plan.layout import grid_of
@@ -23,19 +24,14 @@ def make_plan(
     `sources` are the pictures that it names, each by the text that is written in the manifest.
 
     Chunks hold one frame where a call takes one value for all of its frames and they differ in it: a number that
-    moves, an image prompt that moves; or where diffusers takes one picture only.
+    moves; or where diffusers takes one picture only.
     """
     render = manifest.render
     arguments, curves = arguments_of(manifest)
     tracks = picture_tracks(manifest, sources or {})
     image_prompts = image_prompt_tracks(manifest, sources or {})
     motion = motion_of(manifest)
-    one_by_one = (
-        bool(curves)
-        or isinstance(motion, Sweep)
-        or any(prompt.moves for prompt in image_prompts)
-        or _takes_one_frame(manifest)
-    )
+    one_by_one = bool(curves) or isinstance(motion, Sweep) or _takes_one_frame(manifest)
     return Plan(
         name=manifest.name,
         kind=manifest.animation.kind,
@@ -45,6 +41,7 @@ def make_plan(
         renderer_digest=renderer_digest(renderer),
         motion=motion,
         syntax=render.prompt_syntax,
+        pads_together=render.prompt_syntax == "compel" or PIPELINES[manifest.model.pipeline].pads_together,
         scheduler=scheduler_spec(manifest.model.scheduler),
         arguments=arguments | canvas_arguments(manifest, tracks),
         curves=curves,

@@ -76,7 +76,8 @@ class Conditioning:
     """A mixture of prompts. `weights` are positive and sum to 1; a single prompt is used as encoded.
 
     `negative_prompt` None is what the pipeline takes when it is given none. `syntax` says whether prompts are plain
-    words or weighted ones in the language of compel.
+    words or weighted ones in the language of compel. `beside` holds the prompts of all frames of the chunk where they
+    are padded to the longest, which may change a frame's last bits; else it is empty.
     """
 
     prompts: tuple[str, ...]
@@ -85,6 +86,7 @@ class Conditioning:
     negative_prompt: str | None
     syntax: Literal["plain", "compel"] = "plain"
     drift: Drift | None = None
+    beside: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,9 +9,11 @@ from typing import Any
 
 import diffusers
 import torch
-from huggingface_hub import snapshot_download
+from diffusers.loaders.lora_base import LORA_WEIGHT_NAME_SAFE
+from huggingface_hub import list_repo_files, snapshot_download
 
 from farm.records import ControlNet, DiffusersSpec, IpAdapter, Lora, ModelSource, Scalar
+from farm.render.prompt_columns import AtHand
 from farm.render.source import local_path
 
 
@@ -46,11 +48,28 @@ def load_loras(pipeline: Any, loras: Sequence[Lora]) -> None:
         is_file = lora.source.kind == "file"
         pipeline.load_lora_weights(
             str(path.parent) if is_file else local_path(lora.source),
-            weight_name=path.name if is_file else lora.weight_name,
+            weight_name=path.name
+            if is_file
+            else weight_name(lora.source, lora.weight_name, LORA_WEIGHT_NAME_SAFE),
             revision=lora.source.revision or None,
             adapter_name=name,
             use_safetensors=True,
         )
+
+
+def weight_name(source: ModelSource, written: str | None, usual: str) -> str:
+    """Return the name of an adapter's file in its folder or repository: as written, of the only one, or the usual.
+
+    diffusers would look for it on the hub's main branch, whatever the commit, and offline not at all.
+    """
+    if written:
+        return written
+    if source.kind == "hub" and not is_offline():
+        there = list_repo_files(source.location, revision=source.revision)
+    else:
+        there = [file.name for file in Path(_snapshot(source)).iterdir()]
+    names = [name for name in there if name.endswith(".safetensors") and "/" not in name]
+    return names[0] if len(names) == 1 else usual
 
 
 def load_ip_adapters(pipeline: Any, adapters: Sequence[IpAdapter]) -> None:
@@ -76,10 +95,14 @@ def _snapshot(source: ModelSource) -> str:
 
 
 class AdapterScales:
-    """Sets how strongly LoRAs and IP-Adapters act, from a frame's `lora_scale.<k>` and `ip_adapter_scale.<k>`."""
+    """Sets how strongly LoRAs and IP-Adapters act, from a frame's `lora_scale.<k>` and `ip_adapter_scale.<k>`.
 
-    def __init__(self, pipeline: Any, spec: DiffusersSpec) -> None:
+    Text encoders, into which LoRAs reach, are there within `at_hand`.
+    """
+
+    def __init__(self, pipeline: Any, spec: DiffusersSpec, at_hand: AtHand) -> None:
         self._pipeline = pipeline
+        self._at_hand = at_hand
         self._loras = _lora_names(spec.loras)
         self._image_adapters = len(spec.ip_adapters)
         self._set: tuple[Scalar, ...] = ()
@@ -93,7 +116,8 @@ class AdapterScales:
         if wanted == self._set:
             return False
         self._set = ()  # nobody knows which are set, should this fail
-        self._pipeline.set_adapters(self._loras, adapter_weights=list(wanted))
+        with self._at_hand():
+            self._pipeline.set_adapters(self._loras, adapter_weights=list(wanted))
         self._set = wanted
         return True
 

@@ -11,7 +11,7 @@ import torch
 from PIL.Image import Image
 
 from farm.records import Frame, InputPicture, Scalar
-from farm.render.conditioning import Mixture
+from farm.render.mixture import Mixture
 
 _OF_ADAPTERS = ("lora_scale.", "ip_adapter_scale.")
 _PART = re.compile(r"(\w+)\.(\d+)")
@@ -37,6 +37,8 @@ def call_arguments(slots: Sequence[Frame], read: Read, stack: Stack) -> dict[str
     arguments |= _pictures(slots, read, lambda pictures: stack(pictures, *size))
     if first.image_prompts:
         arguments["ip_adapter_image"] = [frame.recipe.image_prompts for frame in slots]
+    if "padding_mask_crop" in arguments:  # which diffusers knows for one picture only
+        arguments |= {name: arguments[name][0] for name in ("image", "mask_image")}
     return arguments
 
 

@@ -85,7 +85,10 @@ class DiffusersRenderer:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
                 arguments = call_arguments(slots, self._loaded.read, self._loaded.stack)
-                return self._loaded.pipeline(**arguments, generator=generators, output_type="np").images
+                # Where only a part was painted anew, diffusers lays it back into the picture as Pillow's.
+                kind = "pil" if "padding_mask_crop" in arguments else "np"
+                images = self._loaded.pipeline(**arguments, generator=generators, output_type=kind).images
+                return images if kind == "np" else np.stack([np.asarray(image) for image in images]) / 255
         except Exception as error:  # schedulers fail in every way when their configuration does not suit them
             if is_out_of_memory(error) or isinstance(error, RenderError):
                 raise

@@ -66,7 +66,7 @@ def _processor(told: Path = Path("/proc/cpuinfo")) -> str:
 def _libraries() -> dict[str, str]:
     """Return the versions of what else computes: LoRAs, tokens, noise, two of diffusers' schedulers."""
     installed = {}
-    for name in ("accelerate", "numpy", "peft", "scipy", "tokenizers", "torchsde"):
+    for name in ("accelerate", "compel", "numpy", "peft", "scipy", "tokenizers", "torchsde"):
         try:
             installed[name] = metadata.version(name)
         except metadata.PackageNotFoundError:

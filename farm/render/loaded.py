@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -15,7 +16,9 @@ from farm.render.families.refined import Refined
 from farm.render.image_prompts import ImagePromptMixer
 from farm.render.input_pictures import PictureReader
 from farm.render.loading import load_pipeline, load_refiner
+from farm.render.prompt_columns import AtHand
 from farm.render.samplers import make_scheduler
+from farm.render.text_encoders import TextEncoders
 
 _OWN = SchedulerSpec(class_name="", config={})
 
@@ -30,14 +33,15 @@ class LoadedPipeline:
 
     def __init__(self, spec: DiffusersSpec, device: torch.device) -> None:
         base = load_pipeline(spec, device)
-        self._stages = [_Stage(base)]
+        at_hand = _at_hand(base, spec, device)
+        self._stages = [_Stage(base, at_hand)]
         self.pipeline: Any = base
         if spec.refiner is not None:
             refiner = load_refiner(spec.refiner, spec, device)
-            self._stages.append(_Stage(refiner))
+            self._stages.append(_Stage(refiner, _at_hand(refiner, spec, device)))
             self.pipeline = Refined(base, refiner)
         self.read = PictureReader().open
-        self._scales = AdapterScales(base, spec)
+        self._scales = AdapterScales(base, spec, at_hand)
         if spec.ip_adapters:
             ImagePromptMixer(base, self.read)
         self.denoiser: torch.nn.Module = getattr(base, "unet", None) or base.transformer
@@ -71,12 +75,19 @@ class LoadedPipeline:
             stage.set_scheduler(_OWN)
 
 
+def _at_hand(pipeline: Any, spec: DiffusersSpec, device: torch.device) -> AtHand:
+    """Return what stands around the work of text encoders: nothing, or having them fetched."""
+    if not spec.memory.release_text_encoders:
+        return nullcontext
+    return TextEncoders(pipeline, device).at_hand
+
+
 class _Stage:
     """One pipeline with its own prompts and its own scheduler."""
 
-    def __init__(self, pipeline: Any) -> None:
+    def __init__(self, pipeline: Any, at_hand: AtHand) -> None:
         self.pipeline = pipeline
-        self.prompts = PromptMixer(pipeline)
+        self.prompts = PromptMixer(pipeline, at_hand)
         self.own_scheduler = type(pipeline.scheduler).__name__
         self._config = {**pipeline.scheduler.config, "_class_name": self.own_scheduler}
 

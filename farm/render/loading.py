@@ -96,7 +96,7 @@ def _prepare(pipeline: Any, memory: MemorySpec, device: torch.device) -> None:
 
 def _load(cls: Any, spec: DiffusersSpec, parts: Mapping[str, Any]) -> Any:
     if spec.source.kind == "file":
-        return load_single_file(cls, spec, is_offline=is_offline())
+        return load_single_file(cls, spec, parts, is_offline=is_offline())
     return cls.from_pretrained(
         local_path(spec.source),
         revision=spec.source.revision or None,

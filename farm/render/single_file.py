@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -20,8 +21,8 @@ from farm.render.source import local_path
 _CONFIGURATION = ["*.json", "*.txt", "*.model", "*.jinja"]
 
 
-def load_single_file(cls: Any, spec: DiffusersSpec, *, is_offline: bool) -> Any:
-    """Return the pipeline of one file, its configuration, tokenizer and scheduler from `spec.config`.
+def load_single_file(cls: Any, spec: DiffusersSpec, parts: Mapping[str, Any], *, is_offline: bool) -> Any:
+    """Return the pipeline of one file with `parts`, its configuration, tokenizer and scheduler from `spec.config`.
 
     Without one, diffusers tells by the names and shapes of the weights from which repository of the hub it takes
     them, in whatever state that is or the cache has it: to pin a run, name the configuration. That the file is
@@ -36,7 +37,7 @@ def load_single_file(cls: Any, spec: DiffusersSpec, *, is_offline: bool) -> Any:
     config = None if spec.config is None else _folder(spec.config, name, is_offline)
     try:
         return cls.from_single_file(
-            file, config=config, dtype=getattr(torch, spec.torch_dtype), local_files_only=is_offline
+            file, config=config, dtype=getattr(torch, spec.torch_dtype), local_files_only=is_offline, **parts
         )
     except LocalEntryNotFoundError as error:
         inferred = fetch_diffusers_config(load_single_file_checkpoint(file))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -73,6 +75,15 @@ class TextEncoders:
                 encoder.to(self._device)
             setattr(self._pipeline, name, encoder)
         self._are_there = True
+
+    @contextmanager
+    def at_hand(self) -> Iterator[None]:
+        """Have the text encoders there inside, and away again after it."""
+        self.restore()
+        try:
+            yield
+        finally:
+            self.release()
 
     def _file(self, name: str) -> Path:
         return Path(self._folder.name) / f"{name}.safetensors"

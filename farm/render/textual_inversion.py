@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 
 from farm.errors import ModelError
 from farm.records import TextualInversion
-from farm.render.adapters import is_offline
+from farm.render.adapters import is_offline, weight_name
 from farm.render.source import local_path
 
 _ENCODER_OF = {"clip_l": "text_encoder", "clip_g": "text_encoder_2"}
@@ -67,7 +67,10 @@ def _read(inversion: TextualInversion) -> tuple[str, Mapping[str, torch.Tensor]]
 
 
 def _file(inversion: TextualInversion) -> Path:
-    source, wanted = inversion.source, inversion.weight_name or TEXT_INVERSION_NAME_SAFE
+    source = inversion.source
+    if source.kind == "file":
+        return Path(local_path(source))
+    wanted = weight_name(source, inversion.weight_name, TEXT_INVERSION_NAME_SAFE)
     if not wanted.endswith(".safetensors"):
         raise ModelError(
             f"{source.pretrained}: {wanted} is no .safetensors file, and nothing else is loaded."
@@ -76,8 +79,7 @@ def _file(inversion: TextualInversion) -> Path:
         return Path(
             hf_hub_download(source.location, wanted, revision=source.revision, local_files_only=is_offline())
         )
-    path = Path(local_path(source))
-    return path if path.is_file() else path / wanted
+    return Path(local_path(source), wanted)
 
 
 def _check(pipeline: Any, encoder: str, word: str, learned: torch.Tensor, name: str) -> None:

@@ -9,6 +9,7 @@ from farm.errors import UsageError
 from farm.manifest import Document, parse
 from farm.records import DiffusersSpec, ProceduralSpec
 from farm.run.checkpoints import find_renderer
+from farm.run.input_pictures import find_pictures
 from farm.run.prepare import Job, planned, refuse_links, rehearsal
 from farm.store import JobFolder, Ledger
 
@@ -26,7 +27,7 @@ def finished_job(url: str) -> Job:
     first = next(Ledger(folder).rows(), None)
     drawn = first is None or first.pipeline == "procedural"  # without a frame, no model is asked for
     renderer = rehearsal(document) if drawn else find_renderer(document)
-    return Job(plan=planned(document, renderer), folder=folder)
+    return Job(plan=planned(document, renderer, find_pictures(document)), folder=folder)
 
 
 def read_job(url: str) -> tuple[JobFolder, Document]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
-from farm.errors import UsageError
+from farm.errors import ManifestError, Problem, UsageError
 from farm.manifest import Document, load
 from farm.plan import Plan, Range, chunks_to_render, judge, make_plan
-from farm.records import FrameRow, ProceduralSpec, RendererSpec
+from farm.records import FrameRow, PictureSource, ProceduralSpec, RendererSpec
 from farm.run.checkpoints import find_renderer
 from farm.run.fit import refuse_misfits
 from farm.run.input_pictures import find_pictures
+from farm.run.weighted_words import refuse_slips
 from farm.run.whole_paths import whole_path, with_whole_paths
 from farm.store import JobFolder, Ledger, in_order, is_whole, obstacle
 
@@ -63,9 +65,12 @@ def prepare(
         UsageError: when nothing can be written to `output_dir`.
     """
     document = load(path, overrides)
-    renderer = rehearsal(document) if procedural else find_renderer(document)
+    find = partial(rehearsal if procedural else find_renderer, document)
+    renderer, pictures, _ = _told_together(
+        find, partial(find_pictures, document), partial(refuse_slips, document)
+    )
     refuse_misfits(document, renderer)
-    plan = planned(document, renderer)
+    plan = planned(document, renderer, pictures)
     name = f"{plan.name}-rehearsal" if procedural else plan.name
     folder = JobFolder(_beside(output_dir, name))
     found = obstacle(folder)
@@ -79,14 +84,33 @@ def prepare(
     return Job(plan=plan, folder=folder)
 
 
-def planned(document: Document, renderer: RendererSpec) -> Plan:
-    """Return the plan of a manifest on its renderer, its pictures found.
+def planned(document: Document, renderer: RendererSpec, pictures: Mapping[str, PictureSource]) -> Plan:
+    """Return the plan of a manifest on its renderer, with the pictures that were found."""
+    by_path = {whole_path(document, text): source for text, source in pictures.items()}
+    return make_plan(with_whole_paths(document, renderer), renderer, by_path)
+
+
+def _told_together(*steps: Callable[[], Any]) -> list[Any]:
+    """Return what each step returns.
 
     Raises:
-        ManifestError: when pictures are not there, or not as they must be, each at its place.
+        ManifestError: when some raise it, with the problems of all of them.
     """
-    pictures = {whole_path(document, text): source for text, source in find_pictures(document).items()}
-    return make_plan(with_whole_paths(document, renderer), renderer, pictures)
+    results: list[Any] = []
+    problems: list[Problem] = []
+    for step in steps:
+        try:
+            results.append(step())
+        except ManifestError as error:
+            problems += error.problems
+    if problems:
+        raise ManifestError(sorted(problems, key=_place))
+    return results
+
+
+def _place(problem: Problem) -> tuple[int, ...]:
+    """Return line and column, which `where` ends with."""
+    return tuple(int(number) for number in problem.where.rsplit(":", 2)[1:])
 
 
 def _beside(output_dir: str, name: str) -> str:

@@ -11,6 +11,7 @@ from farm.plan import Plan
 from farm.records import Frame, FrameRow
 from farm.reduce import Artifact, TableHeader, assemble, write_table
 from farm.run.finished import read_job
+from farm.run.input_pictures import find_pictures
 from farm.run.prepare import planned, rehearsal
 from farm.store import Claim, JobFolder, Ledger, is_whole
 
@@ -34,7 +35,7 @@ def reassemble(url: str) -> Assembled:
         FarmError: when an output cannot be made.
     """
     folder, document = read_job(url)
-    plan = planned(document, rehearsal(document))
+    plan = planned(document, rehearsal(document), find_pictures(document))
     claim = Claim(folder).take()
     try:
         folder.sweep()

@@ -28,6 +28,7 @@ class Way:
     side: int = 16
     negative_prompt: str | None = None
     pads_together: bool = False
+    what: str = "text to image"
     call: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -48,54 +49,63 @@ _TEXT = {name: _text_to_image(name, family) for name, family in FAMILIES.items()
 
 _PICTURED: Mapping[str, Way] = {
     "image to image": Way(
+        what="image to image",
         pipeline="StableDiffusionImg2ImgPipeline",
         save=save_stable_diffusion,
         pictures=("image",),
         call={"strength": 0.75},
     ),
     "image to image, SDXL": Way(
+        what="image to image, SDXL",
         pipeline="StableDiffusionXLImg2ImgPipeline",
         save=save_stable_diffusion_xl,
         pictures=("image",),
         call={"strength": 0.75},
     ),
     "image to image, LCM": Way(
+        what="image to image, LCM",
         pipeline="LatentConsistencyModelImg2ImgPipeline",
         save=save_latent_consistency,
         pictures=("image",),
         call={"strength": 0.75},
     ),
     "inpainting": Way(
+        what="inpainting",
         pipeline="StableDiffusionInpaintPipeline",
         save=save_inpainting,
         pictures=("image", "mask_image"),
         call={"strength": 1.0},
     ),
     "inpainting, part of the steps": Way(
+        what="inpainting, part of the steps",
         pipeline="StableDiffusionInpaintPipeline",
         save=save_inpainting,
         pictures=("image", "mask_image"),
         call={"strength": 0.6},
     ),
     "inpainting, UNet of four channels": Way(
+        what="inpainting, UNet of four channels",
         pipeline="StableDiffusionInpaintPipeline",
         save=save_stable_diffusion,
         pictures=("image", "mask_image"),
         call={"strength": 1.0},
     ),
     "inpainting, SDXL": Way(
+        what="inpainting, SDXL",
         pipeline="StableDiffusionXLInpaintPipeline",
         save=save_stable_diffusion_xl,
         pictures=("image", "mask_image"),
         call={"strength": 0.9},
     ),
     "depth to image": Way(
+        what="depth to image",
         pipeline="StableDiffusionDepth2ImgPipeline",
         save=save_depth,
         pictures=("image",),
         call={"strength": 0.75},
     ),
     "ControlNet": Way(
+        what="ControlNet",
         pipeline="StableDiffusionControlNetPipeline",
         save=save_stable_diffusion,
         pictures=("image",),
@@ -103,6 +113,7 @@ _PICTURED: Mapping[str, Way] = {
         call={"controlnet_conditioning_scale": 0.7, "control_guidance_end": 0.8},
     ),
     "ControlNet, image to image": Way(
+        what="ControlNet, image to image",
         pipeline="StableDiffusionControlNetImg2ImgPipeline",
         save=save_stable_diffusion,
         pictures=("image", "control_image"),
@@ -110,6 +121,7 @@ _PICTURED: Mapping[str, Way] = {
         call={"strength": 0.75},
     ),
     "ControlNet, inpainting": Way(
+        what="ControlNet, inpainting",
         pipeline="StableDiffusionControlNetInpaintPipeline",
         save=save_stable_diffusion,
         pictures=("image", "mask_image", "control_image"),
@@ -117,6 +129,7 @@ _PICTURED: Mapping[str, Way] = {
         call={"strength": 1.0},
     ),
     "ControlNet, SDXL": Way(
+        what="ControlNet, SDXL",
         pipeline="StableDiffusionXLControlNetPipeline",
         save=save_stable_diffusion_xl,
         pictures=("image",),
@@ -124,6 +137,7 @@ _PICTURED: Mapping[str, Way] = {
         call={"controlnet_conditioning_scale": 0.7},
     ),
     "ControlNet, SDXL, image to image": Way(
+        what="ControlNet, SDXL, image to image",
         pipeline="StableDiffusionXLControlNetImg2ImgPipeline",
         save=save_stable_diffusion_xl,
         pictures=("image", "control_image"),

@@ -34,6 +34,36 @@ KINDS = [
     "{kind: sweep, prompt: a, over: {num_inference_steps: [1], guidance_scale: [1], eta: [1]}}",
     "{kind: sweep, prompt: a, over: {guidance_rescale: [1]}}",
 ]
+PIPELINES = [
+    """
+model: {pipeline: StableDiffusionXLPipeline, pretrained: tiny, refiner: {pretrained: ./r}}
+render: {denoising_end: 0.8, aesthetic_score: 6, negative_aesthetic_score: 2, original_size: [64, 64],
+  target_size: [64, 64], crops_coords_top_left: [1, 1], negative_original_size: [64, 64],
+  negative_target_size: [64, 64], negative_crops_coords_top_left: [1, 1]}
+animation: {kind: circle, prompt: a, frames: 5}
+""",
+    """
+model:
+  pipeline: StableDiffusionControlNetInpaintPipeline
+  pretrained: tiny
+  controlnets: [{pretrained: ./n}]
+  ip_adapters: [{pretrained: ./i, weight_name: i.safetensors, scale: 1}]
+render: {image: a.png, control_image: {file: b.png, canny: {low_threshold: 1, high_threshold: 2}},
+  ip_adapter_image: c.png, expand: {left: 8, right: 8, top: 8, bottom: 8}, strength: 0.5, padding_mask_crop: 8,
+  controlnet_conditioning_scale: [1], control_guidance_start: [0], control_guidance_end: [1]}
+animation: {kind: circle, prompt: a, frames: 5}
+""",
+    """
+model: {pipeline: LatentConsistencyModelImg2ImgPipeline, pretrained: tiny}
+render: {image: a.png, original_inference_steps: 50}
+animation: {kind: sweep, prompt: a, over: {strength: [0.5]}}
+""",
+    """
+model: {pipeline: FluxPipeline, pretrained: tiny}
+render: {true_cfg_scale: 1, max_sequence_length: 64}
+animation: {kind: sweep, prompt: a, over: {true_cfg_scale: [1]}}
+""",
+]
 NUMBERS = [".nan", ".inf", "-.inf", "1e999", "-1e999", "9" * 400, "-" + "9" * 39, "1:30", "0b1", "1_000"]
 
 Path_ = tuple[str | int, ...]
@@ -63,6 +93,8 @@ def places(text: str) -> list[str]:
 TEXTS = [f"{MODEL}animation: {kind}" for kind in KINDS]
 PLACES = [(text, place) for number, text in enumerate(TEXTS) for place in places(text)
           if not number or place.startswith("animation.")]  # fmt: skip
+OF_PIPELINES = [f"version: 1\nname: job{text}" for text in PIPELINES]
+PLACES += [(text, place) for text in OF_PIPELINES for place in places(text)]
 
 
 def numeric(schema: object) -> bool:

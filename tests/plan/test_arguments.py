@@ -98,7 +98,6 @@ def test_one_number_is_every_controlnets_and_a_list_each_its_own() -> None:
             "ip_adapters: [{pretrained: ./a, weight_name: a.safetensors, scale: {0: 0, 4: 1}}]",
             "StableDiffusionPipeline",
         ),
-        ("ip_adapter_image: {0: a.png, 4: b.png}", f"ip_adapters: [{EYE}]", "StableDiffusionPipeline"),
     ],
 )
 def test_what_a_call_takes_once_makes_chunks_of_one_frame_where_frames_differ_in_it(
@@ -111,10 +110,10 @@ def test_what_a_call_takes_once_makes_chunks_of_one_frame_where_frames_differ_in
     ("render", "model", "pipeline"),
     [
         ("image: a.png, strength: {0: 0.5, 4: 0.5}", "", "StableDiffusionImg2ImgPipeline"),
-        ("ip_adapter_image: {0: a.png, 4: a.png}", f"ip_adapters: [{EYE}]", "StableDiffusionPipeline"),
+        ("ip_adapter_image: {0: a.png, 4: b.png}", f"ip_adapters: [{EYE}]", "StableDiffusionPipeline"),
     ],
 )
-def test_keyframes_that_are_all_alike_leave_chunks_as_they_are(
+def test_keyframes_that_are_all_alike_and_image_prompts_leave_chunks_as_they_are(
     render: str, model: str, pipeline: str
 ) -> None:
     assert plan_of(pipeline, render, model).batch_size == 4
@@ -135,3 +134,21 @@ def test_a_negative_prompt_that_is_not_given_is_none_and_not_an_empty_one() -> N
         plan.frame(0).recipe.conditioning for plan in (plan_of("StableDiffusionPipeline"), given)
     ]
     assert [conditioning.negative_prompt for conditioning in conditionings] == [None, ""]
+
+
+@pytest.mark.parametrize(
+    ("render", "pipeline"),
+    [("", "QwenImagePipeline"), ("", "ZImagePipeline"), ("prompt_syntax: compel", "StableDiffusionPipeline")],
+)
+def test_where_prompts_are_padded_together_those_of_the_chunk_are_part_of_the_recipe(
+    render: str, pipeline: str
+) -> None:
+    plan = plan_of(pipeline, render)
+    prompts = [plan.frame(index).recipe.conditioning.prompts for index in range(plan.frame_count)]
+    besides = [plan.frame(index).recipe.conditioning.beside for index in range(plan.frame_count)]
+    assert besides == [tuple(prompts[:4])] * 4 + [tuple(prompts[4:])]
+
+
+def test_elsewhere_a_frame_does_not_know_its_neighbours() -> None:
+    plan = plan_of("StableDiffusionPipeline")
+    assert {plan.frame(index).recipe.conditioning.beside for index in range(plan.frame_count)} == {()}

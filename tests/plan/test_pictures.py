@@ -90,4 +90,4 @@ def test_every_adapter_has_an_image_prompt_of_its_own_which_moves_with_its_video
         ImagePrompt(prompts=((picture("a"),),), weights=(1.0,)),
         ImagePrompt(prompts=((picture("b"), picture("c", index=4)),), weights=(1.0,)),
     )
-    assert plan.batch_size == 1
+    assert plan.batch_size == 4

@@ -1,4 +1,5 @@
 import dataclasses
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pyarrow as pa
@@ -23,6 +24,14 @@ COLUMNS = (
 def written(folder, pairs):
     write_table(folder, HEADER, iter(pairs))
     return pq.ParquetFile(folder.path("metadata.parquet"))
+
+
+def test_a_negative_prompt_that_was_not_given_is_written_as_an_empty_one(folder, frame_of):
+    frame = frame_of(7)
+    conditioning = replace(frame.recipe.conditioning, negative_prompt=None)
+    ungiven = replace(frame, recipe=replace(frame.recipe, conditioning=conditioning))
+    [row] = written(folder, [(ungiven, row_of(7))]).read().to_pylist()
+    assert row["negative_prompt"] == ""
 
 
 def test_a_row_says_all_of_its_frame(folder, frame_of):

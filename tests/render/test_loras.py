@@ -1,23 +1,26 @@
 """Several LoRAs at once."""
 
 import diffusers
+import pytest
 
 from farm.records import Lora
 from farm.render import open_renderer
 from tests.checkpoints.lora import save_lcm_lora, save_style_lora
-from tests.checkpoints.stable_diffusion import save_stable_diffusion
-from tests.render.beside import frames, part, plain_call
+from tests.render.beside import MODELS, frames, loaded, part, plain_call
 from tests.render.frames import chunk_of, spec_of
 from tests.render.ways import same
+from tests.support import BESIDE
 
 
-def test_several_loras_act_at_their_scales_and_an_lcm_lora_with_its_scheduler(folders):
-    model, style, lcm = folders(save_stable_diffusion), folders(save_style_lora), folders(save_lcm_lora)
+@pytest.mark.parametrize("kind", BESIDE["several LoRAs, LCM-LoRA"])
+def test_several_loras_act_at_their_scales_and_an_lcm_lora_with_its_scheduler(folders, kind):
+    name, save = MODELS[kind]
+    model, style, lcm = folders(save), folders(save_style_lora), folders(save_lcm_lora)
     loras = tuple(Lora(source=part(folder), weight_name=None) for folder in (style, lcm))
-    renderer = open_renderer(spec_of(model, loras=loras))
+    renderer = open_renderer(spec_of(model, pipeline=name, loras=loras))
     scales = {"lora_scale.0": 0.5, "lora_scale.1": 1.0}
     ours = renderer.render(chunk_of(*frames(scheduler="LCMScheduler", guidance_scale=1.5, **scales)))
-    plain = diffusers.StableDiffusionPipeline.from_pretrained(model)
+    plain = loaded(kind, model)
     plain.scheduler = diffusers.LCMScheduler.from_config(plain.scheduler.config)
     plain.load_lora_weights(style, adapter_name="style")
     plain.load_lora_weights(lcm, adapter_name="lcm")

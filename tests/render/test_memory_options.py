@@ -15,6 +15,9 @@ from tests.checkpoints.latent_diffusion import save_latent_diffusion
 from tests.checkpoints.pixart import save_pixart
 from tests.checkpoints.stable_diffusion import save_stable_diffusion
 from tests.checkpoints.stable_diffusion_xl import save_stable_diffusion_xl
+from tests.support import BESIDE
+
+NAMES = {"SD": "sd", "SDXL": "xl"}
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 SAVE = {
@@ -73,7 +76,9 @@ def refusal_of(pipeline, device=CPU, **options):
     return str(refused.value)
 
 
-@pytest.mark.parametrize("name", ["sd", "xl"])
+@pytest.mark.parametrize(
+    "name", [NAMES[kind] for kind in BESIDE["VAE slicing and tiling, attention of choice"]]
+)
 @pytest.mark.parametrize(
     ("options", "by_hand"),
     [

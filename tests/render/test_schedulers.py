@@ -1,9 +1,11 @@
-"""Every scheduler of diffusers, rendered with: what farm.manifest.schedulers says of it is what is found."""
+"""Every scheduler of diffusers, rendered with: what farm.manifest.schedulers says of it is what is found.
+
+Which pipelines take which is asked in tests/manifest/test_scheduler_checks.py.
+"""
 
 import inspect
 from importlib.util import find_spec
 from pathlib import Path
-from typing import get_args
 
 import diffusers
 import numpy as np
@@ -11,15 +13,14 @@ import pytest
 import torch
 
 from farm.errors import RenderError
-from farm.manifest.model import Pipeline
-from farm.manifest.schedulers import REFUSED, SCHEDULERS
+from farm.manifest.schedulers import DIFFUSION, REFUSED
 from farm.records import Noise
 from farm.render import open_renderer
 from tests.render.frames import chunk_of, frame_of, noise_of, spec_of
 
 NEEDS = {"CosineDPMSolverMultistepScheduler": "torchsde", "LMSDiscreteScheduler": "scipy"}
-HERE = [name for name in SCHEDULERS if name not in NEEDS or find_spec(NEEDS[name])]
-NOT_HERE = [name for name in SCHEDULERS if name not in HERE]
+HERE = [name for name in DIFFUSION if name not in NEEDS or find_spec(NEEDS[name])]
+NOT_HERE = [name for name in DIFFUSION if name not in HERE]
 
 STOCHASTIC = [
     *(
@@ -124,9 +125,3 @@ def test_the_refused_sde_scheduler_takes_no_generator():
     signature = source.read_text().partition("    def step(")[2].partition("->")[0]
     assert "sample:" in signature
     assert "generator" not in signature
-
-
-def test_every_pipeline_of_the_farm_was_rendered_with_here():
-    assert get_args(Pipeline) == ("StableDiffusionPipeline",), (
-        "a scheduler is refused or not for every pipeline: render with them all here, and see which reasons still hold"
-    )

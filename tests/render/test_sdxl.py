@@ -9,15 +9,18 @@ from farm.records import Refiner
 from farm.render import open_renderer
 from farm.render.source import find_source
 from tests.checkpoints.stable_diffusion_xl import save_refiner, save_stable_diffusion_xl
-from tests.render.beside import SIZE, frames, plain_call
+from tests.render.beside import MODELS, SIZE, frames, loaded, plain_call
 from tests.render.frames import chunk_of, spec_of
 from tests.render.ways import PROMPTS, SEEDS, STEPS, same
+from tests.support import BESIDE
 
 
-def test_a_base_with_its_refiner_equals_the_two_plain_calls(folders):
-    model, refined = folders(save_stable_diffusion_xl), folders(save_refiner)
+@pytest.mark.parametrize("kind", BESIDE["refiner"])
+def test_a_base_with_its_refiner_equals_the_two_plain_calls(folders, kind):
+    name, save = MODELS[kind]
+    model, refined = folders(save), folders(save_refiner)
     refiner = Refiner(source=find_source(str(refined), None, refined), variant=None)
-    renderer = open_renderer(spec_of(model, pipeline="StableDiffusionXLPipeline", refiner=refiner))
+    renderer = open_renderer(spec_of(model, pipeline=name, refiner=refiner))
     ours = renderer.render(chunk_of(*frames(denoising_end=0.5, aesthetic_score=7.0)))
     base = diffusers.StableDiffusionXLPipeline.from_pretrained(model)
     second = diffusers.StableDiffusionXLImg2ImgPipeline.from_pretrained(refined)
@@ -47,9 +50,11 @@ def test_a_base_with_its_refiner_equals_the_two_plain_calls(folders):
         {"height": 32, "width": 16},
     ],
 )
-def test_sdxl_is_told_sizes_and_crops_as_in_diffusers(folders, conditions):
-    model = folders(save_stable_diffusion_xl)
-    renderer = open_renderer(spec_of(model, pipeline="StableDiffusionXLPipeline"))
+@pytest.mark.parametrize("kind", BESIDE["sizes and crops (micro-conditioning)"])
+def test_sdxl_is_told_sizes_and_crops_as_in_diffusers(folders, kind, conditions):
+    name, save = MODELS[kind]
+    model = folders(save)
+    renderer = open_renderer(spec_of(model, pipeline=name))
     parts = {}
     for name, value in conditions.items():
         parts |= (
@@ -68,3 +73,18 @@ def test_sdxl_without_a_negative_prompt_is_not_sdxl_with_an_empty_one(folders, n
     given = None if negative is None else [negative] * 3
     theirs = plain_call(diffusers.StableDiffusionXLPipeline.from_pretrained(model), negative_prompt=given)
     assert same(ours, theirs) == [True] * 3
+
+
+@pytest.mark.parametrize("kind", BESIDE["Turbo: 1 to 4 steps, no guidance"])
+@pytest.mark.parametrize("steps", [1, 4])
+def test_a_turbo_model_is_called_with_few_steps_and_without_guidance(folders, kind, steps):
+    name, save = MODELS[kind]
+    renderer = open_renderer(spec_of(folders(save), pipeline=name))
+    config = {"timestep_spacing": "trailing"}
+    turbo = {"num_inference_steps": steps, "guidance_scale": 0.0, "negative_prompt": None}
+    ours = renderer.render(
+        chunk_of(*frames(**turbo, scheduler="EulerAncestralDiscreteScheduler", config=config))
+    )
+    plain = loaded(kind, folders(save))
+    plain.scheduler = diffusers.EulerAncestralDiscreteScheduler.from_config(plain.scheduler.config, **config)
+    assert same(ours, plain_call(plain, **turbo)) == [True] * 3

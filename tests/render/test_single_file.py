@@ -53,7 +53,7 @@ def source_of(path, revision=None):
 
 
 def load(file, cls=PIPELINE, **changes):
-    return load_single_file(cls, spec_of(file, **changes), is_offline=True)
+    return load_single_file(cls, spec_of(file, **changes), {}, is_offline=True)
 
 
 def draw(pipeline):

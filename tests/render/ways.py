@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ class Rendered:
         self._nets = [save(folder / f"net{number}") for number, save in enumerate(way.nets)]
         (folder / "pictures").mkdir()
         self._files = {
-            (name, number): _draw(folder / "pictures", name, number)
+            (name, number): draw_picture(folder / "pictures", name, number)
             for name in way.pictures
             for number in range(4)
         }
@@ -79,16 +79,27 @@ class Rendered:
             ]
             for name in self.way.pictures
         }
-        negative = self.way.negative_prompt
-        images = pipeline(
-            list(prompts),
-            generator=[torch.Generator("cpu").manual_seed(seed) for seed in seeds],
-            num_inference_steps=STEPS,
-            **({} if negative is None else {"negative_prompt": [negative] * len(prompts)}),
-            **opened,
-            **self.way.call,
-        ).images
-        return [np.asarray(image) for image in images]
+        return plain_call(self.way, pipeline, prompts, seeds, opened)
+
+
+def plain_call(
+    way: Way,
+    call: Callable[..., Any],
+    prompts: Sequence[str],
+    seeds: Sequence[int],
+    pictures: Mapping[str, Sequence[Image.Image]],
+) -> list[Pixels]:
+    """Call a pipeline, or what stands for one, with lists of prompts, generators and pictures."""
+    negative = way.negative_prompt
+    images = call(
+        prompt=list(prompts),
+        generator=[torch.Generator("cpu").manual_seed(seed) for seed in seeds],
+        num_inference_steps=STEPS,
+        **({} if negative is None else {"negative_prompt": [negative] * len(prompts)}),
+        **pictures,
+        **way.call,
+    ).images
+    return [np.asarray(image) for image in images]
 
 
 def same(ours: Sequence[Pixels | None], theirs: Sequence[Pixels]) -> list[bool]:
@@ -96,7 +107,7 @@ def same(ours: Sequence[Pixels | None], theirs: Sequence[Pixels]) -> list[bool]:
     return [np.array_equal(one, other) for one, other in zip(ours, theirs, strict=True)]
 
 
-def _draw(folder: Path, name: str, number: int, side: int = 16) -> Path:
+def draw_picture(folder: Path, name: str, number: int, side: int = 16) -> Path:
     """A disc that moves, on a ramp; white on black where it is a mask."""
     y, x = np.mgrid[0:side, 0:side]
     disc = (np.hypot(x - 4 - 3 * number, y - 8) < 4)[..., None]

@@ -1,0 +1,102 @@
+"""Every way of making pictures through the command line, its checkpoints by hub id and commit without the hub."""
+
+import json
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import torch
+from PIL import Image
+
+from tests.integration.cases import CASES, FRAMES, draw_pictures, slug
+from tests.integration.hub import Hub
+
+JOBS = {name: slug(name) for name in CASES}
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory):
+    """A folder with a manifest for each case in `night`, and its hub."""
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("studio")
+    (folder / "night").mkdir()
+    draw_pictures(folder / "night" / "pictures")
+    hub = Hub(folder)
+    for name, case in CASES.items():
+        (folder / "night" / f"{slug(name)}.yaml").write_text(json.dumps(case.manifest(name, hub)))
+    return folder, hub
+
+
+@pytest.fixture(scope="module")
+def inline(studio):
+    """The folder into which every manifest was rendered in one process."""
+    return render(studio, "inline", "--inline")
+
+
+def render(studio, name, *options):
+    folder, hub = studio
+    done = hub.farm("batch", "night", f"--output-dir={name}", *options, cwd=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder / name
+
+
+def rows(output, job):
+    return pq.read_table(output / job / "metadata.parquet").to_pylist()
+
+
+def digests(output):
+    return {job: [row["content_sha256"] for row in rows(output, job)] for job in JOBS.values()}
+
+
+def test_every_manifest_is_right_before_anything_starts(studio):
+    folder, hub = studio
+    manifests = sorted((folder / "night").glob("*.yaml"))
+    done = hub.farm("check", *manifests, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        f"{path}: ok: {path.stem}, interpolate, {FRAMES} frames" for path in manifests
+    ]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_first_and_the_last_frame_are_those_of_plain_calls(studio, inline, name):
+    folder, hub = studio
+    case, (first, last) = CASES[name], CASES[name].prompts
+    # In its call the first frame stands beside one between both prompts, and the last beside itself.
+    start = case.plain(hub, folder / "night" / "pictures", [first, last], [0, 1])[0]
+    end = case.plain(hub, folder / "night" / "pictures", [last, last], [FRAMES - 1] * 2)[0]
+    for frame, plain in ((0, start), (FRAMES - 1, end)):
+        with Image.open(inline / JOBS[name] / "frames" / f"frame{frame:06d}.png") as ours:
+            assert np.array_equal(np.asarray(ours), plain)
+
+
+def test_every_frame_is_another_and_knows_where_its_model_came_from(studio, inline):
+    for name, case in CASES.items():
+        found = rows(inline, JOBS[name])
+        assert len({row["content_sha256"] for row in found}) == FRAMES, name
+        source = studio[1].source(case.way.save)
+        assert {(row["pretrained"], row["revision"], row["pipeline"]) for row in found} == {
+            (source["pretrained"], source["revision"], case.way.pipeline)
+        }
+
+
+@pytest.mark.ray
+def test_frames_are_the_same_whatever_the_layout_and_after_a_resume(studio, inline):
+    output = render(studio, "workers", "--workers=2", "--chunks-per-shard=1")
+    whole = {job: rows(output, job) for job in JOBS.values()}
+    assert digests(output) == digests(inline)
+    assert len({row["worker"] for found in whole.values() for row in found}) == 2
+    for job in JOBS.values():
+        for frame in (1, 4):
+            (output / job / "frames" / f"frame{frame:06d}.png").unlink()
+    render(studio, "workers", "--inline")
+    assert digests(output) == digests(inline)
+    for job, before in whole.items():
+        again = [
+            new["frame"]
+            for old, new in zip(before, rows(output, job), strict=True)
+            if new["rendered_at"] != old["rendered_at"]
+        ]
+        assert again in ([0, 1, 4], [1, 4]), job

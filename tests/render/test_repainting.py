@@ -1,0 +1,72 @@
+"""Parts painted anew: around a picture, and in a crop around the mask; each frame is a plain call."""
+
+import diffusers
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from farm.records import Expand
+from farm.render import open_renderer
+from tests.checkpoints.stable_diffusion import save_inpainting, save_stable_diffusion
+from tests.render.frames import chunk_of, frame_of, noise_of, picture_of, spec_of
+from tests.render.ways import PROMPTS, SEEDS, STEPS, same
+
+PIPELINE = "StableDiffusionInpaintPipeline"
+UNETS = {"of nine channels": save_inpainting, "of four channels": save_stable_diffusion}
+
+
+def plain(folder, count, **arguments):
+    pipeline = diffusers.StableDiffusionInpaintPipeline.from_pretrained(folder)
+    pipeline.set_progress_bar_config(disable=True)
+    images = pipeline(
+        PROMPTS[:count],
+        generator=[torch.Generator("cpu").manual_seed(seed) for seed in SEEDS[:count]],
+        num_inference_steps=STEPS,
+        guidance_scale=5.0,
+        **arguments,
+    ).images
+    return [np.asarray(image) for image in images]
+
+
+def frames(count, pictures, **settings):
+    shared = {"negative_prompt": None, "num_inference_steps": STEPS, "pictures": pictures} | settings
+    return [frame_of(i, {PROMPTS[i]: 1.0}, noise=noise_of(SEEDS[i]), **shared) for i in range(count)]
+
+
+@pytest.mark.parametrize("unet", UNETS)
+def test_outpainting_is_inpainting_on_a_larger_canvas(folders, pictures, unet):
+    folder = folders(UNETS[unet])
+    sides = {"left": 8, "right": 0, "top": 4, "bottom": 4}
+    given = {
+        "image": picture_of(pictures[0], prepare=Expand(**sides, part="canvas")),
+        "mask_image": picture_of(pictures[0], prepare=Expand(**sides, part="mask")),
+    }
+    renderer = open_renderer(spec_of(folder, pipeline=PIPELINE))
+    ours = renderer.render(chunk_of(*frames(3, given, height=24, width=24)))
+    canvas = np.pad(np.asarray(Image.open(pictures[0])), ((4, 4), (8, 0), (0, 0)), mode="edge")
+    mask = np.full((24, 24), 255, np.uint8)
+    mask[12:12, 16:24] = 0
+    theirs = plain(
+        folder,
+        3,
+        image=[Image.fromarray(canvas)] * 3,
+        mask_image=[Image.fromarray(mask)] * 3,
+        height=24,
+        width=24,
+    )
+    assert same(ours, theirs) == [True] * 3
+
+
+def test_a_crop_around_the_mask_is_painted_and_laid_back(folders, pictures, tmp_path):
+    folder, mask = folders(save_inpainting), tmp_path / "mask.png"
+    pixels = np.zeros((16, 16), np.uint8)
+    pixels[4:8, 4:8] = 255
+    Image.fromarray(pixels).convert("RGB").save(mask)
+    given = {"image": picture_of(pictures[0]), "mask_image": picture_of(mask)}
+    renderer = open_renderer(spec_of(folder, pipeline=PIPELINE))
+    ours = renderer.render(chunk_of(*frames(1, given, padding_mask_crop=2)))
+    opened = [Image.open(path).convert("RGB") for path in (pictures[0], mask)]
+    theirs = plain(folder, 1, image=opened[0], mask_image=opened[1], padding_mask_crop=2)
+    assert same(ours, theirs) == [True]
+    assert np.array_equal(ours[0][12:, 12:], np.asarray(opened[0])[12:, 12:])

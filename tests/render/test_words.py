@@ -1,0 +1,135 @@
+"""Weighted prompts, learned words and released encoders, through the renderer: each frame is a plain call."""
+
+import numpy as np
+import pytest
+import torch
+from compel import CompelForSD, CompelForSDXL
+from safetensors.torch import load_file
+
+from farm.records import Drift, MemorySpec, TextualInversion
+from farm.render import open_renderer
+from tests.checkpoints.textual_inversion import (
+    TOKEN,
+    WEIGHTS,
+    save_textual_inversion,
+    save_textual_inversion_xl,
+)
+from tests.render.beside import MODELS, SIZE, loaded, part
+from tests.render.frames import chunk_of, frame_of, noise_of, spec_of
+from tests.render.ways import SEEDS, STEPS, same
+from tests.support import BESIDE
+
+WEIGHTED = ["a (red)1.5 star", "a blue heart++ on a green hill", "fish, " * 60]
+"""The last is longer than 77 tokens."""
+
+
+def frame(index, prompts, **settings):
+    shared = {"negative_prompt": "(dull)1.2", "num_inference_steps": STEPS, **SIZE} | settings
+    return frame_of(index, prompts, noise=noise_of(SEEDS[index]), **shared)
+
+
+def plain(pipeline, **arguments):
+    pipeline.set_progress_bar_config(disable=True)
+    images = pipeline(
+        generator=[torch.Generator("cpu").manual_seed(seed) for seed in SEEDS],
+        num_inference_steps=STEPS,
+        guidance_scale=5.0,
+        **SIZE,
+        **arguments,
+    ).images
+    return [np.asarray(image) for image in images]
+
+
+def by_compel(kind, pipeline, prompts):
+    """What compel's README does."""
+    compel = (CompelForSDXL if kind == "SDXL" else CompelForSD)(pipeline)
+    with torch.no_grad():
+        made = compel(prompts, negative_prompt=["(dull)1.2"] * len(prompts))
+    embeds = {"prompt_embeds": made.embeds, "negative_prompt_embeds": made.negative_embeds}
+    if kind == "SD":
+        return embeds
+    pooled = {"pooled_prompt_embeds": made.pooled_embeds}
+    return embeds | pooled | {"negative_pooled_prompt_embeds": made.negative_pooled_embeds}
+
+
+@pytest.mark.parametrize("kind", BESIDE["weighted and long prompts (compel)"])
+def test_weighted_prompts_of_any_length_are_those_of_compel(folders, kind):
+    pipeline, save = MODELS[kind]
+    renderer = open_renderer(spec_of(folders(save), pipeline=pipeline))
+    frames = [frame(index, {prompt: 1.0}, syntax="compel") for index, prompt in enumerate(WEIGHTED)]
+    other = loaded(kind, folders(save))
+    theirs = plain(other, **by_compel(kind, other, WEIGHTED))
+    assert same(renderer.render(chunk_of(*frames)), theirs) == [True] * 3
+
+
+@pytest.mark.parametrize("kind", BESIDE["weighted and long prompts (compel)"])
+def test_between_weighted_prompts_the_ends_are_compels_and_the_middle_is_neither(folders, kind):
+    pipeline, save = MODELS[kind]
+    renderer = open_renderer(spec_of(folders(save), pipeline=pipeline))
+    first, second = WEIGHTED[:2]
+    shares = [{first: 1.0}, {first: 0.5, second: 0.5}, {second: 1.0}]
+    ours = renderer.render(chunk_of(*(frame(i, share, syntax="compel") for i, share in enumerate(shares))))
+    other = loaded(kind, folders(save))
+    theirs = plain(other, **by_compel(kind, other, [first, first, second]))
+    assert same(ours, theirs) == [True, False, True]
+
+
+def test_without_a_negative_prompt_weighted_sdxl_is_steered_away_from_zeros_as_plain_sdxl_is(folders):
+    pipeline, save = MODELS["SDXL"]
+    renderer = open_renderer(spec_of(folders(save), pipeline=pipeline))
+    weighted, words = (
+        renderer.render(chunk_of(frame(0, {"a red star": 1.0}, syntax=syntax, negative_prompt=None)))
+        for syntax in ("compel", "plain")
+    )
+    assert same(weighted, words) == [True]
+
+
+def test_a_walk_from_a_weighted_prompt_leaves_the_negative_one_where_it_is(folders):
+    pipeline, save = MODELS["SD"]
+    renderer = open_renderer(spec_of(folders(save), pipeline=pipeline))
+    drift = Drift(direction="ones", distance=0.5, seed=0)
+    walked = renderer.render(chunk_of(frame(0, {WEIGHTED[0]: 1.0}, syntax="compel", drift=drift)))[0]
+    other = loaded("SD", folders(save))
+    embeds = by_compel("SD", other, WEIGHTED[:1])
+    embeds["prompt_embeds"] = embeds["prompt_embeds"] + 0.5
+    other.set_progress_bar_config(disable=True)
+    generator = [torch.Generator("cpu").manual_seed(SEEDS[0])]
+    settings = {"num_inference_steps": STEPS, "guidance_scale": 5.0, "generator": generator, **SIZE}
+    assert np.array_equal(walked, np.asarray(other(**embeds, **settings).images[0]))
+
+
+@pytest.mark.parametrize("kind", BESIDE["textual inversion"])
+@pytest.mark.parametrize("syntax", ["plain", "compel"])
+def test_a_learned_word_is_drawn_as_diffusers_draws_it(folders, tmp_path, kind, syntax):
+    pipeline, save = MODELS[kind]
+    is_xl = kind == "SDXL"
+    folder = save_textual_inversion_xl(tmp_path) if is_xl else save_textual_inversion(tmp_path, vectors=3)
+    word = TextualInversion(source=part(folder), weight_name=None, token=TOKEN)
+    renderer = open_renderer(spec_of(folders(save), pipeline=pipeline, textual_inversions=(word,)))
+    frames = [frame(i, {f"a {TOKEN} at night": 1.0}, syntax=syntax, negative_prompt="dull") for i in range(3)]
+    ours = renderer.render(chunk_of(*frames))
+    other = loaded(kind, folders(save))
+    if is_xl:
+        learned = load_file(folder / WEIGHTS)
+        for key, encoder in (("clip_l", "text_encoder"), ("clip_g", "text_encoder_2")):
+            other.load_textual_inversion(
+                {TOKEN: learned[key]},
+                text_encoder=getattr(other, encoder),
+                tokenizer=getattr(other, encoder.replace("text_encoder", "tokenizer")),
+            )
+    else:
+        other.load_textual_inversion(folder, weight_name=WEIGHTS)
+    theirs = plain(other, prompt=[f"a {TOKEN} at night"] * 3, negative_prompt=["dull"] * 3)
+    assert same(ours, theirs) == [True] * 3
+
+
+@pytest.mark.parametrize("kind", BESIDE["text encoders released"])
+def test_released_text_encoders_are_fetched_for_every_prompt_that_comes(folders, kind):
+    pipeline, save = MODELS[kind]
+    memory = MemorySpec(release_text_encoders=True)
+    released = open_renderer(spec_of(folders(save), pipeline=pipeline, memory=memory))
+    kept = open_renderer(spec_of(folders(save), pipeline=pipeline))
+    for prompt in ("a red star", "fish", "a red star"):
+        chunk = chunk_of(*(frame(index, {prompt: 1.0}) for index in range(2)))
+        assert same(released.render(chunk), kept.render(chunk)) == [True, True]
+        assert released._loaded.pipeline.text_encoder is None
