@@ -17,24 +17,32 @@ def mixed(columns: Sequence[Any], frames: Sequence[Conditioning], moves: Any = F
 
     `columns[k]` is the encoding of every frame's k-th prompt: a tensor [B, ...], a list of one tensor [n, ...] per
     frame, or a tuple of these, where None stands for a mask of ones. Embeddings of fewer tokens are padded with
-    zeros, and masks cover the tokens of every prompt that is mixed. `moves` tells whether a drift moves the encoding,
-    of a tuple which of its parts.
+    zeros, and masks cover the tokens of every prompt that is mixed. A frame of one prompt, which is in every column,
+    is as it was encoded beside the longest: as in one call with all of the chunk's prompts. `moves` tells whether a
+    drift moves the encoding, of a tuple which of its parts.
     """
+    longest = max(range(len(columns)), key=lambda number: _tokens(columns[number]))
+    return _mixed(columns, frames, moves, longest)
+
+
+def _mixed(columns: Sequence[Any], frames: Sequence[Conditioning], moves: Any, longest: int) -> Any:
     first = columns[0]
     if isinstance(first, tuple):
         outputs = zip(*(map(_with_masks, columns) if _differ(columns) else columns), strict=True)
         moving = moves or [False] * len(first)
-        return tuple(mixed(parts, frames, moved) for parts, moved in zip(outputs, moving, strict=True))
+        return tuple(
+            _mixed(parts, frames, moved, longest) for parts, moved in zip(outputs, moving, strict=True)
+        )
     if isinstance(first, list):
         rows = zip(*columns, strict=True)
-        return [_row(parts, frame, moves) for parts, frame in zip(rows, frames, strict=True)]
+        return [_row(parts, frame, moves, longest) for parts, frame in zip(rows, frames, strict=True)]
     if not isinstance(first, torch.Tensor):
         return first
     if not moves and all(same(first, other) for other in columns[1:]):
         return first
     return torch.stack(
         [
-            _row(parts, frame, moves)
+            _row(parts, frame, moves, longest)
             for parts, frame in zip(zip(*_padded(columns), strict=True), frames, strict=True)
         ]
     )
@@ -49,9 +57,10 @@ def same(first: Any, second: Any) -> bool:
     return first is None and second is None
 
 
-def _row(parts: Sequence[torch.Tensor], frame: Conditioning, moves: bool) -> torch.Tensor:
+def _row(parts: Sequence[torch.Tensor], frame: Conditioning, moves: bool, longest: int) -> torch.Tensor:
     """Mix one frame's parts, of which it uses as many as it has prompts."""
-    used = _padded(parts[: len(frame.prompts)], dim=0)
+    count = len(frame.prompts)
+    used = _padded(parts[:count], dim=0) if count > 1 else [parts[longest]]
     if _is_mask(used[0]):
         return torch.stack(used).amax(0)
     if frame.mix == "slerp" and len(used) == 2:
@@ -91,6 +100,12 @@ def _padded(parts: Sequence[torch.Tensor], dim: int = 1) -> list[torch.Tensor]:
 def _differ(columns: Sequence[tuple[Any, ...]]) -> bool:
     """Tell whether the prompts have different numbers of tokens, so that somebody must say which count."""
     return len({column[0].shape for column in columns if isinstance(column[0], torch.Tensor)}) > 1
+
+
+def _tokens(column: Any) -> int:
+    """Count the tokens of a column, where they are padded to the longest prompt."""
+    embeddings = column[0] if isinstance(column, tuple) else column
+    return embeddings.shape[1] if isinstance(embeddings, torch.Tensor) and embeddings.ndim > 1 else 0
 
 
 def _with_masks(column: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import torch
@@ -36,13 +36,13 @@ def mixed_noise(
     if not mixtures:
         yield
         return
-    mode = _MixedDraws(mixtures)
-    hook = denoiser.register_forward_pre_hook(lambda *_: mixtures.clear())
-    try:
-        with mode:
+    with ExitStack() as drawing:
+        drawing.enter_context(_MixedDraws(mixtures))
+        hook = denoiser.register_forward_pre_hook(lambda *_: drawing.close())
+        try:
             yield
-    finally:
-        hook.remove()
+        finally:
+            hook.remove()
 
 
 class _Mixture:
