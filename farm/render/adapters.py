@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import diffusers
@@ -15,17 +15,25 @@ from huggingface_hub import list_repo_files, snapshot_download
 from farm.records import ControlNet, DiffusersSpec, IpAdapter, Lora, ModelSource, Scalar
 from farm.render.prompt_columns import AtHand
 from farm.render.source import local_path
+from farm.render.told import told
 
 
 def is_offline() -> bool:
-    """Tell whether the user forbids asking the hub."""
-    return os.environ.get("HF_HUB_OFFLINE") == "1"
+    """Tell whether the user forbids asking the hub, in one of the words that huggingface_hub takes for yes."""
+    return os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
 
 
 def load_controlnets(controlnets: Sequence[ControlNet], dtype: torch.dtype) -> dict[str, Any]:
     """Return the `controlnet` of a pipeline that has one, a list where there are several."""
-    nets = [
-        diffusers.ControlNetModel.from_pretrained(
+    nets = [_load_controlnet(net, dtype) for net in controlnets]
+    if not nets:
+        return {}
+    return {"controlnet": nets[0] if len(nets) == 1 else nets}
+
+
+def _load_controlnet(net: ControlNet, dtype: torch.dtype) -> Any:
+    with told(net.source, "a ControlNet"):
+        return diffusers.ControlNetModel.from_pretrained(
             local_path(net.source),
             revision=net.source.revision or None,
             subfolder=net.subfolder or None,
@@ -34,27 +42,25 @@ def load_controlnets(controlnets: Sequence[ControlNet], dtype: torch.dtype) -> d
             use_safetensors=True,
             local_files_only=net.source.kind != "hub" or is_offline(),
         )
-        for net in controlnets
-    ]
-    if not nets:
-        return {}
-    return {"controlnet": nets[0] if len(nets) == 1 else nets}
 
 
 def load_loras(pipeline: Any, loras: Sequence[Lora]) -> None:
     """Lay LoRAs over a pipeline, in their order."""
     for name, lora in zip(_lora_names(loras), loras, strict=True):
-        path = Path(local_path(lora.source))
-        is_file = lora.source.kind == "file"
-        pipeline.load_lora_weights(
-            str(path.parent) if is_file else local_path(lora.source),
-            weight_name=path.name
-            if is_file
-            else weight_name(lora.source, lora.weight_name, LORA_WEIGHT_NAME_SAFE),
-            revision=lora.source.revision or None,
-            adapter_name=name,
-            use_safetensors=True,
-        )
+        with told(lora.source, "a LoRA"):
+            path = Path(local_path(lora.source))
+            if lora.source.kind == "file":
+                place, file = str(path.parent), path.name
+            else:
+                place = local_path(lora.source)
+                file = weight_name(lora.source, lora.weight_name, LORA_WEIGHT_NAME_SAFE)
+            pipeline.load_lora_weights(
+                place,
+                weight_name=file,
+                revision=lora.source.revision or None,
+                adapter_name=name,
+                use_safetensors=True,
+            )
 
 
 def weight_name(source: ModelSource, written: str | None, usual: str) -> str:
@@ -67,16 +73,20 @@ def weight_name(source: ModelSource, written: str | None, usual: str) -> str:
     if source.kind == "hub" and not is_offline():
         there = list_repo_files(source.location, revision=source.revision)
     else:
-        there = [file.name for file in Path(_snapshot(source)).iterdir()]
+        there = [file.name for file in Path(_snapshot(source, ["*.safetensors"])).iterdir()]
     names = [name for name in there if name.endswith(".safetensors") and "/" not in name]
     return names[0] if len(names) == 1 else usual
 
 
 def load_ip_adapters(pipeline: Any, adapters: Sequence[IpAdapter]) -> None:
     """Add IP-Adapters, with the image encoder of the first unless the pipeline has one."""
+    folders = []
+    for adapter in adapters:
+        with told(adapter.source, "an IP-Adapter"):
+            folders.append(_snapshot(adapter.source, _files(adapter)))
     if adapters:
         pipeline.load_ip_adapter(
-            [_snapshot(adapter.source) for adapter in adapters],
+            folders,
             subfolder=[adapter.subfolder for adapter in adapters],
             weight_name=[adapter.weight_name for adapter in adapters],
             image_encoder_folder=adapters[0].image_encoder_folder,
@@ -84,13 +94,20 @@ def load_ip_adapters(pipeline: Any, adapters: Sequence[IpAdapter]) -> None:
         )
 
 
-def _snapshot(source: ModelSource) -> str:
+def _files(adapter: IpAdapter) -> list[str]:
+    """Return what is needed of an adapter's repository, which may hold many."""
+    named = adapter.image_encoder_folder
+    encoder = PurePosixPath(named) if "/" in named else PurePosixPath(adapter.subfolder, named)
+    weights = PurePosixPath(adapter.subfolder, adapter.weight_name)
+    return [str(weights), f"{encoder}/*.json", f"{encoder}/*.safetensors"]
+
+
+def _snapshot(source: ModelSource, files: list[str]) -> str:
     """Return the folder of a source: diffusers takes an image encoder from the main branch, whatever it is told."""
     if source.kind != "hub":
         return local_path(source)
-    patterns = ["*.json", "*.safetensors"]
     return snapshot_download(
-        source.location, revision=source.revision, allow_patterns=patterns, local_files_only=is_offline()
+        source.location, revision=source.revision, allow_patterns=files, local_files_only=is_offline()
     )
 
 

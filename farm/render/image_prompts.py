@@ -17,6 +17,10 @@ FramePrompts = tuple[ImagePrompt, ...]
 """One frame's image prompts, one for each IP-Adapter."""
 
 
+_CAPACITY = 16
+"""Image prompts on the device, up to a megabyte each."""
+
+
 class ImagePromptMixer:
     """Takes the place of a pipeline's `prepare_ip_adapter_image_embeds`, which is given a list of `FramePrompts`.
 
@@ -28,7 +32,7 @@ class ImagePromptMixer:
         self._prepare = pipeline.prepare_ip_adapter_image_embeds
         self._signature = inspect.signature(self._prepare)
         self._read = read
-        self._known = Remembered(64)
+        self._known = Remembered(_CAPACITY)
         pipeline.prepare_ip_adapter_image_embeds = self
 
     def __call__(self, *args: Any, **kwargs: Any) -> list[torch.Tensor]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 import diffusers
 import torch
 
-from farm.errors import ModelError, OutOfMemory
+from farm.errors import ModelError
 from farm.records import (
     ControlNet,
     DiffusersSpec,
@@ -24,11 +23,11 @@ from farm.records import (
 from farm.render.adapters import is_offline, load_controlnets, load_ip_adapters, load_loras
 from farm.render.encode_once import encode_once
 from farm.render.families import pipeline_class
-from farm.render.memory import is_out_of_memory
 from farm.render.memory_options import place
 from farm.render.single_file import load_single_file
 from farm.render.source import check_unchanged, local_path
 from farm.render.textual_inversion import load_textual_inversions
+from farm.render.told import name_of, told
 
 
 def load_pipeline(spec: DiffusersSpec, device: torch.device) -> Any:
@@ -38,7 +37,7 @@ def load_pipeline(spec: DiffusersSpec, device: torch.device) -> Any:
         ModelError: when the class is unknown, files are missing or not those of `spec`, or weights are not safetensors.
         OutOfMemory: when the device has too little for it.
     """
-    with _told(spec.source, spec.pipeline):
+    with told(spec.source, spec.pipeline):
         cls = pipeline_class(spec.pipeline)
         nets = load_controlnets(spec.controlnets, getattr(torch, spec.torch_dtype))
         pipeline = _load(cls, spec, nets)
@@ -67,23 +66,12 @@ def load_refiner(refiner: Refiner, spec: DiffusersSpec, device: torch.device) ->
         OutOfMemory: when the device has too little for it.
     """
     cls = diffusers.StableDiffusionXLImg2ImgPipeline
-    with _told(refiner.source, cls.__name__):
+    with told(refiner.source, cls.__name__):
         pipeline = _load(cls, replace(spec, source=refiner.source, variant=refiner.variant, config=None), {})
         _check_vocabulary(pipeline, refiner.source)
         _prepare(pipeline, spec.memory, device)
         check_unchanged(refiner.source)
         return pipeline
-
-
-@contextmanager
-def _told(source: ModelSource, kind: str) -> Iterator[None]:
-    """Tell whatever libraries raise as what it means to who wrote the manifest."""
-    try:
-        yield
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError, MemoryError) as error:
-        if is_out_of_memory(error):
-            raise OutOfMemory(f"{_name(source)} as {kind}: {error}") from None
-        raise ModelError(f"{_name(source)}: cannot be loaded as {kind}: {error}") from error
 
 
 def _prepare(pipeline: Any, memory: MemorySpec, device: torch.device) -> None:
@@ -114,7 +102,7 @@ def _check_vocabulary(pipeline: Any, source: ModelSource) -> None:
     for part, tokenizer in pipeline.components.items():
         if hasattr(tokenizer, "all_special_ids") and len(tokenizer) <= len(set(tokenizer.all_special_ids)):
             raise ModelError(
-                f"{_name(source)}: its {part} knows no words, since its vocabulary files are missing. "
+                f"{name_of(source)}: its {part} knows no words, since its vocabulary files are missing. "
                 "Download the configuration again, with all of its .json and .txt files."
             )
 
@@ -124,7 +112,3 @@ def _restore_text_model(pipeline: Any) -> None:
     encoder = getattr(pipeline, "text_encoder", None)
     if hasattr(encoder, "final_layer_norm") and not hasattr(encoder, "text_model"):
         encoder.__dict__["text_model"] = encoder
-
-
-def _name(source: ModelSource) -> str:
-    return f"{source.pretrained}@{source.revision}" if source.revision else source.pretrained

@@ -19,7 +19,8 @@ Arguments = Mapping[str, Any]
 AtHand = Callable[[], AbstractContextManager[None]]
 """What stands around the work of text encoders, which may be away at other times."""
 
-_CAPACITY = 64
+_CAPACITY = 8
+"""Columns lie on the device, large ones of T5 with 30 MB; a grid needs four, a chunk across a keyframe two more."""
 
 
 class PlainColumns:

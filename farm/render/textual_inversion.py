@@ -15,6 +15,7 @@ from farm.errors import ModelError
 from farm.records import TextualInversion
 from farm.render.adapters import is_offline, weight_name
 from farm.render.source import local_path
+from farm.render.told import told
 
 _ENCODER_OF = {"clip_l": "text_encoder", "clip_g": "text_encoder_2"}
 """As files for SDXL name their parts."""
@@ -29,14 +30,15 @@ def load_textual_inversions(pipeline: Any, inversions: tuple[TextualInversion, .
     A word of several vectors is that many tokens, `word word_1 word_2`, into which pipelines turn it themselves.
 
     Raises:
-        ModelError: when a file holds no learned word, one for another text encoder, or one that is there already.
-        OSError: when a file is not there.
+        ModelError: when a file is not there, or holds no learned word, one for another text encoder, or one that is
+            there already.
     """
     for inversion in inversions:
         name = inversion.source.pretrained
         if not hasattr(pipeline, "load_textual_inversion"):
             raise ModelError(f"{name}: {type(pipeline).__name__} learns no words by textual inversion.")
-        word, vectors = _read(inversion)
+        with told(inversion.source, "a textual inversion"):
+            word, vectors = _read(inversion)
         for encoder, learned in vectors.items():
             _check(pipeline, encoder, word, learned, name)
         for encoder, learned in vectors.items():

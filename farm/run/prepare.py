@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -65,11 +66,9 @@ def prepare(
         UsageError: when nothing can be written to `output_dir`.
     """
     document = load(path, overrides)
-    find = partial(rehearsal if procedural else find_renderer, document)
-    renderer, pictures, _ = _told_together(
-        find, partial(find_pictures, document), partial(refuse_slips, document)
-    )
-    refuse_misfits(document, renderer)
+    find = rehearsal if procedural else _fitting
+    steps = (partial(step, document) for step in (find, find_pictures, refuse_slips))
+    renderer, pictures, _ = _told_together(*steps)
     plan = planned(document, renderer, pictures)
     name = f"{plan.name}-rehearsal" if procedural else plan.name
     folder = JobFolder(_beside(output_dir, name))
@@ -88,6 +87,12 @@ def planned(document: Document, renderer: RendererSpec, pictures: Mapping[str, P
     """Return the plan of a manifest on its renderer, with the pictures that were found."""
     by_path = {whole_path(document, text): source for text, source in pictures.items()}
     return make_plan(with_whole_paths(document, renderer), renderer, by_path)
+
+
+def _fitting(document: Document) -> RendererSpec:
+    renderer = find_renderer(document)
+    refuse_misfits(document, renderer)
+    return renderer
 
 
 def _told_together(*steps: Callable[[], Any]) -> list[Any]:
@@ -109,7 +114,9 @@ def _told_together(*steps: Callable[[], Any]) -> list[Any]:
 
 
 def _place(problem: Problem) -> tuple[int, ...]:
-    """Return line and column, which `where` ends with."""
+    """Return line and column, which `where` ends with; what was set on the command line comes after the file."""
+    if problem.where.startswith("--set "):
+        return (sys.maxsize,)
     return tuple(int(number) for number in problem.where.rsplit(":", 2)[1:])
 
 

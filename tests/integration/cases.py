@@ -24,7 +24,6 @@ from tests.render.ways import PROMPTS, STEPS, draw_picture, plain_call
 
 SEED = 40
 FRAMES = 5
-SEEN = Path("pictures", "seen0.png")
 
 Call = Callable[..., Any]
 
@@ -33,7 +32,7 @@ def _nothing(hub: Hub) -> dict[str, Any]:
     return {}
 
 
-def _as_it_is(pipeline: Any, hub: Hub, pictures: Path) -> Call:
+def _as_it_is(pipeline: Any, hub: Hub, seen: Path) -> Call:
     return pipeline
 
 
@@ -41,13 +40,13 @@ def _as_it_is(pipeline: Any, hub: Hub, pictures: Path) -> Call:
 class Case:
     """An interpolation between two prompts: `beside` is more of the manifest's model section, `render` of its render.
 
-    `dressed` gives what is called in diffusers: the pipeline with the same beside it. Where a picture `moves` there
-    is one for each frame.
+    `dressed` gives what is called in diffusers: the pipeline with the same beside it, and with what IP-Adapters see.
+    Where pictures `move` there is one for each frame.
     """
 
     way: Way
     prompts: tuple[str, str] = (PROMPTS[0], PROMPTS[1])
-    moves: bool = False
+    move: bool = False
     beside: Callable[[Hub], Mapping[str, Any]] = _nothing
     render: Mapping[str, Any] = field(default_factory=dict)
     dressed: Callable[[Any, Hub, Path], Call] = _as_it_is
@@ -56,7 +55,7 @@ class Case:
         """Return the manifest; its pictures lie in `pictures` beside it."""
         way = self.way
         nets = [hub.source(net) for net in way.nets]
-        number = "%d" if self.moves else "0"
+        number = "%d" if self.move else "0"
         negative = {} if way.negative_prompt is None else {"negative_prompt": way.negative_prompt}
         return {
             "version": 1,
@@ -80,19 +79,19 @@ class Case:
         }
 
     def plain(self, hub: Hub, pictures: Path, prompts: Sequence[str], frames: Sequence[int]) -> list[Pixels]:
-        """Call diffusers for frames of these prompts."""
+        """Call diffusers for frames of these prompts; all see the first one's image prompt."""
         nets = [hub.load(diffusers.ControlNetModel, net) for net in self.way.nets]
         parts = {"controlnet": nets[0]} if nets else {}
         pipeline = hub.load(getattr(diffusers, self.way.pipeline), self.way.save, **parts)
         pipeline.set_progress_bar_config(disable=True)
         opened = {
             name: [
-                Image.open(pictures / f"{name}{frame if self.moves else 0}.png").convert("RGB")
+                Image.open(pictures / f"{name}{frame if self.move else 0}.png").convert("RGB")
                 for frame in frames
             ]
             for name in self.way.pictures
         }
-        call = self.dressed(pipeline, hub, pictures)
+        call = self.dressed(pipeline, hub, pictures / f"seen{frames[0] if self.move else 0}.png")
         return plain_call(self.way, call, prompts, [SEED] * len(prompts), opened)
 
 
@@ -120,16 +119,16 @@ def _adapter(hub: Hub, folder: str, name: str) -> dict[str, Any]:
 
 
 def _seeing(folder: str, name: str) -> Callable[[Any, Hub, Path], Call]:
-    def dressed(pipeline: Any, hub: Hub, pictures: Path) -> Call:
+    def dressed(pipeline: Any, hub: Hub, seen: Path) -> Call:
         hub_id, place = hub.place(save_ip_adapter)
         pipeline.load_ip_adapter(hub_id, subfolder=folder, weight_name=name, **place)
         pipeline.set_ip_adapter_scale(0.6)
-        return partial(pipeline, ip_adapter_image=Image.open(pictures / SEEN.name).convert("RGB"))
+        return partial(pipeline, ip_adapter_image=Image.open(seen).convert("RGB"))
 
     return dressed
 
 
-def _refined(pipeline: Any, hub: Hub, pictures: Path) -> Call:
+def _refined(pipeline: Any, hub: Hub, seen: Path) -> Call:
     refiner = hub.load(diffusers.StableDiffusionXLImg2ImgPipeline, save_refiner)
     refiner.set_progress_bar_config(disable=True)
 
@@ -141,7 +140,7 @@ def _refined(pipeline: Any, hub: Hub, pictures: Path) -> Call:
     return call
 
 
-def _styled(pipeline: Any, hub: Hub, pictures: Path) -> Call:
+def _styled(pipeline: Any, hub: Hub, seen: Path) -> Call:
     for name, save in (("style", save_style_lora), ("lcm", save_lcm_lora)):
         hub_id, place = hub.place(save)
         pipeline.load_lora_weights(hub_id, weight_name=WEIGHTS, adapter_name=name, **place)
@@ -150,13 +149,13 @@ def _styled(pipeline: Any, hub: Hub, pictures: Path) -> Call:
     return pipeline
 
 
-def _taught(pipeline: Any, hub: Hub, pictures: Path) -> Call:
+def _taught(pipeline: Any, hub: Hub, seen: Path) -> Call:
     hub_id, place = hub.place(save_textual_inversion)
     pipeline.load_textual_inversion(hub_id, **place)
     return pipeline
 
 
-def _weighing(pipeline: Any, hub: Hub, pictures: Path) -> Call:
+def _weighing(pipeline: Any, hub: Hub, seen: Path) -> Call:
     def call(*, prompt: list[str], negative_prompt: list[str], **others: Any) -> Any:
         made = CompelForSD(pipeline)(prompt, negative_prompt=negative_prompt)
         embeds = {"prompt_embeds": made.embeds, "negative_prompt_embeds": made.negative_embeds}
@@ -166,17 +165,18 @@ def _weighing(pipeline: Any, hub: Hub, pictures: Path) -> Call:
 
 
 BESIDE: Mapping[str, Case] = {
-    "a picture per frame": Case(way=WAYS["image to image"], moves=True),
+    "a picture per frame": Case(way=WAYS["image to image"], move=True),
     "IP-Adapter": Case(
         way=_SD,
         beside=partial(_adapter, folder="models", name="ip-adapter_sd15.safetensors"),
-        render={"ip_adapter_image": str(SEEN)},
+        render={"ip_adapter_image": "pictures/seen0.png"},
         dressed=_seeing("models", "ip-adapter_sd15.safetensors"),
     ),
-    "IP-Adapter plus, SDXL": Case(
+    "IP-Adapter plus, SDXL, between two pictures": Case(
         way=_SDXL,
+        move=True,
         beside=partial(_adapter, folder="sdxl_models", name="ip-adapter-plus_sdxl.safetensors"),
-        render={"ip_adapter_image": str(SEEN)},
+        render={"ip_adapter_image": {0: "pictures/seen0.png", 4: "pictures/seen4.png"}},
         dressed=_seeing("sdxl_models", "ip-adapter-plus_sdxl.safetensors"),
     ),
     "SDXL with its refiner": Case(

@@ -1,11 +1,10 @@
 """Every way of making pictures through the command line, its checkpoints by hub id and commit without the hub."""
 
-import json
-
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import torch
+import yaml
 from PIL import Image
 
 from tests.integration.cases import CASES, FRAMES, draw_pictures, slug
@@ -25,7 +24,7 @@ def studio(tmp_path_factory):
     draw_pictures(folder / "night" / "pictures")
     hub = Hub(folder)
     for name, case in CASES.items():
-        (folder / "night" / f"{slug(name)}.yaml").write_text(json.dumps(case.manifest(name, hub)))
+        (folder / "night" / f"{slug(name)}.yaml").write_text(yaml.safe_dump(case.manifest(name, hub)))
     return folder, hub
 
 
@@ -99,4 +98,4 @@ def test_frames_are_the_same_whatever_the_layout_and_after_a_resume(studio, inli
             for old, new in zip(before, rows(output, job), strict=True)
             if new["rendered_at"] != old["rendered_at"]
         ]
-        assert again in ([0, 1, 4], [1, 4]), job
+        assert again == [0, 1, 4], job

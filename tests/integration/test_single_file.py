@@ -144,7 +144,7 @@ def test_a_pickle_with_the_name_of_safetensors_is_never_unpickled(tmp_path):
 @pytest.mark.usefixtures("offline")
 def test_a_pipeline_that_diffusers_loads_from_folders_only_says_so(tiny_file):
     with pytest.raises(ModelError) as refused:
-        load(tiny_file, pipeline="DDPMPipeline")
+        load(tiny_file, pipeline="LDMTextToImagePipeline")
     assert str(refused.value) == (
-        f"{tiny_file}: DDPMPipeline is loaded from a folder only, not from a single file."
+        f"{tiny_file}: LDMTextToImagePipeline is loaded from a folder only, not from a single file."
     )

@@ -1,0 +1,223 @@
+"""Uses that cannot work are told with their places, all of one kind at once, before anything is rendered."""
+
+import pytest
+from PIL import Image
+
+from tests.checkpoints.flux import save_flux
+from tests.checkpoints.lora import save_style_lora
+from tests.checkpoints.stable_diffusion import save_stable_diffusion
+from tests.checkpoints.stable_diffusion_xl import save_refiner, save_stable_diffusion_xl
+from tests.run.fit.altering import altered
+
+HEAD = "version: 1\nname: wrong\n"
+MOVE = "animation: {kind: interpolate, prompts: [a red star, a blue heart], frames: 5}\n"
+FLUX = f"{HEAD}model: {{pipeline: FluxPipeline, pretrained: ./models/flux}}\n{MOVE}"
+FROM_IMAGE = f"{HEAD}model: {{pipeline: StableDiffusionImg2ImgPipeline, pretrained: ./models/sd}}\n{MOVE}"
+SD = f"{HEAD}model: {{pipeline: StableDiffusionPipeline, pretrained: ./models/sd}}\n{MOVE}"
+XL = f"{HEAD}model:\n  pipeline: StableDiffusionXLPipeline\n  pretrained: ./models/xl\n"
+
+WITH_NETS = (
+    "StableDiffusionControlNetPipeline, StableDiffusionXLControlNetPipeline, StableDiffusionControlNetImg2ImgPipeline, "
+    "StableDiffusionControlNetInpaintPipeline, StableDiffusionXLControlNetImg2ImgPipeline"
+)
+WITH_ETA = (
+    "StableDiffusionPipeline, LDMTextToImagePipeline, StableDiffusionXLPipeline, PixArtSigmaPipeline, SanaPipeline, "
+    "StableDiffusionImg2ImgPipeline, StableDiffusionXLImg2ImgPipeline, StableDiffusionInpaintPipeline, "
+    f"StableDiffusionXLInpaintPipeline, StableDiffusionDepth2ImgPipeline, {WITH_NETS}"
+)
+ALL = (
+    "StableDiffusionPipeline, LDMTextToImagePipeline, StableDiffusionXLPipeline, LatentConsistencyModelPipeline, "
+    "StableDiffusion3Pipeline, FluxPipeline, PixArtSigmaPipeline, SanaPipeline, ZImagePipeline, QwenImagePipeline, "
+    "StableDiffusionImg2ImgPipeline, StableDiffusionXLImg2ImgPipeline, StableDiffusionInpaintPipeline, "
+    f"StableDiffusionXLInpaintPipeline, StableDiffusionDepth2ImgPipeline, {WITH_NETS}, "
+    "LatentConsistencyModelImg2ImgPipeline"
+)
+A_PICTURE = (
+    "a picture, a folder of pictures, numbered ones such as frames/*.png or frames/%04d.png, or a video"
+)
+A_PICTURE_FILE = (
+    "needed: a picture of up to 8192x8192 pixels, a folder or pattern of them (frames/*.png, frames/%04d.png), or a "
+    "video; relative to the manifest, or with its whole path."
+)
+FEW = (
+    "render.image: pictures/%d.png has 3 pictures, the animation 5 frames; needed: at least one picture for each "
+    "frame, or a single one for all."
+)
+SLIP = (
+    r"the ( at character 3 is never closed; \( is the sign itself; needed: a prompt in compel's language, such as "
+    "a (red)1.5 star; plain words need prompt_syntax: plain."
+)
+OTHER_LORA = (
+    "model.loras[0].pretrained: does not fit the model: its cross_attention_dim is 16, not 32; needed: a LoRA trained "
+    "for a model of this kind."
+)
+
+WRONG = {
+    "a ControlNet's scale for a pipeline without one": (
+        f"{SD}render: {{controlnet_conditioning_scale: 0.5}}\n",
+        "5:10: render.controlnet_conditioning_scale: StableDiffusionPipeline takes no controlnet_conditioning_scale; "
+        f"allowed: with {WITH_NETS}.",
+    ),
+    "a height that is no multiple of what any VAE needs": (
+        f"{SD}render: {{height: 20, width: 16}}\n",
+        "5:10: render.height: found 20; allowed: a multiple of 8 from 8 to 8192.",
+    ),
+    "a height that is no multiple of what the pipeline needs": (
+        f"{FLUX}render: {{height: 24, width: 16}}\n",
+        "5:10: render.height: found 24; allowed: a multiple of 16 with FluxPipeline.",
+    ),
+    "a height that is no multiple of what the checkpoint's VAE needs": (
+        f"{SD.replace('models/sd', 'models/deep')}render: {{height: 40, width: 16}}\n",
+        "5:10: render.height: found 40; allowed: a multiple of 16 with ./models/deep. Nearest: 32 or 48.",
+    ),
+    "a refiner with another latent size": (
+        f"{XL}  refiner: {{pretrained: ./models/other-refiner}}\n{MOVE}render: {{denoising_end: 0.8}}\n",
+        "6:13: model.refiner.pretrained: does not fit the model: its UNet takes 4 channels, not 8 and its number of "
+        "latent channels is 8, not 4; needed: a refiner of Stable Diffusion XL with the model's latents.",
+    ),
+    "a LoRA for another architecture": (
+        f"{XL}  loras:\n    - {{pretrained: ./models/style}}\n{MOVE}",
+        f"7:8: {OTHER_LORA}",
+    ),
+    "a sequence with fewer pictures than frames": (
+        f"{FROM_IMAGE}render:\n  image: pictures/%d.png\n",
+        f"6:3: {FEW}",
+    ),
+    "eta for Flux": (
+        f"{FLUX}render: {{eta: 0.5}}\n",
+        f"5:10: render.eta: FluxPipeline takes no eta; allowed: with {WITH_ETA}.",
+    ),
+    "no image to start from": (
+        f"{FROM_IMAGE}render: {{strength: 0.5}}\n",
+        "5:1: render.image: missing; needed: the picture that StableDiffusionImg2ImgPipeline starts from.",
+    ),
+    "an image that is not there": (
+        f"{FROM_IMAGE}render: {{image: disk.png}}\n",
+        f"5:10: render.image: there is no file {{folder}}/disk.png; {A_PICTURE_FILE} Did you mean 'disc.png'?",
+    ),
+    "an image's URL": (
+        f'{FROM_IMAGE}render: {{image: "https://example.org/dog.png"}}\n',
+        f"5:10: render.image: found 'https://example.org/dog.png'; allowed: {A_PICTURE}; not a URL.",
+    ),
+    "an unknown pipeline": (
+        SD.replace("StableDiffusionPipeline", "StableDiffusionControlnetPipline"),
+        "3:9: model.pipeline: found 'StableDiffusionControlnetPipline'; allowed: one of the diffusers pipelines that "
+        f"the farm renders with: {ALL}. Did you mean 'StableDiffusionControlNetPipeline'?",
+    ),
+    "a weight of compel that is never closed": (
+        SD.replace("a blue heart", "'a (red:1.5 star'") + "render: {prompt_syntax: compel}\n",
+        f"4:54: animation.prompts[1]: {SLIP}",
+    ),
+}
+
+MANY_FIELDS = """\
+version: 1
+name: wrong
+model:
+  pipeline: StableDiffusionInpaintPipeline
+  pretrained: ./models/sd
+  controlnets: [{pretrained: ./models/net}]
+animation: {kind: interpolate, prompts: [a red star, a blue heart], frames: 5}
+render:
+  image: http://example.org/dog.png
+  strength: 0.01
+  controlnet_conditioning_scale: 0.5
+  height: 20
+  true_cfg_scale: 3
+"""
+
+MANY_FILES = """\
+version: 1
+name: wrong
+model:
+  pipeline: StableDiffusionXLImg2ImgPipeline
+  pretrained: ./models/xl
+  loras:
+    - {pretrained: ./models/style}
+animation:
+  kind: interpolate
+  prompts: ["a (red:1.5 star", a blue heart]
+  frames: 5
+render:
+  image: pictures/%d.png
+  prompt_syntax: compel
+"""
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory):
+    """Checkpoints and pictures that manifests name."""
+    folder = tmp_path_factory.mktemp("shelf")
+    models = folder / "models"
+    save_stable_diffusion(models / "sd")
+    save_stable_diffusion_xl(models / "xl")
+    save_flux(models / "flux")
+    save_style_lora(models / "style")
+    refiner = save_refiner(folder / "refiner")
+    altered(refiner, models / "other-refiner", "vae/config.json", latent_channels=8)
+    altered(models / "sd", models / "deep", "vae/config.json", block_out_channels=[8, 8, 8, 8, 16])
+    (folder / "pictures").mkdir()
+    for number in range(3):
+        Image.new("RGB", (16, 16), (number, 0, 0)).save(folder / "pictures" / f"{number}.png")
+    return folder
+
+
+@pytest.fixture
+def refused(farm, shelf, tmp_path, monkeypatch):
+    """Return what `check` and `render` both say of a manifest; fail if either starts anything."""
+    monkeypatch.setattr("farm.cli.options.open_executor", lambda **_: pytest.fail("an executor was opened"))
+    for name in ("models", "pictures"):
+        (tmp_path / name).symlink_to(shelf / name)
+    Image.new("RGB", (16, 16)).save(tmp_path / "disc.png")
+
+    def tell(manifest, *options):
+        (tmp_path / "wrong.yaml").write_text(manifest)
+        code, out, told = farm("check", "wrong.yaml", *options)
+        assert (code, out) == (2, "")
+        assert farm("render", "wrong.yaml", *options) == (2, "", told)
+        assert not (tmp_path / "out").exists()
+        return told.splitlines()
+
+    return tell
+
+
+@pytest.mark.parametrize("use", WRONG)
+def test_a_wrong_use_is_told_with_its_place(refused, tmp_path, use):
+    manifest, told = WRONG[use]
+    assert refused(manifest) == [f"wrong.yaml:{told.replace('{folder}', str(tmp_path))}"]
+
+
+def test_all_that_is_wrong_in_the_manifest_is_told_at_once_in_its_order(refused):
+    inpaint = "StableDiffusionInpaintPipeline"
+    assert refused(MANY_FIELDS) == [
+        f"wrong.yaml:6:3: model.controlnets: {inpaint} takes no controlnets; allowed: with {WITH_NETS}.",
+        f"wrong.yaml:8:1: render.mask_image: missing; needed: white where {inpaint} paints anew, or expand.",
+        f"wrong.yaml:9:3: render.image: found 'http://example.org/dog.png'; allowed: {A_PICTURE}; not a URL.",
+        "wrong.yaml:10:3: render.strength: 0.01 of 50 steps leaves none; allowed: at least 0.02 with 50 steps.",
+        f"wrong.yaml:11:3: render.controlnet_conditioning_scale: {inpaint} takes no controlnet_conditioning_scale; "
+        f"allowed: with {WITH_NETS}.",
+        "wrong.yaml:12:3: render.height: found 20; allowed: a multiple of 8 from 8 to 8192.",
+        f"wrong.yaml:13:3: render.true_cfg_scale: {inpaint} takes no true_cfg_scale; allowed: with FluxPipeline, "
+        "QwenImagePipeline.",
+        "7 mistakes; nothing was started.",
+    ]
+
+
+def test_all_that_is_wrong_with_what_it_names_is_told_at_once_in_its_order(refused):
+    assert refused(MANY_FILES) == [
+        f"wrong.yaml:7:8: {OTHER_LORA}",
+        f"wrong.yaml:10:13: animation.prompts[0]: {SLIP}",
+        f"wrong.yaml:13:3: {FEW}",
+        "3 mistakes; nothing was started.",
+    ]
+
+
+def test_what_was_set_on_the_command_line_is_told_after_the_file(refused, tmp_path):
+    change = "render.image={file: disk.png}"
+    assert refused(MANY_FILES, "--set", change) == [
+        f"wrong.yaml:7:8: {OTHER_LORA}",
+        f"wrong.yaml:10:13: animation.prompts[0]: {SLIP}",
+        f"--set {change}: render.image.file: there is no file {tmp_path}/disk.png; {A_PICTURE_FILE} "
+        "Did you mean 'disc.png'?",
+        "3 mistakes; nothing was started.",
+    ]
