@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = (
     *("vae", "vae-sharp", "text", "clip", "resnet", "unet", "controlnet", "lcm"),
-    *("export", "evaluate", "evaluate-controlnet", "evaluate-lcm"),
+    *("export", "evaluate", "evaluate-controlnet", "evaluate-lcm", "evaluate-inpainting"),
 )
 ALLOCATOR = {"MALLOC_TRIM_THRESHOLD_": "100000000000", "MALLOC_MMAP_THRESHOLD_": "100000000000"}
 """glibc reads these at start only. Without them it hands memory back after every step, up to a third of the time."""

@@ -12,6 +12,7 @@ from farm.demo.clip_training import train_clip, train_text
 from farm.demo.controlnet import new_controlnet, train_controlnet
 from farm.demo.controlnet_measuring import measure_controlnet
 from farm.demo.export import Checkpoints, export, export_controlnet, export_lora
+from farm.demo.inpainting_measuring import measure_inpainting
 from farm.demo.lcm import add_adapter, train_lcm
 from farm.demo.lcm_measuring import measure_lcm
 from farm.demo.loop import load_weights
@@ -141,6 +142,10 @@ def _evaluate_lcm(recipe: Recipe) -> None:
     measure_lcm(recipe)
 
 
+def _evaluate_inpainting(recipe: Recipe) -> None:
+    measure_inpainting(recipe)
+
+
 STAGES: dict[str, Callable[[Recipe], None]] = {
     "vae": _vae,
     "vae-sharp": _vae_sharp,
@@ -154,5 +159,6 @@ STAGES: dict[str, Callable[[Recipe], None]] = {
     "evaluate": _evaluate,
     "evaluate-controlnet": _evaluate_controlnet,
     "evaluate-lcm": _evaluate_lcm,
+    "evaluate-inpainting": _evaluate_inpainting,
 }
 """In the order in which they make everything from nothing."""
