@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from farm.manifest.image_fields import Picture
-from farm.manifest.places import Path
+from farm.manifest.reading.places import Path
 from farm.manifest.render import PICTURES
 from farm.manifest.schema import Manifest
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from farm.manifest.places import Path
+from farm.manifest.reading.places import Path
 from farm.manifest.section import Section
 from farm.manifest.takes import TAKES, Text
 

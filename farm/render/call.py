@@ -11,7 +11,7 @@ import torch
 from PIL.Image import Image
 
 from farm.records import Frame, InputPicture, Scalar
-from farm.render.mixture import Mixture
+from farm.render.prompts.mixture import Mixture
 
 _OF_ADAPTERS = ("lora_scale.", "ip_adapter_scale.")
 _PART = re.compile(r"(\w+)\.(\d+)")

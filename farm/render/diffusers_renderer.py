@@ -15,10 +15,10 @@ from farm.errors import OutOfMemory, RenderError
 from farm.records import Chunk, DiffusersSpec, Frame, Pixels, Scalar
 from farm.render import determinism, environment
 from farm.render.call import call_arguments
+from farm.render.checkpoints.memory_options import attention
 from farm.render.global_noise import no_global_noise
 from farm.render.loaded import LoadedPipeline
 from farm.render.memory import give_back, is_out_of_memory
-from farm.render.memory_options import attention
 from farm.render.noise import generators_of, mixed_noise
 
 

@@ -10,15 +10,15 @@ import torch
 from PIL.Image import Image
 
 from farm.records import DiffusersSpec, Recipe, SchedulerSpec
-from farm.render.adapters import AdapterScales
-from farm.render.conditioning import PromptMixer
+from farm.render.checkpoints.adapters import AdapterScales
+from farm.render.checkpoints.loading import load_pipeline, load_refiner
+from farm.render.checkpoints.samplers import make_scheduler
+from farm.render.checkpoints.text_encoders import TextEncoders
 from farm.render.families.refined import Refined
-from farm.render.image_prompts import ImagePromptMixer
-from farm.render.input_pictures import PictureReader
-from farm.render.loading import load_pipeline, load_refiner
-from farm.render.prompt_columns import AtHand
-from farm.render.samplers import make_scheduler
-from farm.render.text_encoders import TextEncoders
+from farm.render.pictures.input_pictures import PictureReader
+from farm.render.prompts.conditioning import PromptMixer
+from farm.render.prompts.image_prompts import ImagePromptMixer
+from farm.render.prompts.prompt_columns import AtHand
 
 _OWN = SchedulerSpec(class_name="", config={})
 

@@ -8,7 +8,7 @@ from farm.errors import Problem
 from farm.manifest import Document
 from farm.manifest.pipelines import PIPELINES
 from farm.records import PictureSource
-from farm.render.films import LARGEST
+from farm.render.pictures.films import LARGEST
 
 
 def canvas_problems(document: Document, image: PictureSource) -> Iterator[Problem]:

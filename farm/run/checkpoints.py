@@ -19,7 +19,7 @@ from farm.records import (
     RendererSpec,
     TextualInversion,
 )
-from farm.render.source import find_source
+from farm.render.checkpoints.source import find_source
 
 Field = tuple[str | int, ...]
 """A field's place in a manifest."""

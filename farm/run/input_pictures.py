@@ -9,10 +9,10 @@ from pathlib import Path
 from farm.errors import ManifestError, Problem, StorageError
 from farm.manifest import Document
 from farm.manifest.pictures_in import written_pictures
-from farm.manifest.places import Path as Field
+from farm.manifest.reading.places import Path as Field
 from farm.records import PictureFile, PictureSource
-from farm.render.films import LARGEST
-from farm.render.picture_files import look_through
+from farm.render.pictures.films import LARGEST
+from farm.render.pictures.picture_files import look_through
 from farm.run.canvas import canvas_problems
 from farm.run.picture_names import files_named, near_miss
 

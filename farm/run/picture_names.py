@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from farm.errors import StorageError
-from farm.manifest.findings import near
+from farm.manifest.reading.findings import near
 
 _PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".avif")
 _NUMBER = re.compile(r"%(?:0(\d{1,2}))?d", re.ASCII)

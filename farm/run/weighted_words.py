@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from farm.errors import ManifestError
 from farm.manifest import Document, Manifest
-from farm.manifest.places import Path as Field
-from farm.render.prompt_language import prompt_mistake
+from farm.manifest.reading.places import Path as Field
+from farm.render.prompts.prompt_language import prompt_mistake
 
 
 def refuse_slips(document: Document) -> None:

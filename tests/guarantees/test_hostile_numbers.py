@@ -8,7 +8,7 @@ import pytest
 
 from farm.errors import ManifestError
 from farm.manifest import json_schema, parse
-from farm.manifest.yaml_scalars import plain_scalar
+from farm.manifest.reading.yaml_scalars import plain_scalar
 
 MODEL = """
 version: 1

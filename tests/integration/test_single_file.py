@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from farm.errors import ModelError
-from farm.render.loading import load_pipeline
+from farm.render.checkpoints.loading import load_pipeline
 from tests.integration.test_hub import COMMIT, farm
 from tests.ldm_layout import save_as_single_file
 from tests.render.frames import spec_of

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from farm.errors import ManifestError
 from farm.manifest import load, parse
 from farm.manifest.animation import KINDS
-from farm.manifest.load import MAX_BYTES
+from farm.manifest.reading.load import MAX_BYTES
 from farm.manifest.render import Render
 
 NEEDED = f"needed: a YAML map in UTF-8, up to {MAX_BYTES} bytes, with version, name, model and animation."

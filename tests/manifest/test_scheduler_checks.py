@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from farm.manifest import parse
+from farm.manifest.checks.scheduler_checks import _needed, takes_generators, why_unfit
 from farm.manifest.pipelines import PIPELINES
-from farm.manifest.scheduler_checks import _needed, takes_generators, why_unfit
 from farm.manifest.schedulers import SCHEDULERS
 
 FLOW = [name for name, traits in PIPELINES.items() if traits.sampling == "flow"]

@@ -9,8 +9,8 @@ import jsonschema
 import pytest
 
 from farm.manifest import json_schema, load, parse, to_yaml
-from farm.manifest.places import Place
-from farm.manifest.yaml_tree import read_tree
+from farm.manifest.reading.places import Place
+from farm.manifest.reading.yaml_tree import read_tree
 
 ROOT = Path(__file__).parents[2]
 COMMITTED = ROOT / "farm" / "manifest" / "schema.json"

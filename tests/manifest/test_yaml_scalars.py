@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from farm.manifest.yaml_scalars import plain_scalar
+from farm.manifest.reading.yaml_scalars import plain_scalar
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from farm.errors import ManifestError
-from farm.manifest.places import Place
-from farm.manifest.yaml_tree import Tree, read_tree
+from farm.manifest.reading.places import Place
+from farm.manifest.reading.yaml_tree import Tree, read_tree
 
 
 def _locate(line: int, column: int) -> Place:

@@ -16,7 +16,7 @@ from farm.records import (
     Recipe,
     SchedulerSpec,
 )
-from farm.render.source import find_source
+from farm.render.checkpoints.source import find_source
 
 
 def spec_of(folder: Path, **changes) -> DiffusersSpec:

@@ -4,7 +4,8 @@ import pytest
 
 from farm.errors import ModelError
 from farm.records import ControlNet, IpAdapter, Lora, ModelSource, TextualInversion
-from farm.render import adapters, open_renderer
+from farm.render import open_renderer
+from farm.render.checkpoints import adapters
 from tests.checkpoints.hub_cache import fill_cache
 from tests.checkpoints.stable_diffusion import save_stable_diffusion
 from tests.render.frames import spec_of

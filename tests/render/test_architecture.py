@@ -6,8 +6,8 @@ import sys
 import huggingface_hub.constants
 import pytest
 
-from farm.render.architecture import read_architecture
-from farm.render.source import find_source
+from farm.render.checkpoints.architecture import read_architecture
+from farm.render.checkpoints.source import find_source
 from tests.checkpoints.families import FAMILIES
 from tests.checkpoints.hub_cache import fill_cache
 from tests.checkpoints.stable_diffusion import save_inpainting
@@ -110,7 +110,7 @@ def test_a_configuration_that_is_none_tells_nothing(text, tiny_sd, tmp_path):
 
 
 def test_importing_it_loads_no_torch_or_diffusers():
-    code = "import sys, farm.run.fit, farm.render.architecture, farm.render.lora_shapes\n"
+    code = "import sys, farm.run.fit, farm.render.checkpoints.architecture, farm.render.checkpoints.lora_shapes\n"
     code += "print({'torch', 'diffusers', 'transformers'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"

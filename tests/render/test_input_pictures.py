@@ -12,8 +12,8 @@ from PIL import Image
 
 from farm.errors import RenderError
 from farm.records import Canny, Expand
-from farm.render import films
-from farm.render.input_pictures import PictureReader
+from farm.render.pictures import films
+from farm.render.pictures.input_pictures import PictureReader
 from tests.pictures import draw, picture_of, save_mp4, save_sequence, turned
 
 

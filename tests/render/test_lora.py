@@ -9,7 +9,7 @@ from peft.utils import get_peft_model_state_dict
 
 from farm.records import Lora
 from farm.render import open_renderer
-from farm.render.source import find_source
+from farm.render.checkpoints.source import find_source
 from tests.render.frames import chunk_of, frame_of, spec_of
 
 

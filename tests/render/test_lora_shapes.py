@@ -2,8 +2,8 @@
 
 import pytest
 
-from farm.render.checkpoint_contents import read_shapes
-from farm.render.lora_shapes import read_lora
+from farm.render.checkpoints.checkpoint_contents import read_shapes
+from farm.render.checkpoints.lora_shapes import read_lora
 
 
 def lora_of(**pairs):

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from farm.render.prompt_language import in_compels_words, prompt_mistake
+from farm.render.prompts.prompt_language import in_compels_words, prompt_mistake
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_a_mistake_is_told_with_its_place(prompt, mistake):
 
 def test_prompts_are_checked_without_torch():
     told = (
-        "import sys\nfrom farm.render.prompt_language import prompt_mistake\n"
+        "import sys\nfrom farm.render.prompts.prompt_language import prompt_mistake\n"
         "print(prompt_mistake('(a'), 'torch' in sys.modules, 'diffusers' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)

@@ -12,8 +12,8 @@ from safetensors.torch import load_file, save_file
 
 from farm.errors import ModelError
 from farm.records import ModelSource
-from farm.render.single_file import load_single_file
-from farm.render.source import find_source
+from farm.render.checkpoints.single_file import load_single_file
+from farm.render.checkpoints.source import find_source
 from tests.checkpoints.hub_cache import fill_cache
 from tests.checkpoints.stable_diffusion import save_stable_diffusion
 from tests.ldm_layout import save_as_single_file

@@ -3,7 +3,7 @@ import platform
 import pytest
 
 from farm.errors import ModelError
-from farm.render.source import find_source
+from farm.render.checkpoints.source import find_source
 from tests.render.frames import spec_of
 
 COMMIT = "451f4fe16113bff5a5d2269ed5ad43b0592e9a14"

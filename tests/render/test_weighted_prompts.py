@@ -7,8 +7,8 @@ import torch
 from compel import CompelForSD, CompelForSDXL, DiffusersTextualInversionManager
 
 from farm.errors import RenderError
-from farm.render.loading import _restore_text_model
-from farm.render.weighted_prompts import WeightedPrompts
+from farm.render.checkpoints.loading import _restore_text_model
+from farm.render.prompts.weighted_prompts import WeightedPrompts
 from tests.checkpoints.pixart import save_pixart
 from tests.checkpoints.stable_diffusion import save_stable_diffusion
 from tests.checkpoints.stable_diffusion_3 import save_stable_diffusion_3

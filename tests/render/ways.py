@@ -13,7 +13,7 @@ from PIL import Image
 
 from farm.records import Chunk, ControlNet, Frame, Pixels
 from farm.render import open_renderer
-from farm.render.source import find_source
+from farm.render.checkpoints.source import find_source
 from tests.checkpoints.ways import Way
 from tests.render.frames import frame_of, noise_of, picture_of, spec_of
 

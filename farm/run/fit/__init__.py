@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from farm.errors import ManifestError
 from farm.manifest import Document
-from farm.manifest.findings import Finding
+from farm.manifest.reading.findings import Finding
 from farm.records import DiffusersSpec, RendererSpec
-from farm.render.architecture import read_architecture
+from farm.render.checkpoints.architecture import read_architecture
 from farm.run.fit.controlnet import controlnet_findings
 from farm.run.fit.inversion import inversion_findings
 from farm.run.fit.ip_adapter import ip_adapter_findings

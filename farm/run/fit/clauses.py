@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from farm.manifest.findings import Finding
-from farm.manifest.places import Path as Field
-from farm.render.architecture import Architecture
+from farm.manifest.reading.findings import Finding
+from farm.manifest.reading.places import Path as Field
+from farm.render.checkpoints.architecture import Architecture
 
 
 def misfit(field: Field, clauses: Iterable[str], needed: str) -> Iterator[Finding]:

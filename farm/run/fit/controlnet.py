@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from farm.manifest.findings import Finding
-from farm.manifest.places import Path as Field
+from farm.manifest.reading.findings import Finding
+from farm.manifest.reading.places import Path as Field
 from farm.records import ControlNet
-from farm.render.architecture import Architecture, read_denoiser
-from farm.render.checkpoint_contents import contents_of, read_settings
+from farm.render.checkpoints.architecture import Architecture, read_denoiser
+from farm.render.checkpoints.checkpoint_contents import contents_of, read_settings
 from farm.run.fit.clauses import misfit, unequal
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from farm.manifest.findings import Finding, near
-from farm.manifest.places import Path as Field
+from farm.manifest.reading.findings import Finding, near
+from farm.manifest.reading.places import Path as Field
 from farm.records import ModelSource
-from farm.render.checkpoint_contents import contents_of
+from farm.render.checkpoints.checkpoint_contents import contents_of
 
 
 def find_weights(

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from farm.manifest.findings import Finding
-from farm.manifest.places import Path as Field
+from farm.manifest.reading.findings import Finding
+from farm.manifest.reading.places import Path as Field
 from farm.records import TextualInversion
-from farm.render.architecture import Architecture
-from farm.render.checkpoint_contents import Shape, read_shapes
+from farm.render.checkpoints.architecture import Architecture
+from farm.render.checkpoints.checkpoint_contents import Shape, read_shapes
 from farm.run.fit.clauses import misfit, word_widths
 from farm.run.fit.files import find_weights
 

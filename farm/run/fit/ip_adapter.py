@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from farm.manifest.findings import Finding
+from farm.manifest.reading.findings import Finding
 from farm.records import IpAdapter
-from farm.render.architecture import Architecture
-from farm.render.checkpoint_contents import Shape, contents_of, read_settings, read_shapes
+from farm.render.checkpoints.architecture import Architecture
+from farm.render.checkpoints.checkpoint_contents import Shape, contents_of, read_settings, read_shapes
 from farm.run.fit.clauses import among, misfit, unequal
 from farm.run.fit.files import find_weights
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from farm.manifest.findings import Finding
-from farm.manifest.places import Path as Field
+from farm.manifest.reading.findings import Finding
+from farm.manifest.reading.places import Path as Field
 from farm.records import Lora
-from farm.render.architecture import Architecture
-from farm.render.checkpoint_contents import read_shapes
-from farm.render.lora_shapes import LoraShapes, read_lora
+from farm.render.checkpoints.architecture import Architecture
+from farm.render.checkpoints.checkpoint_contents import read_shapes
+from farm.render.checkpoints.lora_shapes import LoraShapes, read_lora
 from farm.run.fit.clauses import among, misfit, word_widths
 from farm.run.fit.files import find_weights
 

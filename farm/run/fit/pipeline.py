@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from farm.manifest.findings import Finding
 from farm.manifest.pipelines import PIPELINES
+from farm.manifest.reading.findings import Finding
 from farm.records import DiffusersSpec, ModelSource
-from farm.render.architecture import Architecture, Denoiser, read_architecture
+from farm.render.checkpoints.architecture import Architecture, Denoiser, read_architecture
 from farm.run.fit.clauses import misfit, unequal
 
 _TRANSFORMERS = {

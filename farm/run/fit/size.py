@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from farm.manifest.findings import Finding
+from farm.manifest.reading.findings import Finding
 from farm.manifest.render import Render
-from farm.render.architecture import Architecture
+from farm.render.checkpoints.architecture import Architecture
 
 _PIPELINES_NEED = 8
 """Whatever the checkpoint; the manifest holds heights and widths to it."""

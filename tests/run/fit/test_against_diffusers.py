@@ -9,8 +9,8 @@ import torch
 from PIL import Image
 
 from farm.manifest.pipelines import PIPELINES
-from farm.render.architecture import read_architecture
-from farm.render.source import find_source
+from farm.render.checkpoints.architecture import read_architecture
+from farm.render.checkpoints.source import find_source
 from farm.run.fit.pipeline import misfits_of
 from tests.checkpoints.families import FAMILIES
 

@@ -1,0 +1,1 @@
+"""Rules between fields, each told at its place."""

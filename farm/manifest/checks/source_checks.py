@@ -1,0 +1,95 @@
+"""What a manifest says to the libraries that load models: nothing that would make them load anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+from farm.manifest.reading.findings import Finding, shown
+from farm.manifest.reading.places import Path
+from farm.manifest.sources import written_sources
+
+LARGEST = 1_000_000
+"""Schedulers make tables as long as their settings say: a thousand steps, as trained."""
+
+_LOADERS = {
+    *(
+        "cache_dir",
+        "config",
+        "custom_pipeline",
+        "custom_revision",
+        "force_download",
+        "kwargs",
+        "local_files_only",
+    ),
+    *(
+        "pretrained_model_name_or_path",
+        "proxies",
+        "return_unused_kwargs",
+        "revision",
+        "self",
+        "subfolder",
+        "token",
+    ),
+    *("trust_remote_code", "variant"),
+}
+"""What diffusers' loaders take beside a scheduler's own settings."""
+
+
+def source_checks(manifest: Mapping[Any, Any]) -> Iterator[Finding]:
+    """Yields every setting that is none of a scheduler, and every file or folder of an adapter that is none of its."""
+    match manifest:
+        case {"model": {"scheduler": dict(scheduler)}}:
+            yield from _settings(scheduler, ("model", "scheduler"))
+    match manifest:
+        case {"animation": {"over": {"scheduler": list(schedulers)}}}:
+            for position, each in enumerate(schedulers):
+                yield from _settings(each, ("animation", "over", "scheduler", position))
+    match manifest:
+        case {"model": dict(model)}:
+            for path, source in written_sources(model):
+                yield from _weight_name(source, ("model", *path, "weight_name"))
+                yield from _folders(source, ("model", *path))
+
+
+def _settings(scheduler: Any, path: Path) -> Iterator[Finding]:
+    config = scheduler.get("config") if isinstance(scheduler, dict) else None
+    for name, value in config.items() if isinstance(config, dict) else ():
+        place = (*path, "config", name)
+        if isinstance(name, str) and (name in _LOADERS or not name[:1].isalpha() or not name.isidentifier()):
+            yield Finding(
+                path=place, found="no setting of a scheduler", allowed="allowed: what its class takes"
+            )
+        for number in value if isinstance(value, list) else [value]:
+            if isinstance(number, int | float) and abs(number) > LARGEST:
+                yield Finding(
+                    path=place,
+                    found=f"found {shown(number)}",
+                    allowed=f"allowed: numbers from -{LARGEST} to {LARGEST}",
+                )
+
+
+def _weight_name(source: Any, path: Path) -> Iterator[Finding]:
+    match source:
+        case {"weight_name": str(name)} if not name.endswith(".safetensors") or _leads_out(name):
+            yield Finding(
+                path=path,
+                found=f"found {shown(name)}",
+                allowed="allowed: the name of a .safetensors file in that repository or folder",
+            )
+
+
+def _folders(source: Any, path: Path) -> Iterator[Finding]:
+    for field in ("subfolder", "image_encoder_folder"):
+        name = source.get(field) if isinstance(source, dict) else None
+        if isinstance(name, str) and _leads_out(name):
+            yield Finding(
+                path=(*path, field),
+                found=f"found {shown(name)}",
+                allowed="allowed: the name of a folder in that repository or folder",
+            )
+
+
+def _leads_out(name: str) -> bool:
+    return "\\" in name or name.startswith("/") or ".." in PurePosixPath(name).parts

@@ -1,0 +1,78 @@
+"""Rules between the number of steps and what leaves some of them out: `strength`, a consistency model's schedule."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+from farm.manifest.checks.asked import Asked
+from farm.manifest.reading.findings import Finding
+from farm.manifest.reading.places import Path
+
+_LCM_STEPS = 50
+"""LCMScheduler's own original_inference_steps."""
+
+
+def step_checks(asked: Asked) -> Iterator[Finding]:
+    """Yields every strength that leaves no step, and a schedule too short for the steps taken from it."""
+    yield from _schedule(asked)
+    steps = [step for step in asked.values("num_inference_steps") if isinstance(step, int)]
+    if "strength" not in asked.traits.arguments or not steps:
+        return
+    schedule, taken = _schedule_of(asked, min(steps), max(steps))
+    for path, strength in _strengths(asked):
+        if isinstance(strength, int | float) and int(schedule * strength) < taken:
+            yield Finding(
+                path=path,
+                found=f"{strength:g} of {schedule} steps leaves {_left(int(schedule * strength))}",
+                allowed=f"allowed: at least {_least(schedule, taken)} with {schedule} steps",
+            )
+
+
+def _schedule_of(asked: Asked, least: int, most: int) -> tuple[int, int]:
+    """Return of how many steps strength takes a share, and how many must be left.
+
+    diffusers takes int(num_inference_steps * strength) of the steps; LCMScheduler that share of the schedule from
+    which it takes its steps.
+    """
+    if asked.traits.sampling != "consistency":
+        return least, 1
+    original = asked.argument("original_inference_steps")
+    return (original if isinstance(original, int) else _LCM_STEPS), most
+
+
+def _strengths(asked: Asked) -> Iterator[tuple[Path, Any]]:
+    path: Path = ("render", "strength")
+    axis, given = asked.over.get("strength"), asked.argument("strength")
+    if isinstance(axis, list):
+        yield from ((("animation", "over", "strength", number), value) for number, value in enumerate(axis))
+    elif isinstance(given, dict):
+        yield from (((*path, frame), value) for frame, value in given.items())
+    else:
+        yield path, given
+
+
+def _left(steps: int) -> str:
+    return "none" if steps == 0 else str(steps)
+
+
+def _least(schedule: int, taken: int) -> str:
+    """Return the least strength of four digits that leaves as many steps, in floating-point numbers too."""
+    digits = math.ceil(Fraction(taken, schedule) * 10_000)
+    while int(schedule * (digits / 10_000)) < taken:
+        digits += 1
+    return f"{digits / 10_000:g}"
+
+
+def _schedule(asked: Asked) -> Iterator[Finding]:
+    original = asked.render.get("original_inference_steps")
+    steps = [step for step in asked.values("num_inference_steps") if isinstance(step, int)]
+    is_taken = "original_inference_steps" in asked.traits.arguments
+    if is_taken and isinstance(original, int) and steps and original < max(steps):
+        yield Finding(
+            path=("render", "original_inference_steps"),
+            found=f"{max(steps)} steps out of {original}",
+            allowed=f"allowed: {max(steps)} or more",
+        )

@@ -1,0 +1,46 @@
+"""A mistake before it has a place: which field, what was found, what is allowed."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from farm.manifest.reading.places import Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """A mistake in a field; `found`, `allowed` and `hint` as in `farm.errors.Problem`."""
+
+    path: Path
+    found: str
+    allowed: str
+    hint: str = ""
+
+
+def shown(value: object) -> str:
+    """Returns a value as the user wrote it, cut to a readable length."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return str(value).lower()
+        case float():
+            return repr(value) if math.isfinite(value) else f".{value}".replace(".-", "-.")
+        case list() | tuple():
+            return f"a list of {len(value)}" if value else "an empty list"
+        case dict():
+            return f"a map of {len(value)}" if value else "an empty map"
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def near(word: object, choices: Collection[object]) -> str:
+    """Returns `Did you mean 'guidance_scale'?`, or nothing if no choice is near."""
+    if not choices:
+        return ""
+    names = {str(choice).lower(): str(choice) for choice in choices}
+    matches = difflib.get_close_matches(str(word).lower(), names, n=1, cutoff=0.6)
+    return f"Did you mean {names[matches[0]]!r}?" if matches else ""

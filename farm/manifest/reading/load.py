@@ -1,0 +1,129 @@
+"""A manifest file to a checked `Document`."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from farm.errors import ManifestError, Problem
+from farm.manifest.reading.check import check
+from farm.manifest.reading.document import Document, Origin
+from farm.manifest.reading.findings import shown
+from farm.manifest.reading.overrides import Override, apply_overrides, read_override
+from farm.manifest.reading.places import Place
+from farm.manifest.reading.yaml_tree import read_tree
+from farm.manifest.sources import LISTS, SINGLE, is_hub_id
+
+MAX_BYTES = 4_000_000
+MAX_PROBLEMS = 1000
+
+
+def load(path: str | Path, overrides: Sequence[str] = ()) -> Document:
+    """Reads and checks a manifest; `overrides` are `field=value`, each laid over it in turn.
+
+    Raises:
+        ManifestError: with everything that is wrong, in the order of the file.
+    """
+    path = Path(path)
+    return parse(_read(path), path, overrides)
+
+
+def parse(text: str, path: Path, overrides: Sequence[str] = ()) -> Document:
+    """Checks a manifest's text; `path` is where it was, or would be, read from.
+
+    Raises:
+        ManifestError: with everything that is wrong, in the order of the file.
+    """
+    tree, problems = read_tree(text, lambda line, column: Place(0, line, column, str(path)))
+    if not isinstance(tree.value, dict):
+        raise _refusal(
+            str(tree.place), f"found {shown(tree.value)}" if tree.value is not None else "an empty manifest"
+        )
+    changes, mistaken = _read_overrides(overrides)
+    data, misfits = apply_overrides(tree.value, changes)
+    manifest, findings = check(_marked_folders(data, path.parent))
+    origin = Origin(tree, changes)
+    told = [*problems, *misfits]
+    for each in findings:
+        problem = origin.problem(each.path, each.found, each.allowed, each.hint)
+        told.append((origin.place(each.path), problem))
+    told.sort(key=lambda placed: placed[0])
+    if manifest is None or told or mistaken:
+        raise ManifestError(_first([*(problem for _, problem in told), *mistaken]))
+    return Document(manifest=manifest, path=path, origin=origin)
+
+
+def _read(path: Path) -> str:
+    try:
+        # A pipe is not waited for.
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise OSError(errno.EINVAL, "not a regular file")
+            content = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise _refusal(str(path), f"cannot be read: {reason}") from None
+    if len(content) > MAX_BYTES:
+        raise _refusal(str(path), f"more than {MAX_BYTES} bytes")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        column = error.start - content.rfind(b"\n", 0, error.start)
+        raise _refusal(
+            f"{path}:{line}:{column}", f"the byte 0x{content[error.start]:02X} is not UTF-8"
+        ) from None
+
+
+def _first(problems: list[Problem]) -> list[Problem]:
+    """Cut what nobody would read to its end."""
+    if len(problems) <= MAX_PROBLEMS:
+        return problems
+    last = problems[MAX_PROBLEMS - 1]
+    found = f"{len(problems) - MAX_PROBLEMS + 1} more mistakes, from here on"
+    return [
+        *problems[: MAX_PROBLEMS - 1],
+        replace(last, path="", found=found, allowed="mend those above first", hint=""),
+    ]
+
+
+def _refusal(where: str, found: str) -> ManifestError:
+    allowed = f"needed: a YAML map in UTF-8, up to {MAX_BYTES} bytes, with version, name, model and animation"
+    return ManifestError([Problem(where=where, path="", found=found, allowed=allowed)])
+
+
+def _read_overrides(texts: Sequence[str]) -> tuple[list[Override], list[Problem]]:
+    changes: list[Override] = []
+    problems: list[Problem] = []
+    for number, text in enumerate(texts, start=1):
+        try:
+            changes.append(read_override(text, number))
+        except ManifestError as error:
+            problems += error.problems
+    return changes, problems
+
+
+def _marked_folders(data: object, folder: Path) -> object:
+    """Writes `./` before a folder that reads like a hub id, so that the manifest alone tells them apart."""
+    if not isinstance(data, dict) or not isinstance(data.get("model"), dict):
+        return data
+    model = _marked(data["model"], folder)
+    for field in SINGLE:
+        if field in model:
+            model = {**model, field: _marked(model[field], folder)}
+    for field in LISTS:
+        if isinstance(model.get(field), list):
+            model = {**model, field: [_marked(source, folder) for source in model[field]]}
+    return {**data, "model": model}
+
+
+def _marked(source: Any, folder: Path) -> Any:
+    match source:
+        case {"pretrained": str(name)} if is_hub_id(name) and (folder / name).is_dir():
+            return {**source, "pretrained": f"./{name}"}
+    return source

@@ -1,0 +1,70 @@
+"""Checkpoints that are one file: weights in the layout of the original code, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from diffusers.loaders.single_file_utils import (
+    SingleFileComponentError,
+    fetch_diffusers_config,
+    load_single_file_checkpoint,
+)
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import LocalEntryNotFoundError
+
+from farm.errors import ModelError
+from farm.records import DiffusersSpec, ModelSource
+from farm.render.checkpoints.source import local_path
+
+_CONFIGURATION = ["*.json", "*.txt", "*.model", "*.jinja"]
+
+
+def load_single_file(cls: Any, spec: DiffusersSpec, parts: Mapping[str, Any], *, is_offline: bool) -> Any:
+    """Return the pipeline of one file with `parts`, its configuration, tokenizer and scheduler from `spec.config`.
+
+    Without one, diffusers tells by the names and shapes of the weights from which repository of the hub it takes
+    them, in whatever state that is or the cache has it: to pin a run, name the configuration. That the file is
+    safetensors, `find_source` has seen to.
+
+    Raises:
+        ModelError: when the class is loaded from folders only, the configuration is not there or the file is not whole.
+    """
+    name, file = spec.source.pretrained, local_path(spec.source)
+    if not hasattr(cls, "from_single_file"):
+        raise ModelError(f"{name}: {spec.pipeline} is loaded from a folder only, not from a single file.")
+    config = None if spec.config is None else _folder(spec.config, name, is_offline)
+    try:
+        return cls.from_single_file(
+            file, config=config, dtype=getattr(torch, spec.torch_dtype), local_files_only=is_offline, **parts
+        )
+    except LocalEntryNotFoundError as error:
+        inferred = fetch_diffusers_config(load_single_file_checkpoint(file))
+        raise _not_cached(name, inferred["pretrained_model_name_or_path"], "") from error
+    except SingleFileComponentError as error:
+        # The lines after the first are advice for programmers.
+        raise ModelError(f"{name}: is no whole {spec.pipeline}: {str(error).splitlines()[0]}") from error
+
+
+def _folder(config: ModelSource, name: str, is_offline: bool) -> str:
+    """Return the folder of a configuration: diffusers takes a revision for the file only, not for this."""
+    if config.kind != "hub":
+        return local_path(config)
+    try:
+        return snapshot_download(
+            config.location,
+            revision=config.revision,
+            allow_patterns=_CONFIGURATION,
+            local_files_only=is_offline,
+        )
+    except LocalEntryNotFoundError as error:
+        raise _not_cached(name, config.location, f" --revision {config.revision}") from error
+
+
+def _not_cached(name: str, repository: str, revision: str) -> ModelError:
+    return ModelError(
+        f"{name}: a single file holds weights only, and the configuration files of {repository} are not in the hub "
+        f"cache. Run once, where the hub can be reached: hf download {repository}{revision} --include '*.json' "
+        "--include '*.txt'; or give the model as a folder."
+    )
