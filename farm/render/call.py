@@ -38,7 +38,8 @@ def call_arguments(slots: Sequence[Frame], read: Read, stack: Stack) -> dict[str
     if first.image_prompts:
         arguments["ip_adapter_image"] = [frame.recipe.image_prompts for frame in slots]
     if "padding_mask_crop" in arguments:  # which diffusers knows for one picture only
-        arguments |= {name: arguments[name][0] for name in ("image", "mask_image")}
+        pictures = ("image", "mask_image", "control_image")
+        arguments |= {name: arguments[name][0] for name in pictures if name in arguments}
     return arguments
 
 

@@ -22,6 +22,13 @@ _TELLING = (
 )
 
 
+_LIBRARIES = (
+    *("accelerate", "compel", "numpy", "peft", "scipy", "tokenizers", "torchsde", "xformers"),
+    *("av", "opencv-python-headless", "pillow"),
+)
+"""What else computes: LoRAs, tokens, noise, schedulers, attention; and what reads and prepares pictures."""
+
+
 def this_device() -> torch.device:
     """Return what this process renders on: a GPU where one is visible."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -64,9 +71,9 @@ def _processor(told: Path = Path("/proc/cpuinfo")) -> str:
 
 
 def _libraries() -> dict[str, str]:
-    """Return the versions of what else computes: LoRAs, tokens, noise, two of diffusers' schedulers."""
+    """Return the versions of what else computes."""
     installed = {}
-    for name in ("accelerate", "compel", "numpy", "peft", "scipy", "tokenizers", "torchsde"):
+    for name in _LIBRARIES:
         try:
             installed[name] = metadata.version(name)
         except metadata.PackageNotFoundError:

@@ -209,7 +209,7 @@ def test_the_keys_of_a_picture_are_told(told: Any) -> None:
 def test_every_written_picture_is_found_with_its_place_and_can_be_changed() -> None:
     render = (
         "image: {file: a.png, canny: {}}, mask_image: m.png, control_image: [b.png, {file: c.png}], "
-        "ip_adapter_image: [{0: d.png, 3: [e.png, d.png]}, f.png]"
+        "ip_adapter_image: [{0: [d.png], 3: [e.png]}, [f.png, d.png]]"
     )
     text = _text("StableDiffusionControlNetInpaintPipeline", f"{NETS}, ip_adapters: [{EYE}, {EYE}]", render)
     manifest = parse(text, Path("a.yaml")).manifest
@@ -218,13 +218,34 @@ def test_every_written_picture_is_found_with_its_place_and_can_be_changed() -> N
         (("render", "mask_image"), "m.png"),
         (("render", "control_image", 0), "b.png"),
         (("render", "control_image", 1, "file"), "c.png"),
-        (("render", "ip_adapter_image", 0, 0), "d.png"),
+        (("render", "ip_adapter_image", 0, 0, 0), "d.png"),
         (("render", "ip_adapter_image", 0, 3, 0), "e.png"),
-        (("render", "ip_adapter_image", 0, 3, 1), "d.png"),
-        (("render", "ip_adapter_image", 1), "f.png"),
+        (("render", "ip_adapter_image", 1, 0), "f.png"),
+        (("render", "ip_adapter_image", 1, 1), "d.png"),
     ]
     changed = with_pictures(manifest, str.upper)
     assert [path for _, path in written_pictures(changed)] == [
         path.upper() for _, path in written_pictures(manifest)
     ]
     assert with_pictures(changed, str.lower) == manifest
+
+
+@pytest.mark.parametrize(
+    ("seen", "place"),
+    [
+        ("{0: a.png, 3: [b.png, c.png]}", "render.ip_adapter_image"),
+        ("[{0: a.png, 3: [b.png, c.png]}]", "render.ip_adapter_image[0]"),
+    ],
+)
+def test_between_keyframes_as_many_pictures_are_mixed_with_as_many(told: Any, seen: str, place: str) -> None:
+    text = (
+        "version: 1\nname: a\n"
+        "model:\n  pipeline: StableDiffusionPipeline\n  pretrained: tiny\n"
+        "  ip_adapters: [{pretrained: ./eye, weight_name: eye.safetensors}]\n"
+        "animation: {kind: circle, prompt: a, frames: 4}\n"
+        f"render: {{ip_adapter_image: {seen}}}\n"
+    )
+    assert [line.split(": ", 1)[1] for line in told(text)] == [
+        f"{place}: 1 and 2 pictures at its keyframes; allowed: as many at each, since the first is mixed with the "
+        "first, the second with the second. A picture may be named twice."
+    ]

@@ -187,3 +187,14 @@ def test_what_is_unsaid_is_the_pipelines_own() -> None:
     refined = _render("StableDiffusionXLPipeline", "refiner: {pretrained: ./a}", "denoising_end: 0.8")
     assert (refined.aesthetic_score, refined.negative_aesthetic_score) == (6.0, 2.5)
     assert refined.crops_coords_top_left == (0, 0)
+
+
+def test_what_saves_memory_together_is_told(told: Any) -> None:
+    eyes = "ip_adapters: [{pretrained: ./eye, weight_name: eye.safetensors}]"
+    model = f"{eyes}, memory: {{attention: sliced, offload: group, release_text_encoders: true}}"
+    assert _said(told, _text("StableDiffusionPipeline", model, "ip_adapter_image: a.png")) == [
+        "model.memory.attention: sliced attention does not see image prompts; "
+        "allowed beside model.ip_adapters: default, math, flash, efficient, cudnn, xformers.",
+        "model.memory.release_text_encoders: text encoders are released already by offload: group; "
+        "allowed: false, or offload: none.",
+    ]

@@ -58,11 +58,15 @@ def test_outpainting_makes_canvas_and_mask_of_one_picture_and_frames_of_its_size
 
 def test_image_prompts_mix_in_a_straight_line_between_keyframes() -> None:
     plan = plan_of(
-        "StableDiffusionPipeline", "ip_adapter_image: {1: a.png, 3: [b.png, c.png]}", f"ip_adapters: [{EYE}]"
+        "StableDiffusionPipeline",
+        "ip_adapter_image: {1: [a.png, c.png], 3: [b.png, c.png]}",
+        f"ip_adapters: [{EYE}]",
     )
-    first = ImagePrompt(prompts=((picture("a"),),), weights=(1.0,))
+    first = ImagePrompt(prompts=((picture("a"), picture("c")),), weights=(1.0,))
     last = ImagePrompt(prompts=((picture("b"), picture("c")),), weights=(1.0,))
-    between = ImagePrompt(prompts=((picture("a"),), (picture("b"), picture("c"))), weights=(0.5, 0.5))
+    between = ImagePrompt(
+        prompts=((picture("a"), picture("c")), (picture("b"), picture("c"))), weights=(0.5, 0.5)
+    )
     assert [plan.frame(index).recipe.image_prompts for index in range(5)] == [
         (first,),
         (first,),

@@ -26,7 +26,8 @@ def test_the_environment_says_versions_device_dtype_and_threads(tiny_sd):
     told = json.loads(describe_environment(spec_of(tiny_sd)))
     wanted = {
         *("device", "torch_dtype", "threads", "cpu", "cpu_capability", "python", "platform"),
-        *("torch", "diffusers", "transformers"),
+        *("torch", "diffusers", "transformers", "accelerate", "compel", "numpy", "peft", "tokenizers"),
+        *("av", "opencv-python-headless", "pillow"),
     }
     assert wanted <= set(told)
     assert (told["torch_dtype"], told["threads"]) == ("float32", 1)

@@ -1,11 +1,14 @@
 """Image prompts: alone, several, and on the way from one to another."""
 
 import dataclasses
+import shutil
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
+from farm.errors import ModelError
 from farm.records import ImagePrompt, IpAdapter
 from farm.render import open_renderer
 from tests.checkpoints.ip_adapter import save_ip_adapter
@@ -109,3 +112,19 @@ def test_an_interpolation_between_image_prompts_ends_at_plain_calls(folders, pic
     assert np.array_equal(ours[2], end[2])
     assert not np.array_equal(ours[1], start[1])
     assert not np.array_equal(ours[1], end[1])
+
+
+def test_a_pickle_in_the_place_of_an_image_encoder_is_never_loaded(folders, tmp_path):
+    folder = tmp_path / "adapter"
+    shutil.copytree(folders(save_ip_adapter), folder)
+    encoder = folder / "models" / "image_encoder"
+    (encoder / "model.safetensors").unlink()
+    torch.save({}, encoder / "pytorch_model.bin")
+    adapter = IpAdapter(
+        source=part(folder),
+        subfolder="models",
+        weight_name="ip-adapter_sd15.safetensors",
+        image_encoder_folder="image_encoder",
+    )
+    with pytest.raises(ModelError, match="cannot be loaded as an IP-Adapter"):
+        open_renderer(spec_of(folders(MODELS["SD"][1]), ip_adapters=(adapter,)))

@@ -87,6 +87,10 @@ def test_what_compel_reads_is_no_mistake(prompt):
             "its .and() is read as words: it stands behind the whole prompt, which is a list in parentheses, "
             'each in quotation marks, as in ("one", "other").blend(0.3, 0.7)',
         ),
+        (
+            "(16:9) a clock at dusk",
+            r"the :9 at character 4 is read as a weight; such weights are below 3, and \: is the sign itself",
+        ),
     ],
 )
 def test_a_mistake_is_told_with_its_place(prompt, mistake):

@@ -6,9 +6,11 @@ import pytest
 import torch
 from PIL import Image
 
-from farm.records import Expand
+from farm.records import ControlNet, Expand
 from farm.render import open_renderer
+from tests.checkpoints.controlnet import save_controlnet
 from tests.checkpoints.stable_diffusion import save_inpainting, save_stable_diffusion
+from tests.render.beside import part
 from tests.render.frames import chunk_of, frame_of, noise_of, picture_of, spec_of
 from tests.render.ways import PROMPTS, SEEDS, STEPS, same
 
@@ -17,7 +19,10 @@ UNETS = {"of nine channels": save_inpainting, "of four channels": save_stable_di
 
 
 def plain(folder, count, **arguments):
-    pipeline = diffusers.StableDiffusionInpaintPipeline.from_pretrained(folder)
+    return called(diffusers.StableDiffusionInpaintPipeline.from_pretrained(folder), count, **arguments)
+
+
+def called(pipeline, count, **arguments):
     pipeline.set_progress_bar_config(disable=True)
     images = pipeline(
         PROMPTS[:count],
@@ -70,3 +75,22 @@ def test_a_crop_around_the_mask_is_painted_and_laid_back(folders, pictures, tmp_
     theirs = plain(folder, 1, image=opened[0], mask_image=opened[1], padding_mask_crop=2)
     assert same(ours, theirs) == [True]
     assert np.array_equal(ours[0][12:, 12:], np.asarray(opened[0])[12:, 12:])
+
+
+def test_a_crop_is_painted_beside_a_controlnet_too(folders, pictures, tmp_path):
+    folder, net, mask = folders(save_stable_diffusion), folders(save_controlnet), tmp_path / "mask.png"
+    pixels = np.zeros((16, 16), np.uint8)
+    pixels[4:8, 4:8] = 255
+    Image.fromarray(pixels).convert("RGB").save(mask)
+    paths = {"image": pictures[0], "mask_image": mask, "control_image": pictures[1]}
+    given = {name: picture_of(path) for name, path in paths.items()}
+    nets = (ControlNet(source=part(net), subfolder="", variant=None),)
+    pipeline = "StableDiffusionControlNetInpaintPipeline"
+    renderer = open_renderer(spec_of(folder, pipeline=pipeline, controlnets=nets))
+    ours = renderer.render(chunk_of(*frames(1, given, padding_mask_crop=2)))
+    other = diffusers.StableDiffusionControlNetInpaintPipeline.from_pretrained(
+        folder, controlnet=diffusers.ControlNetModel.from_pretrained(net)
+    )
+    opened = {name: Image.open(path).convert("RGB") for name, path in paths.items()}
+    theirs = called(other, 1, padding_mask_crop=2, **opened)
+    assert same(ours, theirs) == [True]

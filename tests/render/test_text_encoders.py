@@ -1,5 +1,8 @@
 """Text encoders go and come back, and nothing of a picture changes."""
 
+import os
+import tempfile
+
 import diffusers
 import numpy as np
 import psutil
@@ -163,3 +166,19 @@ def test_on_a_gpu_their_memory_is_free_while_they_are_away(load, name):
     encoders.restore()
     wanted = draw(pipeline, prompt="a red star", negative_prompt="dull") if negative else plain
     assert np.array_equal(picture, wanted)
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next(load, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    for name in (
+        "farm-text-encoders-4194999-abc",
+        f"farm-text-encoders-{os.getpid()}-abc",
+        "farm-text-encoders-old",
+    ):
+        (tmp_path / name).mkdir()
+    encoders = TextEncoders(load(), CPU)
+    there = {path.name for path in tmp_path.iterdir()}
+    assert "farm-text-encoders-4194999-abc" not in there
+    assert {f"farm-text-encoders-{os.getpid()}-abc", "farm-text-encoders-old"} < there
+    assert len(there) == 3
+    del encoders

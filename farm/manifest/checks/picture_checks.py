@@ -7,6 +7,7 @@ from typing import Any
 
 from farm.manifest.checks.asked import Asked, pipelines_taking, pipelines_with
 from farm.manifest.reading.findings import Finding
+from farm.manifest.reading.places import Path
 from farm.manifest.render import PER_NET, PICTURES
 
 _NEEDED = {
@@ -138,3 +139,19 @@ def _image_prompts(asked: Asked) -> Iterator[Finding]:
             allowed=f"allowed: {adapters}, one per IP-Adapter",
             hint="Pictures that one adapter sees together are a list in that list." if adapters == 1 else "",
         )
+    yield from _uneven(seen, path)
+
+
+def _uneven(seen: Any, path: Path) -> Iterator[Finding]:
+    """Between keyframes the views are mixed picture by picture."""
+    for number, by_frame in enumerate(seen) if isinstance(seen, list) else [(None, seen)]:
+        if not isinstance(by_frame, dict):
+            continue
+        counts = {len(together) if isinstance(together, list) else 1 for together in by_frame.values()}
+        if len(counts) > 1:
+            yield Finding(
+                path=path if number is None else (*path, number),
+                found=f"{' and '.join(map(str, sorted(counts)))} pictures at its keyframes",
+                allowed="allowed: as many at each, since the first is mixed with the first, the second with the second",
+                hint="A picture may be named twice.",
+            )

@@ -16,7 +16,7 @@ _OWN_SIZE = "It takes the picture's own size."
 
 def pipeline_checks(asked: Asked) -> Iterator[Finding]:
     """Yields everything that the pipeline does not take, and everything that it lacks."""
-    for check in (_arguments, _words, _parts, _config, _refiner, _attention, _sizes):
+    for check in (_arguments, _words, _parts, _config, _refiner, _attention, _released, _sizes):
         yield from check(asked)
 
 
@@ -100,6 +100,22 @@ def _attention(asked: Asked) -> Iterator[Finding]:
             found=f"{asked.pipeline} has no sliced attention",
             allowed=pipelines_that(has_slices),
         )
+    elif asked.count("ip_adapters"):
+        yield Finding(
+            path=("model", "memory", "attention"),
+            found="sliced attention does not see image prompts",
+            allowed="allowed beside model.ip_adapters: default, math, flash, efficient, cudnn, xformers",
+        )
+
+
+def _released(asked: Asked) -> Iterator[Finding]:
+    match asked.model.get("memory"):
+        case {"offload": "model" | "group" | "sequential" as offload, "release_text_encoders": True}:
+            yield Finding(
+                path=("model", "memory", "release_text_encoders"),
+                found=f"text encoders are released already by offload: {offload}",
+                allowed="allowed: false, or offload: none",
+            )
 
 
 def _sizes(asked: Asked) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ import diffusers
 import torch
 from diffusers.loaders.lora_base import LORA_WEIGHT_NAME_SAFE
 from huggingface_hub import list_repo_files, snapshot_download
+from transformers import CLIPVisionModelWithProjection
 
 from farm.records import ControlNet, DiffusersSpec, IpAdapter, Lora, ModelSource, Scalar
 from farm.render.checkpoints.source import local_path
@@ -84,21 +85,34 @@ def load_ip_adapters(pipeline: Any, adapters: Sequence[IpAdapter]) -> None:
     for adapter in adapters:
         with told(adapter.source, "an IP-Adapter"):
             folders.append(_snapshot(adapter.source, _files(adapter)))
+            if pipeline.image_encoder is None:
+                # Not by load_ip_adapter, which takes a pickle where there is no safetensors.
+                encoder = CLIPVisionModelWithProjection.from_pretrained(
+                    folders[0],
+                    subfolder=_encoder_folder(adapter),
+                    dtype=pipeline.dtype,
+                    use_safetensors=True,
+                    local_files_only=True,
+                )
+                pipeline.register_modules(image_encoder=encoder)
     if adapters:
         pipeline.load_ip_adapter(
             folders,
             subfolder=[adapter.subfolder for adapter in adapters],
             weight_name=[adapter.weight_name for adapter in adapters],
-            image_encoder_folder=adapters[0].image_encoder_folder,
+            image_encoder_folder=None,
             local_files_only=True,
         )
 
 
+def _encoder_folder(adapter: IpAdapter) -> str:
+    named = adapter.image_encoder_folder
+    return named if "/" in named else str(PurePosixPath(adapter.subfolder, named))
+
+
 def _files(adapter: IpAdapter) -> list[str]:
     """Return what is needed of an adapter's repository, which may hold many."""
-    named = adapter.image_encoder_folder
-    encoder = PurePosixPath(named) if "/" in named else PurePosixPath(adapter.subfolder, named)
-    weights = PurePosixPath(adapter.subfolder, adapter.weight_name)
+    encoder, weights = _encoder_folder(adapter), PurePosixPath(adapter.subfolder, adapter.weight_name)
     return [str(weights), f"{encoder}/*.json", f"{encoder}/*.safetensors"]
 
 

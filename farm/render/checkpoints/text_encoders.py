@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import ctypes
+import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from typing import Any
 
+import psutil
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from farm.errors import ModelError
 from farm.render.memory import give_back
+
+_PREFIX = "farm-text-encoders-"
 
 
 class TextEncoders:
@@ -42,7 +47,8 @@ class TextEncoders:
             )
         self._are_there = True
         if device.type == "cpu":
-            self._folder = TemporaryDirectory(prefix="farm-text-encoders-")
+            _sweep()
+            self._folder = TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-")
             for name, encoder in self._encoders.items():
                 _write(encoder, self._file(name))
         # At once, so that the first prompt is encoded by what every other is encoded by: weights at other addresses
@@ -87,6 +93,14 @@ class TextEncoders:
 
     def _file(self, name: str) -> Path:
         return Path(self._folder.name) / f"{name}.safetensors"
+
+
+def _sweep() -> None:
+    """Remove what processes left that were killed, as Ray ends its workers."""
+    for folder in Path(gettempdir()).glob(f"{_PREFIX}*-*"):
+        number = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        if number.isdecimal() and not psutil.pid_exists(int(number)):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _write(encoder: torch.nn.Module, file: Path) -> None:

@@ -16,6 +16,7 @@ _BOTH = (
         "clip_skip",
     ),
     *("original_size", "target_size", "crops_coords_top_left", "generator"),
+    *("negative_original_size", "negative_target_size", "negative_crops_coords_top_left"),
 )
 
 

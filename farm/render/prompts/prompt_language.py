@@ -18,6 +18,9 @@ from typing import Any
 import pyparsing
 
 _OPERATORS = ("blend", "and", "add", "attend")
+_HEAVIEST = 3.0
+"""What stands behind a colon from here on is rather a time or a ratio, as in (16:9)."""
+
 _DEEPEST = 20
 """Parentheses in parentheses; compel's parser runs out of stack at some 35."""
 
@@ -69,6 +72,12 @@ def _word_mistake(prompt: str) -> str | None:
     """Look for what compel reads otherwise than it is meant, or reads and ignores."""
     if found := _NEGATIVE_WEIGHT.search(prompt):
         return f"the weight at character {found.start() + 1} is below 0; weights are 0 or more, 1 changes nothing"
+    for found in _WEIGHT.finditer(prompt):
+        if float(found[1]) >= _HEAVIEST:
+            return (
+                f"the :{found[1]} at character {found.start() + 1} is read as a weight; such weights are below "
+                f"{_HEAVIEST:g}, and \\: is the sign itself"
+            )
     if found := _LORA.search(prompt):
         return f"the {found[0][:-1]} at character {found.start() + 1} does nothing; LoRAs are listed in model.loras"
     for found in _OPERATOR.finditer(prompt):
