@@ -12,23 +12,23 @@ from farm.demo.inpainting_evaluation import CELL, MARGIN
 _SECTION = """## Inpainting
 
 As `StableDiffusionInpaintPipeline`, at strength 1 and 25 DDIM steps, over {repairs} drawings of held-out combinations.
-The prompt names another shape in another colour before the same background in the same style; the mask is the box
-around the drawn shape and {margin} pixels more, grown to whole latents of {cell} x {cell} pixels: {masked:.0%} of the picture.
+The prompt names another shape in another colour before the same background in the same style. The mask is the box
+around the drawn shape and {margin} pixels more, grown to whole latents of {cell} x {cell} pixels: {masked:.0%} of all.
 
 | pictures | shape and colour as told |
 |---|---|
 {shares}
 The shape is named by `{resnet}`, the colour by `farm/demo/colour.py` in the masked part.
 
-What is outside of the mask, against the drawing through the autoencoder and back; the mean over the pictures, and how
-many of them are above 30 dB:
+What is more than some pixels outside of the mask, against the drawing through the autoencoder and back, in dB:
 
-| guidance | right outside of the mask | 2 pixels away | {cell} pixels (one latent) away |
-|---|---|---|---|
+| guidance | pixels away | pictures | mean | least | above 30 dB | all pixels together |
+|---|---|---|---|---|---|---|
 {ratios}
-The latents outside of the mask are the drawing's own. What differs there is the decoder's, which makes each pixel of
-several latents; so the mask is felt around it, the more, the more the new contrasts with the old. Guidance trades that
-against what is told. Against the drawing itself, at guidance {lowest:g} and one latent away, it is {drawing:.1f} dB.
+The latents outside of the mask are the drawing's own, bit for bit. What differs is the decoder's, which makes each
+pixel of several latents: beside the mask, and most where a new outline touches its border. {cell} pixels, one latent,
+away little is left of it; {far} of the pictures reach that far. Against the drawing itself it is {drawing:.1f} dB
+there, at guidance {lowest:g}.
 
 Measured by `python jobs/train_demo.py --stages evaluate-inpainting`.
 
@@ -45,12 +45,21 @@ def with_inpainting(card: str, figures: Mapping[str, Any]) -> str:
         masked=figures["masked"],
         resnet=RESNET,
         shares="".join(f"| {name} | {value:.1%} |\n" for name, value in figures["as_told"].items()),
-        ratios="".join(f"| {name} | {' | '.join(map(_cell, row))} |\n" for name, row in guided.items()),
+        ratios="".join(_row(guidance, measured) for guidance, rows in guided.items() for measured in rows),
         lowest=min(map(float, guided)),
         drawing=figures["against_drawing"],
+        far=min(measured["pictures"] for rows in guided.values() for measured in rows),
     )
     return re.sub(r"(## Inpainting\n.*?)?(?=## Limits\n)", lambda _: section, card, count=1, flags=re.DOTALL)
 
 
-def _cell(measured: Mapping[str, float]) -> str:
-    return f"{measured['mean']:.1f} dB, {measured['reached']:.0%}"
+def _row(guidance: str, measured: Mapping[str, float]) -> str:
+    cells = [
+        guidance,
+        measured["distance"],
+        measured["pictures"],
+        *(f"{measured[name]:.1f}" for name in ("mean", "least")),
+        f"{measured['reached']:.0%}",
+        f"{measured['together']:.1f}",
+    ]
+    return f"| {' | '.join(map(str, cells))} |\n"

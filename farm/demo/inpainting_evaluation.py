@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import torch
 from diffusers import StableDiffusionInpaintPipeline
 from PIL import Image
 
+from farm.demo.colour import Floats
 from farm.demo.evaluation import BATCH, STEPS, Prompt, held_out_prompts, judge
 from farm.demo.masks import Mask
 from farm.demo.vocabulary import Scene, triples
@@ -101,17 +103,18 @@ def filled_as_told(
     return [one.shape_is_right and two.colour_is_right for one, two in zip(shapes, colours, strict=True)]
 
 
-def psnr_outside(one: Image.Image, other: Image.Image, mask: Mask, distance: int = 0) -> float:
-    """Peak signal-to-noise ratio in dB of what is more than `distance` pixels outside of the mask, each way.
-
-    Not a number where nothing is.
-    """
+def squares_outside(one: Image.Image, other: Image.Image, mask: Mask, distance: int = 0) -> Floats:
+    """Squared differences of all values (0..255) that are more than `distance` pixels outside of the mask, each way."""
     reach = np.ones((2 * distance + 1,) * 2, dtype=np.uint8)
     outside = cv2.dilate(mask.astype(np.uint8), reach) == 0
-    if not outside.any():
-        return float("nan")
     error = np.asarray(one, dtype=np.float64)[outside] - np.asarray(other, dtype=np.float64)[outside]
-    return float(10 * np.log10(255**2 / np.square(error).mean()))
+    return np.square(error).ravel()
+
+
+def psnr(squares: Floats) -> float:
+    """Peak signal-to-noise ratio in dB; infinite where nothing differs."""
+    mean = squares.mean()
+    return float(10 * np.log10(255**2 / mean)) if mean else math.inf
 
 
 def _another(scene: Scene, rng: random.Random) -> Scene:

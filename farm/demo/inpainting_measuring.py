@@ -21,8 +21,9 @@ from farm.demo.inpainting_evaluation import (
     filled_as_told,
     held_out_repairs,
     load_for_inpainting,
-    psnr_outside,
+    psnr,
     repaint,
+    squares_outside,
 )
 from farm.demo.measuring import contact_sheet
 from farm.demo.recipe import Recipe
@@ -77,14 +78,16 @@ def _kept(
     repairs: Sequence[Repair], pictures: Sequence[Image.Image], before: Sequence[Image.Image], distance: int
 ) -> dict[str, float]:
     """Over all pictures of which anything is that far outside."""
-    found = [
-        psnr_outside(picture, old, repair.mask, distance)
+    squares = [
+        squares_outside(picture, old, repair.mask, distance)
         for repair, picture, old in zip(repairs, pictures, before, strict=True)
     ]
-    there = [value for value in found if not np.isnan(value)]
+    found = [psnr(one) for one in squares if one.size]
     return {
-        "pictures": len(there),
-        "mean": sum(there) / len(there),
-        "least": min(there),
-        "reached": share([value > REQUIRED for value in there]),
+        "distance": distance,
+        "pictures": len(found),
+        "mean": sum(found) / len(found),
+        "together": psnr(np.concatenate(squares)),
+        "least": min(found),
+        "reached": share([value > REQUIRED for value in found]),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import permutations
 
 import pytest
 
@@ -32,6 +33,9 @@ SPEC = DiffusersSpec(
     determinism="strict",
 )
 EYE = IpAdapter(source=_source("eye"), subfolder="", weight_name="a.safetensors", image_encoder_folder="b")
+FACE = replace(EYE, weight_name="face.safetensors")
+NETS = [ControlNet(source=_source(name), subfolder="", variant=None) for name in ("edges", "depth")]
+STYLES = [Lora(source=_source(name), weight_name=None) for name in ("ink", "wood")]
 
 OTHERS = [
     {"config": _source("config")},
@@ -42,9 +46,13 @@ OTHERS = [
     {"ip_adapters": (EYE,)},
     {"ip_adapters": (replace(EYE, weight_name="b.safetensors"),)},
     {"ip_adapters": (replace(EYE, image_encoder_folder="c"),)},
+    {"ip_adapters": (EYE, FACE)},
+    {"ip_adapters": (FACE, EYE)},
     {"textual_inversions": (TextualInversion(source=_source("word"), weight_name=None, token=None),)},
     {"textual_inversions": (TextualInversion(source=_source("word"), weight_name=None, token="<a>"),)},
     {"loras": (Lora(source=_source("lora"), weight_name=None),)},
+    *({"loras": loras} for loras in permutations(STYLES)),
+    *({"controlnets": nets} for nets in permutations(NETS)),
     {"memory": MemorySpec(vae_slicing=True)},
     {"memory": MemorySpec(vae_tiling=True)},
     {"memory": MemorySpec(attention="sliced")},

@@ -1,4 +1,6 @@
-"""What of an adapter's repository is loaded, and what is said of one that cannot be."""
+"""What of an adapter's repository is loaded, what is said of one that cannot be, and which scales are set."""
+
+from contextlib import nullcontext
 
 import pytest
 
@@ -69,14 +71,25 @@ def test_of_a_repository_of_many_ip_adapters_one_is_fetched_with_its_image_encod
     asked = {}
 
     class Pipeline:
+        image_encoder, dtype = None, "dtype"
+
         def load_ip_adapter(self, folders, **settings):
             asked.update(settings, folders=folders)
+
+        def register_modules(self, *, image_encoder):
+            asked.update(encoder=image_encoder)
+
+    class Encoder:
+        @staticmethod
+        def from_pretrained(folder, *, subfolder, use_safetensors, **_):
+            return folder, subfolder, use_safetensors
 
     def snapshot_download(hub_id, *, revision, allow_patterns, local_files_only):
         asked.update(hub_id=hub_id, revision=revision, patterns=allow_patterns)
         return "snapshot"
 
     monkeypatch.setattr(adapters, "snapshot_download", snapshot_download)
+    monkeypatch.setattr(adapters, "CLIPVisionModelWithProjection", Encoder)
     adapter = IpAdapter(
         source=source_of("studio/many", "hub", COMMIT),
         subfolder="models",
@@ -95,7 +108,8 @@ def test_of_a_repository_of_many_ip_adapters_one_is_fetched_with_its_image_encod
         "folders": ["snapshot"],
         "subfolder": ["models"],
         "weight_name": ["one.safetensors"],
-        "image_encoder_folder": encoder,
+        "image_encoder_folder": None,
+        "encoder": ("snapshot", "models/image_encoder", True),
         "local_files_only": True,
     }
 
@@ -134,3 +148,27 @@ def test_what_is_not_there_is_told_by_its_own_name(folders, tmp_path, monkeypatc
 def test_the_hub_is_out_of_reach_in_the_words_of_huggingface_hub(monkeypatch, word, forbidden):
     monkeypatch.setenv("HF_HUB_OFFLINE", word)
     assert adapters.is_offline() is forbidden
+
+
+def test_after_scales_could_not_be_set_they_are_set_again_whichever_they_are(folders):
+    class Pipeline:
+        def __init__(self):
+            self.set, self.fails = [], False
+
+        def set_adapters(self, names, adapter_weights):
+            if self.fails:
+                raise MemoryError
+            self.set.append((names, adapter_weights))
+
+    pipeline = Pipeline()
+    spec = spec_of(folders(save_stable_diffusion), loras=(Lora(source=NOWHERE, weight_name=None),))
+    scales = adapters.AdapterScales(pipeline, spec, nullcontext)
+    weak, strong = {"lora_scale.0": 0.5}, {"lora_scale.0": 1.0}
+    assert [scales.set(weak), scales.set(weak)] == [True, False]
+    for failing, wanted in ((strong, strong), (weak, strong)):
+        pipeline.fails = True
+        with pytest.raises(MemoryError):
+            scales.set(failing)
+        pipeline.fails = False
+        assert scales.set(wanted)
+    assert pipeline.set == [(["lora0"], [scale]) for scale in (0.5, 1.0, 1.0)]

@@ -1,7 +1,8 @@
-"""A frame between two prompts is what a loop over the pipeline's own parts makes of the mean of their encodings."""
+"""A frame between two prompts is what a loop over the pipeline's own parts makes of their encodings, mixed by hand."""
 
 import diffusers
 import numpy as np
+import pytest
 import torch
 
 from farm.render import open_renderer
@@ -12,10 +13,10 @@ FIRST, SECOND, SHARE = "a red star", "a blue heart on a green hill", 0.3
 STEPS, GUIDANCE, SEED = 4, 5.0, 42
 
 
-def mixed_frame(**size):
+def mixed_frame(**more):
     prompts = {FIRST: 1 - SHARE, SECOND: SHARE}
     settings = {"num_inference_steps": STEPS, "guidance_scale": GUIDANCE}
-    return frame_of(0, prompts, noise=noise_of(SEED), negative_prompt=None, **settings, **size)
+    return frame_of(0, prompts, noise=noise_of(SEED), negative_prompt=None, **settings, **more)
 
 
 def pixels(decoded):
@@ -34,10 +35,22 @@ def denoised(unet, scheduler, latents, context):
     return latents
 
 
+def lerp(first, second):
+    return (1 - SHARE) * first + SHARE * second
+
+
+def slerp(first, second):
+    """Shoemake's, on all tokens together."""
+    cosine = (first * second).sum() / (first.norm() * second.norm())
+    angle = torch.acos(cosine)
+    return (first * torch.sin((1 - SHARE) * angle) + second * torch.sin(SHARE * angle)) / torch.sin(angle)
+
+
+@pytest.mark.parametrize("mix", [lerp, slerp])
 @torch.no_grad()
-def test_stable_diffusion(tiny_sd):
+def test_stable_diffusion(tiny_sd, mix):
     torch.set_num_threads(1)
-    ours = open_renderer(spec_of(tiny_sd)).render(chunk_of(mixed_frame()))[0]
+    ours = open_renderer(spec_of(tiny_sd)).render(chunk_of(mixed_frame(mix=mix.__name__)))[0]
     parts = diffusers.StableDiffusionPipeline.from_pretrained(tiny_sd)
 
     def encoded(prompt):
@@ -50,7 +63,7 @@ def test_stable_diffusion(tiny_sd):
         )
         return parts.text_encoder(tokens.input_ids)[0]
 
-    context = torch.cat([encoded(""), (1 - SHARE) * encoded(FIRST) + SHARE * encoded(SECOND)])
+    context = torch.cat([encoded(""), mix(encoded(FIRST), encoded(SECOND))])
     side = parts.unet.config.sample_size
     latents = torch.randn((1, 4, side, side), generator=torch.Generator("cpu").manual_seed(SEED))
     latents = denoised(parts.unet, parts.scheduler, latents * parts.scheduler.init_noise_sigma, context)
@@ -72,7 +85,7 @@ def test_latent_diffusion(tmp_path):
         )
         return parts.bert(tokens.input_ids)[0]
 
-    context = torch.cat([encoded([""]), (1 - SHARE) * encoded([FIRST]) + SHARE * encoded([SECOND])])
+    context = torch.cat([encoded([""]), lerp(encoded([FIRST]), encoded([SECOND]))])
     shape = (1, parts.unet.config.in_channels, side // 8, side // 8)
     latents = torch.randn(shape, generator=torch.Generator("cpu").manual_seed(SEED))
     latents = denoised(parts.unet, parts.scheduler, latents, context)

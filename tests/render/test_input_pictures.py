@@ -179,6 +179,20 @@ def test_a_long_sequence_and_many_videos_leave_few_files_open(tmp_path):
     assert open_files() <= before + 4
 
 
+def test_the_video_that_was_read_longest_ago_is_closed_where_more_are_open_than_stay(tmp_path, monkeypatch):
+    closed, original = [], films.VideoFilm.close
+    monkeypatch.setattr(
+        films.VideoFilm, "close", lambda film: closed.append(film._path.name) or original(film)
+    )
+    videos, reader = [save_mp4(tmp_path / f"{number}.mp4", 3) for number in range(6)], PictureReader()
+    for video, index in (*((video, 0) for video in videos[:4]), (videos[0], 1)):
+        reader.open(picture_of(video, index))
+    assert closed == []
+    for video in videos[4:]:
+        reader.open(picture_of(video))
+    assert closed == ["1.mp4", "2.mp4"]
+
+
 def test_edges_are_those_of_opencv_as_in_diffusers_guide(read, tmp_path):
     noise = np.random.default_rng(0).integers(0, 255, (24, 40, 3), np.uint8)
     Image.fromarray(noise).resize((160, 96)).save(tmp_path / "a.png")

@@ -128,3 +128,37 @@ def test_a_pickle_in_the_place_of_an_image_encoder_is_never_loaded(folders, tmp_
     )
     with pytest.raises(ModelError, match="cannot be loaded as an IP-Adapter"):
         open_renderer(spec_of(folders(MODELS["SD"][1]), ip_adapters=(adapter,)))
+
+
+@pytest.mark.parametrize("kind", BESIDE["interpolation of image prompts"])
+def test_an_uneven_mixture_of_image_prompts_equals_a_plain_call_with_embeddings_mixed_by_hand(
+    folders, pictures, kind
+):
+    names = ("ip-adapter", "ip-adapter-plus")
+    renderer = with_ip_adapters(folders, kind, *names)
+    first, second = ((picture_of(path),) for path in pictures[:2])
+    prompts = (ImagePrompt(prompts=(first, second), weights=(0.8, 0.2)), image_prompt(pictures[2]))
+    scales = {"ip_adapter_scale.0": 1.0, "ip_adapter_scale.1": 0.5}
+    ours = renderer.render(chunk_of(*frames(image_prompts=prompts, **scales)))
+    plain = plain_with_ip_adapters(folders, kind, *names)
+    plain.set_ip_adapter_scale([1.0, 0.5])
+    opened = [Image.open(path).convert("RGB") for path in pictures[:3]]
+    with torch.no_grad():
+        (start, other), (end, _) = (
+            plain.prepare_ip_adapter_image_embeds([seen, opened[2]], None, torch.device("cpu"), 1, True)
+            for seen in opened[:2]
+        )
+    theirs = plain_call(plain, ip_adapter_image_embeds=[0.8 * start + 0.2 * end, other])
+    assert same(ours, theirs) == [True] * 3
+
+
+def test_one_renderer_keeps_no_scale_and_no_guidance_from_one_chunk_to_the_next(folders, pictures):
+    renderer = with_ip_adapters(folders, "SD", "ip-adapter")
+    plain = plain_with_ip_adapters(folders, "SD", "ip-adapter")
+    seen = Image.open(pictures[0]).convert("RGB")
+    for scale, guidance_scale in ((0.6, 5.0), (1.0, 5.0), (1.0, 1.0), (0.6, 5.0)):
+        given = {"image_prompts": (image_prompt(pictures[0]),), "ip_adapter_scale.0": scale}
+        ours = renderer.render(chunk_of(*frames(**given, guidance_scale=guidance_scale)))
+        plain.set_ip_adapter_scale(scale)
+        theirs = plain_call(plain, ip_adapter_image=seen, guidance_scale=guidance_scale)
+        assert same(ours, theirs) == [True] * 3

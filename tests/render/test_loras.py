@@ -1,4 +1,4 @@
-"""Several LoRAs at once."""
+"""LoRAs at once and at other scales."""
 
 import diffusers
 import pytest
@@ -26,3 +26,17 @@ def test_several_loras_act_at_their_scales_and_an_lcm_lora_with_its_scheduler(fo
     plain.load_lora_weights(lcm, adapter_name="lcm")
     plain.set_adapters(["style", "lcm"], adapter_weights=[0.5, 1.0])
     assert same(ours, plain_call(plain, guidance_scale=1.5)) == [True] * 3
+
+
+def test_the_prompts_of_a_lora_at_another_scale_are_encoded_anew(folders):
+    name, save = MODELS["SD"]
+    model, style = folders(save), folders(save_style_lora)
+    renderer = open_renderer(
+        spec_of(model, pipeline=name, loras=(Lora(source=part(style), weight_name=None),))
+    )
+    plain = loaded("SD", model)
+    plain.load_lora_weights(style, adapter_name="style")
+    for scale in (0.5, 1.0):
+        ours = renderer.render(chunk_of(*frames(**{"lora_scale.0": scale})))
+        plain.set_adapters(["style"], adapter_weights=[scale])
+        assert same(ours, plain_call(plain)) == [True] * 3

@@ -1,4 +1,5 @@
 import math
+from contextlib import suppress
 
 import pytest
 import torch
@@ -94,3 +95,23 @@ def test_the_sampler_goes_on_with_the_stream_seed_after_its_own_draw():
     expected = torch.Generator("cpu").manual_seed(9)
     torch.randn(SHAPE, generator=expected)
     assert torch.equal(generator.get_state(), expected.get_state())
+
+
+def test_a_slerp_of_noise_goes_from_the_first_seed_to_the_second():
+    x, y = normal(5, SHAPE), normal(6, SHAPE)
+    angle = torch.acos((x * y).sum() / (x.norm() * y.norm()))
+    expected = (x * torch.sin(0.8 * angle) + y * torch.sin(0.2 * angle)) / torch.sin(angle)
+    noise = Noise(mode="keyframes", mix="slerp", seeds=(5, 6), weights=(0.8, 0.2), stream=9)
+    assert torch.allclose(drawn(noise)[0], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("happens", ["a step", "nothing", "an error"])
+def test_nothing_of_a_mixture_is_left_in_the_denoiser_or_in_torch(happens):
+    generators, denoiser = generators_of([circle(0.7)]), torch.nn.Identity()
+    with suppress(ArithmeticError), mixed_noise([circle(0.7)], generators, denoiser):
+        if happens == "a step":
+            denoiser(torch.zeros(1))
+        if happens == "an error":
+            raise ArithmeticError
+    assert not denoiser._forward_pre_hooks
+    assert torch.equal(randn_tensor(SHAPE, generator=generators), normal(1, SHAPE))

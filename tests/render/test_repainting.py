@@ -40,27 +40,34 @@ def frames(count, pictures, **settings):
 
 
 @pytest.mark.parametrize("unet", UNETS)
-def test_outpainting_is_inpainting_on_a_larger_canvas(folders, pictures, unet):
-    folder = folders(UNETS[unet])
+def test_outpainting_is_inpainting_on_a_larger_canvas(folders, tmp_path, unet):
+    folder, path = folders(UNETS[unet]), tmp_path / "picture.png"
+    pixels = np.random.default_rng(0).integers(0, 256, (24, 24, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(path)
     sides = {"left": 8, "right": 0, "top": 4, "bottom": 4}
     given = {
-        "image": picture_of(pictures[0], prepare=Expand(**sides, part="canvas")),
-        "mask_image": picture_of(pictures[0], prepare=Expand(**sides, part="mask")),
+        "image": picture_of(path, prepare=Expand(**sides, part="canvas")),
+        "mask_image": picture_of(path, prepare=Expand(**sides, part="mask")),
     }
     renderer = open_renderer(spec_of(folder, pipeline=PIPELINE))
-    ours = renderer.render(chunk_of(*frames(3, given, height=24, width=24)))
-    canvas = np.pad(np.asarray(Image.open(pictures[0])), ((4, 4), (8, 0), (0, 0)), mode="edge")
-    mask = np.full((24, 24), 255, np.uint8)
-    mask[12:12, 16:24] = 0
-    theirs = plain(
-        folder,
-        3,
-        image=[Image.fromarray(canvas)] * 3,
-        mask_image=[Image.fromarray(mask)] * 3,
-        height=24,
-        width=24,
+    ours = renderer.render(chunk_of(*frames(3, given, height=32, width=32)))
+    canvas = Image.fromarray(np.pad(pixels, ((4, 4), (8, 0), (0, 0)), mode="edge"))
+    everything = np.full((32, 32), 255, np.uint8)
+    mask = everything.copy()
+    mask[12:20, 16:32] = 0  # 8 pixels within the picture's three seams
+    theirs, all_anew = (
+        plain(
+            folder,
+            3,
+            image=[canvas] * 3,
+            mask_image=[Image.fromarray(painted)] * 3,
+            height=32,
+            width=32,
+        )
+        for painted in (mask, everything)
     )
     assert same(ours, theirs) == [True] * 3
+    assert same(ours, all_anew) == [False] * 3
 
 
 def test_a_crop_around_the_mask_is_painted_and_laid_back(folders, pictures, tmp_path):

@@ -15,13 +15,36 @@ from tests.render.ways import PROMPTS, SEEDS, STEPS, same
 from tests.support import BESIDE
 
 
+def in_parts(conditions):
+    """A recipe's arguments: pairs have a name for each number."""
+    return {
+        f"{name}.{number}" if isinstance(value, tuple) else name: part
+        for name, value in conditions.items()
+        for number, part in enumerate(value if isinstance(value, tuple) else (value,))
+    }
+
+
+@pytest.mark.parametrize(
+    "conditions",
+    [
+        {},
+        {"original_size": (32, 24), "crops_coords_top_left": (3, 5), "target_size": (24, 8)},
+        {
+            "negative_original_size": (8, 8),
+            "negative_crops_coords_top_left": (1, 2),
+            "negative_target_size": (8, 24),
+        },
+    ],
+    ids=["no sizes", "sizes", "negative sizes"],
+)
+@pytest.mark.parametrize("save_second", [save_refiner, save_stable_diffusion_xl])
 @pytest.mark.parametrize("kind", BESIDE["refiner"])
-def test_a_base_with_its_refiner_equals_the_two_plain_calls(folders, kind):
+def test_a_base_with_its_refiner_equals_the_two_plain_calls(folders, kind, save_second, conditions):
     name, save = MODELS[kind]
-    model, refined = folders(save), folders(save_refiner)
+    model, refined = folders(save), folders(save_second)
     refiner = Refiner(source=find_source(str(refined), None, refined), variant=None)
     renderer = open_renderer(spec_of(model, pipeline=name, refiner=refiner))
-    ours = renderer.render(chunk_of(*frames(denoising_end=0.5, aesthetic_score=7.0)))
+    ours = renderer.render(chunk_of(*frames(denoising_end=0.5, aesthetic_score=7.0, **in_parts(conditions))))
     base = diffusers.StableDiffusionXLPipeline.from_pretrained(model)
     second = diffusers.StableDiffusionXLImg2ImgPipeline.from_pretrained(refined)
     shared = {
@@ -30,6 +53,7 @@ def test_a_base_with_its_refiner_equals_the_two_plain_calls(folders, kind):
         "guidance_scale": 5.0,
         "num_inference_steps": STEPS,
         "generator": [torch.Generator("cpu").manual_seed(seed) for seed in SEEDS],
+        **conditions,
     }
     for pipeline in (base, second):
         pipeline.set_progress_bar_config(disable=True)
@@ -55,12 +79,7 @@ def test_sdxl_is_told_sizes_and_crops_as_in_diffusers(folders, kind, conditions)
     name, save = MODELS[kind]
     model = folders(save)
     renderer = open_renderer(spec_of(model, pipeline=name))
-    parts = {}
-    for name, value in conditions.items():
-        parts |= (
-            {f"{name}.{k}": v for k, v in enumerate(value)} if isinstance(value, tuple) else {name: value}
-        )
-    ours = renderer.render(chunk_of(*frames(**parts)))
+    ours = renderer.render(chunk_of(*frames(**in_parts(conditions))))
     theirs = plain_call(diffusers.StableDiffusionXLPipeline.from_pretrained(model), **conditions)
     assert same(ours, theirs) == [True] * 3
 

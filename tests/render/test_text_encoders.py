@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from contextlib import suppress
 
 import diffusers
 import numpy as np
@@ -110,6 +111,21 @@ def test_to_release_and_to_restore_twice_is_to_do_it_once(load):
     after = pipeline.text_encoder.state_dict()
     assert after.keys() == before.keys()
     assert all(torch.equal(after[name], before[name]) for name in before)
+
+
+@pytest.mark.parametrize("error", [None, ArithmeticError])
+def test_at_hand_they_are_there_inside_and_free_of_weights_after_it(load, error):
+    pipeline = load()
+    encoder = pipeline.text_encoder
+    encoders = TextEncoders(pipeline, CPU)
+    for _ in range(2):
+        with suppress(ArithmeticError), encoders.at_hand():
+            assert pipeline.text_encoder is encoder
+            assert all(weight.nbytes for weight in encoder.parameters())
+            if error is not None:
+                raise error
+        assert pipeline.text_encoder is None
+        assert sum(weight.nbytes for weight in encoder.parameters()) == 0
 
 
 def test_the_memory_is_free_while_they_are_away(load):
