@@ -15,7 +15,7 @@ _PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm", 
 _NUMBER = re.compile(r"%(?:0(\d{1,2}))?d", re.ASCII)
 
 
-def _place_of(text: str, base: Path) -> Path:
+def whole_path(text: str, base: Path) -> Path:
     """Return the absolute path of a text; relative ones are relative to `base`.
 
     Raises:
@@ -33,7 +33,7 @@ def files_named(text: str, base: Path) -> list[Path]:
     Raises:
         StorageError: when there is none, or a number of a sequence is missing.
     """
-    path = _place_of(text, base)
+    path = whole_path(text, base)
     try:
         return _found(path)
     except (OSError, ValueError) as error:
@@ -43,7 +43,7 @@ def files_named(text: str, base: Path) -> list[Path]:
 def near_miss(text: str, base: Path) -> str:
     """Return `Did you mean 'dog.png'?` for what is not there, or nothing if no file beside it is near."""
     try:
-        path = _place_of(text, base)
+        path = whole_path(text, base)
         if os.path.lexists(path) or _is_pattern(path.name):
             return ""
         return near(path.name, [entry.name for entry in _beside(path.parent)])

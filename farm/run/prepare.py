@@ -17,7 +17,7 @@ from farm.run.checkpoints import find_renderer
 from farm.run.fit import refuse_misfits
 from farm.run.input_pictures import find_pictures
 from farm.run.weighted_words import refuse_slips
-from farm.run.whole_paths import whole_path, with_whole_paths
+from farm.run.whole_paths import located_picture, with_whole_paths
 from farm.store import JobFolder, Ledger, in_order, is_whole, obstacle
 
 
@@ -85,7 +85,7 @@ def prepare(
 
 def planned(document: Document, renderer: RendererSpec, pictures: Mapping[str, PictureSource]) -> Plan:
     """Return the plan of a manifest on its renderer, with the pictures that were found."""
-    by_path = {whole_path(document, text): source for text, source in pictures.items()}
+    by_path = {located_picture(document, text): source for text, source in pictures.items()}
     return make_plan(with_whole_paths(document, renderer), renderer, by_path)
 
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from farm.manifest import Document, Manifest
 from farm.manifest.pictures_in import with_pictures
 from farm.manifest.sources import LISTS, SINGLE, Source
 from farm.records import DiffusersSpec, ModelSource, RendererSpec
+from farm.run.picture_names import whole_path
 
 
 def with_whole_paths(document: Document, renderer: RendererSpec) -> Manifest:
     """Return the manifest with local checkpoints and pictures by absolute paths, so that it is right in any folder."""
-    manifest = with_pictures(document.manifest, partial(whole_path, document))
+    manifest = with_pictures(document.manifest, partial(located_picture, document))
     if not isinstance(renderer, DiffusersSpec):
         return manifest
     model = manifest.model
@@ -30,12 +30,9 @@ def with_whole_paths(document: Document, renderer: RendererSpec) -> Manifest:
     )
 
 
-def whole_path(document: Document, picture: str) -> str:
-    """Return the absolute path of a picture, a pattern of them, or a folder, that a manifest names."""
-    try:
-        return str((document.folder / Path(picture).expanduser()).absolute())
-    except RuntimeError:  # there is no home folder of that user; who looks for the picture tells
-        return picture
+def located_picture(document: Document, picture: str) -> str:
+    """Return the absolute path of a picture, a pattern of them, or a folder, of a manifest, once it was found."""
+    return str(whole_path(picture, document.folder))
 
 
 def _all_located(written: Sequence[Source], found: Sequence[Any]) -> tuple[Source, ...]:

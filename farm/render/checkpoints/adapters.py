@@ -9,11 +9,11 @@ from typing import Any
 
 import diffusers
 import torch
-from diffusers.loaders.lora_base import LORA_WEIGHT_NAME_SAFE
 from huggingface_hub import list_repo_files, snapshot_download
 from transformers import CLIPVisionModelWithProjection
 
 from farm.records import ControlNet, DiffusersSpec, IpAdapter, Lora, ModelSource, Scalar
+from farm.render.checkpoints.adapter_files import USUAL_LORA, encoder_folder, only_or_usual
 from farm.render.checkpoints.source import local_path
 from farm.render.checkpoints.told import told
 from farm.render.prompts.prompt_columns import AtHand
@@ -54,7 +54,7 @@ def load_loras(pipeline: Any, loras: Sequence[Lora]) -> None:
                 place, file = str(path.parent), path.name
             else:
                 place = local_path(lora.source)
-                file = weight_name(lora.source, lora.weight_name, LORA_WEIGHT_NAME_SAFE)
+                file = weight_name(lora.source, lora.weight_name, USUAL_LORA)
             pipeline.load_lora_weights(
                 place,
                 weight_name=file,
@@ -75,8 +75,7 @@ def weight_name(source: ModelSource, written: str | None, usual: str) -> str:
         there = list_repo_files(source.location, revision=source.revision)
     else:
         there = [file.name for file in Path(_snapshot(source, ["*.safetensors"])).iterdir()]
-    names = [name for name in there if name.endswith(".safetensors") and "/" not in name]
-    return names[0] if len(names) == 1 else usual
+    return only_or_usual(there, usual)
 
 
 def load_ip_adapters(pipeline: Any, adapters: Sequence[IpAdapter]) -> None:
@@ -89,7 +88,7 @@ def load_ip_adapters(pipeline: Any, adapters: Sequence[IpAdapter]) -> None:
                 # Not by load_ip_adapter, which takes a pickle where there is no safetensors.
                 encoder = CLIPVisionModelWithProjection.from_pretrained(
                     folders[0],
-                    subfolder=_encoder_folder(adapter),
+                    subfolder=encoder_folder(adapter),
                     dtype=pipeline.dtype,
                     use_safetensors=True,
                     local_files_only=True,
@@ -105,14 +104,9 @@ def load_ip_adapters(pipeline: Any, adapters: Sequence[IpAdapter]) -> None:
         )
 
 
-def _encoder_folder(adapter: IpAdapter) -> str:
-    named = adapter.image_encoder_folder
-    return named if "/" in named else str(PurePosixPath(adapter.subfolder, named))
-
-
 def _files(adapter: IpAdapter) -> list[str]:
     """Return what is needed of an adapter's repository, which may hold many."""
-    encoder, weights = _encoder_folder(adapter), PurePosixPath(adapter.subfolder, adapter.weight_name)
+    encoder, weights = encoder_folder(adapter), PurePosixPath(adapter.subfolder, adapter.weight_name)
     return [str(weights), f"{encoder}/*.json", f"{encoder}/*.safetensors"]
 
 

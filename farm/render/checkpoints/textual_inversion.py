@@ -7,20 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers.loaders.textual_inversion import TEXT_INVERSION_NAME_SAFE
 from huggingface_hub import hf_hub_download
 from safetensors.torch import load_file
 
 from farm.errors import ModelError
 from farm.records import TextualInversion
+from farm.render.checkpoints.adapter_files import ENCODER_OF, USUAL_WORD
 from farm.render.checkpoints.adapters import is_offline, weight_name
 from farm.render.checkpoints.source import local_path
 from farm.render.checkpoints.told import told
 
-_ENCODER_OF = {"clip_l": "text_encoder", "clip_g": "text_encoder_2"}
-"""As files for SDXL name their parts."""
-
-_NAMELESS = {*_ENCODER_OF, "emb_params"}
+_NAMELESS = {*ENCODER_OF, "emb_params"}
 """What a file holds that does not say its word; the last as AUTOMATIC1111's web interface writes it."""
 
 
@@ -54,7 +51,7 @@ def _read(inversion: TextualInversion) -> tuple[str, Mapping[str, torch.Tensor]]
     name = inversion.source.pretrained
     file = _file(inversion)
     tensors: dict[str, torch.Tensor] = load_file(file)
-    if not (len(tensors) == 1 or tensors.keys() == _ENCODER_OF.keys()):
+    if not (len(tensors) == 1 or tensors.keys() == ENCODER_OF.keys()):
         some = ", ".join(sorted(tensors)[:3])
         raise ModelError(
             f"{name}: {file.name} is no textual inversion: it holds {len(tensors)} tensors ({some}, ...)."
@@ -65,14 +62,14 @@ def _read(inversion: TextualInversion) -> tuple[str, Mapping[str, torch.Tensor]]
         raise ModelError(
             f"{name}: {file.name} does not say which word it is: give it as token in model.textual_inversions."
         )
-    return word, {_ENCODER_OF.get(key, "text_encoder"): learned for key, learned in tensors.items()}
+    return word, {ENCODER_OF.get(key, "text_encoder"): learned for key, learned in tensors.items()}
 
 
 def _file(inversion: TextualInversion) -> Path:
     source = inversion.source
     if source.kind == "file":
         return Path(local_path(source))
-    wanted = weight_name(source, inversion.weight_name, TEXT_INVERSION_NAME_SAFE)
+    wanted = weight_name(source, inversion.weight_name, USUAL_WORD)
     if not wanted.endswith(".safetensors"):
         raise ModelError(
             f"{source.pretrained}: {wanted} is no .safetensors file, and nothing else is loaded."

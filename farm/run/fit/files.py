@@ -7,6 +7,7 @@ from pathlib import Path
 from farm.manifest.reading.findings import Finding, near
 from farm.manifest.reading.places import Path as Field
 from farm.records import ModelSource
+from farm.render.checkpoints.adapter_files import only_or_usual
 from farm.render.checkpoints.checkpoint_contents import contents_of
 
 
@@ -23,8 +24,8 @@ def find_weights(
     folder = place / subfolder
     if weight_name is None:
         # Of a repository of the hub, other files than those on this machine may be the only one.
-        alone = list(folder.glob("*.safetensors")) if source.kind != "hub" else []
-        weight_name = alone[0].name if len(alone) == 1 else usual
+        there = folder.glob("*.safetensors") if source.kind != "hub" else ()
+        weight_name = only_or_usual((file.name for file in there), usual)
     if (folder / weight_name).is_file():
         return folder / weight_name
     if source.kind == "hub":

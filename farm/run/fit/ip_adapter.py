@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from farm.manifest.reading.findings import Finding
 from farm.records import IpAdapter
+from farm.render.checkpoints.adapter_files import encoder_folder
 from farm.render.checkpoints.architecture import Architecture
 from farm.render.checkpoints.checkpoint_contents import Shape, contents_of, read_settings, read_shapes
 from farm.run.fit.clauses import among, misfit, unequal
@@ -58,17 +59,12 @@ def _clauses(shapes: Mapping[str, Shape], model: Architecture, encoder: Mapping[
 
 def _image_encoder(adapter: IpAdapter) -> Mapping[str, Any] | None:
     place = contents_of(adapter.source)
-    return read_settings(place / _encoder_folder(adapter) / "config.json") if place else None
-
-
-def _encoder_folder(adapter: IpAdapter) -> str:
-    named = adapter.image_encoder_folder
-    return named if "/" in named else PurePosixPath(adapter.subfolder, named).as_posix()
+    return read_settings(place / encoder_folder(adapter) / "config.json") if place else None
 
 
 def _blind(adapter: IpAdapter) -> Finding:
     return Finding(
         path=("model", "ip_adapters", 0, "image_encoder_folder"),
-        found=f"there is no image encoder in {_encoder_folder(adapter)} of {adapter.source.pretrained}",
+        found=f"there is no image encoder in {encoder_folder(adapter)} of {adapter.source.pretrained}",
         allowed="needed: the folder of one, within subfolder, or from the top where its name holds a slash",
     )

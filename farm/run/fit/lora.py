@@ -8,18 +8,17 @@ from pathlib import Path
 from farm.manifest.reading.findings import Finding
 from farm.manifest.reading.places import Path as Field
 from farm.records import Lora
+from farm.render.checkpoints.adapter_files import USUAL_LORA
 from farm.render.checkpoints.architecture import Architecture
 from farm.render.checkpoints.checkpoint_contents import read_shapes
 from farm.render.checkpoints.lora_shapes import LoraShapes, read_lora
 from farm.run.fit.clauses import among, misfit, word_widths
 from farm.run.fit.files import find_weights
 
-_USUAL = "pytorch_lora_weights.safetensors"
-
 
 def lora_findings(field: Field, lora: Lora, model: Architecture) -> Iterator[Finding]:
     """Yield what is wrong with a LoRA; nothing where the hub's is not on this machine yet."""
-    file = find_weights(field, lora.source, lora.weight_name, usual=_USUAL)
+    file = find_weights(field, lora.source, lora.weight_name, usual=USUAL_LORA)
     if isinstance(file, Finding):
         yield file
     elif isinstance(file, Path):
