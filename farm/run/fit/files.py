@@ -24,8 +24,8 @@ def find_weights(
     folder = place / subfolder
     if weight_name is None:
         # Of a repository of the hub, other files than those on this machine may be the only one.
-        there = folder.glob("*.safetensors") if source.kind != "hub" else ()
-        weight_name = only_or_usual((file.name for file in there), usual)
+        known = folder.iterdir() if source.kind != "hub" and folder.is_dir() else ()
+        weight_name = only_or_usual((file.name for file in known), usual)
     if (folder / weight_name).is_file():
         return folder / weight_name
     if source.kind == "hub":
