@@ -10,15 +10,15 @@ import torch
 from PIL.Image import Image
 
 from farm.records import DiffusersSpec, Recipe, SchedulerSpec
-from farm.render.checkpoints.adapters import AdapterScales
+from farm.render.adapter_scales import AdapterScales
 from farm.render.checkpoints.loading import load_pipeline, load_refiner
 from farm.render.checkpoints.samplers import make_scheduler
 from farm.render.checkpoints.text_encoders import TextEncoders
 from farm.render.families.refined import Refined
 from farm.render.pictures.input_pictures import PictureReader
-from farm.render.prompts.conditioning import PromptMixer
 from farm.render.prompts.image_prompts import ImagePromptMixer
 from farm.render.prompts.prompt_columns import AtHand
+from farm.render.prompts.prompt_mixer import PromptMixer
 
 _OWN = SchedulerSpec(class_name="", config={})
 

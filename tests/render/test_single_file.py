@@ -43,6 +43,7 @@ def configuration(folder, tmp_path_factory):
 @pytest.fixture(autouse=True)
 def hub(tmp_path, monkeypatch):
     """An empty hub cache, the hub out of reach."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
     return tmp_path / "hub"
@@ -53,7 +54,7 @@ def source_of(path, revision=None):
 
 
 def load(file, cls=PIPELINE, **changes):
-    return load_single_file(cls, spec_of(file, **changes), {}, is_offline=True)
+    return load_single_file(cls, spec_of(file, **changes), {})
 
 
 def draw(pipeline):

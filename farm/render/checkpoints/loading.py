@@ -20,7 +20,8 @@ from farm.records import (
     Refiner,
     TextualInversion,
 )
-from farm.render.checkpoints.adapters import is_offline, load_controlnets, load_ip_adapters, load_loras
+from farm.render.checkpoints.adapters import load_controlnets, load_ip_adapters, load_loras
+from farm.render.checkpoints.hub import is_offline
 from farm.render.checkpoints.memory_options import place
 from farm.render.checkpoints.single_file import load_single_file
 from farm.render.checkpoints.source import check_unchanged, local_path
@@ -84,7 +85,7 @@ def _prepare(pipeline: Any, memory: MemorySpec, device: torch.device) -> None:
 
 def _load(cls: Any, spec: DiffusersSpec, parts: Mapping[str, Any]) -> Any:
     if spec.source.kind == "file":
-        return load_single_file(cls, spec, parts, is_offline=is_offline())
+        return load_single_file(cls, spec, parts)
     return cls.from_pretrained(
         local_path(spec.source),
         revision=spec.source.revision or None,

@@ -11,17 +11,17 @@ from diffusers.loaders.single_file_utils import (
     fetch_diffusers_config,
     load_single_file_checkpoint,
 )
-from huggingface_hub import snapshot_download
 from huggingface_hub.errors import LocalEntryNotFoundError
 
 from farm.errors import ModelError
 from farm.records import DiffusersSpec, ModelSource
+from farm.render.checkpoints.hub import is_offline, snapshot
 from farm.render.checkpoints.source import local_path
 
 _CONFIGURATION = ["*.json", "*.txt", "*.model", "*.jinja"]
 
 
-def load_single_file(cls: Any, spec: DiffusersSpec, parts: Mapping[str, Any], *, is_offline: bool) -> Any:
+def load_single_file(cls: Any, spec: DiffusersSpec, parts: Mapping[str, Any]) -> Any:
     """Return the pipeline of one file with `parts`, its configuration, tokenizer and scheduler from `spec.config`.
 
     Without one, diffusers tells by the names and shapes of the weights from which repository of the hub it takes
@@ -34,10 +34,14 @@ def load_single_file(cls: Any, spec: DiffusersSpec, parts: Mapping[str, Any], *,
     name, file = spec.source.pretrained, local_path(spec.source)
     if not hasattr(cls, "from_single_file"):
         raise ModelError(f"{name}: {spec.pipeline} is loaded from a folder only, not from a single file.")
-    config = None if spec.config is None else _folder(spec.config, name, is_offline)
+    config = None if spec.config is None else _folder(spec.config, name)
     try:
         return cls.from_single_file(
-            file, config=config, dtype=getattr(torch, spec.torch_dtype), local_files_only=is_offline, **parts
+            file,
+            config=config,
+            dtype=getattr(torch, spec.torch_dtype),
+            local_files_only=is_offline(),
+            **parts,
         )
     except LocalEntryNotFoundError as error:
         inferred = fetch_diffusers_config(load_single_file_checkpoint(file))
@@ -47,17 +51,10 @@ def load_single_file(cls: Any, spec: DiffusersSpec, parts: Mapping[str, Any], *,
         raise ModelError(f"{name}: is no whole {spec.pipeline}: {str(error).splitlines()[0]}") from error
 
 
-def _folder(config: ModelSource, name: str, is_offline: bool) -> str:
+def _folder(config: ModelSource, name: str) -> str:
     """Return the folder of a configuration: diffusers takes a revision for the file only, not for this."""
-    if config.kind != "hub":
-        return local_path(config)
     try:
-        return snapshot_download(
-            config.location,
-            revision=config.revision,
-            allow_patterns=_CONFIGURATION,
-            local_files_only=is_offline,
-        )
+        return snapshot(config, _CONFIGURATION)
     except LocalEntryNotFoundError as error:
         raise _not_cached(name, config.location, f" --revision {config.revision}") from error
 

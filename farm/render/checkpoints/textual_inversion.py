@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 from farm.errors import ModelError
 from farm.records import TextualInversion
 from farm.render.checkpoints.adapter_files import ENCODER_OF, USUAL_WORD
-from farm.render.checkpoints.adapters import is_offline, weight_name
+from farm.render.checkpoints.hub import is_offline, weight_name
 from farm.render.checkpoints.source import local_path
 from farm.render.checkpoints.told import told
 
