@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 STAGES = (
-    *("vae", "vae-sharp", "text", "clip", "resnet", "unet", "controlnet", "lcm"),
+    *("vae", "vae-sharp", "text", "clip", "clip-mean", "resnet", "unet", "controlnet", "lcm"),
     *("export", "evaluate", "evaluate-controlnet", "evaluate-lcm", "evaluate-inpainting"),
 )
 ALLOCATOR = {"MALLOC_TRIM_THRESHOLD_": "100000000000", "MALLOC_MMAP_THRESHOLD_": "100000000000"}

@@ -117,7 +117,7 @@ Zero-shot, on {drawn["pictures"]} drawn pictures of held-out combinations, one w
 | group | accuracy |
 |---|---|
 {rows}"""
-    return front + good + _WORLD_WORDS + _made(figures, "text", "clip")
+    return front + good + _WORLD_WORDS + _made(figures, "text", "clip", "clip-mean")
 
 
 def _resnet(figures: Mapping[str, Any]) -> str:

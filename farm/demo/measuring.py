@@ -116,7 +116,7 @@ def _on_walks(recipe: Recipe, drawn: Drawings) -> dict[str, float]:
 
 def _training(recipe: Recipe) -> dict[str, dict[str, float]]:
     found = {}
-    for name in ("vae", "vae-sharp", "text", "clip", "resnet", "unet"):
+    for name in ("vae", "vae-sharp", "text", "clip", "clip-mean", "resnet", "unet"):
         path = recipe.course(name).checkpoint
         saved = (
             torch.load(path, map_location="cpu", weights_only=True)

@@ -32,9 +32,9 @@ def trained_text(recipe: Recipe) -> CLIPModel:
 
 
 def trained_clip(recipe: Recipe) -> CLIPModel:
-    """The CLIP as far as its vision half has come."""
+    """The CLIP as far as the second round of its vision half has come."""
     clip = new_clip(recipe.size, new_tokenizer())
-    load_weights(clip, recipe.course("clip").checkpoint)
+    load_weights(clip, recipe.course("clip-mean").checkpoint)
     return clip
 
 

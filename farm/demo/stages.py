@@ -61,6 +61,13 @@ def _clip(recipe: Recipe) -> None:
     train_clip(clip, tokenizer, recipe.training_pictures(), recipe.course("clip"), recipe.device)
 
 
+def _clip_mean(recipe: Recipe) -> None:
+    """A second round that starts from the first, and leaves the running mean of its weights."""
+    tokenizer, clip = new_tokenizer(), new_clip(recipe.size, new_tokenizer())
+    load_weights(clip, recipe.course("clip").checkpoint)
+    train_clip(clip, tokenizer, recipe.training_pictures(), recipe.course("clip-mean"), recipe.device)
+
+
 def _resnet(recipe: Recipe) -> None:
     train_resnet(new_resnet(), recipe.training_pictures(), recipe.course("resnet"), recipe.device)
 
@@ -108,12 +115,12 @@ def _lessons(recipe: Recipe) -> Lessons:
 def _export(recipe: Recipe) -> None:
     """Whatever has been trained so far goes out. What has not begun goes out untrained, but loads; add-ons do not."""
     vae, unet, resnet = trained_vae(recipe), new_unet(recipe.size), new_resnet()
-    begun = {name: recipe.course(name).checkpoint.exists() for name in ("clip", "unet", "resnet")}
+    begun = {name: recipe.course(name).checkpoint.exists() for name in ("clip-mean", "unet", "resnet")}
     if begun["unet"]:
         load_weights(unet, recipe.course("unet").checkpoint)
     if begun["resnet"]:
         load_weights(resnet, recipe.course("resnet").checkpoint)
-    clip = trained_clip(recipe) if begun["clip"] else trained_text(recipe)
+    clip = trained_clip(recipe) if begun["clip-mean"] else trained_text(recipe)
     scaling = float(latents(recipe).std().reciprocal())
     vae.register_to_config(scaling_factor=round(scaling, 5))
     export(
@@ -151,6 +158,7 @@ STAGES: dict[str, Callable[[Recipe], None]] = {
     "vae-sharp": _vae_sharp,
     "text": _text,
     "clip": _clip,
+    "clip-mean": _clip_mean,
     "resnet": _resnet,
     "unet": _unet,
     "controlnet": _controlnet,
