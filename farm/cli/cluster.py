@@ -13,14 +13,14 @@ import typer
 
 from farm.cli.look import Json
 from farm.cli.options import ChunksPerShard, MaxFailedFrames, OneManifest, Procedural, Set, Workers
-from farm.cli.progress import duration
+from farm.cli.pace import duration
 from farm.cli.speech import errors, say, say_json, table
 from farm.execute import jobs_client
 from farm.manifest import load
 from farm.run import pictures_beside
 
 if TYPE_CHECKING:
-    from farm.execute.submit import ClusterJob
+    from farm.execute.cluster_job import ClusterJob
 
 jobs = typer.Typer(help="Look after jobs that were submitted to a cluster.", no_args_is_help=True)
 

@@ -9,8 +9,8 @@ import typer
 
 from farm import models as shipped_models
 from farm.cli.options import Manifests, OneManifest, OutputDir, Procedural, Set, prepare_all
-from farm.cli.progress import duration
-from farm.cli.speech import say, say_json, size, table
+from farm.cli.pace import duration
+from farm.cli.speech import remark, say, say_json, size, table
 from farm.manifest import json_schema
 from farm.plan import Plan, Range, Why
 from farm.run import Job, Rates, prepare
@@ -21,6 +21,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 def check(manifests: Manifests, overrides: Set = None, as_json: Json = False) -> None:
     """Check manifests: every mistake at once, each with file, line and column."""
     jobs = prepare_all(manifests, overrides)
+    remark(jobs)
     if as_json:
         say_json(
             [
@@ -29,6 +30,7 @@ def check(manifests: Manifests, overrides: Set = None, as_json: Json = False) ->
                     "name": job.plan.name,
                     "kind": job.plan.kind,
                     "frames": job.plan.frame_count,
+                    "remarks": job.remarks,
                 }
                 for path, job in zip(manifests, jobs, strict=True)
             ]
@@ -47,6 +49,7 @@ def plan(
 ) -> None:
     """Show what a manifest would render: frames, chunks, model calls, time, and what is already there."""
     job = prepare(manifest, overrides=overrides or (), output_dir=output_dir, procedural=procedural)
+    remark([job])
     ranges = job.remaining()
     left = job.to_render(ranges)
     seconds = Rates.of_user().estimate(job.plan, left)

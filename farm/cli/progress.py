@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections import deque
-from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
+from farm.cli.pace import Rate, duration
 from farm.events import (
     ChunkDone,
     Event,
@@ -23,37 +22,8 @@ from farm.events import (
     WorkerStarted,
 )
 
-_WINDOW = 30.0
-"""Seconds of the past that the shown rate is measured over."""
 _QUIET = 5.0
 """Seconds between plain lines."""
-
-
-class Rate:
-    """Frames per second over the last half minute."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._marks: deque[tuple[float, int]] = deque()
-
-    def start(self) -> None:
-        """Begin to measure now, at no frames."""
-        self._marks.append((self._clock(), 0))
-
-    def add(self, frames: int) -> None:
-        """Count frames that were finished just now."""
-        now = self._clock()
-        self._marks.append((now, frames))
-        while len(self._marks) > 2 and now - self._marks[0][0] > _WINDOW:
-            self._marks.popleft()
-
-    @property
-    def per_second(self) -> float:
-        """Frames per second; 0 before the second mark."""
-        if len(self._marks) < 2:
-            return 0.0
-        seconds = self._clock() - self._marks[0][0]
-        return sum(frames for _, frames in list(self._marks)[1:]) / seconds if seconds > 0 else 0.0
 
 
 class ProgressView:
@@ -144,16 +114,6 @@ class ProgressView:
 
     def _note(self, text: str) -> None:
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
-
-
-def duration(seconds: float) -> str:
-    """Return a time for people: `42 s`, `3 min 20 s`, `2 h 5 min`."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s" if whole % 60 else f"{whole // 60} min"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def _frames(frames: tuple[int, ...]) -> str:

@@ -31,7 +31,7 @@ from farm.cli.options import (
     prepare_all,
 )
 from farm.cli.progress import ProgressView
-from farm.cli.speech import assembled, closing, complain, errors, night_table, say, say_json
+from farm.cli.speech import assembled, closing, complain, errors, night_table, remark, say, say_json
 from farm.events import Event, JobFinished
 from farm.execute import Executor, Policy
 from farm.reduce import Summary
@@ -123,7 +123,10 @@ def assemble(
     folder: Annotated[str, typer.Argument(help="A job's output folder or URL.", metavar="DIR")],
     as_json: Json = False,
 ) -> None:
-    """Assemble GIF, MP4, sheets and table again from the frames that are there; renders nothing."""
+    """Assemble GIF, MP4, sheets and table again from the frames that are there.
+
+    Nothing is rendered: neither the model nor input pictures need be there any more.
+    """
     made = reassemble(folder)
     if as_json:
         say_json(dataclasses.asdict(made))
@@ -133,6 +136,7 @@ def assemble(
 
 
 def _run(jobs: Sequence[Job], executor: Executor, chunks_per_shard: int | None) -> tuple[Summary, ...]:
+    remark(jobs)
     # Ray prints to standard output when a worker dies; that is no data.
     with contextlib.redirect_stdout(sys.stderr), ProgressView(errors) as view, executor:
 

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 
 from rich.console import Console
 
-from farm.cli.progress import duration
+from farm.cli.pace import duration
 from farm.errors import FarmError, ManifestError, printable
 from farm.reduce import EnvironmentShare, FrameRange, Summary
-from farm.run import Assembled, Gathered
+from farm.run import Assembled, Gathered, Job
 
 errors = Console(stderr=True, highlight=False)
 """Standard error, where progress and complaints go."""
@@ -34,6 +34,12 @@ def complain(error: FarmError) -> None:
     )
     if isinstance(error, ManifestError) and len(error.problems) > 1:
         errors.print(f"{len(error.problems)} mistakes; nothing was started.", markup=False)
+
+
+def remark(jobs: Iterable[Job]) -> None:
+    """Print what of jobs will not come out as their manifests have it."""
+    for line in (line for job in jobs for line in job.remarks):
+        errors.print(line, markup=False, soft_wrap=True, style="yellow" if errors.is_terminal else "")
 
 
 def say_problems(error: ManifestError) -> None:

@@ -43,7 +43,8 @@ def verify(
 ) -> None:
     """Render frames of a job again and compare them, bit for bit, with those that are there.
 
-    Nothing of the job is changed. Exit codes: 0 all are identical;
+    The model and the input pictures must be there as they were. Nothing of the job is changed.
+    Exit codes: 0 all are identical;
     1 some differ or were altered, or none could be compared;
     3 none differs, but some are missing or could not be rendered.
     """

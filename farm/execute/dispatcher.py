@@ -8,38 +8,19 @@ from __future__ import annotations
 import dataclasses
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from farm.errors import StorageError
 from farm.events import ChunkDone, Event, WorkerLost
 from farm.execute.backlog import Backlog, Work
 from farm.execute.health import Health
+from farm.execute.lease import Lease
 from farm.execute.outcome import Cause, Failed, Outcome
 from farm.execute.policy import Policy
 from farm.execute.recover import committed
 from farm.execute.setbacks import Setbacks
-from farm.records import Chunk, Shard
+from farm.records import Shard
 
 Committed = Callable[[Shard, str], Mapping[int, ChunkDone]]
-
-
-@dataclass(eq=False, slots=True, kw_only=True)
-class Lease:
-    """Work in a worker's hands, and the chunks of it that nothing was heard of yet."""
-
-    worker: str
-    work: Work
-    left: deque[Chunk]
-
-    @property
-    def shard(self) -> Shard:
-        """What the worker renders."""
-        return self.work.shard
-
-    def part(self, chunks: Iterable[Chunk]) -> Work:
-        """Return some of its chunks as work of their own."""
-        part = dataclasses.replace(self.shard, chunks=tuple(chunks))
-        return dataclasses.replace(self.work, shard=part)
 
 
 class Dispatcher:

@@ -12,7 +12,7 @@ from ray.actor import ActorHandle
 from ray.exceptions import ActorDiedError, ActorUnavailableError, RayActorError, RayError
 
 from farm.events import ChunkDone, WorkerStarted
-from farm.execute.dispatcher import Lease
+from farm.execute.lease import Lease
 from farm.execute.outcome import Outcome
 from farm.execute.ray_actor import Greeting
 

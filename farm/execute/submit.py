@@ -13,14 +13,14 @@ import os
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
 from ray.exceptions import AuthenticationError
-from ray.job_submission import JobDetails, JobStatus, JobSubmissionClient
+from ray.job_submission import JobSubmissionClient
 
-from farm.errors import ClusterError, FarmError, Interrupted, UsageError
+from farm.errors import ClusterError, Interrupted, UsageError
+from farm.execute.cluster_job import ClusterJob, job_of
 from farm.execute.parcel import pack
 
 _POLL_SECONDS = 1.0
@@ -29,20 +29,6 @@ _CHATTY = (  # these tell of every upload, and of every socket that closes
     "ray.dashboard.modules.job.sdk",
     "ray._private.runtime_env.packaging",
 )
-_STOPPED = Interrupted.exit_code
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClusterJob:
-    """A job as the cluster knows it. Times are seconds since 1970; `exit_code` is None until it ended."""
-
-    job_id: str
-    status: str
-    entrypoint: str
-    message: str
-    started: float | None
-    ended: float | None
-    exit_code: int | None
 
 
 class JobsClient:
@@ -88,13 +74,13 @@ class JobsClient:
     def jobs(self) -> list[ClusterJob]:
         """Return the jobs that were submitted, the latest first."""
         with self._talking():
-            found = [_job(details) for details in self._client.list_jobs() if details.submission_id]
+            found = [job_of(details) for details in self._client.list_jobs() if details.submission_id]
         return sorted(found, key=lambda job: job.started or 0, reverse=True)
 
     def job(self, job_id: str) -> ClusterJob:
         """Return what is known of one job."""
         with self._talking(job_id):
-            return _job(self._client.get_job_info(job_id))
+            return job_of(self._client.get_job_info(job_id))
 
     def logs(self, job_id: str) -> str:
         """Return all that the job printed."""
@@ -161,26 +147,3 @@ class JobsClient:
             raise ClusterError(
                 f"{self.address}: {error}\nIs the head's dashboard up and reachable from here (port 8265)?"
             ) from error
-
-
-def _job(details: JobDetails) -> ClusterJob:
-    return ClusterJob(
-        job_id=details.submission_id or "",
-        status=str(details.status.value),
-        entrypoint=details.entrypoint,
-        message=(details.message or "").partition("\n")[0],
-        started=details.start_time / 1000 if details.start_time else None,
-        ended=details.end_time / 1000 if details.end_time else None,
-        exit_code=_exit_code(details),
-    )
-
-
-def _exit_code(details: JobDetails) -> int | None:
-    if not details.status.is_terminal():
-        return None
-    if details.status == JobStatus.SUCCEEDED:
-        return 0
-    if details.status == JobStatus.STOPPED:
-        return _STOPPED
-    code = details.driver_exit_code or FarmError.exit_code
-    return code if code > 0 else 128 - code  # killed by a signal: what a shell would say

@@ -63,7 +63,7 @@ class Model(Section):
     """The full commit of a hub id: a branch moves, and so would the pictures."""
 
     config: Configuration | None = None
-    """Where a `.safetensors` file's configuration comes from; null for the repository that diffusers infers."""
+    """Where a `.safetensors` file's configuration comes from, which needs one; null for all else."""
 
     variant: Variant | None = None
     """Which set of weights files to take, such as fp16."""

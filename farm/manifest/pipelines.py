@@ -57,7 +57,9 @@ _BINNED = _WORDS | {
 }
 
 _LORAS = frozenset({"loras"})
-_SINGLE = _LORAS | {"config"}
+_CONFIG = frozenset({"config"})
+"""Not beside a latent consistency model: of a single file, diffusers forgets what tells it the guidance scale."""
+_SINGLE = _LORAS | _CONFIG
 _CLIP = _SINGLE | {"textual_inversions", "ip_adapters"}
 _NETS = _CLIP | {"controlnets"}
 
@@ -117,7 +119,9 @@ PIPELINES: Mapping[str, Traits] = {
     "StableDiffusionPipeline": Traits(arguments=_SD | _SIZE | {"guidance_rescale": 0.0}, parts=_CLIP),
     "LDMTextToImagePipeline": Traits(arguments=_STEPS | _SIZE | {"guidance_scale": 1.0, "eta": 0.0}),
     "StableDiffusionXLPipeline": Traits(arguments=_XL | _SIZE | _RESCALED, parts=_CLIP | {"refiner"}),
-    "LatentConsistencyModelPipeline": Traits(arguments=_LCM | _SIZE, parts=_CLIP, sampling="consistency"),
+    "LatentConsistencyModelPipeline": Traits(
+        arguments=_LCM | _SIZE, parts=_CLIP - _CONFIG, sampling="consistency"
+    ),
     "StableDiffusion3Pipeline": _transformer(
         _WORDS
         | _SIZE
@@ -173,7 +177,7 @@ PIPELINES: Mapping[str, Traits] = {
         arguments=_XL | _SCORES | _CONTROLLED_START, parts=_NETS
     ),
     "LatentConsistencyModelImg2ImgPipeline": Traits(
-        arguments=_LCM | _START, parts=_CLIP, sampling="consistency"
+        arguments=_LCM | _START, parts=_CLIP - _CONFIG, sampling="consistency"
     ),
 }
 

@@ -4,40 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Field
 
-from farm.manifest.fields import (
-    Keyframed,
-    KeyframedScale,
-    KeyframedShare,
-    Prompt,
-    ScaleMap,
-    ScaleNumber,
-    shape,
-)
+from farm.manifest.control_fields import ControlScales, ControlShares
+from farm.manifest.fields import Keyframed, KeyframedShare, Prompt
 from farm.manifest.image_fields import Expand, ImagePrompts, OnePicture, Pictures
 from farm.manifest.section import Section
-from farm.manifest.takes import Number, Whole, told_union
+from farm.manifest.takes import Number, Whole
 
 Pixels = Annotated[int, Whole(8, 8192, step=8)]
 Steps = Annotated[int, Whole(1, 1000)]
 Pair = Annotated[tuple[Annotated[int, Whole(0, 65536)], ...], Field(strict=False, min_length=2, max_length=2)]
-Share = Annotated[float, Number(0, 1)]
 Score = Annotated[float, Number(0, 10)]
-
-ControlScales = Annotated[
-    ScaleNumber
-    | ScaleMap
-    | Annotated[tuple[KeyframedScale, ...], Field(strict=False, min_length=1, max_length=10), Tag("<list>")],
-    Discriminator(
-        shape, **told_union("a number, a map of frame to number, or a list of these, one per ControlNet")
-    ),
-]
-ControlShares = Annotated[
-    Annotated[Share, Tag("<number>")]
-    | Annotated[tuple[Share, ...], Field(strict=False, min_length=1, max_length=10), Tag("<list>")],
-    Discriminator(shape, **told_union("a number, or a list of numbers, one per ControlNet")),
-]
 
 
 class Render(Section):
@@ -157,9 +135,6 @@ KEYFRAMED = (
     "controlnet_conditioning_scale",
 )
 """Arguments that take keyframes; of the last also each in a list."""
-
-PER_NET = ("controlnet_conditioning_scale", "control_guidance_start", "control_guidance_end")
-"""Arguments of which every ControlNet has its own."""
 
 PICTURES = ("image", "mask_image", "control_image", "depth_map")
 """Arguments that are pictures."""

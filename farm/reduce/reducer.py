@@ -144,22 +144,13 @@ class Reducer:
 
 
 def assemble(
-    folder: JobFolder,
-    name: str,
-    outputs: OutputSpec,
-    frames: Iterable[int],
-    *,
-    frame_count: int | None = None,
+    folder: JobFolder, name: str, outputs: OutputSpec, frames: Iterable[int], *, frame_count: int
 ) -> tuple[Artifact, ...]:
-    """Make the outputs of a job from frames that are finished.
-
-    `frame_count` is the planned number of frames; by default the last of `frames` ends the animation.
+    """Make the outputs of a job of `frame_count` frames from those that are finished.
 
     Raises:
         FarmError: an output could not be made, or a frame not be read. None is published then.
     """
-    there = sorted(frames)
-    planned = frame_count if frame_count is not None else max(there, default=-1) + 1
-    with Reducer(folder, name, outputs, planned) as reducer:
-        reducer.offer(there)
+    with Reducer(folder, name, outputs, frame_count) as reducer:
+        reducer.offer(frames)
         return reducer.finish()

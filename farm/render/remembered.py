@@ -8,24 +8,31 @@ from typing import Any
 
 
 class Remembered:
-    """Keeps the `capacity` results that were last asked for."""
+    """Keeps the results that were last asked for, of up to `capacity` together: each counts 1, or what it weighs.
 
-    def __init__(self, capacity: int) -> None:
+    The last one stays whatever it weighs.
+    """
+
+    def __init__(self, capacity: int, weigh: Callable[[Any], int] = lambda _: 1) -> None:
         self._capacity = capacity
+        self._weigh = weigh
+        self._weight = 0
         self._known: OrderedDict[Hashable, Any] = OrderedDict()
 
     def clear(self) -> None:
         """Forget all of them."""
         self._known.clear()
+        self._weight = 0
 
     def get(self, key: Hashable | None, compute: Callable[[], Any]) -> Any:
         """Return the result of `key`, computed if it is not known; one without a key is computed each time."""
         if key is None:
             return compute()
         if key not in self._known:
-            self._known[key] = compute()
-            if len(self._known) > self._capacity:
-                self._known.popitem(last=False)
+            result = self._known[key] = compute()
+            self._weight += self._weigh(result)
+            while self._weight > self._capacity and len(self._known) > 1:
+                self._weight -= self._weigh(self._known.popitem(last=False)[1])
         self._known.move_to_end(key)
         return self._known[key]
 

@@ -9,25 +9,32 @@ from farm.errors import UsageError
 from farm.manifest import Document, parse
 from farm.records import DiffusersSpec, ProceduralSpec
 from farm.run.checkpoints import find_renderer
-from farm.run.input_pictures import find_pictures
-from farm.run.prepare import Job, planned, refuse_links, rehearsal
-from farm.store import JobFolder, Ledger
+from farm.run.prepare import Job, planned
+from farm.run.rehearsal import rehearsal
+from farm.run.rendered_pictures import refuse_other_pictures, rendered_pictures
+from farm.store import JobFolder, Ledger, obstacle
 
 _MANIFEST = "manifest.yaml"
 
 
 def finished_job(url: str) -> Job:
-    """Return the job in `url` as its `manifest.yaml` there says; a rehearsal's has the renderer of rehearsals.
+    """Return the job in `url` as its `manifest.yaml` there says, to be rendered again.
+
+    A rehearsal's has the renderer of rehearsals.
 
     Raises:
         UsageError: when it is not a job's folder, or parts of it are links.
-        ManifestError: when its manifest was changed into one that is wrong, or a checkpoint or picture is not there.
+        ManifestError: when its manifest was changed into one that is wrong, or a checkpoint or picture is not there,
+            or a picture is not as it was.
     """
     folder, document = read_job(url)
+    pictures = rendered_pictures(folder, document)
     first = next(Ledger(folder).rows(), None)
     drawn = first is None or first.pipeline == "procedural"  # without a frame, no model is asked for
-    renderer = rehearsal(document) if drawn else find_renderer(document)
-    return Job(plan=planned(document, renderer, find_pictures(document)), folder=folder)
+    if drawn:
+        return Job(plan=planned(document, rehearsal(document, pictures), pictures), folder=folder)
+    refuse_other_pictures(document, pictures)
+    return Job(plan=planned(document, find_renderer(document), pictures), folder=folder)
 
 
 def read_job(url: str) -> tuple[JobFolder, Document]:
@@ -40,7 +47,7 @@ def read_job(url: str) -> tuple[JobFolder, Document]:
     folder = JobFolder(url)
     if not folder.exists(_MANIFEST):
         raise UsageError(f"{url}: not a job's folder: it holds no {_MANIFEST}.")
-    refuse_links(folder)
+    _refuse_links(folder)
     try:
         text = folder.read(_MANIFEST).decode()
     except UnicodeDecodeError as error:
@@ -48,6 +55,17 @@ def read_job(url: str) -> tuple[JobFolder, Document]:
             f"{folder.path(_MANIFEST)}: not UTF-8, so not what the farm wrote; render the job again."
         ) from error
     return folder, parse(text, Path(folder.path(_MANIFEST)))
+
+
+def _refuse_links(folder: JobFolder) -> None:
+    """Refuse a job's folder of which parts are links; it may be one itself, since the user chose it.
+
+    Raises:
+        UsageError: with what the link points to.
+    """
+    found = obstacle(folder, chosen=True)
+    if found is not None:
+        raise UsageError(f"{found}; a job's own folders are never links: put the folder itself there.")
 
 
 def render_again(job: Job) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from farm.errors import ManifestError, Problem, StorageError
@@ -11,10 +12,13 @@ from farm.manifest import Document
 from farm.manifest.pictures_in import written_pictures
 from farm.manifest.reading.places import Path as Field
 from farm.records import PictureFile, PictureSource
+from farm.render.pictures.file_digest import content_sha256
 from farm.render.pictures.films import LARGEST
-from farm.render.pictures.picture_files import look_through
+from farm.render.pictures.picture_files import look_through, reading
 from farm.run.canvas import canvas_problems
-from farm.run.picture_names import files_named, near_miss
+from farm.run.noted_pictures import noted_pictures
+from farm.run.picture_names import files_named, near_miss, whole_path
+from farm.store import JobFolder
 
 _NEEDED = (
     f"needed: a picture of up to {LARGEST}x{LARGEST} pixels, a folder or pattern of them (frames/*.png, "
@@ -22,21 +26,24 @@ _NEEDED = (
 )
 
 
-def find_pictures(document: Document) -> Mapping[str, PictureSource]:
+def find_pictures(document: Document, job: JobFolder | None = None) -> Mapping[str, PictureSource]:
     """Return the input pictures of a manifest by what is written there.
 
-    Each is decoded, as far as the animation goes. A sequence or video moves if it holds several pictures.
+    Each is decoded, as far as the animation goes, but a sequence or video that is still the one that the `job` was
+    last rendered with. A sequence or video moves if it holds several pictures.
 
     Raises:
         ManifestError: when some are not there or not pictures, or too few, each at its place in the manifest.
+        StorageError: when the job's folder cannot be read.
     """
     found: dict[str, PictureSource] = {}
     problems: list[Problem] = []
     written = list(written_pictures(document.manifest))
+    noted = noted_pictures(job) if job is not None and written else {}
     for field, text in written:
         try:
             if text not in found:
-                found[text] = _find(document, field, text)
+                found[text] = _find(document, field, text, noted)
         except ManifestError as error:
             problems += error.problems
     image = next((found.get(text) for field, text in written if field[:2] == ("render", "image")), None)
@@ -65,7 +72,7 @@ def pictures_beside(document: Document) -> list[Path]:
                     f"{text} lies outside of the manifest's folder, and would not travel with it",
                     "needed: a place beside or below the manifest, or a whole path that the cluster shares",
                 )
-            files |= {Path(file.location): None for file in _find(document, field, text).files}
+            files |= {Path(file.location): None for file in _find(document, field, text, {}).files}
         except ManifestError as error:
             problems += error.problems
     if problems:
@@ -73,10 +80,13 @@ def pictures_beside(document: Document) -> list[Path]:
     return list(files)
 
 
-def _find(document: Document, field: Field, text: str) -> PictureSource:
+def _find(document: Document, field: Field, text: str, noted: Mapping[str, PictureSource]) -> PictureSource:
     frames = document.manifest.animation.frame_count
     try:
         named = files_named(text, document.folder)
+        before = noted.get(str(whole_path(text, document.folder)))
+        if before is not None and _is_still(before, named[:frames], frames):
+            return replace(before, files=before.files[:frames])
         if len(named) == 1:
             files = [look_through(named[0], enough=frames)]
             count = files[0].count
@@ -93,6 +103,22 @@ def _find(document: Document, field: Field, text: str) -> PictureSource:
             "needed: at least one picture for each frame, or a single one for all",
         )
     return PictureSource(files=tuple(files), moves=count > 1)
+
+
+def _is_still(noted: PictureSource, named: list[Path], frames: int) -> bool:
+    """Whether these files are those noted, of which a picture for each frame was decoded then."""
+    files = noted.files[:frames]
+    return (
+        noted.moves
+        and noted.count >= frames
+        and [Path(file.location) for file in files] == named
+        and all(_digest(path) == file.sha256 for path, file in zip(named, files, strict=True))
+    )
+
+
+def _digest(path: Path) -> str:
+    with reading(path):
+        return content_sha256(path)
 
 
 def _sequence(paths: list[Path]) -> list[PictureFile]:

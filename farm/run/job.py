@@ -5,28 +5,17 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import itertools
-import time
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from functools import partial
 
 from farm.errors import FarmError, Interrupted, StorageError
 from farm.events import ChunkDone, FramesFailed, JobStarted
-from farm.records import Frame, FrameRow, Shard
-from farm.reduce import (
-    Artifact,
-    FrameCounts,
-    Reducer,
-    Summary,
-    TableHeader,
-    installed_versions,
-    write_summary,
-    write_table,
-)
+from farm.records import Shard
+from farm.reduce import Reducer, Summary, write_summary
+from farm.run.account import Account
+from farm.run.noted_pictures import note_pictures
 from farm.run.prepare import Job
-from farm.run.remarks import Remarks
-from farm.run.states import EXIT_CODES, State
-from farm.run.tally import Tally
+from farm.run.states import State
 from farm.store import Claim, Ledger
 
 
@@ -35,11 +24,7 @@ class JobRun:
 
     def __init__(self, job: Job) -> None:
         self.job = job
-        self.tally = Tally()
-        self._remarks = Remarks()
-        self._began = time.monotonic()
-        self._started_at = _now()
-        self._kept = 0
+        self.account = Account(job)
         self._chunks: tuple[int, ...] = ()
         self._claim: Claim | None = None
         self._ended_by: FarmError | None = None
@@ -55,14 +40,14 @@ class JobRun:
         self._claim = Claim(folder, on_lost=self.end).take()
         folder.sweep()
         folder.write("manifest.yaml", plan.manifest_text.encode())
+        note_pictures(folder, self.job.pictures)
         self._chunks = self.job.to_render(self.job.remaining())
         Ledger(folder).retire(partial(self._is_obsolete, frozenset(self._chunks)))
-        self._began, self._started_at = time.monotonic(), _now()
-        self._reducer = Reducer(folder, plan.name, plan.outputs, plan.frame_count)
         kept = list(self._kept_frames())
-        self._kept = len(kept)
+        self.account.begin(len(kept))
+        self._reducer = Reducer(folder, plan.name, plan.outputs, plan.frame_count)
         self._reducer.offer(kept)
-        return JobStarted(job=plan.name, frame_count=plan.frame_count, kept=self._kept)
+        return JobStarted(job=plan.name, frame_count=plan.frame_count, kept=len(kept))
 
     def shards(self, chunks_per_shard: int) -> Iterator[Shard]:
         """Yield what is to be rendered, made as it is asked for; no more once the job was ended."""
@@ -77,17 +62,11 @@ class JobRun:
     def take(self, event: ChunkDone | FramesFailed) -> None:
         """Note what became of some frames."""
         assert self._reducer is not None, "events come after start"
+        self.account.take(event)
         if isinstance(event, ChunkDone):
-            self.tally.add(event)
             self._reducer.offer([row.frame for row in event.rows])
         else:
-            self.tally.fail(event)
             self._reducer.skip(event.frames)
-
-    @property
-    def accounted(self) -> bool:
-        """Whether every frame is there or given up."""
-        return self._there + len(self.tally.failed) == self.job.plan.frame_count
 
     def finish(self) -> Summary:
         """Assemble the outputs, write the table and the summary, and return the summary.
@@ -98,8 +77,8 @@ class JobRun:
         self._check()
         artifacts = self._reducer.finish() if self._reducer is not None else ()
         self._check()
-        self._write_table()
-        summary = self._summary(self._state(), artifacts)
+        self.account.write_table()
+        summary = self.account.summary(self.account.state, artifacts)
         write_summary(self.job.folder, summary)
         self._release()
         return summary
@@ -115,14 +94,14 @@ class JobRun:
         if self._reducer is not None:
             self._reducer.abort()
         interrupted = isinstance(error, Interrupted)
-        state: State = "interrupted" if interrupted else "partial" if self._there else "failed"
+        state: State = "interrupted" if interrupted else "partial" if self.account.there else "failed"
         if self._claim is None or self._claim.lost:  # another run's folder, or one that cannot be written
-            return self._summary(state, (), str(error))
+            return self.account.summary(state, (), str(error))
         # The folder that ended the job may be the one that all this should go to.
         with contextlib.suppress(StorageError):
             if interrupted:
-                self._write_table()
-        summary = self._summary(state, (), str(error))
+                self.account.write_table()
+        summary = self.account.summary(state, (), str(error))
         with contextlib.suppress(StorageError):
             write_summary(self.job.folder, summary)
         self._release()
@@ -143,15 +122,6 @@ class JobRun:
             self._claim.release()
             self._claim = None
 
-    def _state(self) -> State:
-        if self._there == self.job.plan.frame_count:
-            return "done"
-        return "partial" if self._there else "failed"
-
-    @property
-    def _there(self) -> int:
-        return self._kept + self.tally.cached + self.tally.rendered
-
     def _is_obsolete(self, again: frozenset[int], first: int, last: int) -> bool:
         """Tell of a ledger part whether it speaks of a chunk that is rendered `again`, but is not that chunk's own."""
         plan = self.job.plan
@@ -165,48 +135,3 @@ class JobRun:
         for chunk in range(self.job.plan.chunk_count):
             if chunk not in again:
                 yield from self.job.plan.chunk_frames(chunk)
-
-    def _write_table(self) -> None:
-        if not self._there:
-            return
-        plan = self.job.plan
-        header = TableHeader(manifest_text=plan.manifest_text, kind=plan.kind)
-        write_table(self.job.folder, header, self._remarks.read(_finished_frames(self.job)))
-
-    def _summary(self, state: State, artifacts: tuple[Artifact, ...], error: str = "") -> Summary:
-        plan = self.job.plan
-        return Summary(
-            name=plan.name,
-            kind=plan.kind,
-            state=state,
-            exit_code=EXIT_CODES[state],
-            error=error,
-            frames=FrameCounts(
-                planned=plan.frame_count,
-                rendered=self.tally.rendered,
-                cached=self.tally.cached,
-                kept=self._kept,
-                failed=len(self.tally.failed),
-            ),
-            failures=self.tally.failures,
-            remarks=self._remarks.ranges,
-            seconds=round(time.monotonic() - self._began, 3),
-            started_at=self._started_at,
-            finished_at=_now(),
-            workers=self.tally.workers,
-            environments=self._remarks.environments,
-            outputs=artifacts,
-            versions=installed_versions(),
-        )
-
-
-def _finished_frames(job: Job) -> Iterator[tuple[Frame, FrameRow]]:
-    """Yield every frame of the plan that exists with the recipe planned, in order, with its ledger row."""
-    for row in Ledger(job.folder).rows(last=job.plan.frame_count - 1):
-        frame = job.plan.frame(row.frame)
-        if frame.digest == row.recipe_digest:
-            yield frame, row
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="microseconds")

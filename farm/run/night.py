@@ -91,7 +91,7 @@ class _Night:
         self._tell(event)
         if isinstance(event, WorkerStarted):
             for run in self._runs.values():
-                run.tally.meet(event)
+                run.account.tally.meet(event)
         elif isinstance(event, (ChunkDone, FramesFailed)):
             run = self._runs[event.job]
             run.take(event)
@@ -99,7 +99,7 @@ class _Night:
 
     def _finish_if_accounted(self, run: JobRun) -> None:
         name = run.job.plan.name
-        if run.accounted and name not in self._finishing:
+        if run.account.complete and name not in self._finishing:
             self._finishing[name] = self._pool.submit(run.finish)
 
     def _summary(self, run: JobRun) -> Summary:

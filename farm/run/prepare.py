@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,21 +12,27 @@ from typing import Any
 from farm.errors import ManifestError, Problem, UsageError
 from farm.manifest import Document, load
 from farm.plan import Plan, Range, chunks_to_render, judge, make_plan
-from farm.records import FrameRow, PictureSource, ProceduralSpec, RendererSpec
+from farm.records import FrameRow, PictureSource, RendererSpec
 from farm.run.checkpoints import find_renderer
-from farm.run.fit import refuse_misfits
+from farm.run.fit import refuse_misfits, refuse_pictures, remarks_on
 from farm.run.input_pictures import find_pictures
+from farm.run.rehearsal import rehearsal
 from farm.run.weighted_words import refuse_slips
-from farm.run.whole_paths import located_picture, with_whole_paths
+from farm.run.whole_paths import by_whole_paths, with_whole_paths
 from farm.store import JobFolder, Ledger, in_order, is_whole, obstacle
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """A plan and the folder that it renders into."""
+    """A plan, the folder that it renders into, and the input pictures that were found, by their whole paths.
+
+    `remarks` say, each with its place, what will not come out as the manifest has it.
+    """
 
     plan: Plan
     folder: JobFolder
+    pictures: Mapping[str, PictureSource] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
 
     def remaining(self) -> list[Range]:
         """Return ranges over all frames, each with whether it is kept or why it is rendered."""
@@ -64,14 +70,19 @@ def prepare(
         ManifestError: with every mistake found, and where; a missing checkpoint or picture is one of them, and
             a link in the place of the output folder.
         UsageError: when nothing can be written to `output_dir`.
+        StorageError: when the output folder cannot be read.
     """
     document = load(path, overrides)
-    find = rehearsal if procedural else _fitting
-    steps = (partial(step, document) for step in (find, find_pictures, refuse_slips))
-    renderer, pictures, _ = _told_together(*steps)
-    plan = planned(document, renderer, pictures)
-    name = f"{plan.name}-rehearsal" if procedural else plan.name
-    folder = JobFolder(_beside(output_dir, name))
+    name = document.manifest.name
+    folder = JobFolder(_beside(output_dir, f"{name}-rehearsal" if procedural else name))
+    found_renderer, found_pictures, _ = _told_together(
+        partial(_no_model if procedural else _fitting, document),
+        partial(find_pictures, document, folder),
+        partial(refuse_slips, document),
+    )
+    pictures = by_whole_paths(document, found_pictures)
+    renderer = found_renderer or rehearsal(document, pictures)
+    refuse_pictures(document, renderer, pictures)
     found = obstacle(folder)
     if found is not None:
         raise document.error(
@@ -80,13 +91,21 @@ def prepare(
             "needed: an output folder of the job's own",
             "Remove what is there, or choose another name or --output-dir, which may be a link itself.",
         )
-    return Job(plan=plan, folder=folder)
+    return Job(
+        plan=planned(document, renderer, pictures),
+        folder=folder,
+        pictures=pictures,
+        remarks=remarks_on(document, renderer, pictures),
+    )
 
 
 def planned(document: Document, renderer: RendererSpec, pictures: Mapping[str, PictureSource]) -> Plan:
-    """Return the plan of a manifest on its renderer, with the pictures that were found."""
-    by_path = {located_picture(document, text): source for text, source in pictures.items()}
-    return make_plan(with_whole_paths(document, renderer), renderer, by_path)
+    """Return the plan of a manifest on its renderer, with the pictures that were found, by their whole paths."""
+    return make_plan(with_whole_paths(document, renderer), renderer, pictures)
+
+
+def _no_model(_: Document) -> None:
+    pass
 
 
 def _fitting(document: Document) -> RendererSpec:
@@ -124,20 +143,3 @@ def _beside(output_dir: str, name: str) -> str:
     if not output_dir:
         raise UsageError("--output-dir: empty; give a folder or a URL such as s3://bucket/renders.")
     return f"{output_dir}{name}" if output_dir.endswith("/") else f"{output_dir}/{name}"
-
-
-def refuse_links(folder: JobFolder) -> None:
-    """Refuse a job's folder of which parts are links; it may be one itself, since the user chose it.
-
-    Raises:
-        UsageError: with what the link points to.
-    """
-    found = obstacle(folder, chosen=True)
-    if found is not None:
-        raise UsageError(f"{found}; a job's own folders are never links: put the folder itself there.")
-
-
-def rehearsal(document: Document) -> ProceduralSpec:
-    """Return a procedural renderer of the manifest's picture size."""
-    render = document.manifest.render
-    return ProceduralSpec(height=render.height or 64, width=render.width or 64)

@@ -1,4 +1,4 @@
-"""A job's outputs made again from its frames alone: no model is needed, nothing is rendered."""
+"""A job's outputs made again from its frames alone: nothing is rendered, no model or input picture is needed."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from farm.plan import Plan
-from farm.records import Frame, FrameRow
+from farm.records import Frame, FrameRow, ProceduralSpec
 from farm.reduce import Artifact, TableHeader, assemble, write_table
 from farm.run.finished import read_job
-from farm.run.input_pictures import find_pictures
-from farm.run.prepare import planned, rehearsal
+from farm.run.prepare import planned
+from farm.run.rendered_pictures import rendered_pictures
 from farm.store import Claim, JobFolder, Ledger, is_whole
 
 
@@ -31,11 +31,12 @@ def reassemble(url: str) -> Assembled:
 
     Raises:
         UsageError: when it is not a job's folder, or parts of it are links.
-        ManifestError: when its manifest was changed into one that is wrong, or an input picture is not there.
+        ManifestError: when its manifest was changed into one that is wrong, or names other input pictures since, and
+            one is not there.
         FarmError: when an output cannot be made.
     """
     folder, document = read_job(url)
-    plan = planned(document, rehearsal(document), find_pictures(document))
+    plan = planned(document, ProceduralSpec(), rendered_pictures(folder, document))
     claim = Claim(folder).take()
     try:
         folder.sweep()

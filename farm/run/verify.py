@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import itertools
 import time
 from collections.abc import Callable, Iterator
 
-from farm.errors import StorageError
 from farm.events import ChunkDone, Event, FramesFailed, JobFinished, JobStarted
 from farm.execute import Executor
-from farm.records import FrameRow, Pixels, Shard
-from farm.run.comparison import Evidence, Held, judge, staleness
+from farm.records import FrameRow, Shard
+from farm.run.comparison import Evidence, judge, staleness
 from farm.run.difference import Difference
 from farm.run.finished import promises_bits, render_again
+from farm.run.held import look
 from farm.run.prepare import Job
 from farm.run.sampling import Chunks, rows_by_chunk, sampled
 from farm.run.verification import Findings, Verification
-from farm.store import Claim, JobFolder, Ledger, content_sha256, decode_frame
+from farm.store import Claim, JobFolder, Ledger, decode_frame
 
 Tell = Callable[[Event], None]
 
@@ -113,7 +112,7 @@ class _Check:
             for frame in event.frames:
                 row = self._waiting.pop(frame, None)
                 if row is not None:
-                    held, _ = self._look(row)
+                    held, _ = look(self._folder, row)
                     evidence = Evidence(frame=frame, row=row, held=held, failure=event.reason)
                     self.findings.add(judge(evidence))
 
@@ -121,32 +120,13 @@ class _Check:
         row = self._waiting.pop(again.frame, None)
         if row is None:
             return  # rendered for its neighbours' sake
-        held, pixels = self._look(row)
+        held, pixels = look(self._folder, row)
         difference = None
         if pixels is not None and held.content_sha256 != again.content_sha256:
             rendered = decode_frame(scratch.read(again.file_name), scratch.path(again.file_name))
             difference = Difference.between(pixels, rendered)
         evidence = Evidence(frame=again.frame, row=row, held=held, again=again, difference=difference)
         self.findings.add(judge(evidence))
-
-    def _look(self, row: FrameRow) -> tuple[Held, Pixels | None]:
-        """Return what a frame's file holds now."""
-        try:
-            data = self._folder.read(row.file_name)
-        except StorageError as error:
-            return Held(problem=str(error)), None
-        try:
-            pixels = decode_frame(data, row.file_name)
-        except StorageError:
-            return Held(problem="its file is no whole PNG in RGB" if data else "its file is empty"), None
-        height, width, _ = pixels.shape
-        held = Held(
-            file_sha256=hashlib.sha256(data).hexdigest(),
-            content_sha256=content_sha256(pixels),
-            width=width,
-            height=height,
-        )
-        return held, pixels
 
 
 def _as_then(shard: Shard, rows: list[FrameRow]) -> Shard:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-
 from farm.errors import ManifestError
-from farm.manifest import Document, Manifest
-from farm.manifest.reading.places import Path as Field
+from farm.manifest import Document
+from farm.manifest.prompts_in import written_prompts
 from farm.render.prompts.prompt_language import prompt_mistake
 
 
@@ -21,21 +19,8 @@ def refuse_slips(document: Document) -> None:
     needed = "needed: a prompt in compel's language, such as a (red)1.5 star; plain words need prompt_syntax: plain"
     problems = [
         document.problem(field, mistake, needed)
-        for field, prompt in _prompts(document.manifest)
+        for field, prompt in written_prompts(document.manifest)
         if (mistake := prompt_mistake(prompt)) is not None
     ]
     if problems:
         raise ManifestError(problems)
-
-
-def _prompts(manifest: Manifest) -> Iterator[tuple[Field, str]]:
-    """Yield every prompt with its place."""
-    match getattr(manifest.animation, "prompts", None):
-        case None:
-            yield ("animation", "prompt"), getattr(manifest.animation, "prompt", "")
-        case Mapping() as prompts:
-            yield from ((("animation", "prompts", frame), prompt) for frame, prompt in prompts.items())
-        case prompts:
-            yield from ((("animation", "prompts", number), prompt) for number, prompt in enumerate(prompts))
-    if manifest.render.negative_prompt is not None:
-        yield ("render", "negative_prompt"), manifest.render.negative_prompt

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
 from farm.manifest import Document, Manifest
 from farm.manifest.pictures_in import with_pictures
 from farm.manifest.sources import LISTS, SINGLE, Source
-from farm.records import DiffusersSpec, ModelSource, RendererSpec
+from farm.records import DiffusersSpec, ModelSource, PictureSource, RendererSpec
 from farm.run.picture_names import whole_path
 
 
@@ -33,6 +33,11 @@ def with_whole_paths(document: Document, renderer: RendererSpec) -> Manifest:
 def located_picture(document: Document, picture: str) -> str:
     """Return the absolute path of a picture, a pattern of them, or a folder, of a manifest, once it was found."""
     return str(whole_path(picture, document.folder))
+
+
+def by_whole_paths(document: Document, pictures: Mapping[str, PictureSource]) -> Mapping[str, PictureSource]:
+    """Return the pictures that were found, by what the manifest with whole paths calls them."""
+    return {located_picture(document, text): source for text, source in pictures.items()}
 
 
 def _all_located(written: Sequence[Source], found: Sequence[Any]) -> tuple[Source, ...]:

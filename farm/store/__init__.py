@@ -1,7 +1,8 @@
 """Where a job lives: names of its files, atomic writes, frame files and the ledger. fsspec lives here only."""
 
 from farm.store.ahead import in_order
-from farm.store.cache import CachedFrame, FrameCache
+from farm.store.cache import FrameCache
+from farm.store.cached_frame import CachedFrame
 from farm.store.claim import Claim, is_held
 from farm.store.folder import JobFolder
 from farm.store.frames import content_sha256, decode_frame, encode_frame, file_name

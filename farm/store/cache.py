@@ -3,36 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import logging
 import os
-import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from PIL import Image, PngImagePlugin
-
-from farm.records import Pixels
-from farm.store.frames import content_sha256
+from farm.store.cached_frame import CachedFrame, decoded, encoded
+from farm.store.durable import TEMPORARY, sibling
 
 _logger = logging.getLogger(__name__)
-_TEMPORARY = ".tmp-"
 _LEFTOVER_SECONDS = 3600.0
 _ROOM_AFTER_EVICTION = 0.9
 _SCAN_EVERY_BYTES = 0.05
 """Of the limit: how much is put before looking again at what other processes have put."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CachedFrame:
-    """A frame's pixels, the scheduler class that sampled it, and the device that it was rendered on."""
-
-    pixels: Pixels
-    scheduler: str
-    device: str
 
 
 class FrameCache:
@@ -57,7 +41,7 @@ class FrameCache:
             data = path.read_bytes()
         except OSError:
             return None
-        frame = _decoded(data, key)
+        frame = decoded(data, key)
         with contextlib.suppress(OSError):
             if frame is None:
                 path.unlink()
@@ -67,7 +51,7 @@ class FrameCache:
 
     def put(self, key: str, frame: CachedFrame) -> None:
         """Store the frame of a key of 64 hex digits, unless it is larger than the whole cache may be."""
-        data = _encoded(frame, key)
+        data = encoded(frame, key)
         if len(data) > self._limit:
             return
         try:
@@ -116,52 +100,15 @@ class FrameCache:
         for path in self._folder.glob("*/*"):
             with contextlib.suppress(OSError):
                 status = path.stat()
-                if not path.name.startswith(_TEMPORARY):
+                if not path.name.startswith(TEMPORARY):
                     yield status.st_mtime, status.st_size, str(path)
                 elif status.st_mtime < old:
                     path.unlink()
 
 
-def _encoded(frame: CachedFrame, key: str) -> bytes:
-    text = PngImagePlugin.PngInfo()
-    for name, value in _facts(frame, key).items():
-        text.add_itxt(name, value)
-    buffer = io.BytesIO()
-    Image.fromarray(frame.pixels).save(buffer, format="png", pnginfo=text, compress_level=1)
-    return buffer.getvalue()
-
-
-def _decoded(data: bytes, key: str) -> CachedFrame | None:
-    """Return the frame that `_encoded` made these bytes of, or None if they are not such."""
-    try:
-        with Image.open(io.BytesIO(data), formats=["png"]) as image:
-            pixels = np.asarray(image)
-            text = dict(image.text)  # type: ignore[attr-defined]  # a PNG has it
-        frame = CachedFrame(pixels=pixels, scheduler=text["scheduler"], device=text["device"])
-        whole = pixels.ndim == 3 and pixels.shape[2] == 3 and text == _facts(frame, key)
-    except (OSError, SyntaxError, ValueError, KeyError, Image.DecompressionBombError):
-        return None
-    return frame if whole else None
-
-
-def _facts(frame: CachedFrame, key: str) -> dict[str, str]:
-    return {
-        "key": key,
-        "scheduler": frame.scheduler,
-        "device": frame.device,
-        "content_sha256": content_sha256(frame.pixels),
-    }
-
-
 def _write(path: Path, data: bytes) -> None:
     """Write atomically. Without fsync: what a power cut leaves half of is found out by `get`."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=_TEMPORARY, suffix=".png", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with sibling(path) as (temporary, target):
+        temporary.write_bytes(data)
+        temporary.replace(target)

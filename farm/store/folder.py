@@ -61,7 +61,7 @@ class JobFolder:
 
         None stands for no file. `new` must be what nobody else would write: a success whose answer was lost is
         known by it. Of several at once, in whatever process, one succeeds: locally under a lock, on S3 by one
-        conditional PUT, in memory; see `RemoteFiles.swap` for other stores.
+        conditional PUT, in memory; see `ConditionalWrites` for other stores.
 
         Raises:
             StorageError: when it cannot be read or written.

@@ -7,14 +7,13 @@ import errno
 import os
 import shutil
 import stat
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from farm.store.durable import TEMPORARY, make_folder, sibling, sync
 from farm.store.faults import disk_errors
 from farm.store.file_lock import locked
 
-_TEMPORARY = ".tmp-"
 _LARGEST = 2**30
 """Bytes: no frame and no part of the ledger comes near it."""
 
@@ -50,11 +49,11 @@ class LocalFiles:
     @contextlib.contextmanager
     def writing(self, name: str) -> Iterator[Path]:
         """Give the path of a temporary file that becomes the file `name` at the end."""
-        with self._errors("write", name), _sibling(self._target(name)) as (temporary, target):
+        with self._errors("write", name), sibling(self._target(name)) as (temporary, target):
             yield temporary
-            _sync(temporary)
+            sync(temporary)
             temporary.replace(target)
-            _sync(target.parent)
+            sync(target.parent)
 
     def swap(self, name: str, old: bytes | None, new: bytes | None) -> bool:
         """Put `new` in the place of `old`, under a lock: exact wherever the file system knows flock."""
@@ -97,42 +96,29 @@ class LocalFiles:
     def sweep(self) -> None:
         """Remove the temporary files of killed runs."""
         with self._errors("clean", ""):
-            for leftover in Path(self.url).rglob(f"{_TEMPORARY}*"):
+            for leftover in Path(self.url).rglob(f"{TEMPORARY}*"):
                 leftover.unlink(missing_ok=True)
 
     def _create(self, name: str, data: bytes) -> bool:
         """Write a file that must not be there; a link is exact on every file system."""
-        with _sibling(self._target(name)) as (temporary, target):
+        with sibling(self._target(name)) as (temporary, target):
             temporary.write_bytes(data)
-            _sync(temporary)
+            sync(temporary)
             try:
                 os.link(temporary, target)
             except FileExistsError:
                 return False
-            _sync(target.parent)
+            sync(target.parent)
         return True
 
     def _target(self, name: str) -> Path:
         target = Path(self.path(name))
-        _make(target.parent)
+        make_folder(target.parent)
         return target
 
     def _errors(self, verb: str, name: str) -> contextlib.AbstractContextManager[None]:
         path = self.path(name)
         return disk_errors(verb, path.rstrip("/"), Path(path).parent)
-
-
-@contextlib.contextmanager
-def _sibling(target: Path) -> Iterator[tuple[Path, Path]]:
-    """Give a temporary path beside `target`, with its suffix; whatever is left there at the end is removed."""
-    handle, name = tempfile.mkstemp(prefix=_TEMPORARY, suffix=target.suffix, dir=target.parent)
-    os.close(handle)
-    temporary = Path(name)
-    temporary.chmod(0o644)
-    try:
-        yield temporary, target
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _kind(entry: os.DirEntry[str]) -> str:
@@ -150,20 +136,3 @@ def _read(path: str) -> bytes:
         if found.st_size > _LARGEST:
             raise OSError(errno.EFBIG, f"it has {found.st_size} bytes, more than any file of a job")
         return file.read()
-
-
-def _make(folder: Path) -> None:
-    """Make a folder whose name outlives a power cut."""
-    if not folder.is_dir():
-        _make(folder.parent)
-        folder.mkdir(exist_ok=True)
-        _sync(folder.parent)
-
-
-def _sync(path: Path) -> None:
-    """Have a file's bytes, or a folder's names, on the disk itself."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -50,7 +50,15 @@ def test_check_tells_what_a_right_manifest_is(farm, write_manifest):
     path = write_manifest()
     assert farm("check", path) == (0, f"{path}: ok: job, interpolate, 21 frames\n", "")
     _, out, _ = farm("check", path, "--json")
-    assert json.loads(out) == [{"manifest": str(path), "name": "job", "kind": "interpolate", "frames": 21}]
+    assert json.loads(out) == [
+        {
+            "manifest": str(path),
+            "name": "job",
+            "kind": "interpolate",
+            "frames": 21,
+            "remarks": [],
+        }
+    ]
 
 
 def test_plan_tells_what_is_there_and_why_the_rest_is_not(farm, write_manifest, tmp_path):

@@ -3,7 +3,8 @@ import io
 import pytest
 from rich.console import Console
 
-from farm.cli.progress import ProgressView, Rate, duration
+from farm.cli.pace import Rate, duration
+from farm.cli.progress import ProgressView
 from farm.events import (
     ChunkDone,
     FramesFailed,

@@ -1,11 +1,14 @@
 """Uses that cannot work are told with their places, all of one kind at once, before anything is rendered."""
 
+import json
+
 import pytest
 from PIL import Image
 
+from tests.checkpoints.controlnet import save_controlnet
 from tests.checkpoints.flux import save_flux
 from tests.checkpoints.lora import save_style_lora
-from tests.checkpoints.stable_diffusion import save_stable_diffusion
+from tests.checkpoints.stable_diffusion import save_depth, save_stable_diffusion
 from tests.checkpoints.stable_diffusion_xl import save_refiner, save_stable_diffusion_xl
 from tests.run.fit.altering import altered
 
@@ -13,6 +16,11 @@ HEAD = "version: 1\nname: wrong\n"
 MOVE = "animation: {kind: interpolate, prompts: [a red star, a blue heart], frames: 5}\n"
 FLUX = f"{HEAD}model: {{pipeline: FluxPipeline, pretrained: ./models/flux}}\n{MOVE}"
 FROM_IMAGE = f"{HEAD}model: {{pipeline: StableDiffusionImg2ImgPipeline, pretrained: ./models/sd}}\n{MOVE}"
+BESIDE_IMAGE = (
+    f"{HEAD}model: {{pipeline: StableDiffusionControlNetImg2ImgPipeline, pretrained: ./models/sd, "
+    f"controlnets: [{{pretrained: ./models/net}}]}}\n{MOVE}"
+)
+DEPTH = f"{HEAD}model: {{pipeline: StableDiffusionDepth2ImgPipeline, pretrained: ./models/depth}}\n{MOVE}"
 SD = f"{HEAD}model: {{pipeline: StableDiffusionPipeline, pretrained: ./models/sd}}\n{MOVE}"
 XL = f"{HEAD}model:\n  pipeline: StableDiffusionXLPipeline\n  pretrained: ./models/xl\n"
 
@@ -104,6 +112,37 @@ WRONG = {
         "3:9: model.pipeline: found 'StableDiffusionControlnetPipline'; allowed: one of the diffusers pipelines that "
         f"the farm renders with: {ALL}. Did you mean 'StableDiffusionControlNetPipeline'?",
     ),
+    "more layers left out than the text encoder has": (
+        f"{SD}render: {{clip_skip: 4}}\n",
+        "5:10: render.clip_skip: found 4, and the text_encoder of ./models/sd has 3 layers; allowed: 1 to 3, or null "
+        "for none.",
+    ),
+    "edges between thresholds in the wrong order": (
+        f"{FROM_IMAGE}render:\n  image: {{file: disc.png, canny: {{low_threshold: 200, high_threshold: 100}}}}\n",
+        "6:35: render.image.canny.low_threshold: low_threshold 200 above high_threshold 100; needed: a low_threshold "
+        "up to the high_threshold.",
+    ),
+    "a depth map without depth": (
+        f"{DEPTH}render: {{image: disc.png, depth_map: disc.png}}\n",
+        "5:27: render.depth_map: disc.png is of one grey, which diffusers cannot scale to depths; needed: what is "
+        "nearer is brighter; or no depth_map, so that it is estimated.",
+    ),
+    "a single file without its configuration": (
+        SD.replace("./models/sd", "./models/sd.safetensors"),
+        "3:1: model.config: missing; needed: a hub id with its commit, or a folder, of which the file has its "
+        "architecture, words and scheduler, since it holds weights only. For StableDiffusionPipeline it is mostly "
+        "stable-diffusion-v1-5/stable-diffusion-v1-5.",
+    ),
+    "a setting that the scheduler does not take": (
+        SD.replace("./models/sd", "./models/sd, scheduler: {class: IPNDMScheduler, config: {steps: 5}}"),
+        "3:113: model.scheduler.config.steps: IPNDMScheduler takes no steps; allowed: num_train_timesteps, "
+        "trained_betas.",
+    ),
+    "pictures of two sizes for one ControlNet pipeline": (
+        f"{BESIDE_IMAGE}render: {{image: disc.png, control_image: wide.png}}\n",
+        "5:27: render.control_image: wide.png is worked with at 32x16 pixels, and disc.png at 16x16; needed: pictures "
+        "of one size, or render.height and render.width for all of them.",
+    ),
     "a weight of compel that is never closed": (
         SD.replace("a blue heart", "'a (red:1.5 star'") + "render: {prompt_syntax: compel}\n",
         f"4:54: animation.prompts[1]: {SLIP}",
@@ -152,6 +191,8 @@ def shelf(tmp_path_factory):
     save_stable_diffusion(models / "sd")
     save_stable_diffusion_xl(models / "xl")
     save_flux(models / "flux")
+    save_depth(models / "depth")
+    save_controlnet(models / "net")
     save_style_lora(models / "style")
     refiner = save_refiner(folder / "refiner")
     altered(refiner, models / "other-refiner", "vae/config.json", latent_channels=8)
@@ -169,6 +210,7 @@ def refused(farm, shelf, tmp_path, monkeypatch):
     for name in ("models", "pictures"):
         (tmp_path / name).symlink_to(shelf / name)
     Image.new("RGB", (16, 16)).save(tmp_path / "disc.png")
+    Image.new("RGB", (32, 16)).save(tmp_path / "wide.png")
 
     def tell(manifest, *options):
         (tmp_path / "wrong.yaml").write_text(manifest)
@@ -221,3 +263,23 @@ def test_what_was_set_on_the_command_line_is_told_after_the_file(refused, tmp_pa
         "Did you mean 'disc.png'?",
         "3 mistakes; nothing was started.",
     ]
+
+
+LONG = SD.replace("a blue heart", " ".join(["star"] * 75) + " at night")
+UNREAD = (
+    "long.yaml:4:54: animation.prompts[1]: 77 tokens, of which CLIP reads 75; unread: 'at night'. With "
+    "render.prompt_syntax: compel all are read."
+)
+SMALL = "render: {height: 16, width: 16, num_inference_steps: 1}\noutput: {gif: false, mp4: false}\n"
+
+
+def test_what_can_be_rendered_but_not_as_it_is_written_is_remarked_upon_with_its_place(farm, shelf, tmp_path):
+    (tmp_path / "models").symlink_to(shelf / "models")
+    (tmp_path / "long.yaml").write_text(LONG + SMALL)
+    assert farm("check", "long.yaml") == (0, "long.yaml: ok: wrong, interpolate, 5 frames\n", f"{UNREAD}\n")
+    code, out, told = farm("check", "long.yaml", "--json")
+    assert (code, told, json.loads(out)[0]["remarks"]) == (0, f"{UNREAD}\n", [UNREAD])
+    for verb, options in (("plan", ()), ("render", ("--inline",))):
+        code, _, told = farm(verb, "long.yaml", *options)
+        assert (code, told.count(UNREAD)) == (0, 1)
+    assert farm("plan", "long.yaml", "--procedural")[2] == ""

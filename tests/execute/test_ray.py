@@ -77,7 +77,7 @@ def test_more_workers_than_there_is_room_for_are_refused(open_ray):
 def test_on_a_cluster_workers_that_have_no_room_yet_are_waited_for(
     open_ray, local_ray, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("farm.execute.ray_executor._NOTICE_SECONDS", 0.0)
+    monkeypatch.setattr("farm.execute.ray_run._NOTICE_SECONDS", 0.0)
     with open_ray(workers=3, address="auto") as executor:
         assert executor.worker_count == 3
         events = list(executor.run(shards(tmp_path, chunks=20, seconds=0.05)))

@@ -177,7 +177,8 @@ FILES = {
 def test_a_file_that_only_has_the_name_of_safetensors_is_refused(tmp_path, why, part):
     (tmp_path / "x.safetensors").write_bytes(FILES[why])
     source = {"pretrained": "./x.safetensors"}
-    model = {**MANIFEST["model"], **source} if part == "model" else {**MANIFEST["model"], "loras": [source]}
+    single = {**source, "config": {"pretrained": "tiny-world"}}
+    model = {**MANIFEST["model"], **(single if part == "model" else {"loras": [source]})}
     told = refusal(write(tmp_path, model=model))
     assert f"pretrained: {tmp_path}/x.safetensors is no safetensors file: {why}; needed: " in told
 

@@ -140,6 +140,47 @@ def test_pictures_are_held_to_what_looks_at_them(
         ]
 
 
+@pytest.mark.parametrize(
+    ("canny", "path", "found"),
+    [
+        ("{low_threshold: 150, high_threshold: 100}", "low_threshold", "150 above high_threshold 100"),
+        ("{low_threshold: 200.5}", "low_threshold", "200.5 above high_threshold 200"),
+        ("{high_threshold: 50}", "high_threshold", "100 above high_threshold 50"),
+    ],
+)
+@pytest.mark.parametrize(("nets", "image", "place"), [(NET, "{}", ""), (NETS, "[b.png, {}]", "[1]")])
+def test_the_thresholds_of_edges_are_in_their_order(
+    told: Any, nets: str, image: str, place: str, canny: str, path: str, found: str
+) -> None:
+    picture = f"{{file: a.png, canny: {canny}}}"
+    assert _said(told, _text(CONTROLNET, nets, f"image: {image.replace('{}', picture)}")) == [
+        f"render.image{place}.canny.{path}: low_threshold {found}; needed: a low_threshold up to the high_threshold."
+    ]
+
+
+def test_edges_with_one_threshold_are_taken() -> None:
+    canny = "{low_threshold: 100, high_threshold: 100}"
+    parse(_text(CONTROLNET, NET, f"image: {{file: a.png, canny: {canny}}}"), Path("a.yaml"))
+
+
+def test_edges_are_no_depth(told: Any) -> None:
+    render = "image: a.png, depth_map: {file: b.png, canny: {}}"
+    assert _said(told, _text("StableDiffusionDepth2ImgPipeline", render=render)) == [
+        "render.depth_map.canny: edges in the place of a depth map; allowed: a picture of the depth, the nearer the "
+        "brighter."
+    ]
+
+
+def test_a_crop_around_the_mask_is_of_one_controlnets_picture(told: Any) -> None:
+    inpaint = "StableDiffusionControlNetInpaintPipeline"
+    drawn = "image: a.png, mask_image: b.png, padding_mask_crop: 8"
+    assert _said(told, _text(inpaint, NETS, f"{drawn}, control_image: [c.png, d.png]")) == [
+        "render.padding_mask_crop: a crop around the mask beside 2 ControlNets; allowed: with one, since diffusers "
+        "crops a single picture."
+    ]
+    parse(_text(inpaint, NET, f"{drawn}, control_image: c.png"), Path("a.yaml"))
+
+
 def test_sides_are_added_where_a_mask_is_taken(told: Any) -> None:
     assert _said(told, _text("StableDiffusionImg2ImgPipeline", render="image: a.png, expand: {top: 8}")) == [
         "render.expand: StableDiffusionImg2ImgPipeline paints no added sides; " + _taking("mask_image")

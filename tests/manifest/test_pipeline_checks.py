@@ -103,15 +103,6 @@ def test_attention_is_sliced_in_unets_only(told: Any) -> None:
     ]
 
 
-def test_a_configuration_is_given_to_a_single_file_and_is_none_itself(told: Any) -> None:
-    assert _said(told, _text("StableDiffusionPipeline", "config: {pretrained: ./a.safetensors}")) == [
-        "model.config: a configuration beside 'tiny', which brings its own; allowed: beside a .safetensors file.",
-        "model.config.pretrained: found './a.safetensors', which holds weights only; allowed: a hub id or a folder.",
-    ]
-    single = _text("StableDiffusionPipeline", "config: {pretrained: ./a}").replace("tiny", "b.safetensors")
-    parse(single, Path("a.yaml"))
-
-
 def test_a_refiner_and_where_it_goes_on_need_each_other(told: Any) -> None:
     xl, refiner = "StableDiffusionXLPipeline", "refiner: {pretrained: ./a}"
     assert _said(told, _text(xl, refiner)) == [
@@ -134,6 +125,17 @@ def test_height_and_width_are_multiples_of_what_the_pipeline_needs(
     assert _said(told, _text(pipeline, render=f"height: {wrong}, width: 512")) == [
         f"render.height: found {wrong}; allowed: a multiple of {step} with {pipeline}."
     ]
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "most"),
+    [("StableDiffusion3Pipeline", 512), ("FluxPipeline", 512), ("QwenImagePipeline", 1024)],
+)
+def test_no_more_tokens_are_read_than_diffusers_takes(told: Any, pipeline: str, most: int) -> None:
+    assert _said(told, _text(pipeline, render=f"max_sequence_length: {most + 1}")) == [
+        f"render.max_sequence_length: found {most + 1}; allowed: up to {most} with {pipeline}."
+    ]
+    parse(_text(pipeline, render=f"max_sequence_length: {most}"), Path("a.yaml"))
 
 
 @pytest.mark.parametrize("part", ["controlnets", "ip_adapters", "textual_inversions", "loras"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -137,16 +136,6 @@ def test_every_flow_pipeline_takes_the_scheduler_of_its_checkpoints() -> None:
 
 
 CALLED = [name for name in PIPELINES if "image" not in PIPELINES[name].arguments]
-
-
-@pytest.fixture
-def one_thread() -> Iterator[None]:
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.mark.slow

@@ -60,3 +60,19 @@ def test_a_consistency_models_schedule_holds_the_steps_that_are_taken_from_it(to
         "render.strength: 0.05 of 50 steps leaves 2; allowed: at least 0.08 with 50 steps."
     ]
     parse(_text(start, render="image: a.png, strength: 0.08"), Path("a.yaml"))
+
+
+@pytest.mark.parametrize("kind", ["", "Img2Img"])
+def test_no_more_steps_are_taken_than_the_schedule_has_unless_it_is_said_to_be_longer(
+    told: Any, kind: str
+) -> None:
+    lcm, image = f"LatentConsistencyModel{kind}Pipeline", "image: a.png, strength: 1, " if kind else ""
+    longer = "allowed: up to 50, or more with render.original_inference_steps."
+    assert _said(told, _text(lcm, render=f"{image}num_inference_steps: 60")) == [
+        f"render.num_inference_steps: 60 steps out of 50; {longer}"
+    ]
+    sweep = "animation: {kind: sweep, prompt: a, over: {num_inference_steps: [4, 51]}}\n"
+    assert _said(told, _text(lcm, render=image, animation=sweep)) == [
+        f"animation.over.num_inference_steps: 51 steps out of 50; {longer}"
+    ]
+    parse(_text(lcm, render=f"{image}num_inference_steps: 60, original_inference_steps: 60"), Path("a.yaml"))

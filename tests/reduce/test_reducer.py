@@ -57,7 +57,7 @@ def test_frames_offered_in_any_order_from_many_threads_play_in_theirs(folder, st
 
 def test_artifacts_are_the_files_with_their_sizes(folder, store):
     store(folder, range(12))
-    artifacts = assemble(folder, "job", ALL, range(12))
+    artifacts = assemble(folder, "job", ALL, range(12), frame_count=12)
     sizes = {name: len(folder.read(name)) for name in folder.names("")}
     assert artifacts == tuple(Artifact(name=name, bytes=sizes[name]) for name in NAMES)
     assert files(folder) == sorted(NAMES)
@@ -65,13 +65,22 @@ def test_artifacts_are_the_files_with_their_sizes(folder, store):
 
 def test_only_what_is_wanted_is_made(folder, store):
     store(folder, range(3))
-    assemble(folder, "job", OutputSpec(gif=GIF, mp4=None, contact_sheet=None, grid=None), range(3))
+    assemble(
+        folder, "job", OutputSpec(gif=GIF, mp4=None, contact_sheet=None, grid=None), range(3), frame_count=3
+    )
     assert files(folder) == ["job.gif"]
 
 
 def test_a_job_that_wants_no_outputs_reads_no_frames(folder):
     assert (
-        assemble(folder, "job", OutputSpec(gif=None, mp4=None, contact_sheet=None, grid=None), range(3)) == ()
+        assemble(
+            folder,
+            "job",
+            OutputSpec(gif=None, mp4=None, contact_sheet=None, grid=None),
+            range(3),
+            frame_count=3,
+        )
+        == ()
     )
 
 
@@ -80,7 +89,9 @@ def test_a_rubber_band_plays_back_again(folder, store):
     spec = GifSpec(
         fps=10.0, rubber_band=True, loop=True, colors=64, palette="per_frame", dither=False, scale=1
     )
-    assemble(folder, "job", OutputSpec(gif=spec, mp4=None, contact_sheet=None, grid=None), range(4))
+    assemble(
+        folder, "job", OutputSpec(gif=spec, mp4=None, contact_sheet=None, grid=None), range(4), frame_count=4
+    )
     assert gif_frames(folder) == 6
 
 
@@ -115,7 +126,7 @@ def test_a_job_without_any_frame_has_no_outputs(folder, frame_count):
 
 def test_aborting_leaves_former_outputs_and_no_temporary_file(folder, store):
     store(folder, range(6))
-    assemble(folder, "job", ALL, range(6))
+    assemble(folder, "job", ALL, range(6), frame_count=6)
     before = {name: folder.read(name) for name in NAMES}
     reducer = Reducer(folder, "job", ALL, 6)
     reducer.offer([0, 1, 2])
@@ -168,7 +179,7 @@ def test_a_frame_of_another_size_is_named(folder, store):
     store(folder, range(2))
     store(folder, [2], height=32, width=48)
     with pytest.raises(FarmError) as raised:
-        assemble(folder, "job", ALL, range(3))
+        assemble(folder, "job", ALL, range(3), frame_count=3)
     assert str(raised.value) == (
         f"{folder.path('frames/frame000002.png')}: 48x32 pixels where the frames before it have 64x64; "
         "frames of one animation have one size. Remove the frames of the other size and render again."
@@ -180,7 +191,7 @@ def test_a_broken_frame_is_named(folder, store):
     store(folder, range(2))
     folder.write("frames/frame000001.png", b"not a picture")
     with pytest.raises(StorageError) as raised:
-        assemble(folder, "job", ALL, range(2))
+        assemble(folder, "job", ALL, range(2), frame_count=2)
     assert str(raised.value).startswith(f"{folder.path('frames/frame000001.png')}: not a whole PNG (")
 
 
@@ -192,7 +203,7 @@ def test_an_output_that_cannot_be_made_is_named(folder, store, monkeypatch, step
     monkeypatch.setattr(outputs._Gif, step, broken)
     store(folder, range(2))
     with pytest.raises(FarmError) as raised:
-        assemble(folder, "job", ALL, range(2))
+        assemble(folder, "job", ALL, range(2), frame_count=2)
     assert str(raised.value) == (
         f"{folder.path('job.gif')}: cannot be assembled: ValueError: no more palettes. "
         "The frames are safe: run `farm assemble` on the folder to try again."
@@ -213,13 +224,13 @@ def test_frames_are_decoded_once_for_all_outputs_and_once_more_for_the_gif(folde
     original = JobFolder.read
     monkeypatch.setattr(JobFolder, "read", lambda self, name: read.append(name) or original(self, name))
     store(folder, range(5))
-    assemble(folder, "job", ALL, range(5))
+    assemble(folder, "job", ALL, range(5), frame_count=5)
     assert len(read) == 10
 
 
 def test_outputs_are_the_same_bytes_in_whatever_order_frames_came(folder, store):
     store(folder, range(12))
-    assemble(folder, "job", ALL, range(12))
+    assemble(folder, "job", ALL, range(12), frame_count=12)
     before = {name: folder.read(name) for name in NAMES}
     with Reducer(folder, "job", ALL, 12) as reducer:
         for frame in reversed(range(12)):
@@ -231,7 +242,7 @@ def test_outputs_are_the_same_bytes_in_whatever_order_frames_came(folder, store)
 def test_a_folder_may_be_anywhere(store):
     folder = JobFolder("memory://farm-reduce-test/job")
     store(folder, range(3))
-    artifacts = assemble(folder, "job", ALL, range(3))
+    artifacts = assemble(folder, "job", ALL, range(3), frame_count=3)
     assert {artifact.name: artifact.bytes for artifact in artifacts} == {
         name: len(folder.read(name)) for name in folder.names("")
     }
@@ -240,7 +251,7 @@ def test_a_folder_may_be_anywhere(store):
 
 def test_the_planned_count_leaves_room_for_frames_missing_at_the_end(folder, store):
     store(folder, range(2))
-    assemble(folder, "job", ALL, range(2))
+    assemble(folder, "job", ALL, range(2), frame_count=2)
     short = Image.open(folder.path("contact_sheet.png")).size
     assemble(folder, "job", ALL, range(2), frame_count=4)
     assert Image.open(folder.path("contact_sheet.png")).width > short[0]

@@ -6,6 +6,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from farm.manifest.render import KEYFRAMED
+from farm.manifest.sweep import Axes
+from farm.records import ImagePrompt, InputPicture
 from farm.reduce import TableHeader, table, write_table
 from tests.rows import row_of
 
@@ -18,6 +21,9 @@ COLUMNS = (
     *("num_inference_steps", "guidance_scale", "scheduler", "height", "width", "batch_size", "pipeline"),
     *("pretrained", "revision", "recipe_digest", "content_sha256", "worker", "node", "device", "attempt"),
     *("render_seconds", "rendered_at", "environment", "frames_per_call", "flaw", "cached"),
+    *("true_cfg_scale", "strength", "eta", "guidance_rescale", "controlnet_conditioning_scale"),
+    *("ip_adapter_scale", "lora_scale", "input_image", "input_mask_image", "input_control_image"),
+    *("input_depth_map", "input_ip_adapter_image"),
 )
 
 
@@ -67,7 +73,71 @@ def test_a_row_says_all_of_its_frame(folder, frame_of):
         "frames_per_call": 3,
         "flaw": "",
         "cached": False,
+        "true_cfg_scale": None,
+        "strength": None,
+        "eta": None,
+        "guidance_rescale": None,
+        "controlnet_conditioning_scale": None,
+        "ip_adapter_scale": None,
+        "lora_scale": None,
+        "input_image": None,
+        "input_mask_image": None,
+        "input_control_image": None,
+        "input_depth_map": None,
+        "input_ip_adapter_image": None,
     }
+
+
+def picture(location):
+    return InputPicture(location=location, sha256="a" * 64)
+
+
+def test_a_row_says_what_stood_beside_the_words(folder, frame_of):
+    plain = frame_of(7)
+    arguments = {
+        "true_cfg_scale": 4.0,
+        "strength": 0.5,
+        "eta": 1.0,
+        "guidance_rescale": 0.7,
+        "controlnet_conditioning_scale.1": 0.2,
+        "controlnet_conditioning_scale.0": 1.0,
+        "ip_adapter_scale.0": 0.6,
+        **{f"lora_scale.{number}": float(number) for number in range(11)},
+    }
+    pictures = {
+        "image": picture("/a/film.mp4"),
+        "mask_image": picture("/a/mask.png"),
+        "control_image.1": picture("/a/depth.png"),
+        "control_image.0": picture("/a/edges.png"),
+        "depth_map": picture("/a/map.png"),
+    }
+    seen = (
+        ImagePrompt(
+            prompts=((picture("/a/1.png"), picture("/a/2.png")), (picture("/a/3.png"),)), weights=(0.5, 0.5)
+        ),
+        ImagePrompt(prompts=((picture("/a/face.png"),),), weights=(1.0,)),
+    )
+    recipe = replace(plain.recipe, arguments=arguments, pictures=pictures, image_prompts=seen)
+    [row] = written(folder, [(replace(plain, recipe=recipe), row_of(7))]).read().to_pylist()
+    assert {name: row[name] for name in COLUMNS[COLUMNS.index("true_cfg_scale") :]} == {
+        "true_cfg_scale": 4.0,
+        "strength": 0.5,
+        "eta": 1.0,
+        "guidance_rescale": 0.7,
+        "controlnet_conditioning_scale": [1.0, 0.2],
+        "ip_adapter_scale": [0.6],
+        "lora_scale": [float(number) for number in range(11)],
+        "input_image": ["/a/film.mp4"],
+        "input_mask_image": ["/a/mask.png"],
+        "input_control_image": ["/a/edges.png", "/a/depth.png"],
+        "input_depth_map": ["/a/map.png"],
+        "input_ip_adapter_image": ["/a/1.png", "/a/2.png", "/a/3.png", "/a/face.png"],
+    }
+
+
+def test_whatever_moves_by_keyframes_or_in_a_sweep_has_a_column(folder, frame_of):
+    columns = set(written(folder, [(frame_of(0), row_of(0))]).schema_arrow.names)
+    assert {*KEYFRAMED, *Axes.__annotations__} <= columns
 
 
 def test_columns_stand_in_their_order_with_their_types(folder, frame_of):

@@ -13,7 +13,7 @@ from PIL import Image
 
 from farm.errors import RenderError
 from farm.records import Canny, Expand
-from farm.render.pictures import films
+from farm.render.pictures import films, input_pictures
 from farm.render.pictures.input_pictures import PictureReader
 from tests.pictures import draw, picture_of, save_mp4, save_sequence, turned
 
@@ -162,6 +162,29 @@ def test_a_video_read_in_order_is_opened_once_beside_pictures_and_other_videos(t
         ):
             reader.open(picture)
     assert opened == [str(one), str(other)]
+
+
+def test_the_pictures_that_were_asked_for_last_stay_as_far_as_their_bytes_go(tmp_path, monkeypatch):
+    monkeypatch.setattr(input_pictures, "_BYTES", 3 * (48 * 32 * 3))
+    folder, reader = save_sequence(tmp_path / "frames", 4), PictureReader()
+    draw(9, width=480, height=320).save(tmp_path / "large.png")
+    opened, original = [], films.Image.open
+    monkeypatch.setattr(
+        films.Image, "open", lambda path, **options: opened.append(path.name) or original(path, **options)
+    )
+
+    def again(*numbers):
+        opened.clear()
+        for number in numbers:
+            reader.open(picture_of(folder / f"frame{number}.png"))
+        return list(opened)
+
+    assert again(0, 1, 2, 0, 1, 2) == ["frame0.png", "frame1.png", "frame2.png"]
+    assert again(3, 1, 2, 0) == ["frame3.png", "frame0.png"]
+    for _ in range(2):
+        reader.open(picture_of(tmp_path / "large.png"))
+    assert opened[2:] == ["large.png"]
+    assert again(0) == ["frame0.png"]
 
 
 def test_a_long_sequence_and_many_videos_leave_few_files_open(tmp_path):

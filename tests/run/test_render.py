@@ -218,11 +218,15 @@ def test_frames_of_another_recipe_are_not_taken_for_the_manifests(write_manifest
 
 
 def test_one_frames_wrong_settings_cost_no_other_frame_or_job(write_manifest, tmp_path):
-    sweep = "{kind: sweep, prompt: a, over: {scheduler: [{class: DDIMScheduler, config: {no: 1}}, PNDMScheduler]}}"
+    odd = "{class: DDIMScheduler, config: {beta_schedule: odd}}"
+    sweep = f"{{kind: sweep, prompt: a, over: {{scheduler: [{odd}, PNDMScheduler]}}}}"
     wrong = write_manifest("wrong", kind=("{kind: interpolate, prompts: [a, b, c], frames: 21}", sweep))
     first, second = run(wrong, write_manifest("right", frames=4), output_dir=tmp_path, procedural=False)
     assert (first.state, second.state) == ("partial", "done")
-    assert first.failures[0].reason == "DDIMScheduler: takes no no in its configuration."
+    assert first.failures[0].reason == (
+        "DDIMScheduler: cannot be configured so: odd is not implemented for "
+        "<class 'diffusers.schedulers.scheduling_ddim.DDIMScheduler'>"
+    )
 
 
 def test_ctrl_c_while_outputs_are_assembled_ends_the_run(write_manifest, tmp_path, monkeypatch):

@@ -11,10 +11,13 @@ from typing import Any
 
 from farm.manifest.checks.animation_checks import animation_checks
 from farm.manifest.checks.asked import asked
+from farm.manifest.checks.controlnet_checks import controlnet_checks
+from farm.manifest.checks.image_prompt_checks import image_prompt_checks
 from farm.manifest.checks.keyframe_checks import keyframe_checks
 from farm.manifest.checks.picture_checks import picture_checks
 from farm.manifest.checks.pipeline_checks import pipeline_checks
 from farm.manifest.checks.scheduler_checks import scheduler_checks
+from farm.manifest.checks.single_file_checks import single_file_checks
 from farm.manifest.checks.source_checks import source_checks
 from farm.manifest.checks.step_checks import step_checks
 from farm.manifest.reading.findings import Finding
@@ -71,5 +74,11 @@ def _animation(manifest: Data) -> Iterator[Finding]:
 def _pipeline(manifest: Data) -> Iterator[Finding]:
     asks = asked(manifest)
     if asks is not None:
-        for check in (pipeline_checks, picture_checks, step_checks, scheduler_checks):
+        for check in _OF_PIPELINE:
             yield from check(asks)
+
+
+_OF_PIPELINE = (
+    *(pipeline_checks, single_file_checks, scheduler_checks, step_checks),
+    *(picture_checks, controlnet_checks, image_prompt_checks),
+)

@@ -10,13 +10,15 @@ from farm.manifest.reading.findings import Finding
 from farm.manifest.sources import LISTS, SINGLE
 
 _KNOWN = frozenset(name for traits in PIPELINES.values() for name in traits.arguments) - {"denoising_end"}
-_FILE = ".safetensors"
+_LONGEST = {"StableDiffusion3Pipeline": 512, "FluxPipeline": 512, "QwenImagePipeline": 1024}
+"""The largest max_sequence_length that diffusers takes."""
+
 _OWN_SIZE = "It takes the picture's own size."
 
 
 def pipeline_checks(asked: Asked) -> Iterator[Finding]:
     """Yields everything that the pipeline does not take, and everything that it lacks."""
-    for check in (_arguments, _words, _parts, _config, _refiner, _attention, _released, _sizes):
+    for check in (_arguments, _words, _parts, _refiner, _attention, _released, _sizes, _length):
         yield from check(asked)
 
 
@@ -50,25 +52,6 @@ def _parts(asked: Asked) -> Iterator[Finding]:
                 path=("model", part),
                 found=f"{asked.pipeline} takes no {part}",
                 allowed=pipelines_with(part),
-            )
-
-
-def _config(asked: Asked) -> Iterator[Finding]:
-    if "config" not in asked.traits.parts:
-        return
-    match asked.model:
-        case {"pretrained": str(pretrained), "config": dict()} if not pretrained.endswith(_FILE):
-            yield Finding(
-                path=("model", "config"),
-                found=f"a configuration beside {pretrained!r}, which brings its own",
-                allowed=f"allowed: beside a {_FILE} file",
-            )
-    match asked.model:
-        case {"config": {"pretrained": str(pretrained)}} if pretrained.endswith(_FILE):
-            yield Finding(
-                path=("model", "config", "pretrained"),
-                found=f"found {pretrained!r}, which holds weights only",
-                allowed="allowed: a hub id or a folder",
             )
 
 
@@ -128,3 +111,13 @@ def _sizes(asked: Asked) -> Iterator[Finding]:
                 found=f"found {pixels}",
                 allowed=f"allowed: a multiple of {step} with {asked.pipeline}",
             )
+
+
+def _length(asked: Asked) -> Iterator[Finding]:
+    tokens, most = asked.render.get("max_sequence_length"), _LONGEST.get(asked.pipeline)
+    if isinstance(tokens, int) and most is not None and tokens > most:
+        yield Finding(
+            path=("render", "max_sequence_length"),
+            found=f"found {tokens}",
+            allowed=f"allowed: up to {most} with {asked.pipeline}",
+        )

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from farm.manifest.checks.asked import Asked
+from farm.manifest.pipelines import Traits
 from farm.manifest.reading.findings import Finding, shown
 from farm.manifest.reading.places import Path
 from farm.manifest.schedulers import DIFFUSION, FLOW
@@ -48,6 +49,11 @@ def takes_generators(pipeline: str) -> bool:
     return pipeline not in _OF_FLOW or pipeline == "SanaPipeline"
 
 
+def such_as(traits: Traits) -> str:
+    """Return one that pipelines of the kind take."""
+    return _SUCH_AS[traits.sampling]
+
+
 def why_unfit(pipeline: str, sampling: str, starts_from_picture: bool, name: str) -> str:
     """Return why a pipeline cannot sample with a scheduler, or nothing."""
     if sampling == "consistency":
@@ -83,7 +89,7 @@ def scheduler_checks(asked: Asked) -> Iterator[Finding]:
             yield Finding(
                 path=path,
                 found=f"found {name!r}",
-                allowed=f"allowed: a scheduler that {asked.pipeline} takes, such as {_SUCH_AS[asked.traits.sampling]}",
+                allowed=f"allowed: a scheduler that {asked.pipeline} takes, such as {such_as(asked.traits)}",
                 hint=reason,
             )
         elif name in (*DIFFUSION, *FLOW):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -22,6 +22,8 @@ def step_checks(asked: Asked) -> Iterator[Finding]:
     if "strength" not in asked.traits.arguments or not steps:
         return
     schedule, taken = _schedule_of(asked, min(steps), max(steps))
+    if taken > schedule:  # told above
+        return
     for path, strength in _strengths(asked):
         if isinstance(strength, int | float) and int(schedule * strength) < taken:
             yield Finding(
@@ -67,12 +69,27 @@ def _least(schedule: int, taken: int) -> str:
 
 
 def _schedule(asked: Asked) -> Iterator[Finding]:
+    if "original_inference_steps" not in asked.traits.arguments:
+        return
     original = asked.render.get("original_inference_steps")
     steps = [step for step in asked.values("num_inference_steps") if isinstance(step, int)]
-    is_taken = "original_inference_steps" in asked.traits.arguments
-    if is_taken and isinstance(original, int) and steps and original < max(steps):
+    if original is None and steps and max(steps) > _LCM_STEPS and not _sets_schedule(asked.model):
+        axis = ("animation", "over") if "num_inference_steps" in asked.over else ("render",)
+        yield Finding(
+            path=(*axis, "num_inference_steps"),
+            found=f"{max(steps)} steps out of {_LCM_STEPS}",
+            allowed=f"allowed: up to {_LCM_STEPS}, or more with render.original_inference_steps",
+        )
+    if isinstance(original, int) and steps and original < max(steps):
         yield Finding(
             path=("render", "original_inference_steps"),
             found=f"{max(steps)} steps out of {original}",
             allowed=f"allowed: {max(steps)} or more",
         )
+
+
+def _sets_schedule(model: Mapping[Any, Any]) -> bool:
+    match model:
+        case {"scheduler": {"config": {"original_inference_steps": _}}}:
+            return True
+    return False

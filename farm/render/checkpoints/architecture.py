@@ -38,6 +38,8 @@ class Denoiser:
     """Whether it is told the guidance scale, as a latent consistency model's."""
     width: int | None = None
     patch: int = 1
+    sample_size: int | None = None
+    """How many latents a picture is high and wide unless told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +85,7 @@ def read_denoiser(config: Mapping[str, Any]) -> Denoiser:
         told_guidance=config.get("time_cond_proj_dim") is not None,
         width=heads * head if isinstance(heads, int) and isinstance(head, int) else _whole(config.get("dim")),
         patch=_whole(patch) or 1,
+        sample_size=_whole(config.get("sample_size")),
     )
 
 

@@ -36,7 +36,7 @@ def load_single_file(cls: Any, spec: DiffusersSpec, parts: Mapping[str, Any]) ->
         raise ModelError(f"{name}: {spec.pipeline} is loaded from a folder only, not from a single file.")
     config = None if spec.config is None else _folder(spec.config, name)
     try:
-        return cls.from_single_file(
+        pipeline = cls.from_single_file(
             file,
             config=config,
             dtype=getattr(torch, spec.torch_dtype),
@@ -49,6 +49,10 @@ def load_single_file(cls: Any, spec: DiffusersSpec, parts: Mapping[str, Any]) ->
     except SingleFileComponentError as error:
         # The lines after the first are advice for programmers.
         raise ModelError(f"{name}: is no whole {spec.pipeline}: {str(error).splitlines()[0]}") from error
+    for part in pipeline.components.values():
+        if isinstance(part, torch.nn.Module):
+            part.eval()  # diffusers leaves T5 as it is for training, with dropout
+    return pipeline
 
 
 def _folder(config: ModelSource, name: str) -> str:

@@ -18,8 +18,8 @@ from farm.render.pictures.picture_files import open_film, reading
 from farm.render.pictures.prepared_pictures import prepare
 from farm.render.remembered import Remembered
 
-_PICTURES = 16
-"""How many stay in memory: those that go into every frame, beside some of a sequence."""
+_BYTES = 2**28
+"""Of pictures that stay in memory: those that go into every frame, beside some of a sequence."""
 
 _FILMS = 4
 """How many stay open, each where it was read last."""
@@ -29,7 +29,7 @@ class PictureReader:
     """Reads input pictures: one for all frames once, those of a video one after the other."""
 
     def __init__(self) -> None:
-        self._known = Remembered(_PICTURES)
+        self._known = Remembered(_BYTES, weigh=_bytes)
         self._films: OrderedDict[tuple[str, str], Film] = OrderedDict()
 
     def open(self, picture: InputPicture) -> Image.Image:
@@ -71,3 +71,7 @@ class PictureReader:
         if len(self._films) > _FILMS:
             self._films.popitem(last=False)[1].close()
         return image
+
+
+def _bytes(image: Image.Image) -> int:
+    return image.width * image.height * len(image.getbands())

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
-from farm.errors import ManifestError
+from farm.errors import ManifestError, Problem
 from farm.manifest import Document
 from farm.manifest.reading.findings import Finding
-from farm.records import DiffusersSpec, RendererSpec
+from farm.records import DiffusersSpec, PictureSource, RendererSpec
 from farm.render.checkpoints.architecture import read_architecture
+from farm.run.fit.clip_skip import clip_skip_findings
 from farm.run.fit.controlnet import controlnet_findings
+from farm.run.fit.idle import idle_remarks
 from farm.run.fit.inversion import inversion_findings
 from farm.run.fit.ip_adapter import ip_adapter_findings
 from farm.run.fit.lora import lora_findings
+from farm.run.fit.picture_contents import content_findings
+from farm.run.fit.picture_sizes import size_misfits, size_remarks, sized_pictures
 from farm.run.fit.pipeline import config_findings, pipeline_findings, refiner_findings
+from farm.run.fit.prompts import prompt_remarks
+from farm.run.fit.samplers import own_sampler, own_sampler_findings, sampler_findings
 from farm.run.fit.size import size_findings
+from farm.run.fit.variant import variant_findings
 
 
 def refuse_misfits(document: Document, renderer: RendererSpec) -> None:
@@ -27,28 +34,65 @@ def refuse_misfits(document: Document, renderer: RendererSpec) -> None:
         ManifestError: with whatever does not fit, each at its place in the manifest.
     """
     if isinstance(renderer, DiffusersSpec):
-        problems = [
-            document.problem(finding.path, finding.found, finding.allowed, finding.hint)
-            for finding in _findings(document, renderer)
-        ]
-        if problems:
-            raise ManifestError(problems)
+        _refuse(document, _findings(document, renderer))
+
+
+def refuse_pictures(
+    document: Document, renderer: RendererSpec, pictures: Mapping[str, PictureSource]
+) -> None:
+    """Make sure that pictures fit each other and the model, and hold what they are for; `pictures` by whole paths.
+
+    Raises:
+        ManifestError: with whatever does not, each at its place in the manifest.
+    """
+    if isinstance(renderer, DiffusersSpec):
+        sized = sized_pictures(document, pictures, read_architecture(renderer.source))
+        _refuse(document, [*size_misfits(document, sized), *content_findings(document, pictures)])
+
+
+def remarks_on(
+    document: Document, renderer: RendererSpec, pictures: Mapping[str, PictureSource]
+) -> tuple[str, ...]:
+    """Return what will not come out as it is written, although it can be rendered; `pictures` by whole paths."""
+    if not isinstance(renderer, DiffusersSpec):
+        return ()
+    remarks = [
+        *idle_remarks(document.manifest, own_sampler(renderer)),
+        *prompt_remarks(document.manifest, renderer),
+        *size_remarks(sized_pictures(document, pictures, read_architecture(renderer.source))),
+    ]
+    return tuple(map(str, _problems(document, remarks)))
+
+
+def _refuse(document: Document, findings: Iterable[Finding]) -> None:
+    problems = _problems(document, findings)
+    if problems:
+        raise ManifestError(problems)
+
+
+def _problems(document: Document, findings: Iterable[Finding]) -> list[Problem]:
+    return [
+        document.problem(finding.path, finding.found, finding.allowed, finding.hint) for finding in findings
+    ]
 
 
 def _findings(document: Document, spec: DiffusersSpec) -> Iterator[Finding]:
+    yield from sampler_findings(document.manifest, spec)
+    yield from clip_skip_findings(document.manifest.render, spec)
+    yield from variant_findings(spec)
     model = read_architecture(spec.source)
+    misfits = list(pipeline_findings(spec, model)) if model else []
+    yield from misfits or own_sampler_findings(document.manifest, spec)
     if model is None:
         return
-    yield from pipeline_findings(spec, model)
     if spec.config is not None:
         yield from config_findings(spec.config, model)
     if spec.refiner is not None:
         yield from refiner_findings(spec.refiner.source, model)
     for number, net in enumerate(spec.controlnets):
         yield from controlnet_findings(("model", "controlnets", number), net, model)
-    yield from ip_adapter_findings(spec.ip_adapters, model)
-    for number, inversion in enumerate(spec.textual_inversions):
-        yield from inversion_findings(("model", "textual_inversions", number), inversion, model)
+    yield from ip_adapter_findings(spec.ip_adapters, spec.source, model)
+    yield from inversion_findings(spec.textual_inversions, model)
     for number, lora in enumerate(spec.loras):
         yield from lora_findings(("model", "loras", number), lora, model)
     yield from size_findings(document.manifest.render, spec.source.pretrained, model)

@@ -1,8 +1,8 @@
-"""Whether a learned word is learned with the model's text encoders."""
+"""Whether learned words are learned with the model's text encoders, and each is a word that there was not before."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from farm.manifest.reading.findings import Finding
@@ -14,15 +14,57 @@ from farm.render.checkpoints.checkpoint_contents import Shape, read_shapes
 from farm.run.fit.clauses import misfit, word_widths
 from farm.run.fit.files import find_weights
 
+_NAMELESS = {*ENCODER_OF, "emb_params"}
+"""What a file holds that does not say its word; the last as AUTOMATIC1111's web interface writes it."""
 
-def inversion_findings(field: Field, inversion: TextualInversion, model: Architecture) -> Iterator[Finding]:
-    """Yield what is wrong with a learned word; nothing where the hub's is not on this machine yet."""
-    file = find_weights(field, inversion.source, inversion.weight_name, usual=USUAL_WORD)
-    if isinstance(file, Finding):
-        yield file
-    elif isinstance(file, Path):
-        clauses = _clauses(read_shapes(file), model)
-        yield from misfit((*field, "pretrained"), clauses, "words learned with this model's text encoders")
+
+def inversion_findings(inversions: Sequence[TextualInversion], model: Architecture) -> Iterator[Finding]:
+    """Yield what is wrong with learned words; nothing of those of the hub that are not on this machine yet."""
+    taught: set[tuple[str, str]] = set()
+    for number, inversion in enumerate(inversions):
+        field: Field = ("model", "textual_inversions", number)
+        file = find_weights(field, inversion.source, inversion.weight_name, usual=USUAL_WORD)
+        if isinstance(file, Finding):
+            yield file
+        elif isinstance(file, Path):
+            shapes = read_shapes(file)
+            clauses = list(_clauses(shapes, model))
+            yield from misfit(
+                (*field, "pretrained"), clauses, "words learned with this model's text encoders"
+            )
+            if not clauses:
+                word = word_of(inversion, shapes)
+                yield from _word_findings(field, {(encoder, word) for encoder in _encoders(shapes)}, taught)
+
+
+def word_of(inversion: TextualInversion, shapes: Mapping[str, Shape]) -> str:
+    """Return the word that the manifest gives or else the file names; nothing where neither does."""
+    named = next(iter(shapes), "")
+    return inversion.token or ("" if named in _NAMELESS else named)
+
+
+def _word_findings(
+    field: Field, words: set[tuple[str, str]], taught: set[tuple[str, str]]
+) -> Iterator[Finding]:
+    """Yield what is wrong with a word, the same for each text encoder that learns it."""
+    word = next(word for _, word in words)
+    if not word:
+        yield Finding(
+            path=(*field, "token"),
+            found="missing",
+            allowed="needed: how prompts say it, such as <cat-toy>, since its file does not name a word",
+        )
+    elif words & taught:
+        yield Finding(
+            path=(*field, "token"),
+            found=f"{word} is learned twice",
+            allowed="needed: a token of its own for each",
+        )
+    taught |= words
+
+
+def _encoders(shapes: Mapping[str, Shape]) -> set[str]:
+    return {ENCODER_OF.get(name, "text_encoder") for name in shapes}
 
 
 def _clauses(shapes: Mapping[str, Shape], model: Architecture) -> Iterator[str]:

@@ -7,29 +7,26 @@ from pathlib import Path
 from typing import Any
 
 from farm.manifest.reading.findings import Finding
-from farm.records import IpAdapter
-from farm.render.checkpoints.adapter_files import encoder_folder
+from farm.records import IpAdapter, ModelSource
 from farm.render.checkpoints.architecture import Architecture
-from farm.render.checkpoints.checkpoint_contents import Shape, contents_of, read_settings, read_shapes
+from farm.render.checkpoints.checkpoint_contents import Shape, read_settings, read_shapes
 from farm.run.fit.clauses import among, misfit, unequal
 from farm.run.fit.files import find_weights
+from farm.run.fit.image_encoder import encoder_findings, shared_encoder
 
 _EYES = {"proj.weight": "projection_dim", "proj_in.weight": "hidden_size"}
 """What of the image encoder a plain adapter takes, and what a plus one."""
 
 
-def ip_adapter_findings(adapters: Sequence[IpAdapter], model: Architecture) -> Iterator[Finding]:
-    """Yield what is wrong with IP-Adapters; nothing of those of the hub that are not on this machine yet.
-
-    All see through the image encoder of the first, unless the model has one.
-    """
+def ip_adapter_findings(
+    adapters: Sequence[IpAdapter], source: ModelSource, model: Architecture
+) -> Iterator[Finding]:
+    """Yield what is wrong with IP-Adapters; nothing of those of the hub that are not on this machine yet."""
     if not adapters:
         return
-    encoder: Mapping[str, Any] | None = None
-    if not model.components or "image_encoder" not in model.components:
-        encoder = _image_encoder(adapters[0])
-        if encoder is None and adapters[0].source.kind != "hub":
-            yield _blind(adapters[0])
+    shared = shared_encoder(adapters, source, model)
+    yield from encoder_findings(adapters, shared)
+    encoder = (shared.folder and read_settings(shared.folder / "config.json")) or {}
     for number, adapter in enumerate(adapters):
         field = ("model", "ip_adapters", number)
         file = find_weights(
@@ -38,7 +35,7 @@ def ip_adapter_findings(adapters: Sequence[IpAdapter], model: Architecture) -> I
         if isinstance(file, Finding):
             yield file
         elif isinstance(file, Path):
-            clauses = _clauses(read_shapes(file), model, encoder or {})
+            clauses = _clauses(read_shapes(file), model, encoder)
             yield from misfit(
                 (*field, "weight_name"),
                 clauses,
@@ -55,16 +52,3 @@ def _clauses(shapes: Mapping[str, Shape], model: Architecture, encoder: Mapping[
         eye = shapes.get(f"image_proj.{part}")
         if eye:
             yield from unequal(f"image encoder's {trait}", eye[-1], encoder.get(trait))
-
-
-def _image_encoder(adapter: IpAdapter) -> Mapping[str, Any] | None:
-    place = contents_of(adapter.source)
-    return read_settings(place / encoder_folder(adapter) / "config.json") if place else None
-
-
-def _blind(adapter: IpAdapter) -> Finding:
-    return Finding(
-        path=("model", "ip_adapters", 0, "image_encoder_folder"),
-        found=f"there is no image encoder in {encoder_folder(adapter)} of {adapter.source.pretrained}",
-        allowed="needed: the folder of one, within subfolder, or from the top where its name holds a slash",
-    )

@@ -1,13 +1,16 @@
 """One checkpoint of each kind, and what is told of those that a manifest puts together."""
 
 import json
+import re
 
 import pytest
 
 from farm.errors import ManifestError
 from farm.manifest import load
 from farm.run.checkpoints import find_renderer
-from farm.run.fit import refuse_misfits
+from farm.run.fit import refuse_misfits, refuse_pictures, remarks_on
+from farm.run.input_pictures import find_pictures
+from farm.run.whole_paths import by_whole_paths
 from tests.checkpoints import controlnet, ip_adapter, lora, stable_diffusion, textual_inversion
 from tests.checkpoints import stable_diffusion_xl as xl
 from tests.checkpoints.families import FAMILIES
@@ -31,9 +34,10 @@ MANIFEST = """\
 version: 1
 name: fitting
 model: {model}
-animation: {{kind: stills, prompts: [a red star]}}
+animation: {animation}
 render: {render}
 """
+A_STILL = {"kind": "stills", "prompts": ["a red star"]}
 
 
 @pytest.fixture(scope="session")
@@ -50,23 +54,74 @@ def shelf(tmp_path_factory):
 
 
 @pytest.fixture
-def told(shelf, tmp_path):
-    """Return what is told of a manifest's checkpoints, without the lines; `@sd` is the checkpoint of that name."""
+def written(shelf, tmp_path):
+    """Write a manifest and load it; `@sd` is the checkpoint of that name."""
 
-    def check(pipeline, pretrained, render=None, **parts):
+    def write(pipeline, pretrained, render=None, animation=A_STILL, **parts):
         model = {"pipeline": pipeline, "pretrained": pretrained, **parts}
-        written = json.dumps(model)
+        text = json.dumps(model)
         for name in sorted(SAVED, key=len, reverse=True):
-            if f'"@{name}"' in written:
-                written = written.replace(f'"@{name}"', json.dumps(str(shelf(name))))
+            if f'"@{name}"' in text:
+                text = text.replace(f'"@{name}"', json.dumps(str(shelf(name))))
         path = tmp_path / "m.yaml"
-        path.write_text(MANIFEST.format(model=written, render=json.dumps(render or {})))
-        document = load(path)
+        sections = {"animation": _with_frames(animation), "render": _with_frames(render or {})}
+        path.write_text(MANIFEST.format(model=text, **sections))
+        return load(path)
+
+    return write
+
+
+def _with_frames(section):
+    """JSON, in which keys that are numbers are texts, as the YAML that was meant."""
+    return re.sub(r'"(\d+)":', r"\1:", json.dumps(section))
+
+
+@pytest.fixture
+def without_lines(shelf, tmp_path):
+    """Return lines with their fields, but not their places, and short paths."""
+
+    def shorten(lines):
+        fields = [str(line).partition(": ")[2] for line in lines]
+        return [field.replace(f"{tmp_path}/", "").replace(f"{shelf('sd').parent}/", "@") for field in fields]
+
+    return shorten
+
+
+@pytest.fixture
+def told(written, without_lines):
+    """Return what is told of a manifest's checkpoints."""
+
+    def check(*manifest, **parts):
+        document = written(*manifest, **parts)
         try:
             refuse_misfits(document, find_renderer(document))
         except ManifestError as error:
-            lines = [str(problem).partition(": ")[2] for problem in error.problems]
-            return [line.replace(f"{tmp_path}/", "").replace(f"{shelf('sd').parent}/", "@") for line in lines]
+            return without_lines(error.problems)
         return []
+
+    return check
+
+
+@pytest.fixture
+def remarked(written, without_lines):
+    """Return what is remarked on a manifest; fail if its pictures are refused."""
+
+    def check(*manifest, **parts):
+        document = written(*manifest, **parts)
+        renderer, pictures = find_renderer(document), by_whole_paths(document, find_pictures(document))
+        refuse_pictures(document, renderer, pictures)
+        return without_lines(remarks_on(document, renderer, pictures))
+
+    return check
+
+
+@pytest.fixture
+def refused(remarked, without_lines):
+    """Return what is told of a manifest's pictures; fail if they are taken."""
+
+    def check(*manifest, **parts):
+        with pytest.raises(ManifestError) as caught:
+            remarked(*manifest, **parts)
+        return without_lines(caught.value.problems)
 
     return check

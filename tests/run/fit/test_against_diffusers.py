@@ -5,7 +5,6 @@ import inspect
 import diffusers
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from farm.manifest.pipelines import PIPELINES
@@ -14,16 +13,10 @@ from farm.render.checkpoints.source import find_source
 from farm.run.fit.pipeline import misfits_of
 from tests.checkpoints.families import FAMILIES
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 SIDE = 64
 CHECKPOINTS = [*FAMILIES, "inpainting", "depth", "refiner"]
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def draws(name, folder, parts):

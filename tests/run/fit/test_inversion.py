@@ -9,8 +9,22 @@ WORDS = "needed: words learned with this model's text encoders."
 
 def test_a_learned_word_fits_its_model(told):
     assert told(SD, "@sd", textual_inversions=[{"pretrained": "@doodle"}]) == []
-    words = [{"pretrained": "@doodle-xl", "token": "<doodle>"}, {"pretrained": "@doodle"}]
+    words = [{"pretrained": "@doodle-xl", "token": "<scrawl>"}, {"pretrained": "@doodle"}]
     assert told(XL, "@xl", textual_inversions=words) == []
+
+
+def test_a_word_is_learned_once(told):
+    words = [{"pretrained": "@doodle-xl", "token": "<doodle>"}, {"pretrained": "@doodle"}]
+    assert told(XL, "@xl", textual_inversions=words) == [
+        "model.textual_inversions[1].token: <doodle> is learned twice; needed: a token of its own for each."
+    ]
+
+
+def test_a_word_that_its_file_does_not_name_is_given(told):
+    assert told(XL, "@xl", textual_inversions=[{"pretrained": "@doodle-xl"}]) == [
+        "model.textual_inversions[0].token: missing; needed: how prompts say it, such as <cat-toy>, since its file "
+        "does not name a word."
+    ]
 
 
 def test_a_word_learned_with_other_text_encoders_is_told(shelf, told, tmp_path):

@@ -164,7 +164,7 @@ def single(shelf, tmp_path):
 
 
 def test_a_single_file_fits_its_configuration(single, told):
-    assert told(SD, single) == []
+    assert told(SD, single, config={"pretrained": "@sd"}) == []
     assert told(SD, single, config={"pretrained": "@sd"}, loras=[{"pretrained": "@style"}]) == []
 
 
@@ -176,7 +176,7 @@ def test_a_single_file_with_the_configuration_of_another_model_is_told(single, t
 
 
 def test_a_single_file_for_another_pipeline_is_told(single, told):
-    assert told(XL, single) == [
+    assert told(XL, single, config={"pretrained": "@sd"}) == [
         "model.pipeline: single.safetensors is not for StableDiffusionXLPipeline: its UNet is not told a picture's "
         "sizes, as Stable Diffusion XL's is; allowed with it: "
         f"{PLAIN}, StableDiffusionControlNetPipeline, StableDiffusionControlNetImg2ImgPipeline, "

@@ -1,0 +1,44 @@
+"""What diffusers' schedulers take, read from their code without running it. Needs no torch."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import importlib.util
+from pathlib import Path
+
+
+def settings_of(scheduler: str) -> frozenset[str]:
+    """Return the settings that a scheduler takes in its configuration; none where diffusers has no such class."""
+    return _parameters(scheduler, "__init__")
+
+
+def takes_eta(scheduler: str) -> bool:
+    """Whether a scheduler's steps take `eta`; pipelines leave it out where they do not."""
+    return "eta" in _parameters(scheduler, "step")
+
+
+def _parameters(scheduler: str, method: str) -> frozenset[str]:
+    for entry in _methods(scheduler):
+        if entry.name == method:
+            taken = [*entry.args.posonlyargs, *entry.args.args, *entry.args.kwonlyargs]
+            return frozenset(argument.arg for argument in taken) - {"self"}
+    return frozenset()
+
+
+@functools.cache
+def _methods(scheduler: str) -> tuple[ast.FunctionDef, ...]:
+    head = f"\nclass {scheduler}("
+    for file in _files():
+        text = file.read_text(encoding="utf-8")
+        if head in text:
+            for entry in ast.parse(text).body:
+                if isinstance(entry, ast.ClassDef) and entry.name == scheduler:
+                    return tuple(part for part in entry.body if isinstance(part, ast.FunctionDef))
+    return ()
+
+
+def _files() -> list[Path]:
+    diffusers = importlib.util.find_spec("diffusers")
+    places = diffusers.submodule_search_locations if diffusers else None
+    return [file for place in places or () for file in sorted(Path(place, "schedulers").glob("*.py"))]

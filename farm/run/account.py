@@ -1,0 +1,114 @@
+"""What became of a job's frames, and the table and summary that tell of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from farm.events import ChunkDone, FramesFailed
+from farm.records import Frame, FrameRow
+from farm.reduce import (
+    Artifact,
+    FrameCounts,
+    Summary,
+    TableHeader,
+    installed_versions,
+    write_table,
+)
+from farm.run.prepare import Job
+from farm.run.remarks import Remarks
+from farm.run.states import EXIT_CODES, State
+from farm.run.tally import Tally
+from farm.store import Ledger
+
+
+class Account:
+    """Counts what comes in. Workers may be met before the job begins."""
+
+    def __init__(self, job: Job) -> None:
+        self.tally = Tally()
+        self._job = job
+        self._remarks = Remarks()
+        self.begin()
+
+    def begin(self, kept: int = 0) -> None:
+        """Let the time run from here on; `kept` frames are there already."""
+        self._kept = kept
+        self._began = time.monotonic()
+        self._started_at = _now()
+
+    def take(self, event: ChunkDone | FramesFailed) -> None:
+        """Note what became of some frames."""
+        if isinstance(event, ChunkDone):
+            self.tally.add(event)
+        else:
+            self.tally.fail(event)
+
+    @property
+    def there(self) -> int:
+        """How many frames there are."""
+        return self._kept + self.tally.cached + self.tally.rendered
+
+    @property
+    def complete(self) -> bool:
+        """Whether every frame is there or given up."""
+        return self.there + len(self.tally.failed) == self._job.plan.frame_count
+
+    @property
+    def state(self) -> State:
+        """How the job has ended, if it ends with these frames."""
+        if self.there == self._job.plan.frame_count:
+            return "done"
+        return "partial" if self.there else "failed"
+
+    def write_table(self) -> None:
+        """Write the table of the frames that are there; without any, none.
+
+        Raises:
+            StorageError: when it cannot be written, or the ledger not be read.
+        """
+        if not self.there:
+            return
+        plan = self._job.plan
+        header = TableHeader(manifest_text=plan.manifest_text, kind=plan.kind)
+        write_table(self._job.folder, header, self._remarks.read(_finished_frames(self._job)))
+
+    def summary(self, state: State, artifacts: tuple[Artifact, ...], error: str = "") -> Summary:
+        """Return the summary of a job that ends now."""
+        plan = self._job.plan
+        return Summary(
+            name=plan.name,
+            kind=plan.kind,
+            state=state,
+            exit_code=EXIT_CODES[state],
+            error=error,
+            frames=FrameCounts(
+                planned=plan.frame_count,
+                rendered=self.tally.rendered,
+                cached=self.tally.cached,
+                kept=self._kept,
+                failed=len(self.tally.failed),
+            ),
+            failures=self.tally.failures,
+            remarks=self._remarks.ranges,
+            seconds=round(time.monotonic() - self._began, 3),
+            started_at=self._started_at,
+            finished_at=_now(),
+            workers=self.tally.workers,
+            environments=self._remarks.environments,
+            outputs=artifacts,
+            versions=installed_versions(),
+        )
+
+
+def _finished_frames(job: Job) -> Iterator[tuple[Frame, FrameRow]]:
+    """Yield every frame of the plan that exists with the recipe planned, in order, with its ledger row."""
+    for row in Ledger(job.folder).rows(last=job.plan.frame_count - 1):
+        frame = job.plan.frame(row.frame)
+        if frame.digest == row.recipe_digest:
+            yield frame, row
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="microseconds")

@@ -1,0 +1,54 @@
+"""A depth map has depths, and a mask leaves something to paint."""
+
+import pytest
+from PIL import Image
+
+from tests.pictures import draw
+
+INPAINT, DEPTH = "StableDiffusionInpaintPipeline", "StableDiffusionDepth2ImgPipeline"
+MOVE = {"kind": "circle", "prompt": "a red star", "frames": 3}
+
+
+@pytest.fixture(autouse=True)
+def pictures(tmp_path):
+    draw(1, width=16, height=16).save(tmp_path / "image.png")
+    (tmp_path / "masks").mkdir()
+    for number, grey in enumerate((0, 255, 127)):
+        Image.new("L", (16, 16), grey).save(tmp_path / "masks" / f"{number}.png")
+        Image.new("L", (16, 16), grey).save(tmp_path / f"{grey}.png")
+
+
+@pytest.mark.parametrize("grey", [0, 127, 255])
+@pytest.mark.parametrize("depth", ["{}.png", {"file": "{}.png"}])
+def test_a_depth_map_of_one_grey_is_refused(grey, depth, refused):
+    name, place = f"{grey}.png", "render.depth_map" if isinstance(depth, str) else "render.depth_map.file"
+    drawn = {"image": "image.png", "depth_map": name if isinstance(depth, str) else {"file": name}}
+    assert refused(DEPTH, "@depth", drawn) == [
+        f"{place}: {grey}.png is of one grey, which diffusers cannot scale to depths; needed: what is nearer is "
+        "brighter; or no depth_map, so that it is estimated."
+    ]
+
+
+def test_a_depth_map_of_two_greys_is_taken(remarked):
+    assert remarked(DEPTH, "@depth", {"image": "image.png", "depth_map": "image.png"}) == []
+
+
+@pytest.mark.parametrize("grey", [0, 127])
+def test_a_mask_without_white_is_refused(grey, refused):
+    assert refused(INPAINT, "@sd", {"image": "image.png", "mask_image": f"{grey}.png"}) == [
+        f"render.mask_image: {grey}.png has no white, so that nothing would be painted; needed: white where it is "
+        "painted anew."
+    ]
+
+
+def test_a_mask_that_moves_may_be_black_at_times_unless_the_picture_is_cropped_around_it(
+    refused, remarked, tmp_path
+):
+    drawn = {"image": "image.png", "mask_image": "masks"}
+    assert remarked(INPAINT, "@sd", drawn, MOVE) == []
+    Image.new("L", (16, 16), 255).save(tmp_path / "masks" / "0.png")
+    assert refused(INPAINT, "@sd", drawn | {"padding_mask_crop": 2}, MOVE) == [
+        "render.mask_image: picture 2 of masks has no white, so that nothing would be painted; needed: white where it "
+        "is painted anew."
+    ]
+    assert remarked(INPAINT, "@sd", drawn | {"padding_mask_crop": 2}, MOVE | {"frames": 2}) == []
