@@ -24,6 +24,17 @@ def tiny_sd(tmp_path_factory):
     return save_stable_diffusion(tmp_path_factory.mktemp("tiny-sd"))
 
 
+@pytest.fixture(scope="module")
+def one_thread():
+    """As a worker of the farm has; more only get in each other's way in models of this size."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture
 def write_manifest(tmp_path, tiny_sd):
     """Write a manifest beside the tests' output and return its path."""

@@ -1,4 +1,4 @@
-"""Writes a Stable Diffusion folder as one file in the layout of the original code, CompVis's latent diffusion."""
+"""Writes a folder of Stable Diffusion or SDXL as one file in the layout of the original code."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from safetensors.torch import load_file, save_file
 _UNET_ENDS = {
     "time_embedding.linear_1": "time_embed.0",
     "time_embedding.linear_2": "time_embed.2",
+    "add_embedding.linear_1": "label_emb.0.0",
+    "add_embedding.linear_2": "label_emb.0.2",
     "conv_in": "input_blocks.0.0",
     "conv_norm_out": "out.0",
     "conv_out": "out.2",
@@ -23,28 +25,70 @@ _UNET_RESNET = {
     "conv2": "out_layers.3",
     "conv_shortcut": "skip_connection",
 }
+_OPEN_CLIP = {
+    "text_model.encoder.layers": "transformer.resblocks",
+    "text_model.final_layer_norm": "ln_final",
+    "text_model.embeddings.token_embedding": "token_embedding",
+    "text_model.embeddings.position_embedding.weight": "positional_embedding",
+    "text_projection.weight": "text_projection",
+    "layer_norm1": "ln_1",
+    "layer_norm2": "ln_2",
+    "mlp.fc1": "mlp.c_fc",
+    "mlp.fc2": "mlp.c_proj",
+    "self_attn": "attn",
+}
 _VAE_ATTENTION = {"group_norm": "norm", "to_q": "q", "to_k": "k", "to_v": "v", "to_out.0": "proj_out"}
 
 
 def save_as_single_file(folder: Path, file: Path) -> Path:
-    """Save the UNet, VAE and CLIP text encoder of a diffusers folder as one LDM `.safetensors`; return the file."""
-    unet, vae, text = (_weights(folder / part) for part in ("unet", "vae", "text_encoder"))
+    """Save the UNet, VAE and text encoders of a diffusers folder as one `.safetensors`; return the file."""
     config = json.loads((folder / "unet" / "config.json").read_text())
-    stages = len(json.loads((folder / "vae" / "config.json").read_text())["block_out_channels"])
-    first_stage = {_vae_name(name, stages): (name, weight) for name, weight in vae.items()}
-    save_file(
-        {f"model.diffusion_model.{_unet_name(name, config)}": weight for name, weight in unet.items()}
-        | {f"first_stage_model.{new}": _as_convolution(*old) for new, old in first_stage.items()}
-        | {
-            f"cond_stage_model.transformer.text_model.{name.removeprefix('text_model.')}": weight
-            for name, weight in text.items()
-        },
-        file,
-    )
+    net = {
+        f"model.diffusion_model.{_unet_name(name, config)}": weight
+        for name, weight in weights_of(folder / "unet").items()
+    }
+    save_file(net | vae_as_in_the_original(folder) | _text(folder), file)
     return file
 
 
-def _weights(folder: Path) -> dict[str, torch.Tensor]:
+def vae_as_in_the_original(folder: Path) -> dict[str, torch.Tensor]:
+    """Return the weights of a folder's VAE by their names in a single file."""
+    stages = len(json.loads((folder / "vae" / "config.json").read_text())["block_out_channels"])
+    return {
+        f"first_stage_model.{_vae_name(name, stages)}": _as_convolution(name, weight)
+        for name, weight in weights_of(folder / "vae").items()
+    }
+
+
+def _text(folder: Path) -> dict[str, torch.Tensor]:
+    is_xl = (folder / "text_encoder_2").is_dir()
+    place = "conditioner.embedders.0" if is_xl else "cond_stage_model"
+    weights = {
+        f"{place}.transformer.text_model.{name.removeprefix('text_model.')}": weight
+        for name, weight in weights_of(folder / "text_encoder").items()
+    }
+    if is_xl:
+        second = _open_clip(weights_of(folder / "text_encoder_2"))
+        weights |= {f"conditioner.embedders.1.model.{name}": weight for name, weight in second.items()}
+    return weights
+
+
+def _open_clip(weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    # The original has one matrix for queries, keys and values, and projects from the left.
+    named: dict[str, torch.Tensor] = {}
+    for name, weight in weights.items():
+        if ".k_proj." in name or ".v_proj." in name:
+            continue
+        if ".q_proj." in name:
+            weight = torch.cat([weights[name.replace(".q_proj.", f".{part}_proj.")] for part in "qkv"])
+        for part, original in _OPEN_CLIP.items():
+            name = name.replace(part, original)
+        named[name.replace("q_proj.", "in_proj_")] = weight.T if name == "text_projection" else weight
+    return {name: weight.contiguous() for name, weight in named.items()}
+
+
+def weights_of(folder: Path) -> dict[str, torch.Tensor]:
+    """Return the weights of one part of a folder."""
     [file] = folder.glob("*.safetensors")
     return load_file(file)
 

@@ -5,9 +5,10 @@ To write the tables again: python -m tests.support
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
+from farm.manifest.pipelines import PIPELINES, Traits
 from tests.checkpoints.ways import WAYS
 
 README = Path(__file__).parent.parent / "README.md"
@@ -25,34 +26,51 @@ MOVES: Mapping[str, tuple[str, ...]] = {
 }
 """Ways of making pictures, by what moves along the frames; the tests are tests/render/test_ways.py."""
 
+
+def _that(takes: Callable[[Traits], bool]) -> tuple[str, ...]:
+    return tuple(name for name, way in WAYS.items() if takes(PIPELINES[way.pipeline]))
+
+
+NO_TINY_FILE = ("FluxPipeline",)
+"""Accepted as single files and not tested: diffusers splits the weights where only those of full size are split."""
+
+PARTS: Mapping[str, tuple[str, ...]] = {
+    "other arguments": tuple(WAYS),
+    "LoRA": _that(lambda traits: "loras" in traits.parts),
+    "IP-Adapter": _that(lambda traits: "ip_adapters" in traits.parts),
+    "textual inversion": _that(lambda traits: "textual_inversions" in traits.parts),
+    "compel": _that(lambda traits: traits.weighs_words),
+    "several ControlNets": _that(lambda traits: "controlnets" in traits.parts),
+    "single file": tuple(
+        name
+        for name in _that(lambda traits: "config" in traits.parts)
+        if WAYS[name].pipeline not in NO_TINY_FILE
+    ),
+}
+"""Ways by what stands beside them: wherever the farm accepts it. The tests are tests/render/test_parts.py."""
+
 BESIDE: Mapping[str, tuple[str, ...]] = {
-    "several ControlNets": ("SD", "SDXL"),
-    "IP-Adapter": ("SD", "SDXL"),
     "IP-Adapter plus, plus-face": ("SD", "SDXL"),
     "several IP-Adapters, several pictures": ("SD", "SDXL"),
     "interpolation of image prompts": ("SD", "SDXL"),
     "refiner": ("SDXL",),
     "sizes and crops (micro-conditioning)": ("SDXL",),
     "Turbo: 1 to 4 steps, no guidance": ("SD", "SDXL"),
-    "several LoRAs, LCM-LoRA": ("SD",),
-    "textual inversion": ("SD", "SDXL"),
-    "weighted and long prompts (compel)": ("SD", "SDXL"),
-    "clip_skip, eta, guidance_rescale": ("SD",),
-    "a single .safetensors file": ("SD",),
-    "outpainting, a crop around the mask": ("SD",),
+    "several LoRAs, LCM-LoRA": ("SD", "SDXL"),
+    "outpainting, a crop around the mask": ("SD", "SDXL"),
     "VAE slicing and tiling, attention of choice": ("SD", "SDXL"),
     "text encoders released": ("SD", "SDXL"),
 }
-"""What stands beside a model or goes into its words, by the model."""
+"""More that stands beside a model, by the model."""
 
 
 def tables() -> str:
     """Return both tables in Markdown."""
-    ways = [[way.what, f"`{way.pipeline}`", *_ticks(MOVES, name)] for name, way in WAYS.items()]
+    ways = [[way.what, f"`{way.pipeline}`", *_ticks(MOVES | PARTS, name)] for name, way in WAYS.items()]
     beside = [
         [name, *("✓" if kind in kinds else "" for kind in ("SD", "SDXL"))] for name, kinds in BESIDE.items()
     ]
-    return f"{_table(['', 'pipeline', *MOVES], ways)}\n\n{_table(['beside the model', 'SD', 'SDXL'], beside)}"
+    return f"{_table(['', 'pipeline', *MOVES, *PARTS], ways)}\n\n{_table(['beside the model', 'SD', 'SDXL'], beside)}"
 
 
 def shown() -> str:

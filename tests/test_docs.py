@@ -47,10 +47,6 @@ def test_the_table_of_what_works_is_that_of_the_tests():
 
 def test_every_row_of_the_table_is_the_parameters_of_a_test():
     tests = "".join(path.read_text() for path in (ROOT / "tests" / "render").glob("test_*.py"))
-    unused = {row for row in support.BESIDE if f'BESIDE["{row}"]' not in tests}
-    assert unused == {
-        "a single .safetensors file",  # test_single_file.py
-        "clip_skip, eta, guidance_rescale",  # test_diffusers_renderer.py
-        "outpainting, a crop around the mask",  # test_repainting.py
-    }
-    assert {support.BESIDE[row] for row in unused} == {("SD",)}
+    assert [row for row in support.BESIDE if f'BESIDE["{row}"]' not in tests] == []
+    assert "PARTS.items()" in tests
+    assert [column for column in support.MOVES if f'MOVES["{column}"]' not in tests] == []

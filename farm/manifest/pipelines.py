@@ -146,7 +146,7 @@ PIPELINES: Mapping[str, Traits] = {
     "ZImagePipeline": _transformer(
         _WORDS | _SIZE | _STEPS | {"guidance_scale": 5.0, "max_sequence_length": 512},
         step=16,
-        parts=_SINGLE,
+        parts=_LORAS,
         pads_together=True,
     ),
     "QwenImagePipeline": _transformer(

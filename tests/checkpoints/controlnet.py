@@ -9,6 +9,7 @@ from diffusers import ControlNetModel
 from torch import nn
 
 from tests.checkpoints import unets
+from tests.checkpoints.text_encoders import WIDTH
 from tests.checkpoints.weights import louder
 
 
@@ -18,10 +19,10 @@ def save_controlnet(folder: Path, *, seed: int = 0) -> Path:
     return _save(unets.controlnet(), folder)
 
 
-def save_controlnet_xl(folder: Path, *, seed: int = 0) -> Path:
+def save_controlnet_xl(folder: Path, *, seed: int = 0, second_width: int = WIDTH) -> Path:
     """For Stable Diffusion XL; another seed gives another net."""
     torch.manual_seed(seed)
-    return _save(unets.controlnet_xl(), folder)
+    return _save(unets.controlnet_xl(widths=(WIDTH, second_width)), folder)
 
 
 def _save(net: ControlNetModel, folder: Path) -> Path:

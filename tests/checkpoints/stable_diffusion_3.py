@@ -14,17 +14,24 @@ from tests.checkpoints.tokenizers import clip_tokenizer, t5_tokenizer
 from tests.checkpoints.weights import louder
 
 
-def save_stable_diffusion_3(folder: Path) -> Path:
-    """16x16 pixels."""
+def save_stable_diffusion_3(folder: Path, *, second_width: int = WIDTH) -> Path:
+    """16x16 pixels.
+
+    In a single file diffusers tells the second text encoder from the first by its width, and takes it that the first
+    projects to what it is given: so it does where the widths differ.
+    """
     torch.manual_seed(0)
     first, second, third = clip_tokenizer(), clip_tokenizer(pad="!"), t5_tokenizer()
+    encoder = clip_encoder(CLIPTextModelWithProjection, first)
+    if second_width != WIDTH:
+        torch.nn.init.eye_(encoder.text_projection.weight)
     pipeline = StableDiffusion3Pipeline(
         vae=vae_of_transformers(),
         tokenizer=first,
         tokenizer_2=second,
         tokenizer_3=third,
-        text_encoder=clip_encoder(CLIPTextModelWithProjection, first),
-        text_encoder_2=clip_encoder(CLIPTextModelWithProjection, second),
+        text_encoder=encoder,
+        text_encoder_2=clip_encoder(CLIPTextModelWithProjection, second, width=second_width),
         text_encoder_3=t5_encoder(third),
         transformer=louder(
             SD3Transformer2DModel(
@@ -37,7 +44,7 @@ def save_stable_diffusion_3(folder: Path) -> Path:
                 num_attention_heads=2,
                 caption_projection_dim=16,
                 joint_attention_dim=T5_WIDTH,
-                pooled_projection_dim=2 * WIDTH,
+                pooled_projection_dim=WIDTH + second_width,
                 pos_embed_max_size=16,
             )
         ),

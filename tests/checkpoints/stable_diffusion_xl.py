@@ -14,13 +14,16 @@ from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
 from tests.checkpoints.autoencoders import vae
 from tests.checkpoints.stable_diffusion import BETAS
-from tests.checkpoints.text_encoders import clip_encoder
+from tests.checkpoints.text_encoders import WIDTH, clip_encoder
 from tests.checkpoints.tokenizers import clip_tokenizer
 from tests.checkpoints.unets import unet_xl
 
 
-def save_stable_diffusion_xl(folder: Path) -> Path:
-    """16x16 pixels; told the size, crop and wanted size of a picture."""
+def save_stable_diffusion_xl(folder: Path, *, second_width: int = WIDTH) -> Path:
+    """16x16 pixels; told the size, crop and wanted size of a picture.
+
+    In a single file diffusers tells the second text encoder from the first by its width.
+    """
     torch.manual_seed(0)
     first, second = clip_tokenizer(), clip_tokenizer(pad="!")
     pipeline = StableDiffusionXLPipeline(
@@ -28,8 +31,8 @@ def save_stable_diffusion_xl(folder: Path) -> Path:
         tokenizer=first,
         tokenizer_2=second,
         text_encoder=clip_encoder(CLIPTextModel, first),
-        text_encoder_2=clip_encoder(CLIPTextModelWithProjection, second),
-        unet=unet_xl(),
+        text_encoder_2=clip_encoder(CLIPTextModelWithProjection, second, width=second_width),
+        unet=unet_xl(widths=(WIDTH, second_width)),
         scheduler=_scheduler(),
     )
     pipeline.save_pretrained(folder)
@@ -46,7 +49,7 @@ def save_refiner(folder: Path) -> Path:
         tokenizer_2=words,
         text_encoder=None,
         text_encoder_2=clip_encoder(CLIPTextModelWithProjection, words),
-        unet=unet_xl(encoders=1, time_ids=5),
+        unet=unet_xl(widths=(WIDTH,), time_ids=5),
         scheduler=_scheduler(),
         requires_aesthetics_score=True,
         force_zeros_for_empty_prompt=False,

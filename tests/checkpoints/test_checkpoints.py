@@ -25,6 +25,8 @@ from tests.checkpoints.flux import save_flux
 from tests.checkpoints.hub_cache import fill_cache
 from tests.checkpoints.tokenizers import clip_tokenizer, gemma_tokenizer, qwen_tokenizer, t5_tokenizer
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 PARTS = [
     stable_diffusion.save_inpainting,
     stable_diffusion.save_depth,
@@ -34,6 +36,7 @@ PARTS = [
     ip_adapter.save_ip_adapter,
     lora.save_style_lora,
     lora.save_lcm_lora,
+    lora.save_lcm_lora_xl,
     textual_inversion.save_textual_inversion,
     textual_inversion.save_textual_inversion_xl,
 ]
@@ -43,15 +46,6 @@ from diffusers import DiffusionPipeline
 for hub_id, commit in json.load(sys.stdin).items():
     print(hub_id, type(DiffusionPipeline.from_pretrained(hub_id, revision=commit, use_safetensors=True)).__name__)
 """
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """As a worker of the farm has; more only get in each other's way in models of this size."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")

@@ -18,16 +18,16 @@ WIDTH = 16
 T5_WIDTH = 32
 
 
-def clip_encoder(kind: type[_Clip], words: PreTrainedTokenizerBase) -> _Clip:
+def clip_encoder(kind: type[_Clip], words: PreTrainedTokenizerBase, *, width: int = WIDTH) -> _Clip:
     return kind(
         CLIPTextConfig(
             vocab_size=len(words),
-            hidden_size=WIDTH,
+            hidden_size=width,
             intermediate_size=32,
             num_hidden_layers=3,
             num_attention_heads=2,
             max_position_embeddings=words.model_max_length,
-            projection_dim=WIDTH,
+            projection_dim=width,
             bos_token_id=words.bos_token_id,
             eos_token_id=words.eos_token_id,
             pad_token_id=words.pad_token_id,

@@ -38,9 +38,9 @@ def unet(**config: Any) -> UNet2DConditionModel:
     return louder(UNet2DConditionModel(**stages | config))
 
 
-def unet_xl(*, encoders: int = 2, time_ids: int = 6) -> UNet2DConditionModel:
+def unet_xl(*, widths: tuple[int, ...] = (WIDTH, WIDTH), time_ids: int = 6) -> UNet2DConditionModel:
     up = ("CrossAttnUpBlock2D", "UpBlock2D")
-    stages = _XL_STAGES | _xl(encoders, time_ids)
+    stages = _XL_STAGES | _xl(widths, time_ids)
     net = louder(UNet2DConditionModel(**stages, sample_size=8, up_block_types=up))
     louder(net.add_embedding, 2.0)
     return net
@@ -50,13 +50,14 @@ def controlnet() -> ControlNetModel:
     return louder(ControlNetModel(**_STAGES, **_HINT))
 
 
-def controlnet_xl() -> ControlNetModel:
-    return louder(ControlNetModel(**_XL_STAGES, **_xl(2, 6), **_HINT))
+def controlnet_xl(*, widths: tuple[int, ...] = (WIDTH, WIDTH)) -> ControlNetModel:
+    return louder(ControlNetModel(**_XL_STAGES, **_xl(widths, 6), **_HINT))
 
 
-def _xl(encoders: int, time_ids: int) -> dict[str, int]:
-    # One pooled embedding, and so many numbers about size and crop (and, in the refiner, beauty).
+def _xl(widths: tuple[int, ...], time_ids: int) -> dict[str, int]:
+    # The last encoder's pooled embedding, and so many numbers about size and crop (and, in the refiner, beauty).
     return {
-        "cross_attention_dim": encoders * WIDTH,
-        "projection_class_embeddings_input_dim": WIDTH + time_ids * _XL_STAGES["addition_time_embed_dim"],
+        "cross_attention_dim": sum(widths),
+        "projection_class_embeddings_input_dim": widths[-1]
+        + time_ids * _XL_STAGES["addition_time_embed_dim"],
     }

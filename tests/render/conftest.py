@@ -1,9 +1,21 @@
 """Checkpoints and pictures that a module of renderer tests saves once."""
 
+import diffusers
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+
+from tests.checkpoints.families import FAMILIES
+from tests.checkpoints.stable_diffusion_xl import save_refiner
+from tests.checkpoints.ways import WAYS
+from tests.render.ways import Rendered
+
+
+@pytest.fixture(scope="module")
+def way(request, tmp_path_factory):
+    """Hold the renderer of a way of making pictures, by its name."""
+    return Rendered(WAYS[request.param], tmp_path_factory.mktemp("way"))
 
 
 @pytest.fixture(scope="module")
@@ -19,6 +31,30 @@ def folders(tmp_path_factory):
         return saved[key]
 
     return folder
+
+
+CALLED = {
+    "sd": "StableDiffusionPipeline",
+    "xl": "StableDiffusionXLPipeline",
+    "sd3": "StableDiffusion3Pipeline",
+    "pixart": "PixArtSigmaPipeline",
+    "ldm": "LDMTextToImagePipeline",
+}
+
+
+@pytest.fixture
+def load(folders):
+    """Load a plain pipeline by its short name or that of its class."""
+
+    def load(name="sd", dtype=torch.float32):
+        save = save_refiner if name == "refiner" else FAMILIES[CALLED.get(name, name)].save
+        pipeline = diffusers.DiffusionPipeline.from_pretrained(
+            folders(save), use_safetensors=True, dtype=dtype
+        )
+        pipeline.set_progress_bar_config(disable=True)
+        return pipeline
+
+    return load
 
 
 @pytest.fixture(scope="module")

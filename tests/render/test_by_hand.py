@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from farm.records import Drift
 from farm.render import open_renderer
 from tests.checkpoints.latent_diffusion import save_latent_diffusion
 from tests.render.frames import chunk_of, frame_of, noise_of, spec_of
@@ -71,12 +72,25 @@ def test_stable_diffusion(tiny_sd, mix):
     assert np.array_equal(ours, theirs)
 
 
+def walked(first, second):
+    """Half a step from the first prompt in the direction of seed 1."""
+    direction = torch.randn(first.shape[1:], generator=torch.Generator("cpu").manual_seed(1))
+    return first + 0.5 * direction / direction.square().mean().sqrt()
+
+
+def walking_frame(**more):
+    drift = Drift(direction="random", distance=0.5, seed=1)
+    settings = {"num_inference_steps": STEPS, "guidance_scale": GUIDANCE, "drift": drift}
+    return frame_of(0, {FIRST: 1.0}, noise=noise_of(SEED), negative_prompt=None, **settings, **more)
+
+
+@pytest.mark.parametrize(("mix", "frame"), [(lerp, mixed_frame), (walked, walking_frame)])
 @torch.no_grad()
-def test_latent_diffusion(tmp_path):
+def test_latent_diffusion(tmp_path, mix, frame):
     torch.set_num_threads(1)
     folder, side = save_latent_diffusion(tmp_path / "ldm"), 32
     renderer = open_renderer(spec_of(folder, pipeline="LDMTextToImagePipeline"))
-    ours = renderer.render(chunk_of(mixed_frame(height=side, width=side)))[0]
+    ours = renderer.render(chunk_of(frame(height=side, width=side)))[0]
     parts = diffusers.LDMTextToImagePipeline.from_pretrained(folder)
 
     def encoded(prompt):
@@ -85,7 +99,7 @@ def test_latent_diffusion(tmp_path):
         )
         return parts.bert(tokens.input_ids)[0]
 
-    context = torch.cat([encoded([""]), lerp(encoded([FIRST]), encoded([SECOND]))])
+    context = torch.cat([encoded([""]), mix(encoded([FIRST]), encoded([SECOND]))])
     shape = (1, parts.unet.config.in_channels, side // 8, side // 8)
     latents = torch.randn(shape, generator=torch.Generator("cpu").manual_seed(SEED))
     latents = denoised(parts.unet, parts.scheduler, latents, context)

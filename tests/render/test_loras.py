@@ -1,21 +1,25 @@
-"""LoRAs at once and at other scales."""
+"""LoRAs at once and at other scales; one alone, in every way that takes one, is in test_parts.py."""
 
 import diffusers
+import numpy as np
 import pytest
 
 from farm.records import Lora
 from farm.render import open_renderer
-from tests.checkpoints.lora import save_lcm_lora, save_style_lora
+from tests.checkpoints.lora import save_lcm_lora, save_lcm_lora_xl, save_lora, save_style_lora
 from tests.render.beside import MODELS, frames, loaded, part, plain_call
 from tests.render.frames import chunk_of, spec_of
 from tests.render.ways import same
 from tests.support import BESIDE
 
+LCM_LORAS = {"SD": save_lcm_lora, "SDXL": save_lcm_lora_xl}
+
 
 @pytest.mark.parametrize("kind", BESIDE["several LoRAs, LCM-LoRA"])
 def test_several_loras_act_at_their_scales_and_an_lcm_lora_with_its_scheduler(folders, kind):
     name, save = MODELS[kind]
-    model, style, lcm = folders(save), folders(save_style_lora), folders(save_lcm_lora)
+    model, lcm = folders(save), folders(LCM_LORAS[kind])
+    style = folders(save_lora, model=model, pipeline=name)
     loras = tuple(Lora(source=part(folder), weight_name=None) for folder in (style, lcm))
     renderer = open_renderer(spec_of(model, pipeline=name, loras=loras))
     scales = {"lora_scale.0": 0.5, "lora_scale.1": 1.0}
@@ -36,7 +40,12 @@ def test_the_prompts_of_a_lora_at_another_scale_are_encoded_anew(folders):
     )
     plain = loaded("SD", model)
     plain.load_lora_weights(style, adapter_name="style")
-    for scale in (0.5, 1.0):
+    pictures = []
+    for scale in (0.0, 0.5, 2.0, 0.0):
         ours = renderer.render(chunk_of(*frames(**{"lora_scale.0": scale})))
         plain.set_adapters(["style"], adapter_weights=[scale])
         assert same(ours, plain_call(plain)) == [True] * 3
+        pictures.append(ours[0])
+    weak, middle, strong, _ = pictures
+    assert not np.array_equal(weak, middle)
+    assert not np.array_equal(middle, strong)

@@ -1,6 +1,5 @@
 """Every option gives the picture that diffusers gives with it, bit for bit, and says where it cannot be had."""
 
-import diffusers
 import numpy as np
 import pytest
 import torch
@@ -11,50 +10,13 @@ from farm.records import MemorySpec
 from farm.render import determinism
 from farm.render.checkpoints.memory_options import attention, place
 from tests.checkpoints.ip_adapter import save_ip_adapter
-from tests.checkpoints.latent_diffusion import save_latent_diffusion
-from tests.checkpoints.pixart import save_pixart
-from tests.checkpoints.stable_diffusion import save_stable_diffusion
-from tests.checkpoints.stable_diffusion_xl import save_stable_diffusion_xl
 from tests.support import BESIDE
 
 NAMES = {"SD": "sd", "SDXL": "xl"}
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
-SAVE = {
-    "sd": save_stable_diffusion,
-    "xl": save_stable_diffusion_xl,
-    "pixart": save_pixart,
-    "ldm": save_latent_diffusion,
-    "ip": save_ip_adapter,
-}
-
-
-@pytest.fixture(scope="module")
-def saved(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("checkpoints")
-    for name, save in SAVE.items():
-        save(folder / name)
-    return folder
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture
-def load(saved):
-    def load(name, dtype=torch.float32):
-        pipeline = diffusers.DiffusionPipeline.from_pretrained(
-            saved / name, use_safetensors=True, dtype=dtype
-        )
-        pipeline.set_progress_bar_config(disable=True)
-        return pipeline
-
-    return load
 
 
 def draw(pipeline, memory=None, side=32):
@@ -211,10 +173,10 @@ def test_an_option_that_a_pipeline_has_nothing_for_is_refused(load):
         )
 
 
-def test_sliced_attention_beside_image_prompts_is_refused(load, saved):
+def test_sliced_attention_beside_image_prompts_is_refused(load, folders):
     pipeline = load("sd")
     pipeline.load_ip_adapter(
-        str(saved / "ip"),
+        str(folders(save_ip_adapter)),
         subfolder="models",
         weight_name="ip-adapter_sd15.safetensors",
         image_encoder_folder=None,

@@ -10,16 +10,24 @@ from farm.records import ControlNet, Expand
 from farm.render import open_renderer
 from tests.checkpoints.controlnet import save_controlnet
 from tests.checkpoints.stable_diffusion import save_inpainting, save_stable_diffusion
+from tests.checkpoints.stable_diffusion_xl import save_stable_diffusion_xl
 from tests.render.beside import part
 from tests.render.frames import chunk_of, frame_of, noise_of, picture_of, spec_of
 from tests.render.ways import PROMPTS, SEEDS, STEPS, same
+from tests.support import BESIDE
 
-PIPELINE = "StableDiffusionInpaintPipeline"
-UNETS = {"of nine channels": save_inpainting, "of four channels": save_stable_diffusion}
+PIPELINES = {"SD": "StableDiffusionInpaintPipeline", "SDXL": "StableDiffusionXLInpaintPipeline"}
+SAVED = {"SD": save_inpainting, "SDXL": save_stable_diffusion_xl}
+UNETS = {
+    "of nine channels": ("SD", save_inpainting),
+    "of four channels": ("SD", save_stable_diffusion),
+    "of SDXL": ("SDXL", save_stable_diffusion_xl),
+}
+OUTPAINTED = BESIDE["outpainting, a crop around the mask"]
 
 
-def plain(folder, count, **arguments):
-    return called(diffusers.StableDiffusionInpaintPipeline.from_pretrained(folder), count, **arguments)
+def plain(kind, folder, count, **arguments):
+    return called(getattr(diffusers, PIPELINES[kind]).from_pretrained(folder), count, **arguments)
 
 
 def called(pipeline, count, **arguments):
@@ -39,9 +47,10 @@ def frames(count, pictures, **settings):
     return [frame_of(i, {PROMPTS[i]: 1.0}, noise=noise_of(SEEDS[i]), **shared) for i in range(count)]
 
 
-@pytest.mark.parametrize("unet", UNETS)
+@pytest.mark.parametrize("unet", [name for name, (kind, _) in UNETS.items() if kind in OUTPAINTED])
 def test_outpainting_is_inpainting_on_a_larger_canvas(folders, tmp_path, unet):
-    folder, path = folders(UNETS[unet]), tmp_path / "picture.png"
+    kind, save = UNETS[unet]
+    folder, path = folders(save), tmp_path / "picture.png"
     pixels = np.random.default_rng(0).integers(0, 256, (24, 24, 3), dtype=np.uint8)
     Image.fromarray(pixels).save(path)
     sides = {"left": 8, "right": 0, "top": 4, "bottom": 4}
@@ -49,7 +58,7 @@ def test_outpainting_is_inpainting_on_a_larger_canvas(folders, tmp_path, unet):
         "image": picture_of(path, prepare=Expand(**sides, part="canvas")),
         "mask_image": picture_of(path, prepare=Expand(**sides, part="mask")),
     }
-    renderer = open_renderer(spec_of(folder, pipeline=PIPELINE))
+    renderer = open_renderer(spec_of(folder, pipeline=PIPELINES[kind]))
     ours = renderer.render(chunk_of(*frames(3, given, height=32, width=32)))
     canvas = Image.fromarray(np.pad(pixels, ((4, 4), (8, 0), (0, 0)), mode="edge"))
     everything = np.full((32, 32), 255, np.uint8)
@@ -57,6 +66,7 @@ def test_outpainting_is_inpainting_on_a_larger_canvas(folders, tmp_path, unet):
     mask[12:20, 16:32] = 0  # 8 pixels within the picture's three seams
     theirs, all_anew = (
         plain(
+            kind,
             folder,
             3,
             image=[canvas] * 3,
@@ -70,16 +80,17 @@ def test_outpainting_is_inpainting_on_a_larger_canvas(folders, tmp_path, unet):
     assert same(ours, all_anew) == [False] * 3
 
 
-def test_a_crop_around_the_mask_is_painted_and_laid_back(folders, pictures, tmp_path):
-    folder, mask = folders(save_inpainting), tmp_path / "mask.png"
+@pytest.mark.parametrize("kind", BESIDE["outpainting, a crop around the mask"])
+def test_a_crop_around_the_mask_is_painted_and_laid_back(folders, pictures, tmp_path, kind):
+    folder, mask = folders(SAVED[kind]), tmp_path / "mask.png"
     pixels = np.zeros((16, 16), np.uint8)
     pixels[4:8, 4:8] = 255
     Image.fromarray(pixels).convert("RGB").save(mask)
     given = {"image": picture_of(pictures[0]), "mask_image": picture_of(mask)}
-    renderer = open_renderer(spec_of(folder, pipeline=PIPELINE))
+    renderer = open_renderer(spec_of(folder, pipeline=PIPELINES[kind]))
     ours = renderer.render(chunk_of(*frames(1, given, padding_mask_crop=2)))
     opened = [Image.open(path).convert("RGB") for path in (pictures[0], mask)]
-    theirs = plain(folder, 1, image=opened[0], mask_image=opened[1], padding_mask_crop=2)
+    theirs = plain(kind, folder, 1, image=opened[0], mask_image=opened[1], padding_mask_crop=2)
     assert same(ours, theirs) == [True]
     assert np.array_equal(ours[0][12:, 12:], np.asarray(opened[0])[12:, 12:])
 

@@ -11,17 +11,9 @@ from farm.render.checkpoints.source import find_source
 from tests.checkpoints.stable_diffusion_xl import save_refiner, save_stable_diffusion_xl
 from tests.render.beside import MODELS, SIZE, frames, loaded, plain_call
 from tests.render.frames import chunk_of, spec_of
+from tests.render.parts import in_parts
 from tests.render.ways import PROMPTS, SEEDS, STEPS, same
 from tests.support import BESIDE
-
-
-def in_parts(conditions):
-    """A recipe's arguments: pairs have a name for each number."""
-    return {
-        f"{name}.{number}" if isinstance(value, tuple) else name: part
-        for name, value in conditions.items()
-        for number, part in enumerate(value if isinstance(value, tuple) else (value,))
-    }
 
 
 @pytest.mark.parametrize(

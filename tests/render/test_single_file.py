@@ -1,4 +1,4 @@
-"""A single file is its folder bit for bit, its configuration pinned beside it."""
+"""A single file is its folder bit for bit, its configuration pinned beside it; in every way: test_parts.py."""
 
 import shutil
 
@@ -7,11 +7,11 @@ import huggingface_hub.constants
 import numpy as np
 import pytest
 import torch
-from diffusers.loaders import single_file
 from safetensors.torch import load_file, save_file
 
 from farm.errors import ModelError
 from farm.records import ModelSource
+from farm.render.checkpoints.loading import load_pipeline
 from farm.render.checkpoints.single_file import load_single_file
 from farm.render.checkpoints.source import find_source
 from tests.checkpoints.hub_cache import fill_cache
@@ -19,7 +19,6 @@ from tests.checkpoints.stable_diffusion import save_stable_diffusion
 from tests.ldm_layout import save_as_single_file
 from tests.render.frames import spec_of
 
-INFERRED = "stable-diffusion-v1-5/stable-diffusion-v1-5"
 PIPELINE = diffusers.StableDiffusionPipeline
 
 
@@ -104,39 +103,33 @@ def test_a_configuration_that_is_not_in_the_cache_says_what_to_download(file):
     )
 
 
-def test_without_a_configuration_diffusers_tells_it_by_the_weights(file, folder, configuration, hub):
-    with pytest.raises(ModelError) as refused:
-        load(file)
-    assert str(refused.value) == (
-        f"{file}: a single file holds weights only, and the configuration files of {INFERRED} are not in the hub "
-        f"cache. Run once, where the hub can be reached: hf download {INFERRED} --include '*.json' "
-        "--include '*.txt'; or give the model as a folder."
-    )
-    fill_cache(hub, INFERRED, configuration)
-    assert np.array_equal(draw(load(file)), draw(PIPELINE.from_pretrained(folder)))
-
-
-def test_a_named_configuration_is_taken_where_the_weights_say_another(
-    file, configuration, hub, tmp_path, monkeypatch
-):
-    fill_cache(hub, INFERRED, configuration)
-
-    def never(checkpoint):
-        raise AssertionError("the configuration is named")
-
-    monkeypatch.setattr(single_file, "fetch_diffusers_config", never)
-    load(file, config=source_of(configuration))
-
-
-def test_a_file_that_lacks_a_part_is_refused(file, configuration, tmp_path):
-    part = tmp_path / "part.safetensors"
+@pytest.mark.parametrize(
+    ("prefix", "part"),
+    [
+        ("model.diffusion_model.", "UNet2DConditionModel"),
+        ("first_stage_model.", "AutoencoderKL"),
+        ("cond_stage_model.", "CLIPTextModel"),
+    ],
+)
+def test_a_file_that_lacks_a_part_is_refused(file, configuration, tmp_path, prefix, part):
+    rest = tmp_path / "rest.safetensors"
     weights = load_file(file)
-    save_file({name: weight for name, weight in weights.items() if "diffusion_model" not in name}, part)
+    save_file({name: weight for name, weight in weights.items() if not name.startswith(prefix)}, rest)
     with pytest.raises(ModelError) as refused:
-        load(part, config=source_of(configuration))
+        load(rest, config=source_of(configuration))
     assert str(refused.value) == (
-        f"{part}: is no whole StableDiffusionPipeline: Failed to load UNet2DConditionModel. "
+        f"{rest}: is no whole StableDiffusionPipeline: Failed to load {part}. "
         "Weights for this component appear to be missing in the checkpoint."
+    )
+
+
+def test_a_configuration_without_vocabulary_is_refused(file, configuration, tmp_path):
+    silent = shutil.copytree(configuration, tmp_path / "silent", ignore=shutil.ignore_patterns("tokenizer"))
+    with pytest.raises(ModelError) as refused:
+        load_pipeline(spec_of(file, config=source_of(silent)), torch.device("cpu"))
+    assert str(refused.value) == (
+        f"{file}: its tokenizer knows no words, since its vocabulary files are missing. "
+        "Download the configuration again, with all of its .json and .txt files."
     )
 
 

@@ -4,7 +4,6 @@ import os
 import tempfile
 from contextlib import suppress
 
-import diffusers
 import numpy as np
 import psutil
 import pytest
@@ -13,7 +12,6 @@ from transformers import CLIPTextConfig, CLIPTextModel
 
 from farm.errors import ModelError
 from farm.render.checkpoints.text_encoders import TextEncoders
-from tests.checkpoints.families import FAMILIES
 from tests.checkpoints.lora import save_style_lora
 from tests.checkpoints.textual_inversion import TOKEN, save_textual_inversion
 
@@ -25,28 +23,6 @@ ENCODED = {
     "StableDiffusion3Pipeline": ({"prompt_2": None, "prompt_3": None}, CLIP),
     "FluxPipeline": ({"prompt_2": None}, ("prompt_embeds", "pooled_prompt_embeds")),
 }
-
-
-@pytest.fixture(scope="module")
-def folder_of(tmp_path_factory):
-    saved = {}
-
-    def folder(name):
-        if name not in saved:
-            saved[name] = FAMILIES[name].save(tmp_path_factory.mktemp(name))
-        return saved[name]
-
-    return folder
-
-
-@pytest.fixture
-def load(folder_of):
-    def load(name="StableDiffusionPipeline"):
-        pipeline = diffusers.DiffusionPipeline.from_pretrained(folder_of(name), use_safetensors=True)
-        pipeline.set_progress_bar_config(disable=True)
-        return pipeline
-
-    return load
 
 
 def encoded(pipeline, prompt):

@@ -1,6 +1,5 @@
 """Learned words draw what diffusers draws with them."""
 
-import diffusers
 import huggingface_hub.constants
 import numpy as np
 import pytest
@@ -13,40 +12,12 @@ from farm.render.checkpoints.source import find_source
 from farm.render.checkpoints.textual_inversion import load_textual_inversions
 from tests.checkpoints.hub_cache import fill_cache
 from tests.checkpoints.lora import save_style_lora
-from tests.checkpoints.pixart import save_pixart
-from tests.checkpoints.stable_diffusion import save_stable_diffusion
-from tests.checkpoints.stable_diffusion_xl import save_refiner, save_stable_diffusion_xl
 from tests.checkpoints.textual_inversion import (
     TOKEN,
     WEIGHTS,
     save_textual_inversion,
     save_textual_inversion_xl,
 )
-
-SAVE = {
-    "sd": save_stable_diffusion,
-    "xl": save_stable_diffusion_xl,
-    "refiner": save_refiner,
-    "pixart": save_pixart,
-}
-
-
-@pytest.fixture(scope="module")
-def saved(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("checkpoints")
-    for name, save in SAVE.items():
-        save(folder / name)
-    return folder
-
-
-@pytest.fixture
-def load(saved):
-    def load(name):
-        pipeline = diffusers.DiffusionPipeline.from_pretrained(saved / name, use_safetensors=True)
-        pipeline.set_progress_bar_config(disable=True)
-        return pipeline
-
-    return load
 
 
 def inversion_of(path, *, weight_name=None, token=None):

@@ -7,25 +7,31 @@ import math
 
 import numpy as np
 import pytest
+import torch
 
 from farm.errors import ModelError
 from farm.records import Drift, Noise
+from farm.render import open_renderer
 from farm.render.families import pipeline_class
 from tests.checkpoints.ways import WAYS
-from tests.render.frames import noise_of
-from tests.render.ways import PROMPTS, SEEDS, Rendered, same
+from tests.render.embeddings import embeddings, noise
+from tests.render.frames import chunk_of, noise_of
+from tests.render.ways import PROMPTS, SEEDS, same
 from tests.support import MOVES, PICTURED
 
 ENCODED = [name for name in PICTURED if WAYS[name].pictures != ("image",) or not WAYS[name].nets]
 """All but those in which the only picture is a ControlNet's."""
 
+FROM_NOISE = [name for name in MOVES["circle"] if name not in ENCODED]
+"""Whose first latents are noise and nothing else, so that a plain call can be given them."""
+
+EMBEDDED = [name for name in MOVES["walk"] if WAYS[name].pipeline != "LDMTextToImagePipeline"]
+"""All but the one that takes no embeddings; its walk is in test_by_hand.py."""
+
+TURNS = [(math.cos(turn), math.sin(turn)) for turn in (0.0, 1.0, 2.5)]
+
 ALONE = [name for name in MOVES["any layout"] if not WAYS[name].pads_together]
 TOGETHER = [name for name in MOVES["any layout"] if WAYS[name].pads_together]
-
-
-@pytest.fixture(scope="module")
-def way(request, tmp_path_factory):
-    return Rendered(WAYS[request.param], tmp_path_factory.mktemp("way"))
 
 
 def ways(names):
@@ -51,25 +57,85 @@ def test_the_ends_of_an_interpolation_equal_plain_calls_and_its_middle_is_neithe
     assert not np.array_equal(middle, way.plain([second] * 3, [7] * 3)[1])
 
 
-@ways(MOVES["walk"])
-def test_a_walk_moves_the_picture_and_leaves_no_trace(way):
-    drift = Drift(direction="random", distance=0.5, seed=1)
-    still = way.render(way.frame(0))[0]
-    moved = way.render(way.frame(0, drift=drift))[0]
-    assert not np.array_equal(still, moved)
-    assert np.array_equal(way.render(way.frame(0))[0], still)
+@ways(EMBEDDED)
+def test_a_walk_equals_a_plain_call_with_embeddings_moved_by_hand(way):
+    drifts = [
+        None,
+        Drift(direction="random", distance=0.5, seed=1),
+        Drift(direction="ones", distance=0.25, seed=0),
+    ]
+    ours = way.render(*(way.frame(0, drift=drift) for drift in drifts))
+    pipeline, prompts, seeds = way.pipeline(), [PROMPTS[0]] * 3, [SEEDS[0]] * 3
+    given = embeddings(pipeline, prompts, way.way.negative_prompt)
+    for name in ("prompt_embeds", "pooled_prompt_embeds"):
+        if name in given:
+            still, random, ones = given[name]
+            direction = torch.randn(random.shape, generator=torch.Generator("cpu").manual_seed(1))
+            direction = direction / direction.square().mean().sqrt()
+            moved = [still, random + 0.5 * direction, ones + 0.25]
+            given[name] = moved if isinstance(given[name], list) else torch.stack(moved)
+    assert same(ours, way.call(pipeline, prompts, seeds, **given)) == [True] * 3
+    assert same(ours[1:], ours[:1] * 2) == [False] * 2
 
 
-@ways(MOVES["circle"])
-def test_a_circle_of_noise_begins_at_a_plain_call_and_moves_on(way):
-    def at(turn):
-        weights = (math.cos(turn), math.sin(turn))
-        noise = Noise(mode="circle", mix="sum", seeds=(7, 8), weights=weights, stream=7)
-        return way.render(way.frame(0, noise=noise))[0]
+@ways(FROM_NOISE)
+def test_a_circle_equals_a_plain_call_with_latents_mixed_by_hand(way):
+    ours = way.render(*map(circling(way), TURNS))
+    pipeline = way.pipeline()
+    drawn_from = [torch.Generator("cpu").manual_seed(7) for _ in TURNS]
+    latents = [
+        x * noise(pipeline, way.way.side, generator)
+        + y * noise(pipeline, way.way.side, torch.Generator("cpu").manual_seed(8))
+        for (x, y), generator in zip(TURNS, drawn_from, strict=True)
+    ]
+    given = {"generator": drawn_from, "latents": torch.cat(latents)}
+    assert same(ours, way.call(pipeline, PROMPTS[:1] * 3, [7] * 3, **given)) == [True] * 3
+    assert same(ours[1:], ours[:1] * 2) == [False] * 2
 
-    assert np.array_equal(at(0.0), way.plain(PROMPTS[:1], [7])[0])
-    assert not np.array_equal(at(0.0), at(1.0))
-    assert np.array_equal(at(1.0), at(1.0))
+
+@ways(ENCODED)
+def test_a_circle_from_a_picture_equals_a_plain_call_whose_draws_are_mixed_by_hand(way, monkeypatch):
+    ours = way.render(*map(circling(way), TURNS))
+    pipeline, randn = way.pipeline(), torch.randn
+    mixtures = {
+        torch.Generator("cpu").manual_seed(7): (x, y, torch.Generator("cpu").manual_seed(8)) for x, y in TURNS
+    }
+
+    def mixed(*size, generator=None, **kind):
+        x, y, other = mixtures[generator]
+        return x * randn(*size, generator=generator, **kind) + y * randn(*size, generator=other, **kind)
+
+    with monkeypatch.context() as until_sampling:
+        until_sampling.setattr(torch, "randn", mixed)
+        pipeline.unet.register_forward_pre_hook(lambda *_: until_sampling.undo())
+        theirs = way.call(pipeline, PROMPTS[:1] * 3, [7] * 3, generator=list(mixtures))
+    assert same(ours, theirs) == [True] * 3
+    assert same(ours[1:], ours[:1] * 2) == [False] * 2
+
+
+def circling(way):
+    """Make frames on the circle through the noises of seeds 7 and 8."""
+
+    def frame(weights):
+        return way.frame(0, noise=Noise(mode="circle", mix="sum", seeds=(7, 8), weights=weights, stream=7))
+
+    return frame
+
+
+@ways(MOVES["any layout"])
+def test_a_frame_has_its_bits_from_any_renderer_whatever_that_rendered_before(way):
+    mixture = {PROMPTS[0]: 0.3, PROMPTS[1]: 0.7}
+    first = chunk_of(
+        way.frame(0),
+        way.frame(1, mixture),
+        way.frame(2, drift=Drift(direction="random", distance=0.5, seed=1)),
+    )
+    second = chunk_of(*map(circling(way), TURNS))
+    here = [way.renderer.render(chunk) for chunk in (first, second)]
+    elsewhere = open_renderer(way.spec)
+    elsewhere.render(chunk_of(way.frame(2, guidance_scale=2.0, num_inference_steps=3), way.frame(0)))
+    there = [elsewhere.render(chunk) for chunk in (second, first)][::-1]
+    assert [same(*chunks) for chunks in zip(here, there, strict=True)] == [[True] * 3] * 2
 
 
 @ways(ALONE)

@@ -1,7 +1,6 @@
 """Weighted prompts are compel's, and without weights those of the pipeline itself, bit for bit."""
 
 import accelerate
-import diffusers
 import pytest
 import torch
 from compel import CompelForSD, CompelForSDXL, DiffusersTextualInversionManager
@@ -9,10 +8,6 @@ from compel import CompelForSD, CompelForSDXL, DiffusersTextualInversionManager
 from farm.errors import RenderError
 from farm.render.checkpoints.loading import _restore_text_model
 from farm.render.prompts.weighted_prompts import WeightedPrompts
-from tests.checkpoints.pixart import save_pixart
-from tests.checkpoints.stable_diffusion import save_stable_diffusion
-from tests.checkpoints.stable_diffusion_3 import save_stable_diffusion_3
-from tests.checkpoints.stable_diffusion_xl import save_refiner, save_stable_diffusion_xl
 from tests.checkpoints.textual_inversion import save_textual_inversion
 
 LONG = "a photo of a red star at night, " * 20
@@ -25,25 +20,6 @@ WEIGHTED = [
     f"(dog)1.5 and {LONG}",
 ]
 NEGATIVE = "dull, (blurry)++"
-
-
-@pytest.fixture(scope="module")
-def saved(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("checkpoints")
-    for name, save in (
-        ("sd", save_stable_diffusion),
-        ("xl", save_stable_diffusion_xl),
-        ("refiner", save_refiner),
-        ("pixart", save_pixart),
-        ("sd3", save_stable_diffusion_3),
-    ):
-        save(folder / name)
-    return folder
-
-
-@pytest.fixture
-def load(saved):
-    return lambda name: diffusers.DiffusionPipeline.from_pretrained(saved / name, use_safetensors=True)
 
 
 def by_compel(pipeline, prompts, negative_prompts):

@@ -1,30 +1,28 @@
-"""Weighted prompts, learned words and released encoders, through the renderer: each frame is a plain call."""
+"""Mixtures of weighted prompts, learned words among them, and released encoders: each frame is a plain call.
+
+That a chunk of weighted prompts, or of learned words, is a plain call in every way is in test_parts.py.
+"""
 
 import numpy as np
 import pytest
 import torch
-from compel import CompelForSD, CompelForSDXL
-from safetensors.torch import load_file
 
 from farm.records import Drift, MemorySpec, TextualInversion
 from farm.render import open_renderer
 from tests.checkpoints.textual_inversion import (
     TOKEN,
-    WEIGHTS,
     save_textual_inversion,
     save_textual_inversion_xl,
 )
 from tests.render.beside import MODELS, SIZE, loaded, part
 from tests.render.frames import chunk_of, frame_of, noise_of, spec_of
+from tests.render.parts import NEGATIVE, WEIGHTED, by_compel, learn
 from tests.render.ways import SEEDS, STEPS, same
 from tests.support import BESIDE
 
-WEIGHTED = ["a (red)1.5 star", "a blue heart++ on a green hill", "fish, " * 60]
-"""The last is longer than 77 tokens."""
-
 
 def frame(index, prompts, **settings):
-    shared = {"negative_prompt": "(dull)1.2", "num_inference_steps": STEPS, **SIZE} | settings
+    shared = {"negative_prompt": NEGATIVE, "num_inference_steps": STEPS, **SIZE} | settings
     return frame_of(index, prompts, noise=noise_of(SEEDS[index]), **shared)
 
 
@@ -40,29 +38,7 @@ def plain(pipeline, **arguments):
     return [np.asarray(image) for image in images]
 
 
-def by_compel(kind, pipeline, prompts):
-    """What compel's README does."""
-    compel = (CompelForSDXL if kind == "SDXL" else CompelForSD)(pipeline)
-    with torch.no_grad():
-        made = compel(prompts, negative_prompt=["(dull)1.2"] * len(prompts))
-    embeds = {"prompt_embeds": made.embeds, "negative_prompt_embeds": made.negative_embeds}
-    if kind == "SD":
-        return embeds
-    pooled = {"pooled_prompt_embeds": made.pooled_embeds}
-    return embeds | pooled | {"negative_pooled_prompt_embeds": made.negative_pooled_embeds}
-
-
-@pytest.mark.parametrize("kind", BESIDE["weighted and long prompts (compel)"])
-def test_weighted_prompts_of_any_length_are_those_of_compel(folders, kind):
-    pipeline, save = MODELS[kind]
-    renderer = open_renderer(spec_of(folders(save), pipeline=pipeline))
-    frames = [frame(index, {prompt: 1.0}, syntax="compel") for index, prompt in enumerate(WEIGHTED)]
-    other = loaded(kind, folders(save))
-    theirs = plain(other, **by_compel(kind, other, WEIGHTED))
-    assert same(renderer.render(chunk_of(*frames)), theirs) == [True] * 3
-
-
-@pytest.mark.parametrize("kind", BESIDE["weighted and long prompts (compel)"])
+@pytest.mark.parametrize("kind", MODELS)
 def test_between_weighted_prompts_the_ends_are_compels_and_the_middle_is_neither(folders, kind):
     pipeline, save = MODELS[kind]
     renderer = open_renderer(spec_of(folders(save), pipeline=pipeline))
@@ -70,7 +46,7 @@ def test_between_weighted_prompts_the_ends_are_compels_and_the_middle_is_neither
     shares = [{first: 1.0}, {first: 0.5, second: 0.5}, {second: 1.0}]
     ours = renderer.render(chunk_of(*(frame(i, share, syntax="compel") for i, share in enumerate(shares))))
     other = loaded(kind, folders(save))
-    theirs = plain(other, **by_compel(kind, other, [first, first, second]))
+    theirs = plain(other, **by_compel(other, [first, first, second]))
     assert same(ours, theirs) == [True, False, True]
 
 
@@ -90,7 +66,7 @@ def test_a_walk_from_a_weighted_prompt_leaves_the_negative_one_where_it_is(folde
     drift = Drift(direction="ones", distance=0.5, seed=0)
     walked = renderer.render(chunk_of(frame(0, {WEIGHTED[0]: 1.0}, syntax="compel", drift=drift)))[0]
     other = loaded("SD", folders(save))
-    embeds = by_compel("SD", other, WEIGHTED[:1])
+    embeds = by_compel(other, WEIGHTED[:1])
     embeds["prompt_embeds"] = embeds["prompt_embeds"] + 0.5
     other.set_progress_bar_config(disable=True)
     generator = [torch.Generator("cpu").manual_seed(SEEDS[0])]
@@ -98,29 +74,20 @@ def test_a_walk_from_a_weighted_prompt_leaves_the_negative_one_where_it_is(folde
     assert np.array_equal(walked, np.asarray(other(**embeds, **settings).images[0]))
 
 
-@pytest.mark.parametrize("kind", BESIDE["textual inversion"])
-@pytest.mark.parametrize("syntax", ["plain", "compel"])
-def test_a_learned_word_is_drawn_as_diffusers_draws_it(folders, tmp_path, kind, syntax):
+@pytest.mark.parametrize("kind", MODELS)
+def test_a_learned_word_among_weighted_ones_is_drawn_as_diffusers_draws_it(folders, tmp_path, kind):
     pipeline, save = MODELS[kind]
-    is_xl = kind == "SDXL"
-    folder = save_textual_inversion_xl(tmp_path) if is_xl else save_textual_inversion(tmp_path, vectors=3)
+    folder = (
+        save_textual_inversion_xl(tmp_path) if kind == "SDXL" else save_textual_inversion(tmp_path, vectors=3)
+    )
     word = TextualInversion(source=part(folder), weight_name=None, token=TOKEN)
     renderer = open_renderer(spec_of(folders(save), pipeline=pipeline, textual_inversions=(word,)))
-    frames = [frame(i, {f"a {TOKEN} at night": 1.0}, syntax=syntax, negative_prompt="dull") for i in range(3)]
-    ours = renderer.render(chunk_of(*frames))
+    prompt = f"a {TOKEN} at night"
+    frames = [frame(i, {prompt: 1.0}, syntax="compel", negative_prompt="dull") for i in range(3)]
     other = loaded(kind, folders(save))
-    if is_xl:
-        learned = load_file(folder / WEIGHTS)
-        for key, encoder in (("clip_l", "text_encoder"), ("clip_g", "text_encoder_2")):
-            other.load_textual_inversion(
-                {TOKEN: learned[key]},
-                text_encoder=getattr(other, encoder),
-                tokenizer=getattr(other, encoder.replace("text_encoder", "tokenizer")),
-            )
-    else:
-        other.load_textual_inversion(folder, weight_name=WEIGHTS)
-    theirs = plain(other, prompt=[f"a {TOKEN} at night"] * 3, negative_prompt=["dull"] * 3)
-    assert same(ours, theirs) == [True] * 3
+    learn(other, folder)
+    theirs = plain(other, prompt=[prompt] * 3, negative_prompt=["dull"] * 3)
+    assert same(renderer.render(chunk_of(*frames)), theirs) == [True] * 3
 
 
 @pytest.mark.parametrize("kind", BESIDE["text encoders released"])

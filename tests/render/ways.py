@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +13,12 @@ import numpy as np
 import torch
 from PIL import Image
 
-from farm.records import Chunk, ControlNet, Frame, Pixels
+from farm.records import Chunk, ControlNet, Frame, InputPicture, Pixels
 from farm.render import open_renderer
-from farm.render.checkpoints.source import find_source
+from farm.render.checkpoints.loading import _restore_text_model
 from tests.checkpoints.ways import Way
 from tests.render.frames import frame_of, noise_of, picture_of, spec_of
+from tests.render.parts import Part, source
 
 PROMPTS = ["a red star", "a blue heart on a green hill", "fish"]
 SEEDS = [40, 41, 42]
@@ -28,22 +31,35 @@ class Rendered:
     def __init__(self, way: Way, folder: Path) -> None:
         torch.set_num_threads(1)
         self.way = way
-        self._model = way.save(folder / "model")
+        self.model = way.save(folder / "model")
+        self._folder = folder
         self._nets = [save(folder / f"net{number}") for number, save in enumerate(way.nets)]
-        (folder / "pictures").mkdir()
-        self._files = {
-            (name, number): draw_picture(folder / "pictures", name, number)
-            for name in way.pictures
-            for number in range(4)
-        }
-        nets = tuple(
-            ControlNet(
-                source=find_source(str(net), None, folder, holds="adapter"), subfolder="", variant=None
-            )
-            for net in self._nets
-        )
-        self.spec = spec_of(self._model, pipeline=way.pipeline, controlnets=nets)
+        self._part = Part(prompts=PROMPTS)
+        nets = tuple(ControlNet(source=source(net), subfolder="", variant=None) for net in self._nets)
+        self.spec = spec_of(self.model, pipeline=way.pipeline, controlnets=nets)
         self.renderer = open_renderer(self.spec)
+
+    def beside(self, part: Part) -> Rendered:
+        """Return the same with a part beside the model, rendered by a renderer of its own."""
+        other = copy.copy(self)
+        other._part = part if part.prompts else replace(part, prompts=self._part.prompts)
+        other.model = part.model or self.model
+        other.spec = replace(self.spec, **part.spec)
+        other.renderer = open_renderer(other.spec)
+        return other
+
+    @property
+    def prompts(self) -> Sequence[str]:
+        """Three prompts, one per frame."""
+        return self._part.prompts
+
+    def draw(self, name: str, number: int) -> Path:
+        """Return the picture of that name and number."""
+        return draw_picture(self._folder, name, number)
+
+    def pictures(self, number: int) -> dict[str, InputPicture]:
+        """Return the way's pictures of that number."""
+        return {name: picture_of(self.draw(name, number)) for name in self.way.pictures}
 
     def frame(
         self, index: int, prompts: dict[str, float] | None = None, *, picture: int = 0, **changes: Any
@@ -54,32 +70,49 @@ class Rendered:
             "negative_prompt": self.way.negative_prompt,
             "guidance_scale": None,
             "num_inference_steps": STEPS,
-            "pictures": {name: picture_of(self._files[name, picture]) for name in self.way.pictures},
+            "pictures": self.pictures(picture),
         }
-        return frame_of(
-            index, prompts or {PROMPTS[index % 3]: 1.0}, **(settings | dict(self.way.call) | changes)
-        )
+        given = settings | dict(self.way.call) | dict(self._part.frame) | changes
+        return frame_of(index, prompts or {self.prompts[index % 3]: 1.0}, **given)
 
     def render(self, *frames: Frame, batch_size: int | None = None) -> list[Pixels | None]:
         """Render one chunk."""
         return self.renderer.render(Chunk(index=0, batch_size=batch_size or len(frames), frames=frames))
 
+    def pipeline(self) -> Any:
+        """Load the pipeline as diffusers' documentation does."""
+        nets = [diffusers.ControlNetModel.from_pretrained(net) for net in self._nets]
+        parts = ({"controlnet": nets[0]} if nets else {}) | dict(self._part.loaded)
+        pipeline = getattr(diffusers, self.way.pipeline).from_pretrained(self.model, **parts)
+        pipeline.set_progress_bar_config(disable=True)
+        _restore_text_model(pipeline)
+        return pipeline
+
     def plain(
         self, prompts: Sequence[str], seeds: Sequence[int], pictures: Sequence[int] | None = None
     ) -> list[Pixels]:
         """Call the pipeline as diffusers' documentation does, with lists of prompts, generators and pictures."""
-        nets = [diffusers.ControlNetModel.from_pretrained(net) for net in self._nets]
-        parts = {"controlnet": nets[0]} if nets else {}
-        pipeline = getattr(diffusers, self.way.pipeline).from_pretrained(self._model, **parts)
-        pipeline.set_progress_bar_config(disable=True)
+        pipeline = self.pipeline()
+        more = self._part.lay(pipeline)
+        return self.call(pipeline, prompts, seeds, pictures, **more)
+
+    def call(
+        self,
+        pipeline: Callable[..., Any],
+        prompts: Sequence[str],
+        seeds: Sequence[int],
+        pictures: Sequence[int] | None = None,
+        **more: Any,
+    ) -> list[Pixels]:
+        """Call a plain pipeline so, with `more` arguments or others."""
         opened = {
             name: [
-                Image.open(self._files[name, number]).convert("RGB")
+                Image.open(self.draw(name, number)).convert("RGB")
                 for number in pictures or [0] * len(prompts)
             ]
             for name in self.way.pictures
         }
-        return plain_call(self.way, pipeline, prompts, seeds, opened)
+        return plain_call(self.way, pipeline, prompts, seeds, opened, **more)
 
 
 def plain_call(
@@ -88,18 +121,19 @@ def plain_call(
     prompts: Sequence[str],
     seeds: Sequence[int],
     pictures: Mapping[str, Sequence[Image.Image]],
+    **more: Any,
 ) -> list[Pixels]:
     """Call a pipeline, or what stands for one, with lists of prompts, generators and pictures."""
     negative = way.negative_prompt
-    images = call(
-        prompt=list(prompts),
-        generator=[torch.Generator("cpu").manual_seed(seed) for seed in seeds],
-        num_inference_steps=STEPS,
+    arguments = {
+        "prompt": list(prompts),
+        "generator": [torch.Generator("cpu").manual_seed(seed) for seed in seeds],
+        "num_inference_steps": STEPS,
         **({} if negative is None else {"negative_prompt": [negative] * len(prompts)}),
         **pictures,
         **way.call,
-    ).images
-    return [np.asarray(image) for image in images]
+    }
+    return [np.asarray(image) for image in call(**arguments | more).images]
 
 
 def same(ours: Sequence[Pixels | None], theirs: Sequence[Pixels]) -> list[bool]:

@@ -17,7 +17,6 @@ _USUAL = {
     "StableDiffusionXLInpaintPipeline": f"diffusers/stable-diffusion-xl-1.0-inpainting-0.1 or {_XL}",
     "StableDiffusion3Pipeline": "stabilityai/stable-diffusion-3-medium-diffusers",
     "FluxPipeline": "black-forest-labs/FLUX.1-dev",
-    "ZImagePipeline": "Tongyi-MAI/Z-Image-Turbo",
 }
 """Of which model single files for a pipeline mostly are, where it is not the base of Stable Diffusion 1.5 or XL."""
 

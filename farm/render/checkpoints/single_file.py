@@ -6,11 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from diffusers.loaders.single_file_utils import (
-    SingleFileComponentError,
-    fetch_diffusers_config,
-    load_single_file_checkpoint,
-)
+from diffusers.loaders.single_file_utils import SingleFileComponentError
 from huggingface_hub.errors import LocalEntryNotFoundError
 
 from farm.errors import ModelError
@@ -24,9 +20,8 @@ _CONFIGURATION = ["*.json", "*.txt", "*.model", "*.jinja"]
 def load_single_file(cls: Any, spec: DiffusersSpec, parts: Mapping[str, Any]) -> Any:
     """Return the pipeline of one file with `parts`, its configuration, tokenizer and scheduler from `spec.config`.
 
-    Without one, diffusers tells by the names and shapes of the weights from which repository of the hub it takes
-    them, in whatever state that is or the cache has it: to pin a run, name the configuration. That the file is
-    safetensors, `find_source` has seen to.
+    Without one, which manifests refuse, diffusers would take those of a repository that it infers from the weights, in
+    whatever state that is. That the file is safetensors, `find_source` has seen to.
 
     Raises:
         ModelError: when the class is loaded from folders only, the configuration is not there or the file is not whole.
@@ -34,18 +29,15 @@ def load_single_file(cls: Any, spec: DiffusersSpec, parts: Mapping[str, Any]) ->
     name, file = spec.source.pretrained, local_path(spec.source)
     if not hasattr(cls, "from_single_file"):
         raise ModelError(f"{name}: {spec.pipeline} is loaded from a folder only, not from a single file.")
-    config = None if spec.config is None else _folder(spec.config, name)
+    assert spec.config is not None, "a manifest with a single file names its configuration"
     try:
         pipeline = cls.from_single_file(
             file,
-            config=config,
+            config=_folder(spec.config, name),
             dtype=getattr(torch, spec.torch_dtype),
             local_files_only=is_offline(),
             **parts,
         )
-    except LocalEntryNotFoundError as error:
-        inferred = fetch_diffusers_config(load_single_file_checkpoint(file))
-        raise _not_cached(name, inferred["pretrained_model_name_or_path"], "") from error
     except SingleFileComponentError as error:
         # The lines after the first are advice for programmers.
         raise ModelError(f"{name}: is no whole {spec.pipeline}: {str(error).splitlines()[0]}") from error
@@ -60,12 +52,8 @@ def _folder(config: ModelSource, name: str) -> str:
     try:
         return snapshot(config, _CONFIGURATION)
     except LocalEntryNotFoundError as error:
-        raise _not_cached(name, config.location, f" --revision {config.revision}") from error
-
-
-def _not_cached(name: str, repository: str, revision: str) -> ModelError:
-    return ModelError(
-        f"{name}: a single file holds weights only, and the configuration files of {repository} are not in the hub "
-        f"cache. Run once, where the hub can be reached: hf download {repository}{revision} --include '*.json' "
-        "--include '*.txt'; or give the model as a folder."
-    )
+        raise ModelError(
+            f"{name}: a single file holds weights only, and the configuration files of {config.location} are not in "
+            f"the hub cache. Run once, where the hub can be reached: hf download {config.location} --revision "
+            f"{config.revision} --include '*.json' --include '*.txt'; or give the model as a folder."
+        ) from error

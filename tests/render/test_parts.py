@@ -1,0 +1,70 @@
+"""Whatever the farm accepts beside a way of making pictures: a chunk is the plain call of diffusers with it.
+
+These are further columns of the README's table; who is asked what is in `tests.support`.
+"""
+
+import pytest
+
+from farm.manifest.pipelines import PIPELINES
+from tests.checkpoints.ways import WAYS
+from tests.render import parts
+from tests.render.ways import SEEDS, same
+from tests.support import NO_TINY_FILE, PARTS
+
+MADE = {
+    "other arguments": parts.other_arguments,
+    "LoRA": parts.lora,
+    "IP-Adapter": parts.ip_adapter,
+    "textual inversion": parts.learned_word,
+    "compel": parts.weighted_words,
+    "several ControlNets": parts.several_controlnets,
+    "single file": parts.single_file,
+}
+
+
+COLUMNS = {
+    "loras": "LoRA",
+    "ip_adapters": "IP-Adapter",
+    "textual_inversions": "textual inversion",
+    "controlnets": "several ControlNets",
+    "config": "single file",
+}
+"""Of the parts of `model` that a pipeline may accept."""
+
+CASES = [(way, part) for way in WAYS for part, ways in PARTS.items() if way in ways]
+"""Way by way, so that each is saved once."""
+
+
+@pytest.mark.parametrize(("way", "part"), CASES, indirect=["way"])
+def test_a_chunk_equals_a_plain_call_bit_for_bit(way, part, tmp_path):
+    made = MADE[part](way, tmp_path)
+    beside = way.beside(made)
+    count = 1 if part == "other arguments" else 3  # among them are some that diffusers knows for one picture
+    beside.render(beside.frame(0, **made.before))
+    ours = beside.render(*map(beside.frame, range(count)))
+    assert same(ours, beside.plain(beside.prompts[:count], SEEDS[:count])) == [True] * count
+    without = way.render(*(way.frame(index, {beside.prompts[index]: 1.0}) for index in range(count)))
+    assert same(ours, without) == [not made.changes] * count
+
+
+@pytest.mark.parametrize("pipeline", PIPELINES)
+def test_what_a_pipeline_accepts_is_what_it_is_tested_with(pipeline):
+    ways = [name for name, way in WAYS.items() if way.pipeline == pipeline]
+    assert ways
+    untested = (
+        {"refiner"} if pipeline not in NO_TINY_FILE else {"refiner", "config"}
+    )  # a refiner: test_sdxl.py
+    accepted = PIPELINES[pipeline].parts - untested
+    for part, column in COLUMNS.items():
+        assert [name in PARTS[column] for name in ways] == [part in accepted] * len(ways), column
+    assert accepted <= COLUMNS.keys()
+    given = {
+        *parts.OTHERS,
+        *parts.TESTED_ELSEWHERE,
+        "height",
+        "width",
+        "image",
+        "mask_image",
+        "control_image",
+    }
+    assert PIPELINES[pipeline].arguments.keys() <= given
