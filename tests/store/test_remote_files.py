@@ -135,7 +135,7 @@ def test_of_many_that_take_over_one_stale_claim_one_succeeds(store):
 
 
 def test_a_store_that_stays_down_is_told_after_a_bounded_time_and_then_at_once(store, folder, monkeypatch):
-    monkeypatch.setattr(faults, "_PATIENCE_SECONDS", 2.0)
+    monkeypatch.setattr(faults, "_PATIENCE_SECONDS", 5.0)
     store.next_fault = lambda method, path: INTERNAL_ERROR
     with pytest.raises(StorageError) as told:
         folder.write("frames/a.png", b"1")
