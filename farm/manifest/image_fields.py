@@ -33,10 +33,10 @@ _Level = Annotated[float, Number(0, 255)]
 class Canny(Section):
     """Edges found by OpenCV (Canny 1986), in white on black."""
 
-    low_threshold: _Level = 100
+    low_threshold: _Level = 100.0
     """Below it there is no edge, 0 to 255."""
 
-    high_threshold: _Level = 200
+    high_threshold: _Level = 200.0
     """Above it there is one, 0 to 255; between the two where it goes on from one."""
 
 

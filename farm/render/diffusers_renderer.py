@@ -56,10 +56,11 @@ class DiffusersRenderer:
             return self._draw(chunk)
         except Exception as error:
             if not is_out_of_memory(error):
+                self._loaded.recover()
                 raise
             said = str(error).splitlines()[0] if str(error) else type(error).__name__
         # Here the error is gone, and with it the tensors that its traceback kept.
-        self._loaded.forget_steps()
+        self._loaded.recover()
         give_back()
         raise OutOfMemory(self._too_large(chunk, said))
 

@@ -69,10 +69,10 @@ class LoadedPipeline:
         stacked: torch.Tensor = processor.preprocess(list(pictures), height=height, width=width)
         return stacked
 
-    def forget_steps(self) -> None:
-        """Let go of the tensors that schedulers keep from step to step."""
+    def recover(self) -> None:
+        """Be as before a call that failed, and let go of the tensors that schedulers keep from step to step."""
         for stage in self._stages:
-            stage.set_scheduler(_OWN)
+            stage.recover()
 
 
 def _at_hand(pipeline: Any, spec: DiffusersSpec, device: torch.device) -> AtHand:
@@ -90,6 +90,14 @@ class _Stage:
         self.prompts = PromptMixer(pipeline, at_hand)
         self.own_scheduler = type(pipeline.scheduler).__name__
         self._config = {**pipeline.scheduler.config, "_class_name": self.own_scheduler}
+        self._vae = getattr(pipeline, "vae", None) or pipeline.vqvae
+        self._vae_dtype = self._vae.dtype
+
+    def recover(self) -> None:
+        self.set_scheduler(_OWN)
+        if self._vae.dtype != self._vae_dtype:
+            self._vae.to(self._vae_dtype)  # SDXL decodes in float32, and goes back once it has decoded
+        self.pipeline.maybe_free_model_hooks()
 
     def set_scheduler(self, spec: SchedulerSpec) -> None:
         # A fresh one each time: what it remembers of the steps of one chunk cannot reach another.

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 import torch
 
-from farm.errors import OutOfMemory
+from farm.errors import OutOfMemory, RenderError
 from farm.render import open_renderer
 from farm.render.memory import is_out_of_memory
+from tests.checkpoints.stable_diffusion_xl import save_stable_diffusion_xl
 from tests.render.frames import chunk_of, frame_of, spec_of
 
 TOO_MUCH = 2**50
@@ -95,3 +96,31 @@ def test_memory_runs_out_while_prompts_are_encoded_too(renderer, monkeypatch):
 )
 def test_out_of_memory_is_known_in_every_way_that_torch_says_it(error, is_one):
     assert is_out_of_memory(error) is is_one
+
+
+def test_after_memory_ran_out_in_decoding_the_next_call_is_as_the_first(folders, monkeypatch):
+    # The autoencoder of SDXL decodes in float32, and is brought back to float16 only once it has decoded.
+    model = folders(save_stable_diffusion_xl)
+    renderer = open_renderer(spec_of(model, pipeline="StableDiffusionXLPipeline", torch_dtype="float16"))
+    vae = renderer._loaded.pipeline.vae
+    vae.register_to_config(force_upcast=True)
+    [before] = renderer.render(chunk_of(frame_of()))
+    with monkeypatch.context() as full:
+        full.setattr(vae, "decode", lambda *a, **k: torch.empty(TOO_MUCH))
+        with pytest.raises(OutOfMemory):
+            renderer.render(chunk_of(frame_of()))
+    [after] = renderer.render(chunk_of(frame_of()))
+    assert np.array_equal(before, after)
+
+
+def test_after_any_failure_in_decoding_the_next_call_is_as_the_first(folders, monkeypatch):
+    model = folders(save_stable_diffusion_xl)
+    renderer = open_renderer(spec_of(model, pipeline="StableDiffusionXLPipeline", torch_dtype="float16"))
+    vae = renderer._loaded.pipeline.vae
+    vae.register_to_config(force_upcast=True)
+    with monkeypatch.context() as broken:
+        broken.setattr(vae, "decode", lambda *a, **k: torch.zeros(2) @ torch.zeros(3))
+        with pytest.raises(RenderError):
+            renderer.render(chunk_of(frame_of()))
+    assert vae.dtype == torch.float16
+    assert renderer.render(chunk_of(frame_of()))[0] is not None
