@@ -4,21 +4,35 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from farm.manifest.adapters import Configuration, ControlNet, IpAdapter, Lora, Refiner, TextualInversion
 from farm.manifest.memory import Memory
+from farm.manifest.pipeline_code import what_it_takes
 from farm.manifest.pipelines import PIPELINES
+from farm.manifest.reading.findings import near
 from farm.manifest.schedulers import REFUSED, SCHEDULERS
 from farm.manifest.section import Section
 from farm.manifest.sources import Commit, Pretrained, Variant
-from farm.manifest.takes import OneOf, Takes
+from farm.manifest.takes import TAKES, OneOf, Takes
+
+
+def _known(pipeline: object) -> object:
+    if isinstance(pipeline, str) and pipeline in PIPELINES:
+        return pipeline
+    hints = [near(pipeline, PIPELINES), what_it_takes(pipeline)] if isinstance(pipeline, str) else []
+    context = {
+        "allowed": f"one of the diffusers pipelines that the farm renders with: {', '.join(PIPELINES)}",
+        "hint": " ".join(filter(None, hints)),
+    }
+    raise PydanticCustomError(TAKES, "{allowed}", context)
+
 
 Pipeline = Annotated[
     str,
-    OneOf(
-        tuple(PIPELINES), f"one of the diffusers pipelines that the farm renders with: {', '.join(PIPELINES)}"
-    ),
+    BeforeValidator(_known, json_schema_input_type=str),
+    Field(json_schema_extra={"enum": list(PIPELINES)}),
 ]
 
 _Scalar = str | bool | int | Annotated[float, Field(allow_inf_nan=False)] | None

@@ -5,11 +5,10 @@ Made from diffusers 0.42.1 by the signatures of each `__call__`; a test compares
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping
 
-Default = str | int | float | bool | tuple[int, int] | None
+from farm.manifest.schedulers import FLOW, SOLVERS
+from farm.manifest.traits import SD, Default, Traits
 
 _STEPS: dict[str, Default] = {"num_inference_steps": 50, "guidance_scale": 7.5}
 _SIZE: dict[str, Default] = {"height": None, "width": None}
@@ -64,73 +63,53 @@ _CLIP = _SINGLE | {"textual_inversions", "ip_adapters"}
 _NETS = _CLIP | {"controlnets"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Traits:
-    """What a pipeline takes: `arguments` of its call with their own defaults, None where it has none to say.
-
-    `parts` are the fields of `model` that it can be given beside its weights; `sampling` which schedulers it takes;
-    `step` what its height and width are multiples of, in pixels; `net` what denoises;
-    `pads_together` whether the prompts of a call are padded to the longest of them, and not to a fixed length.
-    """
-
-    arguments: Mapping[str, Default]
-    parts: frozenset[str] = frozenset()
-    sampling: Literal["diffusion", "flow", "consistency"] = "diffusion"
-    step: int = 8
-    net: Literal["unet", "transformer"] = "unet"
-    pads_together: bool = False
-
-    @property
-    def control(self) -> str | None:
-        """The argument that takes the ControlNets' pictures."""
-        if "controlnets" not in self.parts:
-            return None
-        return "control_image" if "control_image" in self.arguments else "image"
-
-    @property
-    def needed_pictures(self) -> Iterator[str]:
-        """The arguments without which it cannot be called."""
-        return (name for name in ("image", "mask_image", "control_image") if name in self.arguments)
-
-    @property
-    def weighs_words(self) -> bool:
-        """Whether all of its words go through CLIP, so that they can be weighted and learned."""
-        return "textual_inversions" in self.parts
+_EULER, _HEUN, _ = FLOW
+_DPM = "DPMSolverMultistepScheduler"
+_SECOND = ("text_encoder_2", "tokenizer_2")
+_ENCODERS = ("vae", "text_encoder", "tokenizer")
+_XL_BASE = "stabilityai/stable-diffusion-xl-base-1.0"
+_SD_INPAINTING = f"stable-diffusion-v1-5/stable-diffusion-inpainting or {SD}"
 
 
-def _transformer(
+def _xl(
     arguments: Mapping[str, Default],
     *,
-    step: int,
-    parts: frozenset[str] = _LORAS,
-    pads_together: bool = False,
+    parts: frozenset[str] = _CLIP,
+    components: tuple[str, ...] = (*_ENCODERS, *_SECOND),
+    usual_config: str = _XL_BASE,
 ) -> Traits:
-    return Traits(
-        arguments=arguments,
-        parts=parts,
-        sampling="flow",
-        step=step,
-        net="transformer",
-        pads_together=pads_together,
-    )
+    return Traits(arguments=arguments, parts=parts, components=components, usual_config=usual_config)
 
+
+_REFINES = ("vae", *_SECOND)
+"""Of a pipeline whose weights can be a refiner's, too, which has the second text encoder alone."""
 
 PIPELINES: Mapping[str, Traits] = {
     "StableDiffusionPipeline": Traits(arguments=_SD | _SIZE | {"guidance_rescale": 0.0}, parts=_CLIP),
-    "LDMTextToImagePipeline": Traits(arguments=_STEPS | _SIZE | {"guidance_scale": 1.0, "eta": 0.0}),
-    "StableDiffusionXLPipeline": Traits(arguments=_XL | _SIZE | _RESCALED, parts=_CLIP | {"refiner"}),
+    "LDMTextToImagePipeline": Traits(
+        arguments=_STEPS | _SIZE | {"guidance_scale": 1.0, "eta": 0.0},
+        components=("vqvae", "bert", "tokenizer"),
+        scales_latents=False,
+    ),
+    "StableDiffusionXLPipeline": _xl(_XL | _SIZE | _RESCALED, parts=_CLIP | {"refiner"}),
     "LatentConsistencyModelPipeline": Traits(
         arguments=_LCM | _SIZE, parts=_CLIP - _CONFIG, sampling="consistency"
     ),
-    "StableDiffusion3Pipeline": _transformer(
-        _WORDS
+    "StableDiffusion3Pipeline": Traits(
+        arguments=_WORDS
         | _SIZE
         | {"num_inference_steps": 28, "guidance_scale": 7.0, "clip_skip": None, "max_sequence_length": 256},
-        step=16,
         parts=_SINGLE,
+        denoiser="SD3Transformer2DModel",
+        components=(*_ENCODERS, *_SECOND),
+        sampling="flow",
+        flow_schedulers=(_EULER, _HEUN, *SOLVERS),
+        step=16,
+        longest=512,
+        usual_config="stabilityai/stable-diffusion-3-medium-diffusers",
     ),
-    "FluxPipeline": _transformer(
-        _WORDS
+    "FluxPipeline": Traits(
+        arguments=_WORDS
         | _SIZE
         | {
             "num_inference_steps": 28,
@@ -138,44 +117,73 @@ PIPELINES: Mapping[str, Traits] = {
             "true_cfg_scale": 1.0,
             "max_sequence_length": 512,
         },
-        step=16,
         parts=_SINGLE,
-    ),
-    "PixArtSigmaPipeline": Traits(arguments=_BINNED | _SIZE, net="transformer"),
-    "SanaPipeline": _transformer(_BINNED | {"height": 1024, "width": 1024}, step=32),
-    "ZImagePipeline": _transformer(
-        _WORDS | _SIZE | _STEPS | {"guidance_scale": 5.0, "max_sequence_length": 512},
+        denoiser="FluxTransformer2DModel",
+        components=(*_ENCODERS, *_SECOND),
+        sampling="flow",
+        flow_schedulers=(_EULER, *SOLVERS),
         step=16,
+        longest=512,
+        usual_config="black-forest-labs/FLUX.1-dev",
+    ),
+    "PixArtSigmaPipeline": Traits(
+        arguments=_BINNED | _SIZE, denoiser="PixArtTransformer2DModel", own_scheduler=_DPM
+    ),
+    "SanaPipeline": Traits(
+        arguments=_BINNED | {"height": 1024, "width": 1024},
         parts=_LORAS,
+        denoiser="SanaTransformer2DModel",
+        sampling="flow",
+        flow_schedulers=(*FLOW, *SOLVERS),
+        own_scheduler=_DPM,
+        step=32,
+    ),
+    "ZImagePipeline": Traits(
+        arguments=_WORDS | _SIZE | _STEPS | {"guidance_scale": 5.0, "max_sequence_length": 512},
+        parts=_LORAS,
+        denoiser="ZImageTransformer2DModel",
+        sampling="flow",
+        guided_above=0,
+        step=16,
         pads_together=True,
     ),
-    "QwenImagePipeline": _transformer(
-        _WORDS | _SIZE | _STEPS | {"guidance_scale": None, "true_cfg_scale": 4.0, "max_sequence_length": 512},
+    "QwenImagePipeline": Traits(
+        arguments=_WORDS
+        | _SIZE
+        | _STEPS
+        | {"guidance_scale": None, "true_cfg_scale": 4.0, "max_sequence_length": 512},
+        parts=_LORAS,
+        denoiser="QwenImageTransformer2DModel",
+        sampling="flow",
+        flow_schedulers=(_EULER, "UniPCMultistepScheduler"),
         step=16,
+        longest=1024,
         pads_together=True,
     ),
     "StableDiffusionImg2ImgPipeline": Traits(arguments=_SD | _START, parts=_CLIP),
-    "StableDiffusionXLImg2ImgPipeline": Traits(
-        arguments=_XL | _RESCALED | _SCORES | _START | {"strength": 0.3}, parts=_CLIP
+    "StableDiffusionXLImg2ImgPipeline": _xl(
+        _XL | _RESCALED | _SCORES | _START | {"strength": 0.3}, components=_REFINES
     ),
-    "StableDiffusionInpaintPipeline": Traits(arguments=_SD | _MASK, parts=_CLIP),
-    "StableDiffusionXLInpaintPipeline": Traits(
-        arguments=_XL | _RESCALED | _SCORES | _MASK | {"guidance_scale": 7.5, "strength": 0.9999}, parts=_CLIP
+    "StableDiffusionInpaintPipeline": Traits(arguments=_SD | _MASK, parts=_CLIP, usual_config=_SD_INPAINTING),
+    "StableDiffusionXLInpaintPipeline": _xl(
+        _XL | _RESCALED | _SCORES | _MASK | {"guidance_scale": 7.5, "strength": 0.9999},
+        components=_REFINES,
+        usual_config=f"diffusers/stable-diffusion-xl-1.0-inpainting-0.1 or {_XL_BASE}",
     ),
     "StableDiffusionDepth2ImgPipeline": Traits(
-        arguments=_SD | _START | {"depth_map": None}, parts=_LORAS | {"textual_inversions"}
+        arguments=_SD | _START | {"depth_map": None},
+        parts=_LORAS | {"textual_inversions"},
+        components=(*_ENCODERS, "depth_estimator"),
     ),
     "StableDiffusionControlNetPipeline": Traits(arguments=_SD | _CONTROLLED, parts=_NETS),
-    "StableDiffusionXLControlNetPipeline": Traits(
-        arguments=_XL | _CONTROLLED | {"denoising_end": None}, parts=_NETS
-    ),
+    "StableDiffusionXLControlNetPipeline": _xl(_XL | _CONTROLLED | {"denoising_end": None}, parts=_NETS),
     "StableDiffusionControlNetImg2ImgPipeline": Traits(arguments=_SD | _CONTROLLED_START, parts=_NETS),
     "StableDiffusionControlNetInpaintPipeline": Traits(
-        arguments=_SD | _CONTROLLED_START | _MASK | {"controlnet_conditioning_scale": 0.5}, parts=_NETS
+        arguments=_SD | _CONTROLLED_START | _MASK | {"controlnet_conditioning_scale": 0.5},
+        parts=_NETS,
+        usual_config=_SD_INPAINTING,
     ),
-    "StableDiffusionXLControlNetImg2ImgPipeline": Traits(
-        arguments=_XL | _SCORES | _CONTROLLED_START, parts=_NETS
-    ),
+    "StableDiffusionXLControlNetImg2ImgPipeline": _xl(_XL | _SCORES | _CONTROLLED_START, parts=_NETS),
     "LatentConsistencyModelImg2ImgPipeline": Traits(
         arguments=_LCM | _START, parts=_CLIP - _CONFIG, sampling="consistency"
     ),

@@ -45,6 +45,12 @@ DIFFUSION = (
 FLOW = ("FlowMatchEulerDiscreteScheduler", "FlowMatchHeunDiscreteScheduler", "FlowMatchLCMScheduler")
 """Those that sample flow-matching models, such as Stable Diffusion 3 and Flux."""
 
+SOLVERS = (
+    *("DEISMultistepScheduler", "DPMSolverMultistepScheduler", "DPMSolverSinglestepScheduler"),
+    "UniPCMultistepScheduler",
+)
+"""Those of diffusion models that sample flow-matching models too, with settings for it."""
+
 SCHEDULERS = (*DIFFUSION, *FLOW)
 """Those that render."""
 

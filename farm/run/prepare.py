@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 from farm.errors import ManifestError, Problem, UsageError
 from farm.manifest import Document, load
@@ -20,6 +20,8 @@ from farm.run.rehearsal import rehearsal
 from farm.run.weighted_words import refuse_slips
 from farm.run.whole_paths import by_whole_paths, with_whole_paths
 from farm.store import JobFolder, Ledger, in_order, is_whole, obstacle
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,19 +77,24 @@ def prepare(
     document = load(path, overrides)
     name = document.manifest.name
     folder = JobFolder(_beside(output_dir, f"{name}-rehearsal" if procedural else name))
-    found_renderer, found_pictures, _ = _told_together(
-        partial(_no_model if procedural else _fitting, document),
-        partial(find_pictures, document, folder),
-        partial(refuse_slips, document),
-    )
-    pictures = by_whole_paths(document, found_pictures)
+    mistakes = _Mistakes()
+    found_renderer = None
+    if not procedural:
+        found_renderer = mistakes.of(lambda: find_renderer(document))
+    if found_renderer is not None:
+        mistakes.of(lambda: refuse_misfits(document, found_renderer))
+    mistakes.of(lambda: refuse_slips(document))
+    found_pictures = mistakes.of(lambda: find_pictures(document, folder))
+    pictures = by_whole_paths(document, found_pictures or {})
+    if found_pictures is not None and not procedural:
+        mistakes.of(lambda: refuse_pictures(document, found_renderer, pictures))
+    mistakes.refuse()
     renderer = found_renderer or rehearsal(document, pictures)
-    refuse_pictures(document, renderer, pictures)
-    found = obstacle(folder)
-    if found is not None:
+    in_the_way = obstacle(folder)
+    if in_the_way is not None:
         raise document.error(
             ("name",),
-            found,
+            in_the_way,
             "needed: an output folder of the job's own",
             "Remove what is there, or choose another name or --output-dir, which may be a link itself.",
         )
@@ -104,32 +111,24 @@ def planned(document: Document, renderer: RendererSpec, pictures: Mapping[str, P
     return make_plan(with_whole_paths(document, renderer), renderer, pictures)
 
 
-def _no_model(_: Document) -> None:
-    pass
+class _Mistakes:
+    """Gathers what steps refuse, so that it is told together."""
 
+    def __init__(self) -> None:
+        self._problems: list[Problem] = []
 
-def _fitting(document: Document) -> RendererSpec:
-    renderer = find_renderer(document)
-    refuse_misfits(document, renderer)
-    return renderer
-
-
-def _told_together(*steps: Callable[[], Any]) -> list[Any]:
-    """Return what each step returns.
-
-    Raises:
-        ManifestError: when some raise it, with the problems of all of them.
-    """
-    results: list[Any] = []
-    problems: list[Problem] = []
-    for step in steps:
+    def of(self, step: Callable[[], T]) -> T | None:
+        """Return what a step returns, or None where it refuses the manifest."""
         try:
-            results.append(step())
+            return step()
         except ManifestError as error:
-            problems += error.problems
-    if problems:
-        raise ManifestError(sorted(problems, key=_place))
-    return results
+            self._problems += error.problems
+            return None
+
+    def refuse(self) -> None:
+        """Raise ManifestError with all that was refused, in the order of the file, if anything was."""
+        if self._problems:
+            raise ManifestError(sorted(self._problems, key=_place))
 
 
 def _place(problem: Problem) -> tuple[int, ...]:

@@ -183,6 +183,22 @@ render:
 """
 
 
+MASKED = """\
+version: 1
+name: wrong
+model:
+  pipeline: StableDiffusionXLInpaintPipeline
+  pretrained: ./models/xl
+  loras:
+    - {pretrained: ./models/style}
+animation: {kind: stills, prompts: [a red star]}
+render:
+  image: wide.png
+  padding_mask_crop: 8
+  mask_image: disc.png
+"""
+
+
 @pytest.fixture(scope="module")
 def shelf(tmp_path_factory):
     """Checkpoints and pictures that manifests name."""
@@ -250,6 +266,25 @@ def test_all_that_is_wrong_with_what_it_names_is_told_at_once_in_its_order(refus
         f"wrong.yaml:7:8: {OTHER_LORA}",
         f"wrong.yaml:10:13: animation.prompts[0]: {SLIP}",
         f"wrong.yaml:13:3: {FEW}",
+        "3 mistakes; nothing was started.",
+    ]
+
+
+def test_what_can_be_looked_at_is_told_beside_a_checkpoint_that_is_not_there_or_that_does_not_fit(refused):
+    black = "wrong.yaml:12:3: render.mask_image: disc.png has no white, so that nothing would be painted; needed: "
+    black += "white where it is painted anew."
+    sizes = "wrong.yaml:12:3: render.mask_image: disc.png is 16x16 pixels, and wide.png 32x16; needed: a mask of the "
+    sizes += "image's size where padding_mask_crop is given."
+    assert refused(MASKED.replace("models/xl", "models/none")) == [
+        "wrong.yaml:5:3: model.pretrained: there is no checkpoint './models/none'; needed: a hub id with its commit, a "
+        "folder or .safetensors file beside the manifest, or a shipped checkpoint (tiny-world).",
+        black,
+        "2 mistakes; nothing was started.",
+    ]
+    assert refused(MASKED) == [
+        f"wrong.yaml:7:8: {OTHER_LORA}",
+        sizes,
+        black,
         "3 mistakes; nothing was started.",
     ]
 

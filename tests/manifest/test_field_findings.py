@@ -3,20 +3,26 @@ from __future__ import annotations
 import pytest
 
 from farm.manifest.pipelines import PIPELINES
+from farm.manifest.render import Render
+
+RENDER_TAKES = (
+    "num_inference_steps, guidance_scale, true_cfg_scale, negative_prompt, prompt_syntax, image, mask_image, "
+    f"control_image, depth_map, ip_adapter_image and {len(Render.model_fields) - 10} more, told by farm schema"
+)
 
 
 def test_a_near_match_of_a_key_is_offered(told) -> None:
     assert told(change="output: {gif: {rubberband: true}}\n") == [
-        "doggo.yaml:10:16: output.gif.rubberband: unknown key; gif takes fps, rubber_band, loop, colors, palette, "
-        "dither, scale. Did you mean 'rubber_band'?"
+        "doggo.yaml:10:16: output.gif.rubberband: unknown key (did you mean 'rubber_band'?); gif takes fps, "
+        "rubber_band, loop, colors, palette, dither, scale."
     ]
 
 
 def test_a_misspelt_key_that_is_needed_is_also_missing(told, right: str) -> None:
     assert told(right.replace("frames:", "frame:")) == [
         "doggo.yaml:6:1: animation.frames: missing; needed: a whole number from 1 to 10000000, or alphas.",
-        "doggo.yaml:9:3: animation.frame: unknown key; animation takes kind, prompts, alphas, frames, "
-        "interpolation, easing, noise. Did you mean 'frames'?",
+        "doggo.yaml:9:3: animation.frame: unknown key (did you mean 'frames'?); animation takes kind, prompts, "
+        "alphas, frames, interpolation, easing, noise.",
     ]
 
 
@@ -24,6 +30,31 @@ def test_the_keys_of_the_whole_manifest_are_told(told) -> None:
     assert told(change="colour: red\n") == [
         "doggo.yaml:10:1: colour: unknown key; a manifest takes version, name, description, seed, model, "
         "animation, render, output."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        ("guidance_scal", "'guidance_scale'"),
+        ("steps", "'num_inference_steps'"),
+        ("cfg", "'guidance_scale'"),
+        ("cfg_scale", "'guidance_scale'"),
+        ("prompt", "'animation.prompt' or 'animation.prompts', by its kind"),
+        ("sampler", "'model.scheduler'"),
+        ("n_iter", "'animation.num_images_per_prompt' with kind: stills"),
+        ("num_images_per_prompt", "'animation.num_images_per_prompt' with kind: stills"),
+    ],
+)
+def test_what_is_meant_comes_before_the_first_of_many_keys(told, key: str, meant: str) -> None:
+    assert told(change=f"render: {{{key}: 3}}\n") == [
+        f"doggo.yaml:10:10: render.{key}: unknown key (did you mean {meant}?); render takes {RENDER_TAKES}."
+    ]
+
+
+def test_a_name_of_elsewhere_is_only_told_where_it_is_written_instead(told) -> None:
+    assert told(change="output: {mp4: {sampler: 3}}\n") == [
+        "doggo.yaml:10:16: output.mp4.sampler: unknown key; mp4 takes fps, crf, preset."
     ]
 
 

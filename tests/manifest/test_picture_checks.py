@@ -243,7 +243,7 @@ def test_a_picture_is_a_place_on_this_machine(told: Any, value: str, message: st
 def test_the_keys_of_a_picture_are_told(told: Any) -> None:
     text = _text(CONTROLNET, NET, "image: {file: a.png, cany: {}}")
     assert _said(told, text) == [
-        "render.image.cany: unknown key; image takes file, canny. Did you mean 'canny'?"
+        "render.image.cany: unknown key (did you mean 'canny'?); image takes file, canny."
     ]
 
 

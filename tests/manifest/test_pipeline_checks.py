@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from farm.manifest import Manifest, parse
-from farm.manifest.pipelines import PIPELINES, Traits
+from farm.manifest.pipelines import PIPELINES
+from farm.manifest.traits import Traits
 
 START = "version: 1\nname: a\n"
 MOTION = "animation: {kind: circle, prompt: a, frames: 4}\n"

@@ -5,8 +5,9 @@ import inspect
 import diffusers
 import pytest
 
-from farm.manifest.pipelines import PIPELINES, Traits, call_arguments
+from farm.manifest.pipelines import PIPELINES, call_arguments
 from farm.manifest.render import Render
+from farm.manifest.traits import Traits
 
 KNOWN = set(Render.model_fields) - {
     "batch_size",
@@ -57,6 +58,7 @@ def test_a_pipeline_takes_the_parts_that_diffusers_loads_into_it(name: str) -> N
 def test_a_pipeline_denoises_with_a_unet_or_a_transformer(name: str) -> None:
     parts = inspect.signature(getattr(diffusers, name).__init__).parameters
     assert [net for net in ("unet", "transformer") if net in parts] == [PIPELINES[name].net]
+    assert PIPELINES[name].denoiser in str(parts[PIPELINES[name].net].annotation)
 
 
 def test_attention_is_sliced_in_unets_and_in_no_transformer() -> None:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
 from farm.manifest import parse
-from farm.manifest.checks.scheduler_checks import _needed, takes_generators, why_unfit
+from farm.manifest.checks.scheduler_checks import needed_settings, why_unfit
 from farm.manifest.pipelines import PIPELINES
 from farm.manifest.schedulers import SCHEDULERS
+from farm.manifest.traits import Traits
 
 FLOW = [name for name, traits in PIPELINES.items() if traits.sampling == "flow"]
 NEEDS = {"CosineDPMSolverMultistepScheduler": "torchsde", "LMSDiscreteScheduler": "scipy"}
@@ -132,7 +133,20 @@ def test_a_setting_that_draws_noise_needs_a_pipeline_that_gives_generators(told:
 
 def test_every_flow_pipeline_takes_the_scheduler_of_its_checkpoints() -> None:
     for pipeline in FLOW:
-        assert why_unfit(pipeline, "flow", False, "FlowMatchEulerDiscreteScheduler") == ""
+        assert why_unfit(pipeline, PIPELINES[pipeline], "FlowMatchEulerDiscreteScheduler") == ""
+
+
+def test_a_flow_pipeline_of_which_no_more_is_said_takes_the_scheduler_that_all_take(
+    told: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lumina = Traits(arguments={}, denoiser="Lumina2Transformer2DModel", sampling="flow")
+    monkeypatch.setitem(cast("dict[str, Traits]", PIPELINES), "Lumina2Pipeline", lumina)
+    assert told(_manifest("Lumina2Pipeline", "{class: DDIMScheduler}")) == [
+        "doggo.yaml:6:15: model.scheduler.class: found 'DDIMScheduler'; allowed: a scheduler that Lumina2Pipeline "
+        "takes, such as FlowMatchEulerDiscreteScheduler. It samples diffusion models; Lumina2Pipeline is a "
+        "flow-matching one."
+    ]
+    parse(_manifest("Lumina2Pipeline", "{class: FlowMatchEulerDiscreteScheduler}"), Path("a.yaml"))
 
 
 CALLED = [name for name in PIPELINES if "image" not in PIPELINES[name].arguments]
@@ -153,7 +167,7 @@ def test_a_pipeline_samples_with_every_scheduler_that_is_not_refused(pipeline: s
     own = called.scheduler.config
     failed: dict[str, str] = {}
     for name in HERE:
-        if why_unfit(pipeline, PIPELINES[pipeline].sampling, False, name):
+        if why_unfit(pipeline, PIPELINES[pipeline], name):
             continue
         if name in OWN_SIGMAS and pipeline == "StableDiffusionXLPipeline":
             continue
@@ -173,7 +187,7 @@ def _draw(called: Any, family: Any, name: str, own: Any, pipeline: str) -> Any:
     import diffusers
     import torch
 
-    settings = _needed(pipeline, name, PIPELINES[pipeline].sampling == "flow")
+    settings = needed_settings(PIPELINES[pipeline], name)
     called.scheduler = getattr(diffusers, name).from_config(own, **json.loads(json.dumps(dict(settings))))
     generators = [torch.Generator().manual_seed(seed) for seed in range(2)]
     words = {key: [value] * 2 if key == "negative_prompt" else value for key, value in family.call.items()}
@@ -189,4 +203,4 @@ def _draw(called: Any, family: Any, name: str, own: Any, pipeline: str) -> Any:
 
 
 def test_only_pipelines_that_hand_generators_on_are_said_to() -> None:
-    assert [name for name in FLOW if takes_generators(name)] == ["SanaPipeline"]
+    assert [name for name in FLOW if PIPELINES[name].hands_generators_on] == ["SanaPipeline"]

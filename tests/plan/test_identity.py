@@ -44,6 +44,7 @@ OTHERS = [
     {"controlnets": (ControlNet(source=_source("net"), subfolder="", variant=None),)},
     {"controlnets": (ControlNet(source=_source("net"), subfolder="depth", variant=None),)},
     {"ip_adapters": (EYE,)},
+    {"ip_adapters": (replace(EYE, subfolder="models"),)},
     {"ip_adapters": (replace(EYE, weight_name="b.safetensors"),)},
     {"ip_adapters": (replace(EYE, image_encoder_folder="c"),)},
     {"ip_adapters": (EYE, FACE)},

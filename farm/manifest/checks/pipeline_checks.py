@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from farm.manifest.checks.asked import Asked, pipelines_taking, pipelines_that, pipelines_with
-from farm.manifest.pipelines import PIPELINES, Traits, call_arguments
+from farm.manifest.pipelines import PIPELINES, call_arguments
 from farm.manifest.reading.findings import Finding
 from farm.manifest.sources import LISTS, SINGLE
+from farm.manifest.traits import Traits
 
 _KNOWN = frozenset(name for traits in PIPELINES.values() for name in traits.arguments) - {"denoising_end"}
-_LONGEST = {"StableDiffusion3Pipeline": 512, "FluxPipeline": 512, "QwenImagePipeline": 1024}
-"""The largest max_sequence_length that diffusers takes."""
-
 _OWN_SIZE = "It takes the picture's own size."
 
 
@@ -62,7 +60,7 @@ def _refiner(asked: Asked) -> Iterator[Finding]:
         yield Finding(
             path=path,
             found="nothing goes on from there",
-            allowed="allowed: with StableDiffusionXLPipeline and a model.refiner",
+            allowed=f"{pipelines_with('refiner')} and a model.refiner",
         )
     if asked.has_refiner and "refiner" in asked.traits.parts and not is_given and asked.is_whole:
         needed = "needed: the share of the steps after which the refiner goes on, such as 0.8"
@@ -114,7 +112,7 @@ def _sizes(asked: Asked) -> Iterator[Finding]:
 
 
 def _length(asked: Asked) -> Iterator[Finding]:
-    tokens, most = asked.render.get("max_sequence_length"), _LONGEST.get(asked.pipeline)
+    tokens, most = asked.render.get("max_sequence_length"), asked.traits.longest
     if isinstance(tokens, int) and most is not None and tokens > most:
         yield Finding(
             path=("render", "max_sequence_length"),

@@ -6,23 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from farm.manifest.checks.asked import Asked
-from farm.manifest.pipelines import Traits
 from farm.manifest.reading.findings import Finding, shown
 from farm.manifest.reading.places import Path
-from farm.manifest.schedulers import DIFFUSION, FLOW
+from farm.manifest.schedulers import DIFFUSION, FLOW, SOLVERS
+from farm.manifest.traits import Traits
 
 _EULER, _HEUN, _LCM = FLOW
-_MULTISTEP = (
-    *("DEISMultistepScheduler", "DPMSolverMultistepScheduler", "DPMSolverSinglestepScheduler"),
-    "UniPCMultistepScheduler",
-)
-_OF_FLOW: Mapping[str, tuple[str, ...]] = {
-    "StableDiffusion3Pipeline": (_EULER, _HEUN, *_MULTISTEP),
-    "FluxPipeline": (_EULER, *_MULTISTEP),
-    "SanaPipeline": (_EULER, _HEUN, _LCM, *_MULTISTEP),
-    "ZImagePipeline": (_EULER,),
-    "QwenImagePipeline": (_EULER, "UniPCMultistepScheduler"),
-}
 _SCALED = (
     *(
         "CMStochasticIterativeScheduler",
@@ -44,39 +33,34 @@ _FLOW_CONFIG = {"use_flow_sigmas": True, "prediction_type": "flow_prediction"}
 _SUCH_AS = {"diffusion": "DDIMScheduler", "flow": _EULER, "consistency": "LCMScheduler"}
 
 
-def takes_generators(pipeline: str) -> bool:
-    """Whether a pipeline gives its scheduler the frames' generators to draw noise with."""
-    return pipeline not in _OF_FLOW or pipeline == "SanaPipeline"
-
-
 def such_as(traits: Traits) -> str:
     """Return one that pipelines of the kind take."""
     return _SUCH_AS[traits.sampling]
 
 
-def why_unfit(pipeline: str, sampling: str, starts_from_picture: bool, name: str) -> str:
+def why_unfit(pipeline: str, traits: Traits, name: str) -> str:
     """Return why a pipeline cannot sample with a scheduler, or nothing."""
-    if sampling == "consistency":
+    if traits.sampling == "consistency":
         return "" if name == "LCMScheduler" else f"{pipeline} takes LCMScheduler only."
-    if sampling == "flow":
-        return _why_no_flow(pipeline, name)
+    if traits.sampling == "flow":
+        return _why_no_flow(pipeline, traits, name)
     if name in FLOW:
         return f"It samples flow-matching models, such as Stable Diffusion 3 and Flux; {pipeline} has none."
-    if starts_from_picture and name in _WITHOUT_ADD_NOISE:
+    if traits.starts_from_picture and name in _WITHOUT_ADD_NOISE:
         return f"It has no add_noise(), with which {pipeline} starts from a picture."
-    if pipeline == "LDMTextToImagePipeline" and name in _SCALED:
+    if not traits.scales_latents and name in _SCALED:
         return f"{pipeline} never scales latents, as it asks for."
-    if pipeline == "PixArtSigmaPipeline" and name == "DDIMInverseScheduler":
+    if traits.own_scheduler in SOLVERS and name == "DDIMInverseScheduler":
         return "It has no timestep_spacing linspace, which is the checkpoint's."
     return ""
 
 
-def _why_no_flow(pipeline: str, name: str) -> str:
-    if name in _OF_FLOW[pipeline]:
+def _why_no_flow(pipeline: str, traits: Traits, name: str) -> str:
+    if name in traits.flow_schedulers:
         return ""
     if name == _LCM:
         return f"It draws noise while it samples, and {pipeline} gives it no generator."
-    if name in (_HEUN, *_MULTISTEP):
+    if name in (_HEUN, *SOLVERS):
         return f"{pipeline} sets its sigmas, which its set_timesteps() does not take."
     return f"It samples diffusion models; {pipeline} is a flow-matching one."
 
@@ -84,7 +68,7 @@ def _why_no_flow(pipeline: str, name: str) -> str:
 def scheduler_checks(asked: Asked) -> Iterator[Finding]:
     """Yields every scheduler, and every setting of one, with which the pipeline cannot sample."""
     for path, name, config in _written(asked):
-        reason = why_unfit(asked.pipeline, asked.traits.sampling, "strength" in asked.traits.arguments, name)
+        reason = why_unfit(asked.pipeline, asked.traits, name)
         if name in (*DIFFUSION, *FLOW) and reason:
             yield Finding(
                 path=path,
@@ -114,7 +98,7 @@ def _written(asked: Asked) -> Iterator[tuple[Path, str, Mapping[Any, Any]]]:
 def _settings(asked: Asked, path: Path, name: str, config: Mapping[Any, Any]) -> Iterator[Finding]:
     is_flow, pipeline = asked.traits.sampling == "flow", asked.pipeline
     place = path[:-1] if path[-1] == "class" else path
-    if is_flow and not takes_generators(pipeline):
+    if not asked.traits.hands_generators_on:
         for setting, value in config.items():
             if (setting == "stochastic_sampling" and value is True) or str(value).startswith("sde-"):
                 yield Finding(
@@ -122,7 +106,7 @@ def _settings(asked: Asked, path: Path, name: str, config: Mapping[Any, Any]) ->
                     found=f"found {shown(value)}",
                     allowed=f"allowed: what draws no noise, since {pipeline} gives schedulers no generator",
                 )
-    needed = _needed(pipeline, name, is_flow)
+    needed = needed_settings(asked.traits, name)
     if any(config.get(setting) != value for setting, value in needed.items()):
         settings = ", ".join(f"{key}: {shown(value).strip(chr(39))}" for key, value in needed.items())
         yield Finding(
@@ -132,11 +116,11 @@ def _settings(asked: Asked, path: Path, name: str, config: Mapping[Any, Any]) ->
         )
 
 
-def _needed(pipeline: str, name: str, is_flow: bool) -> Mapping[str, object]:
+def needed_settings(traits: Traits, name: str) -> Mapping[str, object]:
     """Return the settings that a scheduler needs beside the checkpoint's own."""
-    if is_flow and name in _MULTISTEP and pipeline != "SanaPipeline":  # Sana's own has them
-        return _FLOW_CONFIG
-    if pipeline == "PixArtSigmaPipeline" and name == "SASolverScheduler":
+    if traits.sampling == "flow":
+        return _FLOW_CONFIG if name in SOLVERS and traits.own_scheduler not in SOLVERS else {}
+    if traits.own_scheduler in SOLVERS and name == "SASolverScheduler":
         return {"algorithm_type": "data_prediction"}
     return {}
 

@@ -8,17 +8,6 @@ from farm.manifest.checks.asked import Asked
 from farm.manifest.reading.findings import Finding
 
 _FILE = ".safetensors"
-_SD = "stable-diffusion-v1-5/stable-diffusion-v1-5"
-_SD_INPAINTING = "stable-diffusion-v1-5/stable-diffusion-inpainting"
-_XL = "stabilityai/stable-diffusion-xl-base-1.0"
-_USUAL = {
-    "StableDiffusionInpaintPipeline": f"{_SD_INPAINTING} or {_SD}",
-    "StableDiffusionControlNetInpaintPipeline": f"{_SD_INPAINTING} or {_SD}",
-    "StableDiffusionXLInpaintPipeline": f"diffusers/stable-diffusion-xl-1.0-inpainting-0.1 or {_XL}",
-    "StableDiffusion3Pipeline": "stabilityai/stable-diffusion-3-medium-diffusers",
-    "FluxPipeline": "black-forest-labs/FLUX.1-dev",
-}
-"""Of which model single files for a pipeline mostly are, where it is not the base of Stable Diffusion 1.5 or XL."""
 
 
 def single_file_checks(asked: Asked) -> Iterator[Finding]:
@@ -38,7 +27,7 @@ def single_file_checks(asked: Asked) -> Iterator[Finding]:
                 found="missing",
                 allowed="needed: a hub id with its commit, or a folder, of which the file has its architecture, words "
                 "and scheduler, since it holds weights only",
-                hint=f"For {asked.pipeline} it is mostly {_usual(asked.pipeline)}.",
+                hint=f"For {asked.pipeline} it is mostly {asked.traits.usual_config}.",
             )
     match asked.model:
         case {"config": {"pretrained": str(pretrained)}} if pretrained.endswith(_FILE):
@@ -47,7 +36,3 @@ def single_file_checks(asked: Asked) -> Iterator[Finding]:
                 found=f"found {pretrained!r}, which holds weights only",
                 allowed="allowed: a hub id or a folder",
             )
-
-
-def _usual(pipeline: str) -> str:
-    return _USUAL.get(pipeline, _XL if "XL" in pipeline else _SD)

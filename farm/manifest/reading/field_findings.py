@@ -10,8 +10,9 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from farm.manifest.animation import KINDS
-from farm.manifest.reading.findings import Finding, near, shown
+from farm.manifest.reading.findings import Finding, near, nearest, shown
 from farm.manifest.reading.keys import keys_of, meaning_of
+from farm.manifest.reading.other_names import OTHER_NAMES
 from farm.manifest.reading.places import Path
 from farm.manifest.reading.yaml_scalars import plain_scalar
 from farm.manifest.takes import TAKES
@@ -27,6 +28,9 @@ _ALLOWED = {
     "string_unicode": "Unicode text",
 }
 """What is allowed, by pydantic's type of error."""
+
+_LISTED = 10
+"""So many keys of a section are told."""
 
 _YAML_1_1_BOOLEANS = {"yes": "true", "y": "true", "on": "true", "no": "false", "n": "false", "off": "false"}
 
@@ -100,8 +104,14 @@ def _type_hint(kind: str, context: dict[str, Any], value: object) -> str:
 def _unknown_key(loc: tuple[int | str, ...], path: Path) -> Finding:
     keys = keys_of(loc[:-1])
     names = [key for key in path[:-1] if isinstance(key, str)]
-    takes = f"{names[-1] if names else 'a manifest'} takes {', '.join(keys)}"
-    return Finding(path=path, found="unknown key", allowed=takes, hint=near(path[-1], keys))
+    section = names[-1] if names else "a manifest"
+    meant = OTHER_NAMES.get(section, {}).get(str(path[-1])) or nearest(path[-1], keys)
+    more = f" and {len(keys) - _LISTED} more, told by farm schema" if len(keys) > _LISTED else ""
+    return Finding(
+        path=path,
+        found=f"unknown key (did you mean {meant}?)" if meant else "unknown key",
+        allowed=f"{section} takes {', '.join(keys[:_LISTED])}{more}",
+    )
 
 
 def _unknown_kind(path: Path, value: object) -> Finding:

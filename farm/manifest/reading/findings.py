@@ -39,8 +39,14 @@ def shown(value: object) -> str:
 
 def near(word: object, choices: Collection[object]) -> str:
     """Returns `Did you mean 'guidance_scale'?`, or nothing if no choice is near."""
+    found = nearest(word, choices)
+    return f"Did you mean {found}?" if found else ""
+
+
+def nearest(word: object, choices: Collection[object]) -> str:
+    """Returns the nearest choice in quotation marks, or nothing if none is near."""
     if not choices:
         return ""
     names = {str(choice).lower(): str(choice) for choice in choices}
     matches = difflib.get_close_matches(str(word).lower(), names, n=1, cutoff=0.6)
-    return f"Did you mean {names[matches[0]]!r}?" if matches else ""
+    return repr(names[matches[0]]) if matches else ""

@@ -12,9 +12,6 @@ from farm.records import ModelSource
 from farm.render.checkpoints.checkpoint_contents import contents_of, read_settings, read_shapes
 from farm.render.checkpoints.checkpoint_folder import INDEX
 
-_PACKED = {"FluxTransformer2DModel", "QwenImageTransformer2DModel", "ZImageTransformer2DModel"}
-"""Whose pipelines take latents in squares of two by two, whatever the configuration calls a patch."""
-
 _UNET = "model.diffusion_model."
 _STAGE = re.compile(r"first_stage_model\.encoder\.down\.(\d+)\.")
 """The first halves nothing, each other one does."""
@@ -58,8 +55,13 @@ class Architecture:
 
     @property
     def step(self) -> int:
-        """What the height and width of a picture must be multiples of, in pixels."""
-        return (self.vae_factor or 1) * self.denoiser.patch
+        """What the height and width of a picture must be multiples of, in pixels.
+
+        A net with four times as many channels as the latent has takes it packed, in squares of two by two.
+        """
+        latent, taken = self.latent_channels, self.denoiser.in_channels
+        patch = 2 if latent and taken == 4 * latent else self.denoiser.patch
+        return (self.vae_factor or 1) * patch
 
 
 def read_architecture(source: ModelSource) -> Architecture | None:
@@ -74,7 +76,7 @@ def read_denoiser(config: Mapping[str, Any]) -> Denoiser:
     """Return what the configuration of a UNet, ControlNet or transformer says."""
     name = str(config.get("_class_name", ""))
     heads, head = config.get("num_attention_heads"), config.get("attention_head_dim")
-    patch = 2 if name in _PACKED else config.get("patch_size")
+    patch = config.get("patch_size", next(iter(_row(config.get("all_patch_size"))), None))
     return Denoiser(
         class_name=name,
         in_channels=_whole(config.get("in_channels")),

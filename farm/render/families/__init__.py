@@ -22,8 +22,8 @@ FAMILIES: dict[str, type[diffusers.DiffusionPipeline]] = {
 
 _NEEDED = {
     "prompt": "words",
-    "generator": "the generators that noise is drawn with",
-    "num_inference_steps": "a number of steps",
+    "generator": "generators to draw noise with",
+    "num_inference_steps": "number of steps",
 }
 
 

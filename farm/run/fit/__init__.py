@@ -11,7 +11,9 @@ from farm.records import DiffusersSpec, PictureSource, RendererSpec
 from farm.render.checkpoints.architecture import read_architecture
 from farm.run.fit.clip_skip import clip_skip_findings
 from farm.run.fit.controlnet import controlnet_findings
+from farm.run.fit.edges import edge_remarks
 from farm.run.fit.idle import idle_remarks
+from farm.run.fit.idle_by_config import idle_by_config_remarks
 from farm.run.fit.inversion import inversion_findings
 from farm.run.fit.ip_adapter import ip_adapter_findings
 from farm.run.fit.lora import lora_findings
@@ -21,7 +23,9 @@ from farm.run.fit.pipeline import config_findings, pipeline_findings, refiner_fi
 from farm.run.fit.prompts import prompt_remarks
 from farm.run.fit.samplers import own_sampler, own_sampler_findings, sampler_findings
 from farm.run.fit.size import size_findings
+from farm.run.fit.steps import step_findings
 from farm.run.fit.variant import variant_findings
+from farm.run.fit.weights_in_words import weight_remarks
 
 
 def refuse_misfits(document: Document, renderer: RendererSpec) -> None:
@@ -38,15 +42,18 @@ def refuse_misfits(document: Document, renderer: RendererSpec) -> None:
 
 
 def refuse_pictures(
-    document: Document, renderer: RendererSpec, pictures: Mapping[str, PictureSource]
+    document: Document, renderer: RendererSpec | None, pictures: Mapping[str, PictureSource]
 ) -> None:
     """Make sure that pictures fit each other and the model, and hold what they are for; `pictures` by whole paths.
+
+    Where no `renderer` was found nothing is known of the sizes that they are worked with.
 
     Raises:
         ManifestError: with whatever does not, each at its place in the manifest.
     """
-    if isinstance(renderer, DiffusersSpec):
-        sized = sized_pictures(document, pictures, read_architecture(renderer.source))
+    if renderer is None or isinstance(renderer, DiffusersSpec):
+        model = read_architecture(renderer.source) if renderer else None
+        sized = sized_pictures(document, pictures, model)
         _refuse(document, [*size_misfits(document, sized), *content_findings(document, pictures)])
 
 
@@ -58,8 +65,11 @@ def remarks_on(
         return ()
     remarks = [
         *idle_remarks(document.manifest, own_sampler(renderer)),
+        *idle_by_config_remarks(document.manifest, renderer),
         *prompt_remarks(document.manifest, renderer),
+        *weight_remarks(document.manifest),
         *size_remarks(sized_pictures(document, pictures, read_architecture(renderer.source))),
+        *edge_remarks(document, pictures),
     ]
     return tuple(map(str, _problems(document, remarks)))
 
@@ -79,6 +89,7 @@ def _problems(document: Document, findings: Iterable[Finding]) -> list[Problem]:
 def _findings(document: Document, spec: DiffusersSpec) -> Iterator[Finding]:
     yield from sampler_findings(document.manifest, spec)
     yield from clip_skip_findings(document.manifest.render, spec)
+    yield from step_findings(document.manifest, spec)
     yield from variant_findings(spec)
     model = read_architecture(spec.source)
     misfits = list(pipeline_findings(spec, model)) if model else []

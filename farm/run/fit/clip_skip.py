@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from farm.manifest.pipelines import PIPELINES
 from farm.manifest.reading.findings import Finding
 from farm.manifest.render import Render
 from farm.records import DiffusersSpec, ModelSource
@@ -21,7 +22,7 @@ def clip_skip_findings(render: Render, spec: DiffusersSpec) -> Iterator[Finding]
     if asked is None:
         return
     sources = [spec.config or spec.source, *([spec.refiner.source] if spec.refiner else [])]
-    begins = 1 if "XL" in spec.pipeline or spec.pipeline == "StableDiffusion3Pipeline" else 0
+    begins = 1 if "text_encoder_2" in PIPELINES[spec.pipeline].components else 0
     for source in sources:
         for name in _CLIP:
             layers = _layers(source, name)

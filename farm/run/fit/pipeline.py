@@ -6,24 +6,10 @@ from collections.abc import Iterator
 
 from farm.manifest.pipelines import PIPELINES
 from farm.manifest.reading.findings import Finding
+from farm.manifest.traits import Traits
 from farm.records import DiffusersSpec, ModelSource
 from farm.render.checkpoints.architecture import Architecture, Denoiser, read_architecture
 from farm.run.fit.clauses import misfit, unequal
-
-_TRANSFORMERS = {
-    "StableDiffusion3Pipeline": "SD3Transformer2DModel",
-    "FluxPipeline": "FluxTransformer2DModel",
-    "PixArtSigmaPipeline": "PixArtTransformer2DModel",
-    "SanaPipeline": "SanaTransformer2DModel",
-    "ZImagePipeline": "ZImageTransformer2DModel",
-    "QwenImagePipeline": "QwenImageTransformer2DModel",
-}
-_UNET = "UNet2DConditionModel"
-_ONE_ENCODER = ("text_encoder", "tokenizer")
-_SECOND_ENCODER = ("text_encoder_2", "tokenizer_2")
-_TWO_ENCODERS = ("StableDiffusion3Pipeline", "FluxPipeline")
-_REFINES = ("StableDiffusionXLImg2ImgPipeline", "StableDiffusionXLInpaintPipeline")
-"""What a refiner's weights can be, too, which have the second text encoder alone."""
 
 
 def pipeline_findings(spec: DiffusersSpec, model: Architecture) -> Iterator[Finding]:
@@ -72,51 +58,39 @@ def _latents(own: Architecture, wanted: Architecture) -> Iterator[str]:
 
 def misfits_of(pipeline: str, architecture: Architecture) -> Iterator[str]:
     """Yield why a pipeline cannot be made of a checkpoint's parts, as clauses; nothing where it can."""
-    net = architecture.denoiser
-    if architecture.components is None and "config" not in PIPELINES[pipeline].parts:
+    traits, net = PIPELINES[pipeline], architecture.denoiser
+    if architecture.components is None and "config" not in traits.parts:
         yield "it is a single file, and this pipeline is loaded from folders"
-    missing = _missing(pipeline, architecture)
+    missing = _missing(traits, architecture)
     if missing:
         yield f"it has no {' and no '.join(missing)}"
-    wanted = _TRANSFORMERS.get(pipeline, _UNET)
-    if net.class_name != wanted:
-        if net.class_name and PIPELINES[pipeline].net not in missing:
-            yield f"it denoises with a {net.class_name}, not a {wanted}"
-    elif wanted == _UNET:
-        yield from _unet_misfits(pipeline, net, architecture.latent_channels)
+    if net.class_name != traits.denoiser:
+        if net.class_name and traits.net not in missing:
+            yield f"it denoises with a {net.class_name}, not a {traits.denoiser}"
+    elif traits.net == "unet":
+        yield from _unet_misfits(traits, net, architecture.latent_channels)
 
 
-def _missing(pipeline: str, architecture: Architecture) -> list[str]:
+def _missing(traits: Traits, architecture: Architecture) -> list[str]:
     """Return the components that a pipeline needs and a checkpoint has not."""
     if architecture.components is None:
         return []
-    return [part for part in needed_parts(pipeline) if part not in architecture.components]
+    return [part for part in (traits.net, *traits.components) if part not in architecture.components]
 
 
-def needed_parts(pipeline: str) -> tuple[str, ...]:
-    """Return the components without which a pipeline draws nothing; they have the names of its arguments."""
-    if pipeline == "LDMTextToImagePipeline":
-        return ("unet", "vqvae", "bert", "tokenizer")
-    first = () if pipeline in _REFINES else _ONE_ENCODER
-    second = _SECOND_ENCODER if "XL" in pipeline or pipeline in _TWO_ENCODERS else ()
-    depth = ("depth_estimator",) if "Depth" in pipeline else ()
-    return (PIPELINES[pipeline].net, "vae", *first, *second, *depth)
-
-
-def _unet_misfits(pipeline: str, net: Denoiser, latent: int | None) -> Iterator[str]:
-    is_xl = "XL" in pipeline
-    if net.told_sizes != is_xl:
-        yield f"its UNet is {'not ' if is_xl else ''}told a picture's sizes, as Stable Diffusion XL's is"
-    if "LatentConsistency" in pipeline and not net.told_guidance:
+def _unet_misfits(traits: Traits, net: Denoiser, latent: int | None) -> Iterator[str]:
+    if net.told_sizes != traits.tells_sizes:
+        yield f"its UNet is {'not ' if traits.tells_sizes else ''}told a picture's sizes, as Stable Diffusion XL's is"
+    if traits.tells_guidance and not net.told_guidance:
         yield "its UNet is not told the guidance scale, as a latent consistency model's is"
     if latent is not None and net.in_channels is not None:
-        takes = _channels(pipeline, latent)
+        takes = _channels(traits, latent)
         if net.in_channels not in takes:
             yield f"its UNet takes {net.in_channels} channels, not {' or '.join(map(str, takes))}"
 
 
-def _channels(pipeline: str, latent: int) -> tuple[int, ...]:
+def _channels(traits: Traits, latent: int) -> tuple[int, ...]:
     """Return how many channels a UNet may take: the latent's; those of a mask and a masked picture; that of depth."""
-    if "Inpaint" in pipeline:
+    if traits.paints_in:
         return (latent, 2 * latent + 1)
-    return (latent + 1,) if "Depth" in pipeline else (latent,)
+    return (latent + 1,) if traits.sees_depth else (latent,)

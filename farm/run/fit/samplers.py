@@ -39,7 +39,7 @@ def own_sampler_findings(manifest: Manifest, spec: DiffusersSpec) -> Iterator[Fi
     field, name = _own(spec)[0], own_sampler(spec)
     reason = REFUSED.get(name, "")
     if name in SCHEDULERS:
-        reason = why_unfit(spec.pipeline, traits.sampling, "strength" in traits.arguments, name)
+        reason = why_unfit(spec.pipeline, traits, name)
     if reason:
         yield Finding(
             path=field,
@@ -51,7 +51,12 @@ def own_sampler_findings(manifest: Manifest, spec: DiffusersSpec) -> Iterator[Fi
 
 def own_sampler(spec: DiffusersSpec) -> str:
     """Return the class of the checkpoint's own scheduler; empty where that is not on this machine yet."""
-    return str(_own(spec)[1].get("_class_name", ""))
+    return str(own_settings(spec).get("_class_name", ""))
+
+
+def own_settings(spec: DiffusersSpec) -> Mapping[str, object]:
+    """Return the configuration of the checkpoint's own scheduler; empty where that is not on this machine yet."""
+    return _own(spec)[1]
 
 
 def _own(spec: DiffusersSpec) -> tuple[Field, Mapping[str, object]]:

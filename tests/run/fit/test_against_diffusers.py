@@ -41,7 +41,7 @@ def draws(name, folder, parts):
 def test_the_farm_refuses_for_a_pipeline_what_diffusers_cannot_draw_with(name, shelf):
     parts = {}
     if PIPELINES[name].control:
-        net = shelf("net-xl" if "XL" in name else "net")
+        net = shelf("net-xl" if PIPELINES[name].tells_sizes else "net")
         parts["controlnet"] = diffusers.ControlNetModel.from_pretrained(net)
     folders = {checkpoint: shelf(checkpoint) for checkpoint in CHECKPOINTS}
     let_through = {

@@ -6,7 +6,6 @@ import diffusers
 import pytest
 
 from farm.manifest.pipelines import PIPELINES
-from farm.run.fit.pipeline import needed_parts
 from tests.checkpoints.families import FAMILIES
 from tests.ldm_layout import save_as_single_file
 from tests.run.fit.altering import altered
@@ -14,7 +13,7 @@ from tests.run.fit.altering import altered
 SD, XL = "StableDiffusionPipeline", "StableDiffusionXLPipeline"
 PLAIN = "StableDiffusionPipeline, StableDiffusionImg2ImgPipeline, StableDiffusionInpaintPipeline"
 PICTURES = {"image": "p.png", "mask_image": "m.png", "control_image": "c.png"}
-_OF_XL = [name for name in PIPELINES if "XL" in name]
+_OF_XL = [name for name, traits in PIPELINES.items() if traits.tells_sizes]
 _OF_SD = [
     name
     for name in PIPELINES
@@ -38,7 +37,7 @@ FITTING = [
 def test_what_is_for_a_pipeline_fits_it(pipeline, pretrained, told):
     traits = PIPELINES[pipeline]
     render = {name: PICTURES[name] for name in traits.needed_pictures}
-    net = "@net-xl" if "XL" in pipeline else "@net"
+    net = "@net-xl" if traits.tells_sizes else "@net"
     parts = {"controlnets": [{"pretrained": net}, {"pretrained": net}]} if traits.control else {}
     if traits.control:
         render[traits.control] = ["c.png", "c.png"]
@@ -52,7 +51,7 @@ def test_every_pipeline_has_a_checkpoint_that_fits():
 @pytest.mark.parametrize("pipeline", PIPELINES)
 def test_the_parts_asked_for_are_those_that_diffusers_takes(pipeline):
     takes = set(inspect.signature(getattr(diffusers, pipeline).__init__).parameters)
-    assert set(needed_parts(pipeline)) <= takes
+    assert {PIPELINES[pipeline].net, *PIPELINES[pipeline].components} <= takes
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,95 @@
+"""What diffusers' pipelines have is read from their code, and told of those that the farm does not know."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import diffusers
+import pytest
+
+from farm.errors import ModelError
+from farm.manifest.pipeline_code import what_it_lacks
+from farm.manifest.pipelines import PIPELINES
+from farm.render.families import FAMILIES, pipeline_class
+from tests.manifest.test_pipeline_checks import _said, _text
+
+KNOWN = f"allowed: one of the diffusers pipelines that the farm renders with: {', '.join(PIPELINES)}"
+OTHERS = (
+    *(
+        "PixArtAlphaPipeline",
+        "Lumina2Pipeline",
+        "UnCLIPPipeline",
+        "DDPMPipeline",
+        "StableDiffusionUpscalePipeline",
+    ),
+    *("StableDiffusionInstructPix2PixPipeline", "StableDiffusionXLControlNetPAGPipeline", "WanPipeline"),
+    *(
+        "KandinskyV22Pipeline",
+        "StableDiffusionGLIGENPipeline",
+        "SemanticStableDiffusionPipeline",
+        "DiTPipeline",
+    ),
+    *("StableUnCLIPPipeline", "VisualClozeGenerationPipeline", "FluxPriorReduxPipeline"),
+)
+
+
+@pytest.mark.parametrize("name", [*(name for name in PIPELINES if name not in FAMILIES), *OTHERS])
+def test_the_code_tells_what_the_class_lacks(name: str) -> None:
+    try:
+        pipeline_class(name)
+        lacking = ""
+    except ModelError as error:
+        lacking = str(error).removeprefix(f"{name}: the farm cannot render with it: ").removesuffix(".")
+    assert what_it_lacks(name) == lacking
+
+
+def test_among_them_are_some_that_lack_something_and_some_that_do_not() -> None:
+    assert {what_it_lacks(name) for name in OTHERS} == {
+        "",
+        "it has no encode_prompt, where prompts are mixed",
+        "its call takes no words",
+        "its call takes no generators to draw noise with",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        (
+            "PixArtAlphaPipeline",
+            "Did you mean 'PixArtSigmaPipeline'? diffusers has PixArtAlphaPipeline: if it makes pictures, it needs an "
+            "entry in farm/manifest/pipelines.py, see 'A family of pipelines' in ARCHITECTURE.md.",
+        ),
+        (
+            "UnCLIPPipeline",
+            "Did you mean 'SanaPipeline'? diffusers has UnCLIPPipeline, but it has no encode_prompt, where prompts are "
+            "mixed: it needs a class of its own, see 'A family of pipelines' in ARCHITECTURE.md.",
+        ),
+        ("StableDifusionPipeline", "Did you mean 'StableDiffusionPipeline'?"),
+    ],
+)
+def test_a_pipeline_that_the_farm_does_not_know_is_told_with_what_it_would_take(
+    told: Any, name: str, hint: str
+) -> None:
+    assert _said(told, _text(name)) == [f"model.pipeline: found '{name}'; {KNOWN}. {hint}"]
+
+
+@pytest.mark.parametrize("value", ["5", "[a]", "null", "Nothing"])
+def test_what_is_no_pipeline_of_diffusers_is_told_without(told: Any, value: str) -> None:
+    [line] = _said(told, _text(value))
+    assert line.endswith(f"; {KNOWN}.")
+
+
+def test_diffusers_is_not_loaded_for_it() -> None:
+    code = "import sys\nfrom farm.manifest.pipeline_code import what_it_takes\n"
+    code += "print('needs an entry' in what_it_takes('Lumina2Pipeline'), {'torch', 'diffusers'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "True set()\n"
+
+
+def test_every_name_that_diffusers_offers_is_found() -> None:
+    from farm.manifest.pipeline_code import _names
+
+    assert _names() == {name for name in dir(diffusers) if name.endswith("Pipeline")} | {"DiffusionPipeline"}
