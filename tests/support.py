@@ -5,10 +5,11 @@ To write the tables again: python -m tests.support
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from farm.manifest.pipelines import PIPELINES, Traits
+from farm.manifest.pipelines import PIPELINES
+from farm.manifest.traits import Traits
 from tests.checkpoints.ways import WAYS
 
 README = Path(__file__).parent.parent / "README.md"
@@ -34,20 +35,21 @@ def _that(takes: Callable[[Traits], bool]) -> tuple[str, ...]:
 NO_TINY_FILE = ("FluxPipeline",)
 """Accepted as single files and not tested: diffusers splits the weights where only those of full size are split."""
 
-PARTS: Mapping[str, tuple[str, ...]] = {
+ACCEPTED: Mapping[str, tuple[str, ...]] = {
     "other arguments": tuple(WAYS),
     "LoRA": _that(lambda traits: "loras" in traits.parts),
     "IP-Adapter": _that(lambda traits: "ip_adapters" in traits.parts),
     "textual inversion": _that(lambda traits: "textual_inversions" in traits.parts),
     "compel": _that(lambda traits: traits.weighs_words),
     "several ControlNets": _that(lambda traits: "controlnets" in traits.parts),
-    "single file": tuple(
-        name
-        for name in _that(lambda traits: "config" in traits.parts)
-        if WAYS[name].pipeline not in NO_TINY_FILE
-    ),
+    "single file": _that(lambda traits: "config" in traits.parts),
 }
-"""Ways by what stands beside them: wherever the farm accepts it. The tests are tests/render/test_parts.py."""
+"""Ways by what the farm accepts beside them."""
+
+PARTS: Mapping[str, tuple[str, ...]] = ACCEPTED | {
+    "single file": tuple(name for name in ACCEPTED["single file"] if WAYS[name].pipeline not in NO_TINY_FILE),
+}
+"""Those of them that are tested: all but what is named above. The tests are tests/render/test_parts.py."""
 
 BESIDE: Mapping[str, tuple[str, ...]] = {
     "IP-Adapter plus, plus-face": ("SD", "SDXL"),
@@ -61,16 +63,28 @@ BESIDE: Mapping[str, tuple[str, ...]] = {
     "VAE slicing and tiling, attention of choice": ("SD", "SDXL"),
     "text encoders released": ("SD", "SDXL"),
 }
-"""More that stands beside a model, by the model."""
+"""More that stands beside a model, by the model: a test for each that is named, a refusal for the other."""
+
+TESTED, REFUSED, UNTESTED, ON_A_GPU = "✓", "–", "○", "GPU"
+NEED_A_GPU: Mapping[str, str] = {"offload: model, sequential, group": ON_A_GPU, "xFormers": UNTESTED}
+"""What of `model.memory` only a GPU can do; the tests of offload are in tests/render/test_memory_options.py."""
+
+SIGNS = (
+    f"{TESTED} tested; {REFUSED} refused by `farm check`; {UNTESTED} accepted and not tested: diffusers reads a Flux "
+    f"file at full size only, and xFormers needs a GPU; {ON_A_GPU}: needs one, with tests marked `gpu`, not run yet."
+)
 
 
 def tables() -> str:
-    """Return both tables in Markdown."""
-    ways = [[way.what, f"`{way.pipeline}`", *_ticks(MOVES | PARTS, name)] for name, way in WAYS.items()]
+    """Return both tables in Markdown, and what their signs say."""
+    ways = [[way.what, f"`{way.pipeline}`", *_signs(name)] for name, way in WAYS.items()]
     beside = [
-        [name, *("✓" if kind in kinds else "" for kind in ("SD", "SDXL"))] for name, kinds in BESIDE.items()
+        [name, *(TESTED if kind in kinds else REFUSED for kind in ("SD", "SDXL"))]
+        for name, kinds in BESIDE.items()
     ]
-    return f"{_table(['', 'pipeline', *MOVES, *PARTS], ways)}\n\n{_table(['beside the model', 'SD', 'SDXL'], beside)}"
+    beside += [[name, sign, sign] for name, sign in NEED_A_GPU.items()]
+    columns, models = ["", "pipeline", *MOVES, *PARTS], ["beside the model", "SD", "SDXL"]
+    return f"{_table(columns, ways)}\n\n{_table(models, beside)}\n\n{SIGNS}"
 
 
 def shown() -> str:
@@ -79,8 +93,12 @@ def shown() -> str:
     return text[text.index(MARKS[0]) + len(MARKS[0]) : text.index(MARKS[1])].strip()
 
 
-def _ticks(columns: Mapping[str, Iterable[str]], name: str) -> list[str]:
-    return ["✓" if name in names else "" for names in columns.values()]
+def _signs(name: str) -> list[str]:
+    accepted = MOVES | ACCEPTED
+    return [
+        TESTED if name in names else UNTESTED if name in accepted[column] else REFUSED
+        for column, names in (MOVES | PARTS).items()
+    ]
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:

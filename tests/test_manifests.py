@@ -39,6 +39,7 @@ CAPABILITIES = {
     "Turbo": ("sdxl-turbo", "render.num_inference_steps"),
     "LCM-LoRA": ("lcm-lora", "model.loras"),
     "LCM-LoRA, shipped": ("demo-lcm", "model.loras"),
+    "a LoRA's scale, keyframed, shipped": ("demo-lora-scale", "model.loras.0.scale.23"),
     "several LoRAs, keyframed": ("loras", "model.loras.1.scale.149"),
     "img2img, shipped": ("demo-img2img", "render.strength.47"),
     "inpainting, nine channels": ("inpaint", "render.mask_image"),
@@ -49,7 +50,12 @@ CAPABILITIES = {
     "a ControlNet's scale, keyframed": ("controlnet-canny", "render.controlnet_conditioning_scale.149"),
     "a ControlNet for a part of the steps": ("controlnet-canny", "render.control_guidance_end"),
     "a ControlNet and a picture per frame, shipped": ("demo-controlnet", "render.image.canny"),
+    "a ControlNet and a mask, shipped": ("demo-controlnet-inpaint", "render.control_image.canny"),
     "several ControlNets": ("two-controlnets", "model.controlnets.1"),
+    "several ControlNets, their scales keyframed, shipped": (
+        "demo-two-controlnets",
+        "render.controlnet_conditioning_scale.1.23",
+    ),
     "IP-Adapter, keyframed": ("ip-adapter", "model.ip_adapters.0.scale.149"),
     "IP-Adapter Plus, from picture to picture": ("ip-adapter-plus", "render.ip_adapter_image.149"),
     "IP-Adapter Plus Face": ("ip-adapter-face", "model.ip_adapters.0"),
@@ -58,6 +64,7 @@ CAPABILITIES = {
     "compel": ("compel", "render.prompt_syntax"),
     "compel, shipped": ("demo-compel", "render.prompt_syntax"),
     "less memory": ("low-memory", "model.memory.offload"),
+    "less memory, shipped": ("demo-low-memory", "model.memory.vae_tiling"),
     "layers moved in groups": ("qwen-image", "model.memory.offload"),
 }
 """What the farm can do, the manifest that shows it, and the field that does."""
@@ -119,5 +126,11 @@ def test_the_table_of_manifests_has_one_row_for_each():
     assert sorted(rows) == sorted(DATA)
 
 
+def test_a_video_leads_a_shipped_manifest():
+    [video, _] = DATA["demo-two-controlnets"]["render"]["image"]
+    assert video["file"] == "pictures/turning-64.mp4"
+
+
 def test_the_pictures_that_manifests_name_are_small_together():
-    assert sum(file.stat().st_size for file in (FOLDER / "pictures").rglob("*.png")) < 300_000
+    files = [file for file in (FOLDER / "pictures").rglob("*") if file.suffix in (".png", ".mp4")]
+    assert sum(file.stat().st_size for file in files) < 300_000

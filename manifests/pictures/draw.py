@@ -9,6 +9,7 @@ import math
 import random
 from pathlib import Path
 
+import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 from farm.demo.backdrops import draw_backdrop
@@ -16,6 +17,8 @@ from farm.demo.outlines import Dot, dots, outline
 from farm.demo.styles import Stencil, paint
 from farm.demo.vocabulary import COLOURS
 from farm.demo.world import SUPERSAMPLING
+from farm.records import Mp4Spec
+from farm.reduce.mp4 import Mp4Writer
 
 HERE = Path(__file__).parent
 TURN = 24
@@ -99,10 +102,14 @@ def main() -> None:
     disc(64, 0.42).save(HERE / "disc-64.png")
     turning = HERE / "turning-64"
     turning.mkdir(exist_ok=True)
+    video = Mp4Writer(HERE / "turning-64.mp4", Mp4Spec(fps=12, crf=12, preset="veryslow"))
     for number in range(TURN):
         angle = math.tau * number / TURN
         place = {"x": 0.5 + 0.13 * math.cos(angle), "y": 0.5 + 0.13 * math.sin(angle), "radius": 0.26}
-        scene("heart", "red", "night", "cartoon", 64, **place).save(turning / f"{number:02}.png")
+        picture = scene("heart", "red", "night", "cartoon", 64, **place)
+        picture.save(turning / f"{number:02}.png")
+        video.add(np.asarray(picture))
+    video.close()
 
     scene("fish", "orange", "sea", "cartoon", 512).save(HERE / "fish.png", optimize=True)
     scene("flower", "pink", "meadow", "watercolor", 512).quantize(64).save(HERE / "flower.png", optimize=True)

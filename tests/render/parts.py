@@ -66,6 +66,9 @@ OTHERS: Mapping[str, Any] = {
 }
 """Arguments of calls with values that are no pipeline's own; sizes follow from the way."""
 
+FOR_ONE_PICTURE = ("negative_original_size", "negative_target_size")
+"""Of these, what diffusers' SDXL knows for one picture at a time."""
+
 TESTED_ELSEWHERE = {
     "padding_mask_crop": "test_repainting.py",
     "depth_map": "test_depth.py",
@@ -194,7 +197,7 @@ def several_controlnets(way: Any, folder: Path) -> Part:
     nets = [save(folder / str(seed), seed=seed) for seed in (1, 2)]
     name = PIPELINES[way.way.pipeline].control
     assert name is not None
-    paths = [way.draw(name, number) for number in (1, 2)]
+    paths = [_of_another_size(way.draw(name, number), folder) for number in (1, 2)]
     numbers = {
         "controlnet_conditioning_scale": [0.4, 0.9],
         "control_guidance_start": [0.0, 0.3],
@@ -205,14 +208,14 @@ def several_controlnets(way: Any, folder: Path) -> Part:
     def lay(pipeline: Any) -> Mapping[str, Any]:
         opened = [Image.open(path).convert("RGB") for path in paths]
         batches = [pipeline.control_image_processor.preprocess([one] * 3, **size) for one in opened]
-        return {name: batches} | numbers
+        return {name: batches} | numbers | size
 
     pictures = way.pictures(0)
     del pictures[name]
     given = {f"{name}.{number}": picture_of(path) for number, path in enumerate(paths)}
     return Part(
         spec={"controlnets": tuple(map(_controlnet, nets))},
-        frame={"pictures": pictures | given} | in_parts(numbers),
+        frame={"pictures": pictures | given} | in_parts(numbers) | size,
         loaded={"controlnet": [diffusers.ControlNetModel.from_pretrained(net) for net in nets]},
         lay=lay,
     )
@@ -239,14 +242,18 @@ def single_file(way: Any, folder: Path) -> Part:
     )
 
 
-def other_arguments(way: Any, folder: Path) -> Part:
+def other_arguments(way: Any, folder: Path, count: int = 1) -> Part:
     takes = PIPELINES[way.way.pipeline].arguments
-    given = {name: value for name, value in OTHERS.items() if name in takes}
+    given = {
+        name: value
+        for name, value in OTHERS.items()
+        if name in takes and (count == 1 or name not in FOR_ONE_PICTURE)
+    }
     if way.way.pipeline == "LDMTextToImagePipeline":
         del given["eta"]  # with which diffusers' own draws from torch's global generator
     if "height" in takes:
         given |= {"height": 2 * way.way.side, "width": way.way.side}
-    negative = {"negative_prompt": [given["negative_prompt"]]} if "negative_prompt" in given else {}
+    negative = {"negative_prompt": [given["negative_prompt"]] * count} if "negative_prompt" in given else {}
     return Part(frame=in_parts(given), lay=lambda pipeline: given | negative)
 
 
@@ -257,6 +264,11 @@ def in_parts(arguments: Mapping[str, Any]) -> dict[str, Any]:
         for name, value in arguments.items()
         for number, part in enumerate(value if isinstance(value, tuple | list) else (value,))
     }
+
+
+def _of_another_size(picture: Path, folder: Path) -> Path:
+    Image.open(picture).resize((24, 40)).save(folder / picture.name)
+    return folder / picture.name
 
 
 def _controlnet(folder: Path) -> ControlNet:

@@ -67,9 +67,11 @@ def test_a_photograph_is_turned_as_its_exif_says(read, tmp_path):
     assert read(tmp_path / "a.jpg").shape == (48, 32, 3)
 
 
-def test_sixteen_bits_of_grey_keep_their_shades(read, tmp_path):
+@pytest.mark.parametrize("beyond", [0, 256])
+def test_sixteen_bits_of_grey_keep_their_shades(read, tmp_path, beyond):
     grey = np.asarray(draw(3).convert("L"))
-    Image.fromarray(grey.astype(np.uint16) * 257).save(tmp_path / "depth.png")
+    deep = np.minimum(grey.astype(np.uint32) * 257 + beyond, 65535)
+    Image.fromarray(deep.astype(np.uint16)).save(tmp_path / "depth.png")
     np.testing.assert_array_equal(read(tmp_path / "depth.png"), np.stack([grey] * 3, axis=2))
 
 

@@ -32,7 +32,8 @@ def test_several_loras_act_at_their_scales_and_an_lcm_lora_with_its_scheduler(fo
     assert same(ours, plain_call(plain, guidance_scale=1.5)) == [True] * 3
 
 
-def test_the_prompts_of_a_lora_at_another_scale_are_encoded_anew(folders):
+@pytest.mark.parametrize("syntax", ["plain", "compel"])  # to which prompts without weights are the same
+def test_the_prompts_of_a_lora_at_another_scale_are_encoded_anew(folders, syntax):
     name, save = MODELS["SD"]
     model, style = folders(save), folders(save_style_lora)
     renderer = open_renderer(
@@ -42,7 +43,7 @@ def test_the_prompts_of_a_lora_at_another_scale_are_encoded_anew(folders):
     plain.load_lora_weights(style, adapter_name="style")
     pictures = []
     for scale in (0.0, 0.5, 2.0, 0.0):
-        ours = renderer.render(chunk_of(*frames(**{"lora_scale.0": scale})))
+        ours = renderer.render(chunk_of(*frames(syntax=syntax, **{"lora_scale.0": scale})))
         plain.set_adapters(["style"], adapter_weights=[scale])
         assert same(ours, plain_call(plain)) == [True] * 3
         pictures.append(ours[0])

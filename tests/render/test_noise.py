@@ -84,6 +84,13 @@ def test_slerp_of_parallel_tensors_is_their_lerp():
     assert torch.allclose(slerp(a, 1.0001 * a, 0.5), 1.00005 * a)
 
 
+def test_slerp_of_nearly_parallel_tensors_is_on_the_arc():
+    angle = math.acos(0.9994)
+    start, middle, end = (torch.tensor([math.cos(turn), math.sin(turn)]) for turn in (0.0, angle / 2, angle))
+    assert torch.allclose(slerp(start, end, 0.5), middle, rtol=0, atol=1e-5)
+    assert not torch.allclose(torch.lerp(start, end, 0.5), middle, rtol=0, atol=1e-4)
+
+
 def test_one_part_of_weight_one_is_returned_exact():
     a, b = normal(1, SHAPE), normal(2, SHAPE)
     assert sum_of([a, b], [1.0, 0.0]) is a

@@ -9,7 +9,7 @@ from farm.manifest.pipelines import PIPELINES
 from tests.checkpoints.ways import WAYS
 from tests.render import parts
 from tests.render.ways import SEEDS, same
-from tests.support import NO_TINY_FILE, PARTS
+from tests.support import ACCEPTED, BESIDE, NO_TINY_FILE, PARTS
 
 MADE = {
     "other arguments": parts.other_arguments,
@@ -47,16 +47,24 @@ def test_a_chunk_equals_a_plain_call_bit_for_bit(way, part, tmp_path):
     assert same(ours, without) == [not made.changes] * count
 
 
+@pytest.mark.parametrize("way", PARTS["other arguments"], indirect=True)
+def test_a_last_chunk_of_two_frames_equals_a_plain_call_of_three_bit_for_bit(way, tmp_path):
+    beside = way.beside(parts.other_arguments(way, tmp_path, count=3))
+    ours = beside.render(*map(beside.frame, range(2)), batch_size=3)
+    first, second = beside.prompts[:2]
+    theirs = beside.plain([first, second, second], [SEEDS[0], SEEDS[1], SEEDS[1]])
+    assert same(ours, theirs[:2]) == [True] * 2
+
+
 @pytest.mark.parametrize("pipeline", PIPELINES)
 def test_what_a_pipeline_accepts_is_what_it_is_tested_with(pipeline):
     ways = [name for name, way in WAYS.items() if way.pipeline == pipeline]
     assert ways
-    untested = (
-        {"refiner"} if pipeline not in NO_TINY_FILE else {"refiner", "config"}
-    )  # a refiner: test_sdxl.py
-    accepted = PIPELINES[pipeline].parts - untested
+    accepted = PIPELINES[pipeline].parts - {"refiner"}  # which test_sdxl.py has
+    tested = accepted - ({"config"} if pipeline in NO_TINY_FILE else set())
     for part, column in COLUMNS.items():
-        assert [name in PARTS[column] for name in ways] == [part in accepted] * len(ways), column
+        assert [name in PARTS[column] for name in ways] == [part in tested] * len(ways), column
+        assert [name in ACCEPTED[column] for name in ways] == [part in accepted] * len(ways), column
     assert accepted <= COLUMNS.keys()
     given = {
         *parts.OTHERS,
@@ -68,3 +76,11 @@ def test_what_a_pipeline_accepts_is_what_it_is_tested_with(pipeline):
         "control_image",
     }
     assert PIPELINES[pipeline].arguments.keys() <= given
+
+
+def test_what_the_table_calls_refused_is_nothing_that_the_pipeline_accepts():
+    refused = {row for row, kinds in BESIDE.items() if "SD" not in kinds}
+    assert refused == {"refiner", "sizes and crops (micro-conditioning)"}
+    traits = PIPELINES["StableDiffusionPipeline"]
+    assert "refiner" not in traits.parts
+    assert not {"original_size", "target_size", "crops_coords_top_left"} & traits.arguments.keys()

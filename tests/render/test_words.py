@@ -9,6 +9,7 @@ import torch
 
 from farm.records import Drift, MemorySpec, TextualInversion
 from farm.render import open_renderer
+from farm.render.checkpoints.loading import _restore_text_model
 from tests.checkpoints.textual_inversion import (
     TOKEN,
     save_textual_inversion,
@@ -58,6 +59,21 @@ def test_without_a_negative_prompt_weighted_sdxl_is_steered_away_from_zeros_as_p
         for syntax in ("compel", "plain")
     )
     assert same(weighted, words) == [True]
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_weighted_prompts_are_encoded_anew_where_clip_skip_is_another(folders, kind):
+    pipeline, save = MODELS[kind]
+    renderer = open_renderer(spec_of(folders(save), pipeline=pipeline))
+    other = loaded(kind, folders(save))
+    _restore_text_model(other)
+    prompt = "a red star at night"
+    for skip in (None, 1, None):
+        frames = (
+            frame(i, {prompt: 1.0}, syntax="compel", negative_prompt="dull", clip_skip=skip) for i in range(3)
+        )
+        theirs = plain(other, prompt=[prompt] * 3, negative_prompt=["dull"] * 3, clip_skip=skip)
+        assert same(renderer.render(chunk_of(*frames)), theirs) == [True] * 3
 
 
 def test_a_walk_from_a_weighted_prompt_leaves_the_negative_one_where_it_is(folders):
