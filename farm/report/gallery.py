@@ -1,0 +1,99 @@
+"""`index.html`: many jobs on one page, their previews beside it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from farm.errors import StorageError
+from farm.report import preview
+from farm.report.data import State
+from farm.report.page import render_page
+from farm.report.wording import STATES
+from farm.store import JobFolder
+
+NAME = "index.html"
+_STYLES = ("theme.css", "gallery.css")
+_SCRIPTS = ("memory.js", "theme.js", "filters.js", "previews.js", "refresh.js", "gallery.js")
+_NAMES: dict[State | Literal["unreadable"], str] = {
+    **dict(STATES.items()),
+    "unreadable": "Unreadable",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GalleryEntry:
+    """A job as its card shows it.
+
+    `folder` is relative to the gallery's, `/` between its parts; `report` says whether a `report.html` is in it.
+    `frames` of `frame_count` are finished. `error` is what ended the job, or why its folder cannot be understood.
+    """
+
+    folder: str
+    name: str
+    state: State | Literal["unreadable"]
+    frames: int
+    frame_count: int
+    description: str = ""
+    seconds: float = 0.0
+    started_at: str = ""
+    error: str = ""
+    report: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Card:
+    entry: GalleryEntry
+    state_name: str
+    poster: bytes | None
+    width: int
+    height: int
+
+
+def write_gallery(
+    folder: JobFolder,
+    entries: Iterable[GalleryEntry],
+    *,
+    title: str = "Jobs",
+    written_at: str = "",
+    refresh_seconds: float = 0.0,
+) -> int:
+    """Write the page over many jobs, atomically, and return its bytes; the newest job comes first.
+
+    Posters are the first pictures of the jobs' `preview.webp`, and part of the page; the previews play from their
+    files. The page loads itself again while a job runs, if `refresh_seconds` is above 0.
+
+    Raises:
+        StorageError: when it cannot be written. A preview that cannot be read is a card without a picture.
+    """
+    ordered = sorted(entries, key=lambda entry: (entry.started_at, entry.name), reverse=True)
+    counts = Counter(entry.state for entry in ordered)
+    running = bool(counts["running"])
+    page = render_page(
+        "gallery.html",
+        styles=_STYLES,
+        scripts=_SCRIPTS,
+        values={
+            "title": title,
+            "cards": [_card(folder, entry) for entry in ordered],
+            "states": [(state, name, counts[state]) for state, name in _NAMES.items() if counts[state]],
+            "written_at": written_at,
+            "running": running,
+            "refresh_seconds": refresh_seconds if running else 0,
+            "picture_sources": "'self' file:",
+            "preview": preview.NAME,
+        },
+    )
+    folder.write(NAME, page)
+    return len(page)
+
+
+def _card(folder: JobFolder, entry: GalleryEntry) -> _Card:
+    try:
+        data = folder.find(f"{entry.folder}/{preview.NAME}")
+    except StorageError:
+        data = None
+    poster, width, height = (data and preview.poster_of(data)) or (None, 0, 0)
+    return _Card(entry=entry, state_name=_NAMES[entry.state], poster=poster, width=width, height=height)

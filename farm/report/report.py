@@ -1,0 +1,101 @@
+"""`report.html`: one job on one page that needs nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from farm.report.data import ReportData
+from farm.report.drawing import HEIGHT, WIDTH, DrawnChart, across, band, draw, plotted_frames
+from farm.report.page import render_page
+from farm.report.sheet import cells_of
+from farm.report.strip import Shown, Strip
+from farm.report.wording import STATES
+from farm.store import JobFolder
+
+NAME = "report.html"
+_PIXEL_ART = 256
+"""Pixels: narrower pictures are enlarged with hard edges."""
+_MOST_TOLD = 200
+"""Spans of frames that a page lists of each sort of trouble; nobody reads more."""
+_STYLES = ("theme.css", "report.css", "player.css", "charts.css")
+_SCRIPTS = (
+    "memory.js",
+    "theme.js",
+    "position.js",
+    "screen.js",
+    "player.js",
+    "charts.js",
+    "tables.js",
+    "sheet.js",
+    "keys.js",
+    "refresh.js",
+    "report.js",
+)
+
+
+def write_report(folder: JobFolder, data: ReportData, strip: Strip | None = None) -> int:
+    """Write the page of a job into its folder, atomically, and return its bytes.
+
+    A `strip` that lasts as long as the run spares the reading of frames that an earlier page showed.
+
+    Raises:
+        StorageError: when it cannot be written. A frame that cannot be read is told on the page.
+    """
+    shown = (strip or Strip(folder, data.frame_count)).pictures(data.frames)
+    page = report_page(data, shown)
+    folder.write(NAME, page)
+    return len(page)
+
+
+def report_page(data: ReportData, shown: Shown) -> bytes:
+    """Return the page of a job with these pictures."""
+    frames = [picture.frame for picture in shown.pictures]
+    plotted = plotted_frames(data.frame_count, frames)
+    charts = [draw(chart, plotted, data.frame_count) for chart in data.charts]
+    missing = (*data.failures, *shown.unreadable)
+    failures, flagged, remarks = missing[:_MOST_TOLD], data.flagged[:_MOST_TOLD], data.remarks[:_MOST_TOLD]
+    told = len(failures) + len(flagged) + len(remarks)
+    return render_page(
+        "report.html",
+        styles=_STYLES,
+        scripts=_SCRIPTS,
+        values={
+            "job": data,
+            "state_name": STATES[data.state],
+            "pictures": shown.pictures,
+            "pixelated": any(picture.width < _PIXEL_ART for picture in shown.pictures),
+            "thinned": len(frames) < len(data.frames) - len(shown.unreadable),
+            "cells": cells_of(shown.pictures, failures, flagged),
+            "charts": charts,
+            "plotted": len(plotted),
+            "drawing": (WIDTH, HEIGHT),
+            "bands": [band(span, data.frame_count) for span in failures],
+            "flags": [f"{across(flag.frame, data.frame_count):.1f}" for flag in flagged],
+            "failures": failures,
+            "flagged": flagged,
+            "remarks": remarks,
+            "untold": len(missing) + len(data.flagged) + len(data.remarks) - told,
+            "script_data": _script_data(data, frames, plotted, charts),
+        },
+    )
+
+
+def _script_data(
+    data: ReportData, frames: Sequence[int], plotted: Sequence[int], charts: Sequence[DrawnChart]
+) -> dict[str, object]:
+    return {
+        "frames": list(frames),
+        "count": data.frame_count,
+        "fps": data.fps,
+        "rubberBand": data.rubber_band,
+        "refresh": data.refresh_seconds if data.state == "running" else 0,
+        "writtenAt": data.written_at,
+        "plotted": list(plotted),
+        "charts": [
+            {
+                "probabilities": chart.probabilities,
+                "curves": [{"label": curve.label, "values": curve.values} for curve in chart.curves],
+            }
+            for chart in charts
+        ],
+    }

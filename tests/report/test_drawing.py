@@ -1,0 +1,74 @@
+import math
+
+import pytest
+
+from farm.report import Chart, Curve, FrameSpan
+from farm.report.drawing import MOST_PLOTTED, band, draw, in_words, plotted_frames
+
+
+def drawn(*values, probabilities=True):
+    chart = Chart(title="t", curves=(Curve(label="c", values=values),), probabilities=probabilities)
+    return draw(chart, range(len(values)), len(values))
+
+
+def test_a_curve_runs_from_the_left_end_to_the_right_with_one_at_the_top():
+    assert drawn(0.0, 0.5, 1.0).curves[0].path == "M0 200h0L500 100L1000 0"
+
+
+@pytest.mark.parametrize("hole", [None, math.nan, math.inf])
+def test_a_curve_is_broken_where_there_is_no_value(hole):
+    curve = drawn(0.0, hole, 1.0, hole, 0.5).curves[0]
+    assert curve.path == "M0 200h0M500 0h0M1000 100h0"
+    assert curve.values == (0.0, None, 1.0, None, 0.5)
+
+
+def test_a_curve_without_values_draws_nothing_and_says_so():
+    curve = drawn(None, None).curves[0]
+    assert (curve.path, curve.words) == ("", "c: no values.")
+
+
+def test_a_single_frame_is_a_dot_in_the_middle():
+    assert drawn(1.0).curves[0].path == "M500 0h0"
+
+
+def test_probabilities_are_drawn_from_0_to_1_and_other_values_by_themselves():
+    assert drawn(0.2, 0.3).ticks == ("1.0", "0.5", "0.0")
+    assert drawn(0.2, 0.3, probabilities=False).ticks == ("0.300", "0.275", "0.250", "0.225", "0.200")
+
+
+def test_grid_lines_lie_at_the_ticks():
+    assert drawn(0.0, 1.0).grid == ("200", "100", "0")
+
+
+def test_a_curve_is_told_in_words():
+    words = in_words("cat", (0.9, None, 0.95, 0.1, 0.12345), (0, 1, 2, 3, 4))
+    assert words == "cat: 0.9 at frame 0, 0.123 at frame 4; lowest 0.1 at frame 3, highest 0.95 at frame 2."
+
+
+def test_a_curve_that_ends_early_has_no_values_after_it():
+    chart = Chart(title="t", curves=(Curve(label="c", values=(0.5,)),), probabilities=True)
+    assert draw(chart, range(3), 3).curves[0].values == (0.5, None, None)
+
+
+def test_values_are_rounded_to_what_can_be_seen():
+    assert drawn(0.123456789).curves[0].values == (0.1235,)
+
+
+def test_a_long_job_is_drawn_at_evenly_spaced_frames_and_those_shown():
+    plotted = plotted_frames(100_000, (0, 12_345, 99_999))
+    assert 12_345 in plotted
+    assert len(plotted) <= MOST_PLOTTED + 1
+    assert plotted_frames(150, (0, 149)) == tuple(range(150))
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "count", "expected"),
+    [
+        (2, 4, 11, ("150", "300")),
+        (0, 10, 11, ("0", "1000")),
+        (0, 0, 1, ("0", "1000")),
+        (7, 7, 9001, ("0.7", "2")),
+    ],
+)
+def test_a_band_covers_its_frames_and_is_never_too_thin_to_see(first, last, count, expected):
+    assert band(FrameSpan(first=first, last=last, reason=""), count) == expected

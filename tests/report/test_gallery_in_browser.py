@@ -1,0 +1,165 @@
+"""The gallery, in a real browser."""
+
+import itertools
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from farm.report import GalleryEntry, write_gallery, write_preview, write_report
+from farm.store import JobFolder
+from tests.report.conftest import a_job, store
+from tests.report.hostile import EVERYTHING
+
+pytestmark = pytest.mark.browser
+
+STATES = ("done", "done", "partial", "failed", "interrupted", "running", "unreadable")
+
+
+def entry(number, state):
+    lacking = state in ("failed", "unreadable")
+    return GalleryEntry(
+        folder=f"job-{number}",
+        name=f"job-{number}",
+        state=state,
+        frames=0 if lacking else 20 - number % 3,
+        frame_count=20,
+        description=("a red star", "a purple flower", EVERYTHING)[number % 3],
+        seconds=0 if lacking else 10.0 * number + 1,
+        started_at=f"2026-11-{1 + number % 20:02d}T05:{number % 60:02d}:00+00:00",
+        error="ModelError: no such checkpoint" if lacking else "",
+        report=state != "unreadable",
+    )
+
+
+def write(folder, count, **settings):
+    """`count` jobs in all states, of which those with frames have previews and the first a report."""
+    jobs = [entry(number, state) for number, state in zip(range(count), itertools.cycle(STATES))]
+    first = JobFolder(folder.path("job-0"))
+    store(first, range(20), 64, 64)
+    write_preview(first, range(20))
+    write_report(first, a_job())
+    film = first.read("preview.webp")
+    for job in jobs:
+        if job.frames:
+            folder.write(f"{job.folder}/preview.webp", film)
+    write_gallery(folder, jobs, written_at="2026-11-22T06:00:00+00:00", **settings)
+
+
+@pytest.fixture
+def page(folder, look):
+    write(folder, 14)
+    return look(folder, "index.html", reduced_motion="no-preference")
+
+
+def names(page):
+    return [card.get_attribute("data-name") for card in page.locator(".card:visible").all()]
+
+
+def test_jobs_are_filtered_by_state(page):
+    page.get_by_role("button", name="Failed").click()
+    assert names(page) == ["job-10", "job-3"]
+    expect(page.get_by_role("status")).to_have_text("2 of 14 jobs")
+    page.get_by_role("button", name="All").click()
+    assert len(names(page)) == 14
+
+
+def test_jobs_are_found_by_words_of_name_and_description(page):
+    search = page.get_by_role("searchbox")
+    search.fill("STAR red")
+    assert sorted(names(page)) == ["job-0", "job-12", "job-3", "job-6", "job-9"]
+    search.fill("job-12 red")
+    assert names(page) == ["job-12"]
+    search.fill("nothing of the kind")
+    assert names(page) == []
+    expect(page.get_by_text("No job is like that.")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("order", "first"),
+    [
+        ("newest", ["job-13", "job-12"]),
+        ("oldest", ["job-0", "job-1"]),
+        ("name", ["job-0", "job-1", "job-2"]),
+        ("seconds", ["job-12", "job-11"]),
+        ("state", ["job-10", "job-3", "job-13"]),
+    ],
+)
+def test_jobs_are_sorted(page, order, first):
+    page.get_by_label("Order").select_option(order)
+    assert names(page)[: len(first)] == first
+
+
+def test_what_was_filtered_and_sorted_stays_so_when_the_page_is_loaded_again(page):
+    page.get_by_role("button", name="Done").nth(0).click()
+    page.get_by_role("searchbox").fill("job-1")
+    page.get_by_label("Order").select_option("oldest")
+    shown = names(page)
+    assert shown == ["job-1"]
+    page.reload()
+    assert names(page) == shown
+
+
+def test_a_card_plays_while_the_pointer_or_the_focus_is_on_it(page, folder, watched):
+    image = page.locator("[data-name='job-0'] img")
+    film = f"file://{folder.path('job-0/preview.webp')}"
+    assert film not in watched.requests
+    with page.expect_request(film):
+        page.locator("[data-name='job-0']").hover()
+    assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") == 64
+    page.mouse.move(0, 0)
+    expect(image).to_have_attribute("src", re.compile("^data:image/webp"))
+    page.locator("[data-name='job-0'] a").focus()
+    expect(image).to_have_attribute("src", "./job-0/preview.webp")
+
+
+def test_a_card_does_not_play_where_motion_is_unwelcome(folder, look):
+    write(folder, 2)
+    page = look(folder, "index.html", reduced_motion="reduce")
+    page.locator("[data-name='job-0']").hover()
+    page.wait_for_timeout(200)
+    assert page.locator("[data-name='job-0'] img").get_attribute("src").startswith("data:image/webp")
+
+
+def test_a_card_leads_to_its_report(page):
+    page.locator("[data-name='job-0']").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("demo")
+
+
+def test_broken_and_empty_jobs_are_shown_as_they_are(page):
+    broken = page.locator("[data-name='job-6']")
+    expect(broken).to_contain_text("Unreadable")
+    expect(broken).to_contain_text("ModelError: no such checkpoint")
+    expect(broken).to_contain_text("No frames")
+    assert broken.get_by_role("link").count() == 0
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+def test_axe_finds_no_barrier_and_no_width_needs_sideways_scrolling(folder, look, theme, width):
+    write(folder, 14, refresh_seconds=60.0, title=EVERYTHING)
+    page = look(folder, "index.html", color_scheme=theme, viewport={"width": width, "height": 740})
+    found = Axe().run(page)
+    assert found.response["passes"]
+    assert found.violations_count == 0, found.generate_report()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_an_empty_gallery_works(folder, look):
+    write_gallery(folder, [])
+    page = look(folder, "index.html")
+    expect(page.get_by_text("There are no jobs here yet.")).to_be_visible()
+    page.get_by_role("button", name="Switch between light and dark").click()
+
+
+def test_200_jobs_open_in_under_2_seconds_and_ask_for_no_film(folder, look, watched):
+    write(folder, 200)
+    page = look(folder, "index.html")
+    taken = page.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd")
+    print(f"\n200 jobs: {taken:.0f} ms to the load event")
+    assert 0 < taken < 2000
+    assert len(names(page)) == 200
+    assert {url for url in watched.requests if not url.startswith("data:")} == {
+        f"file://{folder.path('index.html')}"
+    }

@@ -1,0 +1,168 @@
+import dataclasses
+import re
+
+import pytest
+
+from farm.report import (
+    Agreement,
+    Disagreement,
+    Environment,
+    FileLink,
+    FlaggedFrame,
+    FrameSpan,
+    Sentence,
+    Setting,
+    Strip,
+    WorkerTime,
+    write_report,
+)
+from tests.report.conftest import a_job, store
+from tests.report.hostile import EVERYTHING, MARKUP
+
+
+def written(folder, job):
+    assert write_report(folder, job) == len(folder.read("report.html"))
+    return folder.read("report.html").decode()
+
+
+def words(page):
+    """The page's text, without markup and with single spaces."""
+    body = re.sub(r"<(script|style)\b.*?</\1>", "", page[page.index("<body") :], flags=re.DOTALL)
+    return " ".join(re.sub(r"<[^>]*>", " ", body).split())
+
+
+def test_a_report_tells_what_is_known_of_a_job(folder):
+    store(folder, range(20))
+    job = a_job(
+        account=(Sentence(text="It turns at frame 7.", frames=(7,)),),
+        settings=(Setting(name="guidance_scale", value="7.5"),),
+        workers=(WorkerTime(name="worker-1", node="vm", device="cpu", frames=20, seconds=30.0),),
+        environments=(Environment(facts=(Setting(name="torch", value="2.13"),), frames=20),),
+        remarks=(FrameSpan(first=3, last=5, reason="rendered alone"),),
+        flagged=(FlaggedFrame(frame=9, flag="outlier", reason="stands out"),),
+        files=(FileLink(path="demo.gif", bytes=3_068_933),),
+        manifest="version: 1\nname: demo\n",
+    )
+    text = words(written(folder, job))
+    for said in (
+        "demo",
+        "From a star to a flower",
+        "Done",
+        "20 frames interpolate 2 min 1 s 22 Nov 2026, 05:29 UTC",
+        "It turns at frame 7 .",
+        "guidance_scale 7.5",
+        "worker-1 vm cpu 20 30 s 1.50 s",
+        "Environment of 20 frames torch 2.13",
+        "Frames 3 to 5 remark rendered alone",
+        "Frame 9 outlier stands out",
+        "demo.gif 3.07 MB",
+        "version: 1 name: demo",
+    ):
+        assert said in text
+
+
+def test_a_job_that_lacks_frames_says_which_and_why(folder):
+    store(folder, [0, 1, 5])
+    failures = (FrameSpan(first=2, last=4, reason="CUDA error"),)
+    page = written(folder, a_job(6, state="partial", frames=(0, 1, 5), failures=failures, error="it broke"))
+    text = words(page)
+    assert "Partly done" in text
+    assert "3 of 6 frames" in text
+    assert "What went wrong it broke" in text
+    assert "Frames 2 to 4 missing CUDA error" in text
+    assert "2–4 missing" in text
+
+
+def test_a_frame_that_cannot_be_read_is_told(folder):
+    store(folder, [0, 2])
+    folder.write("frames/frame000001.png", b"no picture")
+    text = words(written(folder, a_job(3)))
+    assert f"Frame 1 missing {folder.path('frames/frame000001.png')}: not a whole PNG" in text
+
+
+def test_a_job_without_frames_says_so(folder):
+    assert "No frame is finished yet." in words(written(folder, a_job(20, state="running", frames=())))
+    assert "There is no frame to show." in words(written(folder, a_job(20, state="failed", frames=())))
+
+
+def test_a_job_of_no_frames_at_all_has_a_page(folder):
+    assert "0 frames" in words(written(folder, a_job(2, frame_count=0, frames=(), charts=())))
+
+
+def test_agreement_is_a_rate_a_table_and_examples(folder):
+    judged = Agreement(
+        first="CLIP",
+        second="ResNet",
+        rate=0.955,
+        labels=("cat", "dog"),
+        counts=((9, 1), (0, 12)),
+        examples=(Disagreement(frame=4, first="cat", second="dog"),),
+    )
+    text = words(written(folder, a_job(20, frames=(), agreement=judged)))
+    assert "96% of the frames are the same to CLIP and to ResNet ." in text
+    assert "cat dog cat 9 1 dog 0 12" in text
+    assert "Frame 4 is cat to CLIP , dog to ResNet" in text
+    nothing = dataclasses.replace(judged, rate=None, labels=(), counts=(), examples=())
+    text = words(written(folder, a_job(20, frames=(), agreement=nothing)))
+    assert "No frame was judged by both CLIP and ResNet ." in text
+
+
+def test_a_thinned_animation_says_so(folder):
+    store(folder, [round(place * 999 / 299) for place in range(300)], 8, 8)
+    text = words(written(folder, a_job(1000)))
+    assert "300 of 1,000 finished frames are on this page, evenly spaced; all are in frames/ ." in text
+    store(folder, range(20), 8, 8)
+    assert "evenly spaced" not in words(written(folder, a_job(20)))
+
+
+def test_more_trouble_than_anybody_reads_is_counted(folder):
+    failures = tuple(FrameSpan(first=2 * k, last=2 * k, reason=f"reason {k};") for k in range(1000))
+    text = words(written(folder, a_job(2000, frames=(), charts=(), failures=failures)))
+    assert "reason 199;" in text
+    assert "reason 200;" not in text
+    assert "And 800 more ranges of frames, which are in summary.json." in text
+
+
+def test_no_text_becomes_markup(folder):
+    store(folder, range(2))
+    texts = dict.fromkeys(("name", "description", "kind", "error", "manifest"), EVERYTHING)
+    job = a_job(
+        2,
+        **texts,
+        account=(Sentence(text=EVERYTHING, frames=(1,)),),
+        settings=(Setting(name=EVERYTHING, value=EVERYTHING),),
+        failures=(FrameSpan(first=1, last=1, reason=EVERYTHING),),
+        files=(FileLink(path=EVERYTHING, bytes=1),),
+        charts=(
+            dataclasses.replace(
+                a_job(2).charts[0],
+                title=EVERYTHING,
+                curves=(dataclasses.replace(a_job(2).charts[0].curves[0], label=EVERYTHING),),
+            ),
+        ),
+    )
+    page = written(folder, job)
+    assert MARKUP not in page
+    assert "<img src=x" not in page
+    assert page.count("<script") == 2
+    assert page.count("</script>") == 2
+
+
+def test_a_text_that_is_no_unicode_still_makes_a_page(folder):
+    assert "?" in words(written(folder, a_job(2, frames=(), name="\ud800")))
+
+
+@pytest.mark.parametrize(("state", "refresh"), [("running", 5.0), ("done", 0)])
+def test_only_a_running_job_s_page_loads_itself_again(folder, state, refresh):
+    page = written(folder, a_job(2, frames=(), state=state, refresh_seconds=5.0))
+    assert f'"refresh":{refresh}' in page
+    assert ('http-equiv="refresh"' in page) is (state == "running")
+
+
+def test_a_strip_spares_the_second_page_the_reading(folder):
+    store(folder, range(4))
+    strip = Strip(folder, 4)
+    first = write_report(folder, a_job(4), strip)
+    for frame in range(4):
+        folder.remove(f"frames/frame{frame:06d}.png")
+    assert write_report(folder, a_job(4), strip) == first

@@ -1,0 +1,114 @@
+import subprocess
+import sys
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from farm.report.strip import Strip, evenly_spaced
+from farm.store import JobFolder, file_name
+from tests.report.conftest import flat, save, store
+
+
+class Counting(JobFolder):
+    def __init__(self, url):
+        super().__init__(url)
+        self.reads = []
+
+    def read(self, name):
+        self.reads.append(name)
+        return super().read(name)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return Counting(str(tmp_path / "job"))
+
+
+@pytest.mark.parametrize(
+    ("count", "most", "expected"),
+    [(0, 5, ()), (1, 5, (0,)), (5, 1, (0,)), (3, 50, (0, 1, 2)), (150, 4, (0, 50, 99, 149))],
+)
+def test_numbers_are_evenly_spaced_with_both_ends(count, most, expected):
+    assert evenly_spaced(count, most) == expected
+
+
+def test_the_finished_frames_are_shown_in_order(folder):
+    store(folder, [3, 1, 0])
+    shown = Strip(folder, 5).pictures([3, 0, 1])
+    assert [picture.frame for picture in shown.pictures] == [0, 1, 3]
+    assert shown.unreadable == ()
+
+
+def test_more_than_300_frames_are_thinned_evenly(folder):
+    store(folder, evenly_spaced(1000, 300))
+    frames = [picture.frame for picture in Strip(folder, 1000).pictures(range(1000)).pictures]
+    assert (len(frames), frames[0], frames[-1]) == (300, 0, 999)
+    assert {later - frame for frame, later in pairwise(frames)} == {3, 4}
+
+
+def test_a_frame_is_read_once_in_a_run_beside_the_survey(folder):
+    store(folder, range(8))
+    strip = Strip(folder, 8)
+    strip.pictures(range(4))
+    folder.reads.clear()
+    assert len(strip.pictures(range(8)).pictures) == 8
+    assert folder.reads == [file_name(frame) for frame in range(4, 8)]
+
+
+def test_a_frame_that_cannot_be_read_is_told_and_tried_again(folder):
+    store(folder, range(3))
+    folder.write(file_name(1), b"no picture")
+    strip = Strip(folder, 3)
+    shown = strip.pictures(range(3))
+    assert [picture.frame for picture in shown.pictures] == [0, 2]
+    (span,) = shown.unreadable
+    assert (span.first, span.last) == (1, 1)
+    assert span.reason.startswith(f"{folder.path(file_name(1))}: not a whole PNG (")
+    save(folder, 1, flat(1))
+    shown = strip.pictures(range(3))
+    assert ([picture.frame for picture in shown.pictures], shown.unreadable) == ([0, 1, 2], ())
+
+
+def test_a_job_none_of_whose_frames_can_be_read_has_no_pictures(folder):
+    shown = Strip(folder, 2).pictures(range(2))
+    assert shown.pictures == ()
+    assert [span.first for span in shown.unreadable] == [0, 1]
+
+
+def test_pictures_stay_within_the_budget_though_the_survey_saw_easy_ones_only(folder):
+    random = np.random.default_rng(0)
+    store(folder, range(4), 256, 256)
+    strip = Strip(folder, 12, budget=100_000)
+    strip.pictures(range(4))
+    for frame in range(4, 12):
+        save(folder, frame, random.integers(0, 256, (256, 256, 3), dtype=np.uint8))
+    shown = strip.pictures(range(12))
+    assert len(shown.pictures) == 12
+    assert sum(len(picture.webp) for picture in shown.pictures) <= 100_000
+
+
+MEASURE = """
+import sys
+from itertools import pairwise
+from pathlib import Path
+from farm.report.strip import Strip
+from farm.store import JobFolder
+
+count = int(sys.argv[2])
+Strip(JobFolder(sys.argv[1]), count).pictures(range(count))
+status = Path("/proc/self/status").read_text().split("\\n")
+print(next(line.split()[1] for line in status if line.startswith("VmHWM")))
+"""
+
+
+def peak_mib(folder, count):
+    command = [sys.executable, "-c", MEASURE, folder.path(""), str(count)]
+    return int(subprocess.check_output(command, text=True)) / 1024
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_twenty_times_the_frames_take_no_more_memory_than_the_budget(folder):
+    store(folder, range(200), 384, 384)
+    assert peak_mib(folder, 200) < peak_mib(folder, 10) + 16
