@@ -1,0 +1,167 @@
+"""What alphas are chosen by, and those that were: a pilot's choice is kept with the digest of all it comes from."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from farm.canonical import digest
+from farm.errors import ManifestError
+from farm.manifest import Document, Manifest
+from farm.manifest.motions import Interpolate
+from farm.manifest.pictures_in import written_pictures
+from farm.plan import Plan
+from farm.plan.pacing import first_look
+from farm.records import AnalysisSpec, PictureSource
+from farm.store import JobFolder
+
+_logger = logging.getLogger(__name__)
+
+METHOD = 1
+"""Raised whenever the same pilot would come to choose other alphas."""
+
+_NOTE = ".farm/pacing.json"
+
+Alphas = tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pacing:
+    """How alphas are chosen. `plan_of` plans the animation at listed ones; `known` are those chosen before, or None.
+
+    `measure` is what sees changes; `digest` is of all that the choice comes from.
+    """
+
+    kind: Literal["perceptual", "clip"]
+    measure: AnalysisSpec
+    prompts: int
+    frames: int
+    batch_size: int
+    plan_of: Callable[[Alphas], Plan]
+    digest: str
+    known: Alphas | None = None
+
+    @property
+    def first(self) -> Alphas:
+        """What the pilot looks at first: a quarter of the frames, and three places between each two prompts."""
+        return _first(self.prompts, self.frames, self.batch_size)
+
+    @property
+    def closer(self) -> int:
+        """How many alphas the pilot looks at next, each time: an eighth of the frames."""
+        return _whole_chunks(self.frames / 8, self.batch_size)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the alphas were chosen before, or just now."""
+        return self.known is not None
+
+    @property
+    def pilot_frames(self) -> tuple[int, int]:
+        """How many frames a pilot has at least and at most; none if the alphas are known."""
+        return (0, 0) if self.is_known else (len(self.first), self.frames)
+
+    def note(self, folder: JobFolder, alphas: Alphas, seen: Sequence[tuple[float, float]]) -> None:
+        """Keep what was chosen; `seen` are the alphas looked at, with what changed since the one before.
+
+        Raises:
+            StorageError: when it cannot be written.
+        """
+        looks = [{"alpha": alpha, "change": change} for alpha, change in seen]
+        content = {"digest": self.digest, "pacing": self.kind, "alphas": alphas, "pilot": looks}
+        folder.write(_NOTE, json.dumps(content, indent=1).encode())
+
+
+def pacing_of(
+    manifest: Manifest, analysis: AnalysisSpec | None, folder: JobFolder, plan_of: Callable[[Alphas], Plan]
+) -> Pacing | None:
+    """Return how the alphas of a manifest are chosen; None where they are listed, or evenly spaced.
+
+    Raises:
+        StorageError: when the folder cannot be read.
+    """
+    animation = manifest.animation
+    if not isinstance(animation, Interpolate) or animation.pacing == "uniform" or animation.alphas:
+        return None
+    prompts, frames = len(animation.prompts), animation.frames
+    judge = analysis.clip if analysis and animation.pacing == "clip" else None
+    batch_size = plan_of((0.0, 1.0)).batch_size
+    looks = plan_of(_first(prompts, frames, batch_size))
+    pacing = Pacing(
+        kind=animation.pacing,
+        measure=AnalysisSpec(
+            clip=judge and dataclasses.replace(judge, groups=(), prompts=()), classifier=None, smoothness=True
+        ),
+        prompts=prompts,
+        frames=frames,
+        batch_size=batch_size,
+        plan_of=plan_of,
+        digest=digest(
+            {
+                "method": METHOD,
+                "pacing": animation.pacing,
+                "judge": judge and judge.source.fingerprint,
+                "frames": frames,
+                "prompts": prompts,
+                "pilot": [frame.digest for frame in looks.frames()],
+            }
+        ),
+    )
+    return dataclasses.replace(pacing, known=_known(folder, pacing))
+
+
+def with_alphas(manifest: Manifest, alphas: Alphas) -> Manifest:
+    """Return a manifest of an interpolation with listed alphas."""
+    listed = manifest.animation.model_copy(update={"alphas": alphas, "frames": len(alphas)})
+    return manifest.model_copy(update={"animation": listed})
+
+
+def refuse_moving_pictures(document: Document, pictures: Mapping[str, PictureSource]) -> None:
+    """Make sure that alphas can be chosen by frames of a pilot; `pictures` by what the manifest calls them.
+
+    Raises:
+        ManifestError: when they are to be, and frames have pictures of their own, each at its place.
+    """
+    animation = document.manifest.animation
+    if not isinstance(animation, Interpolate) or animation.pacing == "uniform" or animation.alphas:
+        return
+    problems = [
+        document.problem(
+            place,
+            f"a picture per frame beside pacing {animation.pacing}",
+            "allowed: what is the same in every frame, as a pilot has other frames",
+        )
+        for place, text in written_pictures(document.manifest)
+        if pictures[text].moves
+    ]
+    if problems:
+        raise ManifestError(problems)
+
+
+def _first(prompts: int, frames: int, batch_size: int) -> Alphas:
+    enough = max(frames / 4, 4 * (prompts - 1) + 1)
+    return first_look(prompts, min(frames, _whole_chunks(enough, batch_size)))
+
+
+def _whole_chunks(frames: float, batch_size: int) -> int:
+    """Round up, since a chunk costs what it costs however many of its frames are wanted."""
+    return -int(-frames // batch_size) * batch_size
+
+
+def _known(folder: JobFolder, pacing: Pacing) -> Alphas | None:
+    found = folder.find(_NOTE)
+    if found is None:
+        return None
+    try:
+        content = json.loads(found)
+        if content["digest"] != pacing.digest:
+            return None
+        alphas = tuple(float(alpha) for alpha in content["alphas"])
+    except (ValueError, TypeError, KeyError) as error:
+        _logger.warning("%s is damaged (%s); alphas are chosen again", folder.path(_NOTE), error)
+        return None
+    return alphas if len(alphas) == pacing.frames else None
