@@ -1,0 +1,114 @@
+"""`farm inspect`: a job's state in a terminal."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import textwrap
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+
+from farm.analyze import Jump
+from farm.cli.look import Json
+from farm.cli.pace import duration
+from farm.cli.plot import plot
+from farm.cli.speech import say, say_json, table, which
+from farm.errors import printable
+from farm.reduce import EnvironmentShare
+from farm.run.inspect import Inspection
+from farm.run.inspect import inspect as inspect_job
+
+_NARROW, _WIDE = 60, 100
+_HEIGHT = 6
+_MOST_LINES = 12
+_TOLD = ("renderer", "device", "torch", "diffusers", "torch_dtype")
+_VERSIONS = ("torch", "diffusers")
+
+
+def inspect(
+    folder: Annotated[str, typer.Argument(help="A job's output folder or URL.", metavar="DIR")],
+    as_json: Json = False,
+) -> None:
+    """Show the state of a job, also of one that runs: frames, failures, what was measured, and where most changes.
+
+    Every frame's file is read and compared with the ledger; nothing is written.
+    """
+    found = inspect_job(folder)
+    if as_json:
+        say_json(dataclasses.asdict(found))
+    else:
+        say(inspected(found, width=max(_NARROW, min(_WIDE, shutil.get_terminal_size((80, 24)).columns))))
+
+
+def inspected(found: Inspection, *, width: int) -> str:
+    """Return the whole report in lines of about `width` letters."""
+    by = f", by {found.run}" if found.run else ""
+    parts = [
+        "\n".join([f"{found.name}: {found.state}{by}", _indented(table(_facts(found)))]),
+        "\n".join(_troubles(found, width)),
+        "\n".join(_seen(found, width)),
+        "\n".join(_drawn(found, width)),
+    ]
+    return printable("\n\n".join(filter(None, parts)))
+
+
+def _facts(found: Inspection) -> Iterator[tuple[str, ...]]:
+    yield "kind", found.kind
+    counts = [f"{found.planned} planned", f"{found.there} there", f"{found.whole} whole"]
+    yield "frames", ", ".join([*counts, f"{found.failed} failed"] if found.failed else counts)
+    if found.seconds is not None:
+        when = found.finished_at.replace("T", " ")[:16]
+        yield "last run", f"{duration(found.seconds)}, ended {when} UTC"
+    for share in found.environments:
+        where = _environment(share)
+        yield "rendered", where if len(found.environments) == 1 else f"{share.frames} frames: {where}"
+    yield "folder", found.folder
+
+
+def _environment(share: EnvironmentShare) -> str:
+    told = {key: str(share.environment[key]) for key in _TOLD if key in share.environment}
+    return ", ".join(f"{key} {value}" if key in _VERSIONS else value for key, value in told.items())
+
+
+def _troubles(found: Inspection, width: int) -> Iterator[str]:
+    if found.error:
+        yield from textwrap.wrap(found.error, width)
+    lines = [f"{which(part)}: {part.reason}" for part in (*found.missing, *found.remarks)]
+    yield from (_cut(line, width) for line in lines[:_MOST_LINES])
+    if len(lines) > _MOST_LINES:
+        yield f"and {len(lines) - _MOST_LINES} more such lines, all of them in --json"
+
+
+def _seen(found: Inspection, width: int) -> Iterator[str]:
+    if not found.measured:
+        yield "Nothing was measured; farm analyze measures what finished frames show."
+        return
+    for sentence in found.sentences:
+        yield from textwrap.wrap(sentence, width, subsequent_indent="  ")
+    if found.jumps:
+        rows = [
+            (jump.label, f"{jump.value:.3g}", f"to frame {jump.frame}", _times(jump)) for jump in found.jumps
+        ]
+        yield from ("Largest jumps:", _indented(table(rows)))
+
+
+def _times(jump: Jump) -> str:
+    return "" if jump.times is None else f"{jump.times:.1f} times the median"
+
+
+def _drawn(found: Inspection, width: int) -> Iterator[str]:
+    if found.change is not None:
+        lines = plot(found.change.values, width=width, height=_HEIGHT)
+        if lines:
+            yield f"Change from frame to frame ({found.change.label}, {found.change.unit}):"
+            yield from lines
+
+
+def _indented(text: str) -> str:
+    return textwrap.indent(text, "  ")
+
+
+def _cut(line: str, width: int) -> str:
+    return line if len(line) <= width else f"{line[: width - 3]}..."
