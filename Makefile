@@ -3,14 +3,22 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST_ARGS ?=
 
-.PHONY: demo test check format bench schema clean
+.PHONY: demo test chromium check format bench schema clean
 
 demo: .venv/ready
 	$(BIN)/farm render manifests/demo.yaml
 	@echo "Look at out/demo/demo.gif (also .mp4, contact_sheet.png, metadata.parquet)."
 
-test: .venv/ready
+test: .venv/ready chromium
 	$(BIN)/pytest $(PYTEST_ARGS)
+
+# What the tests of pages drive. Where there is none and this cannot get one, they say that they are skipped.
+chromium:
+	@if ! { command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null \
+	  && command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	  { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y chromium; } \
+	  || echo "Chromium could not be installed: the tests of pages are skipped."; \
+	fi
 
 check: .venv/ready
 	$(BIN)/ruff check .
@@ -26,6 +34,7 @@ bench: .venv/ready
 	$(BIN)/python benchmarks/against_diffusers.py
 	$(BIN)/python benchmarks/planning.py
 	$(BIN)/python benchmarks/determinism.py
+	$(BIN)/python benchmarks/pacing.py
 
 schema: .venv/ready
 	$(BIN)/farm schema > farm/manifest/schema.json

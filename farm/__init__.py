@@ -1,3 +1,27 @@
 """A batch render farm for diffusion animations. Importing it loads neither torch nor ray."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import os
+
+    from farm.run.opened import OpenedJob
+
 __version__ = "0.1.0"
+
+
+def open(folder: str | os.PathLike[str]) -> OpenedJob:
+    """Return the job in a folder, given as a path or an fsspec URL, with its table, its pictures and a rich display.
+
+    Raises:
+        UsageError: when it is not a job's folder, or parts of it are links.
+        ManifestError: when its manifest was changed into one that is wrong.
+        StorageError: when it cannot be read.
+    """
+    import os
+
+    from farm.run.opened import OpenedJob  # which takes a second: not for whoever only asks for the version
+
+    return OpenedJob(os.fspath(folder))

@@ -27,6 +27,7 @@ DOWNLOADED = {
 
 CAPABILITIES = {
     "prompts blended": ("demo", "animation.kind"),
+    "frames spaced evenly in what is seen": ("demo-even", "animation.pacing"),
     "four corners": ("demo-grid", "animation.rows"),
     "a walk": ("demo-walk", "animation.step_size"),
     "a circle of noise": ("demo-circle", "animation.prompt"),

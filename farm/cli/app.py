@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from farm import __version__
-from farm.cli import cluster, doctor, look, rendering, verifying
+from farm.cli import cluster, comparing, doctor, inspecting, look, measuring, rendering, verifying
 from farm.cli.interruption import interruption
 from farm.cli.speech import complain, say_problems
 from farm.errors import FarmError, ManifestError
@@ -30,6 +30,10 @@ app.command()(rendering.render)
 app.command()(rendering.batch)
 app.command()(verifying.verify)
 app.command()(rendering.assemble)
+app.command()(measuring.analyze)
+app.command()(measuring.report)
+app.command()(inspecting.inspect)
+app.command()(comparing.compare)
 app.command()(cluster.submit)
 app.add_typer(cluster.jobs, name="jobs")
 app.command()(look.models)

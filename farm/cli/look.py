@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from typing import Annotated
 
 import typer
@@ -61,6 +62,7 @@ def plan(
         ("name", design.name),
         ("kind", design.kind),
         ("frames", str(design.frame_count)),
+        *_pacing(job),
         ("chunks", f"{design.chunk_count} of {_count(design.batch_size, 'frame')}"),
         ("model calls", f"{len(left)}" + (f", each of {_steps(design)}" if left else "")),
         ("time", _time(seconds, bool(left))),
@@ -97,8 +99,28 @@ def _plan_data(job: Job, ranges: list[Range], model_calls: int, seconds: float |
         "model_calls": model_calls,
         "kept": sum(part.count for part in ranges if part.why is Why.KEPT),
         "estimated_seconds": seconds,
+        "pacing": job.pacing
+        and {
+            "measure": job.pacing.kind,
+            "known": job.pacing.is_known,
+            "pilot_frames": job.pacing.pilot_frames,
+        },
         "ranges": [{"first": part.first, "last": part.last, "why": part.why.value} for part in ranges],
     }
+
+
+def _pacing(job: Job) -> Iterator[tuple[str, str]]:
+    if job.pacing is None:
+        return
+    if job.pacing.is_known:
+        yield "pacing", f"{job.pacing.kind}, as a pilot has chosen before"
+        return
+    first, most = job.pacing.pilot_frames
+    some = f"{first}" if first == most else f"{first} to {most}"
+    yield (
+        "pacing",
+        f"{job.pacing.kind}: a pilot of {some} frames comes first, and chooses the alphas of these",
+    )
 
 
 def _steps(design: Plan) -> str:

@@ -42,7 +42,7 @@ class ProgressView:
         )
         self._tasks: dict[str, TaskID] = {}
         self._rates: dict[str, Rate] = {}
-        self._workers = 0
+        self._workers: set[str] = set()
         self._said = 0.0
 
     def __enter__(self) -> Self:
@@ -58,13 +58,13 @@ class ProgressView:
         """Show one event."""
         match event:
             case WorkerStarted():
-                self._workers += 1
+                self._workers.add(event.worker)  # one that is warm from a pilot starts again
             case WorkersAwaited():
                 self._note(
                     f"waiting for room for {event.wanted} workers on the cluster since {event.seconds:.0f} s"
                 )
             case WorkerLost():
-                self._workers -= 1
+                self._workers.discard(event.worker)
                 self._note(f"{event.worker} is lost: {event.reason}")
             case JobStarted():
                 self._start(event)
@@ -100,8 +100,8 @@ class ProgressView:
         if not rate or task.total is None:
             return ""
         left = (task.total - task.completed) / rate
-        plural = "worker" if self._workers == 1 else "workers"
-        return f"{rate:.2g} frames/s, {duration(left)} left, {self._workers} {plural}"
+        plural = "worker" if len(self._workers) == 1 else "workers"
+        return f"{rate:.2g} frames/s, {duration(left)} left, {len(self._workers)} {plural}"
 
     def _finish(self, event: JobFinished) -> None:
         if event.job in self._tasks:

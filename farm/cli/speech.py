@@ -77,8 +77,8 @@ def closing(summary: Summary, folder: str) -> str:
         )
     if summary.error:
         lines.append(f"  {summary.error}")
-    lines += [f"  {_which(failed)} missing: {failed.reason}" for failed in summary.failures]
-    lines += [f"  {_which(remarked)}: {remarked.reason}" for remarked in summary.remarks]
+    lines += [f"  {which(failed)} missing: {failed.reason}" for failed in summary.failures]
+    lines += [f"  {which(remarked)}: {remarked.reason}" for remarked in summary.remarks]
     lines += _mixture(summary.environments)
     lines.append(f"  {folder}")
     lines += [f"    {output.name:<24} {size(output.bytes):>9}" for output in summary.outputs]
@@ -101,7 +101,8 @@ def _mixture(shares: Sequence[EnvironmentShare]) -> list[str]:
     ]
 
 
-def _which(part: FrameRange) -> str:
+def which(part: FrameRange) -> str:
+    """Return frames by their numbers: `frame 7`, `frames 7-12`."""
     return f"frame {part.first}" if part.first == part.last else f"frames {part.first}-{part.last}"
 
 

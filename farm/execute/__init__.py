@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from farm.execute.aside import Aside
 from farm.execute.executor import Executor
 from farm.execute.inline import InlineExecutor
 from farm.execute.policy import Policy
@@ -12,7 +13,7 @@ from farm.records import CacheSpec
 if TYPE_CHECKING:
     from farm.execute.submit import JobsClient
 
-__all__ = ["Executor", "InlineExecutor", "Policy", "jobs_client", "open_executor"]
+__all__ = ["Aside", "Executor", "InlineExecutor", "Policy", "jobs_client", "open_executor"]
 
 
 def open_executor(

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from farm.events import Event
+from farm.execute.aside import Aside
 from farm.records import Shard
 
 
@@ -16,6 +17,10 @@ class Executor(Protocol):
     @property
     def worker_count(self) -> int:
         """How many shards are rendered at a time; known once the executor is entered."""
+
+    @property
+    def aside(self) -> Aside:
+        """Calls functions beside the workers, while the executor is entered."""
 
     def run(self, shards: Iterable[Shard]) -> Iterator[Event]:
         """Yield what happens until every frame is done or given up.

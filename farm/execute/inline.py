@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from farm.events import Event, WorkerStarted
+from farm.execute.aside import Here
 from farm.execute.dispatcher import Dispatcher
 from farm.execute.policy import Policy
 from farm.execute.warm import OpenRenderer
@@ -20,6 +21,7 @@ class InlineExecutor:
     """One worker, in this process, which cannot be killed when it hangs."""
 
     worker_count = 1
+    aside = Here()
 
     def __init__(
         self,

@@ -10,12 +10,15 @@ from farm.errors import ClusterError
 from farm.events import Event
 from farm.execute.dispatcher import Dispatcher
 from farm.execute.policy import Policy
+from farm.execute.ray_aside import RayAside
 from farm.execute.ray_fleet import Fleet
 from farm.execute.ray_run import RayRun
 from farm.execute.ray_session import RaySession
 from farm.execute.warm import OpenRenderer
 from farm.records import CacheSpec, Shard
 from farm.render import open_renderer
+
+_NOT_OPEN = "The executor is not open; use it in a with statement."
 
 
 class RayExecutor:
@@ -40,6 +43,7 @@ class RayExecutor:
         self._open_renderer = open_renderer
         self._session: RaySession | None = None
         self._fleet: Fleet | None = None
+        self._aside: RayAside | None = None
         self.worker_count = 0
 
     def __enter__(self) -> Self:
@@ -57,6 +61,7 @@ class RayExecutor:
             raise
         self.worker_count = slots.count
         self._fleet = Fleet(slots, self._open_renderer, self._cache)
+        self._aside = RayAside(slots.count)
         return self
 
     def __exit__(
@@ -65,15 +70,24 @@ class RayExecutor:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        if self._aside is not None:
+            self._aside.close()
         if self._fleet is not None:
             self._fleet.disband()
         if self._session is not None:
             self._session.close()
 
+    @property
+    def aside(self) -> RayAside:
+        """Calls functions beside the workers."""
+        if self._aside is None:
+            raise ClusterError(_NOT_OPEN)
+        return self._aside
+
     def run(self, shards: Iterable[Shard]) -> Iterator[Event]:
         """Yield what happens until every frame is done or given up."""
         if self._fleet is None:
-            raise ClusterError("The executor is not open; use it in a with statement.")
+            raise ClusterError(_NOT_OPEN)
         run = RayRun(self._fleet, Dispatcher(shards, self._policy), self._policy)
         try:
             yield from run.events()

@@ -12,6 +12,7 @@ from farm.manifest.section import Section
 from farm.manifest.takes import Number, Whole, told_union
 
 Mix = Literal["lerp", "slerp"]
+Pacing = Literal["uniform", "perceptual", "clip"]
 Easing = Literal["linear", "ease_in", "ease_out", "ease_in_out", "smoothstep"]
 
 PromptLine = Annotated[
@@ -45,12 +46,15 @@ class Interpolate(Section):
         ]
         | None
     ) = None
-    """One per frame: its place on the way, 0 the first prompt and 1 the last. Null spaces them evenly."""
+    """One per frame: its place on the way, 0 the first prompt and 1 the last. Null leaves them to `pacing`."""
 
     frames: FrameCount = Field(
         default_factory=lambda given: len(given.get("alphas") or ()), validate_default=True
     )
     """How many frames; the number of alphas where they are listed."""
+
+    pacing: Pacing = "uniform"
+    """What steps are even in: uniform: alphas; perceptual: what is seen; clip: what the analysis' CLIP model sees."""
 
     interpolation: Mix = "lerp"
     """lerp: along a straight line; slerp: along an arc."""

@@ -90,6 +90,9 @@ class Output(Section):
     grid: bool = True
     """`grid.png`, of the kinds grid and sweep."""
 
+    report: bool = True
+    """`report.html`, a page about the job, and `preview.webp` for a gallery."""
+
     def spec(self, grid: GridSpec | None = None) -> OutputSpec:
         """What the reducer is told; `grid` is how the frames lie, for kinds that have a grid picture."""
         return OutputSpec(
@@ -97,4 +100,5 @@ class Output(Section):
             mp4=Mp4Spec(**self.mp4.model_dump()) if self.mp4 else None,
             contact_sheet=SheetSpec(**self.contact_sheet.model_dump()) if self.contact_sheet else None,
             grid=grid if self.grid else None,
+            report=self.report,
         )

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import PydanticCustomError
 
+from farm.manifest.analysis import Analysis, switched
 from farm.manifest.animation import Animation
 from farm.manifest.defaults import filled
 from farm.manifest.fields import Seed
@@ -72,6 +73,11 @@ class Manifest(Section):
 
     output: Output = Output()
     """What is assembled from the frames."""
+
+    analysis: Annotated[
+        Analysis | None, BeforeValidator(switched, json_schema_input_type=Analysis | bool | None)
+    ] = None
+    """What is measured in the frames; null for nothing."""
 
 
 class _Untitled(GenerateJsonSchema):

@@ -68,6 +68,9 @@ SINGLE = ("config", "refiner")
 LISTS = ("controlnets", "ip_adapters", "textual_inversions", "loras")
 """Fields of `model` that list sources."""
 
+JUDGES = ("clip", "classifier")
+"""Fields of `analysis` that are a source."""
+
 
 def written_sources(model: Mapping[Any, Any]) -> Iterator[tuple[Path, Any]]:
     """Yields every source in a model's plain data, with its place in the model."""

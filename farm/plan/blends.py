@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -42,6 +43,8 @@ class Interpolate:
             segment, t = locate(self.keyframes, frame)
             return segment, ease(self.easing, t)
         position = self.alphas[frame] * (len(self.prompts) - 1)
+        if math.isclose(position, round(position), rel_tol=1e-15):
+            position = round(position)  # 15/22 * 22 is no 15, but the prompt is meant
         segment = min(int(position), len(self.prompts) - 2)
         return segment, position - segment
 

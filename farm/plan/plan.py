@@ -27,6 +27,7 @@ class Plan:
     """
 
     name: str
+    description: str = ""
     kind: str
     frame_count: int
     batch_size: int

@@ -34,6 +34,7 @@ def make_plan(
     one_by_one = bool(curves) or isinstance(motion, Sweep) or _takes_one_frame(manifest)
     return Plan(
         name=manifest.name,
+        description=manifest.description,
         kind=manifest.animation.kind,
         frame_count=manifest.animation.frame_count,
         batch_size=1 if one_by_one else render.batch_size,

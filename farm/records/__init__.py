@@ -3,8 +3,21 @@
 Recipe -> Frame -> Chunk -> Shard      what to render, cut for workers
 FrameRow                               what was rendered
 OutputSpec                             what to assemble from it
+AnalysisSpec -> Stretch -> Values      what to measure in it, and what was measured
 """
 
+from farm.records.analysis import (
+    AnalysisSpec,
+    ClassifierSpec,
+    ClipSpec,
+    Column,
+    LabelGroup,
+    Shown,
+    Stretch,
+    Value,
+    Values,
+    slug,
+)
 from farm.records.inputs import PictureFile, PictureSource
 from farm.records.model import (
     ControlNet,
@@ -36,9 +49,13 @@ from farm.records.recipe import (
 from farm.records.work import CacheSpec, Chunk, FrameRow, Pixels, Shard
 
 __all__ = [
+    "AnalysisSpec",
     "CacheSpec",
     "Canny",
     "Chunk",
+    "ClassifierSpec",
+    "ClipSpec",
+    "Column",
     "Conditioning",
     "ControlNet",
     "Determinism",
@@ -52,6 +69,7 @@ __all__ = [
     "ImagePrompt",
     "InputPicture",
     "IpAdapter",
+    "LabelGroup",
     "Lora",
     "MemorySpec",
     "ModelSource",
@@ -69,5 +87,10 @@ __all__ = [
     "SchedulerSpec",
     "Shard",
     "SheetSpec",
+    "Shown",
+    "Stretch",
     "TextualInversion",
+    "Value",
+    "Values",
+    "slug",
 ]

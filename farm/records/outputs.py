@@ -50,9 +50,10 @@ class GridSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputSpec:
-    """What the reducer makes of a job's frames; None where an output is not wanted."""
+    """What is made of a job's frames; None or False where an output is not wanted."""
 
     gif: GifSpec | None
     mp4: Mp4Spec | None
     contact_sheet: SheetSpec | None
     grid: GridSpec | None
+    report: bool = True

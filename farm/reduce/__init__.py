@@ -1,5 +1,6 @@
 """What makes a job's outputs from its frames: pictures, films, a table and a summary, in flat memory."""
 
+from farm.reduce.arrivals import Arrivals, Cancelled
 from farm.reduce.reducer import Reducer, assemble
 from farm.reduce.summary import (
     Artifact,
@@ -9,12 +10,15 @@ from farm.reduce.summary import (
     Summary,
     WorkerShare,
     installed_versions,
+    read_summary,
     write_summary,
 )
 from farm.reduce.table import TableHeader, write_table
 
 __all__ = [
+    "Arrivals",
     "Artifact",
+    "Cancelled",
     "EnvironmentShare",
     "FrameRange",
     "FrameCounts",
@@ -24,6 +28,7 @@ __all__ = [
     "WorkerShare",
     "assemble",
     "installed_versions",
+    "read_summary",
     "write_summary",
     "write_table",
 ]

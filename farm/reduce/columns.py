@@ -1,15 +1,29 @@
-"""The columns of `metadata.parquet`, one schema for every job: null where a job has nothing of the kind."""
+"""The columns of `metadata.parquet`: one schema for every job, and behind it what an analysis measured."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import pyarrow as pa
+
+from farm.records import Column
 
 
 def _column(name: str, kind: Any, description: str, unit: str = "", *, nullable: bool = False) -> Any:
     notes = {"description": description} | ({"unit": unit} if unit else {})
     return pa.field(name, kind, nullable=nullable, metadata=notes)
+
+
+_KINDS = {"float": pa.float64(), "int": pa.int64(), "text": pa.string(), "bool": pa.bool_()}
+
+
+def measured_columns(columns: Iterable[Column]) -> list[Any]:
+    """Return the fields of columns that an analysis measured."""
+    return [
+        _column(column.name, _KINDS[column.kind], column.description, column.unit, nullable=True)
+        for column in columns
+    ]
 
 
 _NUMBERS, _FILES = pa.list_(pa.float64()), pa.list_(pa.string())

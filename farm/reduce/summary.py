@@ -83,6 +83,7 @@ class Summary:
 
     `failures` are frames that are missing, and why; `remarks` frames that are there but not as they should be: blank,
     or rendered with fewer in a call. `error` is what ended the job or kept its outputs from being made, else empty.
+    `analysis` is what the frames show, None where it was not asked for.
     """
 
     name: str
@@ -100,6 +101,7 @@ class Summary:
     environments: tuple[EnvironmentShare, ...]
     outputs: tuple[Artifact, ...]
     versions: Mapping[str, str]
+    analysis: Mapping[str, object] | None = None
 
     @property
     def frames_per_second(self) -> float:
@@ -119,6 +121,31 @@ def installed_versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return versions
+
+
+def read_summary(folder: JobFolder) -> Summary | None:
+    """Return the summary of a job's last run; None where there is none, or it cannot be understood.
+
+    Raises:
+        StorageError: when it cannot be read.
+    """
+    found = folder.find(NAME)
+    try:
+        content = json.loads(found or b"null")
+        del content["frames_per_second"]
+        return Summary(
+            **content
+            | {
+                "frames": FrameCounts(**content["frames"]),
+                "failures": tuple(FrameRange(**one) for one in content["failures"]),
+                "remarks": tuple(FrameRange(**one) for one in content["remarks"]),
+                "workers": tuple(WorkerShare(**one) for one in content["workers"]),
+                "environments": tuple(EnvironmentShare(**one) for one in content["environments"]),
+                "outputs": tuple(Artifact(**one) for one in content["outputs"]),
+            }
+        )
+    except (TypeError, KeyError, ValueError):
+        return None
 
 
 def write_summary(folder: JobFolder, summary: Summary) -> None:

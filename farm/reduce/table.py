@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from farm.records import Frame, FrameRow, InputPicture, Recipe
-from farm.reduce.columns import SCHEMA
+from farm.records import Column, Frame, FrameRow, InputPicture, Recipe, Value
+from farm.reduce.columns import SCHEMA, measured_columns
 from farm.store import JobFolder
 
 NAME = "metadata.parquet"
@@ -23,10 +23,16 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableHeader:
-    """What every row of a job's table shares; `manifest_text` is the resolved manifest."""
+    """What every row of a job's table shares; `manifest_text` is the resolved manifest.
+
+    `columns` are those that an analysis measured, `curves` their values by frame, and `account` what they say, in JSON.
+    """
 
     manifest_text: str
     kind: str
+    columns: tuple[Column, ...] = ()
+    curves: Mapping[str, Sequence[Value]] = field(default_factory=dict)
+    account: str = ""
 
 
 def write_table(folder: JobFolder, header: TableHeader, rows: Iterator[tuple[Frame, FrameRow]]) -> None:
@@ -35,7 +41,8 @@ def write_table(folder: JobFolder, header: TableHeader, rows: Iterator[tuple[Fra
     Raises:
         StorageError: when it cannot be written; a former table is then left as it was.
     """
-    schema = SCHEMA.with_metadata({"manifest": header.manifest_text})
+    notes = {"manifest": header.manifest_text} | ({"analysis": header.account} if header.account else {})
+    schema = pa.schema([*SCHEMA, *measured_columns(header.columns)]).with_metadata(notes)
     with folder.writing(NAME) as path, pq.ParquetWriter(path, schema, compression="zstd") as writer:
         while group := [_row(header, frame, row) for frame, row in itertools.islice(rows, _ROW_GROUP)]:
             writer.write_table(pa.Table.from_pylist(group, schema=schema))
@@ -87,6 +94,7 @@ def _row(header: TableHeader, frame: Frame, row: FrameRow) -> dict[str, object]:
         "input_control_image": _listed(files, "control_image"),
         "input_depth_map": _listed(files, "depth_map"),
         "input_ip_adapter_image": [picture.location for picture in _seen(frame.recipe)] or None,
+        **{name: values[frame.index] for name, values in header.curves.items()},
     }
 
 

@@ -8,13 +8,16 @@ from farm.run.input_pictures import pictures_beside
 from farm.run.night import render
 from farm.run.prepare import Job, prepare
 from farm.run.rates import Rates
+from farm.run.reanalyze import Analyzed, reanalyze
 from farm.run.reassemble import Assembled, reassemble
+from farm.run.rereport import rereport
 from farm.run.states import EXIT_CODES, exit_code
 from farm.run.verification import Verification
 from farm.run.verify import verify
 
 __all__ = [
     "EXIT_CODES",
+    "Analyzed",
     "Assembled",
     "Change",
     "Difference",
@@ -30,7 +33,9 @@ __all__ = [
     "name_taken",
     "pictures_beside",
     "prepare",
+    "reanalyze",
     "reassemble",
     "render",
+    "rereport",
     "verify",
 ]

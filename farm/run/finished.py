@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 from farm.errors import UsageError
@@ -37,8 +38,8 @@ def finished_job(url: str) -> Job:
     return Job(plan=planned(document, find_renderer(document), pictures), folder=folder)
 
 
-def read_job(url: str) -> tuple[JobFolder, Document]:
-    """Return the job's folder at `url`, and the manifest in it.
+def read_job(url: str, overrides: Sequence[str] = ()) -> tuple[JobFolder, Document]:
+    """Return the job's folder at `url`, and the manifest in it with `overrides` laid over it.
 
     Raises:
         UsageError: when it is not a job's folder, or parts of it are links.
@@ -54,7 +55,7 @@ def read_job(url: str) -> tuple[JobFolder, Document]:
         raise UsageError(
             f"{folder.path(_MANIFEST)}: not UTF-8, so not what the farm wrote; render the job again."
         ) from error
-    return folder, parse(text, Path(folder.path(_MANIFEST)))
+    return folder, parse(text, Path(folder.path(_MANIFEST)), overrides)
 
 
 def _refuse_links(folder: JobFolder) -> None:

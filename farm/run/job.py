@@ -10,9 +10,11 @@ from functools import partial
 
 from farm.errors import FarmError, Interrupted, StorageError
 from farm.events import ChunkDone, FramesFailed, JobStarted
+from farm.execute import Aside
 from farm.records import Shard
-from farm.reduce import Reducer, Summary, write_summary
-from farm.run.account import Account
+from farm.reduce import Summary, write_summary
+from farm.run.books import Books
+from farm.run.followers import Followers
 from farm.run.noted_pictures import note_pictures
 from farm.run.prepare import Job
 from farm.run.states import State
@@ -24,14 +26,16 @@ class JobRun:
 
     def __init__(self, job: Job) -> None:
         self.job = job
-        self.account = Account(job)
+        self.books = Books(job)
         self._chunks: tuple[int, ...] = ()
         self._claim: Claim | None = None
         self._ended_by: FarmError | None = None
-        self._reducer: Reducer | None = None
+        self._followers: Followers | None = None
 
-    def start(self) -> JobStarted:
+    def start(self, aside: Aside) -> JobStarted:
         """Claim the folder, write the resolved manifest, find what is still to render, and begin to assemble.
+
+        Frames are measured by what `aside` calls.
 
         Raises:
             StorageError: when the folder cannot be read or written, or another run holds it.
@@ -44,9 +48,8 @@ class JobRun:
         self._chunks = self.job.to_render(self.job.remaining())
         Ledger(folder).retire(partial(self._is_obsolete, frozenset(self._chunks)))
         kept = list(self._kept_frames())
-        self.account.begin(len(kept))
-        self._reducer = Reducer(folder, plan.name, plan.outputs, plan.frame_count)
-        self._reducer.offer(kept)
+        self.books.begin(len(kept))
+        self._followers = Followers(self.job, self.books, aside, kept)
         return JobStarted(job=plan.name, frame_count=plan.frame_count, kept=len(kept))
 
     def shards(self, chunks_per_shard: int) -> Iterator[Shard]:
@@ -61,12 +64,9 @@ class JobRun:
 
     def take(self, event: ChunkDone | FramesFailed) -> None:
         """Note what became of some frames."""
-        assert self._reducer is not None, "events come after start"
-        self.account.take(event)
-        if isinstance(event, ChunkDone):
-            self._reducer.offer([row.frame for row in event.rows])
-        else:
-            self._reducer.skip(event.frames)
+        assert self._followers is not None, "events come after start"
+        self.books.take(event)
+        self._followers.take(event)
 
     def finish(self) -> Summary:
         """Assemble the outputs, write the table and the summary, and return the summary.
@@ -75,35 +75,41 @@ class JobRun:
             FarmError: when an output cannot be made or written, or the job was ended meanwhile.
         """
         self._check()
-        artifacts = self._reducer.finish() if self._reducer is not None else ()
+        artifacts, unmeasured = self._followers.finish() if self._followers is not None else ((), "")
         self._check()
-        self.account.write_table()
-        summary = self.account.summary(self.account.state, artifacts)
+        findings = self.books.findings()
+        self.books.write_table(findings)
+        state = "partial" if unmeasured and self.books.there else self.books.state
+        summary = self.books.summary(state, artifacts, unmeasured, findings)
         write_summary(self.job.folder, summary)
+        if self._followers is not None:
+            self._followers.tell(summary, findings)
         self._release()
         return summary
 
     def end(self, error: FarmError) -> None:
         """Make `finish` raise `error` soon, also one that is under way in another thread."""
         self._ended_by = error
-        if self._reducer is not None:
-            self._reducer.abort()
+        if self._followers is not None:
+            self._followers.abort()
 
     def stop(self, error: FarmError) -> Summary:
         """Stop where the job is: its frames stay, its former pictures and films stay as they were."""
-        if self._reducer is not None:
-            self._reducer.abort()
+        if self._followers is not None:
+            self._followers.abort()
         interrupted = isinstance(error, Interrupted)
-        state: State = "interrupted" if interrupted else "partial" if self.account.there else "failed"
+        state: State = "interrupted" if interrupted else "partial" if self.books.there else "failed"
         if self._claim is None or self._claim.lost:  # another run's folder, or one that cannot be written
-            return self.account.summary(state, (), str(error))
+            return self.books.summary(state, (), str(error))
         # The folder that ended the job may be the one that all this should go to.
         with contextlib.suppress(StorageError):
             if interrupted:
-                self.account.write_table()
-        summary = self.account.summary(state, (), str(error))
+                self.books.write_table()
+        summary = self.books.summary(state, (), str(error))
         with contextlib.suppress(StorageError):
             write_summary(self.job.folder, summary)
+            if self._followers is not None:
+                self._followers.tell(summary, self.books.findings())
         self._release()
         return summary
 

@@ -12,6 +12,7 @@ from farm.execute import Executor
 from farm.records import Shard
 from farm.reduce import Summary
 from farm.run.job import JobRun
+from farm.run.pilot import paced
 from farm.run.prepare import Job
 
 _logger = logging.getLogger(__name__)
@@ -54,9 +55,10 @@ class _Night:
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="finish")
 
     def render(self, executor: Executor, chunks_per_shard: int | None) -> tuple[Summary, ...]:
-        events = executor.run(self._shards(executor.worker_count, chunks_per_shard))
+        events = executor.run(self._shards(executor, chunks_per_shard))
         with self._pool:
             try:
+                self._pace(executor)
                 for event in events:
                     self._take(event)
                 return tuple(self._summary(run) for run in self._runs.values())
@@ -76,14 +78,24 @@ class _Night:
         for run in self._runs.values():
             run.end(error)
 
-    def _shards(self, workers: int, chunks_per_shard: int | None) -> Iterator[Shard]:
-        for run in self._runs.values():
+    def _pace(self, executor: Executor) -> None:
+        """Have pilots choose the alphas that are to be chosen; what ends a pilot ends its job and no other."""
+        for name, run in self._runs.items():
             try:
-                self._tell(run.start())
+                self._runs[name] = JobRun(paced(run.job, executor, self._tell))
+            except FarmError as error:
+                self._finishing[name] = self._pool.submit(run.stop, error)
+
+    def _shards(self, executor: Executor, chunks_per_shard: int | None) -> Iterator[Shard]:
+        for run in self._runs.values():
+            if run.job.plan.name in self._finishing:
+                continue
+            try:
+                self._tell(run.start(executor.aside))
             except FarmError as error:
                 self._finishing[run.job.plan.name] = self._pool.submit(run.stop, error)
                 continue
-            fair = run.job.plan.chunk_count // (workers * _SHARDS_PER_WORKER)
+            fair = run.job.plan.chunk_count // (executor.worker_count * _SHARDS_PER_WORKER)
             yield from run.shards(chunks_per_shard or min(_MOST_CHUNKS, max(1, fair)))
             self._finish_if_accounted(run)
 
@@ -91,7 +103,7 @@ class _Night:
         self._tell(event)
         if isinstance(event, WorkerStarted):
             for run in self._runs.values():
-                run.account.tally.meet(event)
+                run.books.tally.meet(event)
         elif isinstance(event, (ChunkDone, FramesFailed)):
             run = self._runs[event.job]
             run.take(event)
@@ -99,7 +111,7 @@ class _Night:
 
     def _finish_if_accounted(self, run: JobRun) -> None:
         name = run.job.plan.name
-        if run.account.complete and name not in self._finishing:
+        if run.books.complete and name not in self._finishing:
             self._finishing[name] = self._pool.submit(run.finish)
 
     def _summary(self, run: JobRun) -> Summary:

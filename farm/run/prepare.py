@@ -12,10 +12,12 @@ from typing import TypeVar
 from farm.errors import ManifestError, Problem, UsageError
 from farm.manifest import Document, load
 from farm.plan import Plan, Range, chunks_to_render, judge, make_plan
-from farm.records import FrameRow, PictureSource, RendererSpec
+from farm.records import AnalysisSpec, FrameRow, PictureSource, RendererSpec
+from farm.run.analysis import find_analysis
 from farm.run.checkpoints import find_renderer
 from farm.run.fit import refuse_misfits, refuse_pictures, remarks_on
 from farm.run.input_pictures import find_pictures
+from farm.run.pacing import Alphas, Pacing, pacing_of, refuse_moving_pictures, with_alphas
 from farm.run.rehearsal import rehearsal
 from farm.run.weighted_words import refuse_slips
 from farm.run.whole_paths import by_whole_paths, with_whole_paths
@@ -28,12 +30,16 @@ T = TypeVar("T")
 class Job:
     """A plan, the folder that it renders into, and the input pictures that were found, by their whole paths.
 
-    `remarks` say, each with its place, what will not come out as the manifest has it.
+    `analysis` is what to measure in the frames, None for nothing. `pacing` is how alphas are chosen where they are not
+    written: those of `plan` are even until a pilot has chosen them. `remarks` say, each with its place, what will not
+    come out as the manifest has it.
     """
 
     plan: Plan
     folder: JobFolder
     pictures: Mapping[str, PictureSource] = field(default_factory=dict)
+    analysis: AnalysisSpec | None = None
+    pacing: Pacing | None = None
     remarks: tuple[str, ...] = ()
 
     def remaining(self) -> list[Range]:
@@ -84,8 +90,11 @@ def prepare(
     if found_renderer is not None:
         mistakes.of(lambda: refuse_misfits(document, found_renderer))
     mistakes.of(lambda: refuse_slips(document))
+    analysis = mistakes.of(lambda: find_analysis(document))
     found_pictures = mistakes.of(lambda: find_pictures(document, folder))
     pictures = by_whole_paths(document, found_pictures or {})
+    if found_pictures is not None:
+        mistakes.of(lambda: refuse_moving_pictures(document, found_pictures))
     if found_pictures is not None and not procedural:
         mistakes.of(lambda: refuse_pictures(document, found_renderer, pictures))
     mistakes.refuse()
@@ -98,17 +107,31 @@ def prepare(
             "needed: an output folder of the job's own",
             "Remove what is there, or choose another name or --output-dir, which may be a link itself.",
         )
+    design = partial(planned, document, renderer, pictures, analysis)
+    pacing = pacing_of(document.manifest, analysis, folder, design)
     return Job(
-        plan=planned(document, renderer, pictures),
+        plan=design(pacing.known if pacing else None),
         folder=folder,
         pictures=pictures,
+        analysis=analysis,
+        pacing=pacing,
         remarks=remarks_on(document, renderer, pictures),
     )
 
 
-def planned(document: Document, renderer: RendererSpec, pictures: Mapping[str, PictureSource]) -> Plan:
-    """Return the plan of a manifest on its renderer, with the pictures that were found, by their whole paths."""
-    return make_plan(with_whole_paths(document, renderer), renderer, pictures)
+def planned(
+    document: Document,
+    renderer: RendererSpec,
+    pictures: Mapping[str, PictureSource],
+    analysis: AnalysisSpec | None = None,
+    alphas: Alphas | None = None,
+) -> Plan:
+    """Return the plan of a manifest on its renderer, with the pictures that were found, by their whole paths.
+
+    `alphas` stand in the place of those in the manifest.
+    """
+    manifest = with_whole_paths(document, renderer, analysis)
+    return make_plan(with_alphas(manifest, alphas) if alphas else manifest, renderer, pictures)
 
 
 class _Mistakes:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from array import array
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from farm.plan import Plan
-from farm.records import Frame, FrameRow, ProceduralSpec
-from farm.reduce import Artifact, TableHeader, assemble, write_table
-from farm.run.finished import read_job
-from farm.run.prepare import planned
-from farm.run.rendered_pictures import rendered_pictures
-from farm.store import Claim, JobFolder, Ledger, is_whole
+from farm.reduce import Artifact, assemble, write_table
+from farm.run.findings import findings_of, header_of
+from farm.run.rendered import read_rendered
+from farm.store import Claim
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,25 +30,17 @@ def reassemble(url: str) -> Assembled:
             one is not there.
         FarmError: when an output cannot be made.
     """
-    folder, document = read_job(url)
-    plan = planned(document, ProceduralSpec(), rendered_pictures(folder, document))
+    job = read_rendered(url)
+    folder, plan = job.folder, job.plan
     claim = Claim(folder).take()
     try:
         folder.sweep()
-        there = array("q", (frame.index for frame, _ in _finished(plan, folder)))
+        there = array("q", (frame.index for frame, _ in job.frames()))
         outputs = assemble(folder, plan.name, plan.outputs, there, frame_count=plan.frame_count)
         claim.confirm()
         if there:
-            header = TableHeader(manifest_text=plan.manifest_text, kind=plan.kind)
-            write_table(folder, header, _finished(plan, folder))
+            header = header_of(plan, findings_of(plan, folder, job.shown()))
+            write_table(folder, header, job.frames())
     finally:
         claim.release()
     return Assembled(name=plan.name, planned=plan.frame_count, frames=len(there), outputs=outputs)
-
-
-def _finished(plan: Plan, folder: JobFolder) -> Iterator[tuple[Frame, FrameRow]]:
-    """Yield the frames that are there, whole, and of the manifest's recipe, whatever model rendered them."""
-    for row in Ledger(folder).rows(last=plan.frame_count - 1):
-        frame = dataclasses.replace(plan, renderer_digest=row.renderer_digest).frame(row.frame)
-        if frame.digest == row.recipe_digest and is_whole(folder, row):
-            yield frame, row

@@ -9,13 +9,24 @@ from typing import Any
 from farm.manifest import Document, Manifest
 from farm.manifest.pictures_in import with_pictures
 from farm.manifest.sources import LISTS, SINGLE, Source
-from farm.records import DiffusersSpec, ModelSource, PictureSource, RendererSpec
+from farm.records import AnalysisSpec, DiffusersSpec, ModelSource, PictureSource, RendererSpec
 from farm.run.picture_names import whole_path
 
 
-def with_whole_paths(document: Document, renderer: RendererSpec) -> Manifest:
+def with_whole_paths(
+    document: Document, renderer: RendererSpec, analysis: AnalysisSpec | None = None
+) -> Manifest:
     """Return the manifest with local checkpoints and pictures by absolute paths, so that it is right in any folder."""
     manifest = with_pictures(document.manifest, partial(located_picture, document))
+    if analysis is not None and manifest.analysis is not None:
+        written = manifest.analysis
+        judges = {
+            "clip": analysis.clip and written.clip and _located(written.clip, analysis.clip),
+            "classifier": analysis.classifier
+            and written.classifier
+            and _located(written.classifier, analysis.classifier),
+        }
+        manifest = manifest.model_copy(update={"analysis": written.model_copy(update=judges)})
     if not isinstance(renderer, DiffusersSpec):
         return manifest
     model = manifest.model
@@ -44,7 +55,7 @@ def _all_located(written: Sequence[Source], found: Sequence[Any]) -> tuple[Sourc
     return tuple(_located(each, part) for each, part in zip(written, found, strict=True))
 
 
-def _located(written: Source, found: Any) -> Source:
+def _located(written: Any, found: Any) -> Any:
     source = found if isinstance(found, ModelSource) else found.source
     return written.model_copy(update={"pretrained": _whole(source)})
 

@@ -115,3 +115,13 @@ def is_held(folder: JobFolder, claim_id: str) -> bool:
         StorageError: when it cannot be read.
     """
     return holder_of(folder.find(_NAME)).get("id") == claim_id
+
+
+def running_in(folder: JobFolder) -> str:
+    """Return which run holds a folder now, such as `process 12 on host`; empty for none.
+
+    Raises:
+        StorageError: when the claim cannot be read.
+    """
+    holder = holder_of(folder.find(_NAME))
+    return f"process {holder.get('pid')} on {holder.get('host')}" if is_alive(holder) else ""

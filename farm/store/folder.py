@@ -99,6 +99,10 @@ class JobFolder:
         """Return the names of the files directly in `folder`, sorted; none if it is absent."""
         return self._files.entries(folder, "file")
 
+    def folders(self, folder: str) -> list[str]:
+        """Return the names of the folders directly in `folder`, sorted; none if it is absent."""
+        return self._files.entries(folder, "directory")
+
     def exists(self, name: str) -> bool:
         """Tell whether the file is there."""
         return self._files.exists(name)

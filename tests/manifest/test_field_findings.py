@@ -29,7 +29,7 @@ def test_a_misspelt_key_that_is_needed_is_also_missing(told, right: str) -> None
 def test_the_keys_of_the_whole_manifest_are_told(told) -> None:
     assert told(change="colour: red\n") == [
         "doggo.yaml:10:1: colour: unknown key; a manifest takes version, name, description, seed, model, "
-        "animation, render, output."
+        "animation, render, output, analysis."
     ]
 
 

@@ -85,6 +85,10 @@ def test_a_shipped_manifest_begins_with_a_schema_line_that_works(path: Path) -> 
         "output: {gif: {loop: no}}",
         "output: {gif: 5}",
         "output: {mp4: {preset: slwo}}",
+        "analysis: {clip: {}}",
+        "analysis: {clip: {pretrained: tiny-world-clip, labels: {a: [b]}}}",
+        "analysis: {clip: {pretrained: tiny-world-clip, template: a photo}}",
+        "analysis: {classifier: {revision: main}}",
     ],
 )
 def test_what_the_loader_refuses_the_schema_refuses(told, right: str, change: str) -> None:
@@ -118,6 +122,9 @@ def test_what_the_loader_refuses_in_needed_fields_the_schema_refuses(
         "output: {gif: true, mp4: false, contact_sheet: null}",
         "render: {guidance_scale: {0: 1, 9: 2.5}, eta: 1, height: null}",
         "description: no",
+        "analysis: {clip: {pretrained: tiny-world-clip, labels: {a: [b, {c: a d}]}, template: {a: 'a {label}'}}}",
+        "analysis: {classifier: true, smoothness: false}",
+        "analysis: true",
     ],
 )
 def test_what_the_loader_allows_the_schema_allows(right: str, change: str) -> None:

@@ -57,6 +57,13 @@ def test_listed_alphas_are_places_on_the_whole_way():
     assert [mixture(motion.at(frame)) for frame in range(3)] == [{"a": 1.0}, {"a": 0.5, "b": 0.5}, {"c": 1.0}]
 
 
+def test_an_alpha_that_is_a_prompts_share_of_the_way_meets_it_exactly():
+    prompts = tuple(map(str, range(23)))
+    motion = interpolate(prompts=prompts, keyframes=(), alphas=tuple(k / 22 for k in range(23)))
+    assert 15 / 22 * 22 != 15
+    assert [mixture(motion.at(frame)) for frame in range(23)] == [{prompt: 1.0} for prompt in prompts]
+
+
 def test_easing_bends_the_way_between_keyframes_but_not_the_keyframes():
     motion = interpolate(easing="ease_in")
     assert mixture(motion.at(10)) == {"b": 1.0}

@@ -4,6 +4,8 @@ import subprocess
 import sys
 from importlib import metadata
 
+import pytest
+
 from farm.reduce import (
     Artifact,
     EnvironmentShare,
@@ -12,6 +14,7 @@ from farm.reduce import (
     Summary,
     WorkerShare,
     installed_versions,
+    read_summary,
     write_summary,
 )
 
@@ -54,8 +57,21 @@ def test_the_file_says_all_of_the_summary(folder):
         "environments": [{"environment": {"device": "cpu"}, "frames": 8}],
         "outputs": [{"name": "dög.gif", "bytes": 1234}],
         "versions": {"python": "3.11.9"},
+        "analysis": None,
         "frames_per_second": 0.3,
     }
+
+
+def test_a_summary_is_read_as_it_was_written(folder):
+    write_summary(folder, summary())
+    assert read_summary(folder) == summary()
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{", b"[]", b'{"name": "job"}'])
+def test_a_summary_that_is_not_there_or_damaged_is_none(folder, content):
+    if content is not None:
+        folder.write("summary.json", content)
+    assert read_summary(folder) is None
 
 
 def test_the_file_is_indented_for_people(folder):

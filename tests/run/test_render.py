@@ -47,7 +47,7 @@ def test_a_job_leaves_all_its_files_and_nothing_temporary(write_manifest, tmp_pa
     assert (summary.state, summary.frames.rendered, summary.frames.planned) == ("done", 21, 21)
     assert {path.name for path in folder.iterdir()} == {
         *("manifest.yaml", "frames", "metadata.parquet", "job.gif", "job.mp4", "contact_sheet.png"),
-        *("summary.json", ".farm"),
+        *("summary.json", "report.html", "preview.webp", ".farm"),
     }
     assert len(list((folder / "frames").iterdir())) == 21
     assert not [path for path in folder.rglob("*") if "tmp" in path.name]

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from farm.errors import StorageError
-from farm.store import Claim, JobFolder, claim
+from farm.store import Claim, JobFolder, claim, running_in
 from farm.store.claimant import processes
 
 NAME = ".farm/claim.json"
@@ -232,3 +232,16 @@ def test_a_claim_that_is_no_claim_is_taken_over(tmp_path):
     folder = JobFolder(str(tmp_path))
     folder.write(".farm/claim.json", b"[" * 100_000)
     Claim(folder).take().release()
+
+
+def test_who_holds_a_folder_is_told_until_it_lets_go(folder):
+    assert running_in(folder) == ""
+    held = Claim(folder).take()
+    assert running_in(folder) == f"process {os.getpid()} on {platform.node()}"
+    held.release()
+    assert running_in(folder) == ""
+
+
+def test_a_run_that_is_dead_holds_nothing(folder):
+    held_by(folder, host="another", processes="", renewed=time.time() - 61)
+    assert running_in(folder) == ""

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from farm.manifest.checks.analysis_checks import analysis_checks
 from farm.manifest.checks.animation_checks import animation_checks
 from farm.manifest.checks.asked import asked
 from farm.manifest.checks.controlnet_checks import controlnet_checks
 from farm.manifest.checks.image_prompt_checks import image_prompt_checks
 from farm.manifest.checks.keyframe_checks import keyframe_checks
+from farm.manifest.checks.pacing_checks import pacing_checks
 from farm.manifest.checks.picture_checks import picture_checks
 from farm.manifest.checks.pipeline_checks import pipeline_checks
 from farm.manifest.checks.scheduler_checks import scheduler_checks
@@ -22,7 +24,7 @@ from farm.manifest.checks.source_checks import source_checks
 from farm.manifest.checks.step_checks import step_checks
 from farm.manifest.reading.findings import Finding
 from farm.manifest.reading.places import Path
-from farm.manifest.sources import is_hub_id, written_sources
+from farm.manifest.sources import JUDGES, is_hub_id, written_sources
 
 WRONG = object()
 """Stands where a value was that is wrong by itself."""
@@ -33,7 +35,15 @@ Data = Mapping[Any, Any]
 def cross_checks(data: Data, wrong: set[Path]) -> Iterator[Finding]:
     """Yields every mistake between fields, except in fields whose own value is `wrong`."""
     manifest = _marked(data, wrong, ())
-    for check in (_hub_pins, source_checks, _animation, keyframe_checks, _pipeline):
+    for check in (
+        _hub_pins,
+        source_checks,
+        _animation,
+        pacing_checks,
+        keyframe_checks,
+        _pipeline,
+        analysis_checks,
+    ):
         yield from (finding for finding in check(manifest) if finding.path not in wrong)
 
 
@@ -52,6 +62,10 @@ def _hub_pins(manifest: Data) -> Iterator[Finding]:
         case {"model": dict(model)}:
             for path, source in written_sources(model):
                 yield from _hub_pin(source, ("model", *path))
+    match manifest:
+        case {"analysis": dict(analysis)}:
+            for field in JUDGES:
+                yield from _hub_pin(analysis.get(field), ("analysis", field))
 
 
 def _hub_pin(source: Any, path: Path) -> Iterator[Finding]:

@@ -20,7 +20,7 @@ def keyframe_checks(manifest: Data) -> Iterator[Finding]:
             frames = frame_count(animation)
         case _:
             return
-    for path, keyframes in _keyframed(manifest):
+    for path, keyframes in keyframed(manifest):
         for frame in keyframes if isinstance(keyframes, dict) else ():
             if frames is not None and isinstance(frame, int) and frame >= frames:
                 yield Finding(
@@ -30,7 +30,7 @@ def keyframe_checks(manifest: Data) -> Iterator[Finding]:
                 )
 
 
-def _keyframed(manifest: Data) -> Iterator[tuple[Path, Any]]:
+def keyframed(manifest: Data) -> Iterator[tuple[Path, Any]]:
     """Yields every field that takes keyframes, with what is written there."""
     match manifest:
         case {"model": dict(model)}:

@@ -17,7 +17,7 @@ from farm.manifest.reading.findings import shown
 from farm.manifest.reading.overrides import Override, apply_overrides, read_override
 from farm.manifest.reading.places import Place
 from farm.manifest.reading.yaml_tree import read_tree
-from farm.manifest.sources import LISTS, SINGLE, is_hub_id
+from farm.manifest.sources import JUDGES, LISTS, SINGLE, is_hub_id
 
 MAX_BYTES = 4_000_000
 MAX_PROBLEMS = 1000
@@ -110,7 +110,15 @@ def _read_overrides(texts: Sequence[str]) -> tuple[list[Override], list[Problem]
 
 def _marked_folders(data: object, folder: Path) -> object:
     """Writes `./` before a folder that reads like a hub id, so that the manifest alone tells them apart."""
-    if not isinstance(data, dict) or not isinstance(data.get("model"), dict):
+    if not isinstance(data, dict):
+        return data
+    if isinstance(data.get("analysis"), dict):
+        analysis = {
+            field: _marked(value, folder) if field in JUDGES else value
+            for field, value in data["analysis"].items()
+        }
+        data = {**data, "analysis": analysis}
+    if not isinstance(data.get("model"), dict):
         return data
     model = _marked(data["model"], folder)
     for field in SINGLE:

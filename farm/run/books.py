@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -12,18 +13,19 @@ from farm.reduce import (
     Artifact,
     FrameCounts,
     Summary,
-    TableHeader,
     installed_versions,
     write_table,
 )
+from farm.run.findings import Findings, findings_of, header_of
 from farm.run.prepare import Job
 from farm.run.remarks import Remarks
 from farm.run.states import EXIT_CODES, State
+from farm.run.stretches import shown
 from farm.run.tally import Tally
 from farm.store import Ledger
 
 
-class Account:
+class Books:
     """Counts what comes in. Workers may be met before the job begins."""
 
     def __init__(self, job: Job) -> None:
@@ -62,8 +64,8 @@ class Account:
             return "done"
         return "partial" if self.there else "failed"
 
-    def write_table(self) -> None:
-        """Write the table of the frames that are there; without any, none.
+    def write_table(self, findings: Findings | None = None) -> None:
+        """Write the table of the frames that are there, with what was measured in them; without any, none.
 
         Raises:
             StorageError: when it cannot be written, or the ledger not be read.
@@ -71,10 +73,25 @@ class Account:
         if not self.there:
             return
         plan = self._job.plan
-        header = TableHeader(manifest_text=plan.manifest_text, kind=plan.kind)
+        header = header_of(plan, findings)
         write_table(self._job.folder, header, self._remarks.read(_finished_frames(self._job)))
 
-    def summary(self, state: State, artifacts: tuple[Artifact, ...], error: str = "") -> Summary:
+    def findings(self) -> Findings | None:
+        """Return what was measured in the frames that are there; None where nothing is to be.
+
+        Raises:
+            StorageError: when the ledger, or what was measured, cannot be read.
+        """
+        there = (shown(frame, row) for frame, row in _finished_frames(self._job))
+        return findings_of(self._job.plan, self._job.folder, there)
+
+    def summary(
+        self,
+        state: State,
+        artifacts: tuple[Artifact, ...],
+        error: str = "",
+        findings: Findings | None = None,
+    ) -> Summary:
         """Return the summary of a job that ends now."""
         plan = self._job.plan
         return Summary(
@@ -99,6 +116,7 @@ class Account:
             environments=self._remarks.environments,
             outputs=artifacts,
             versions=installed_versions(),
+            analysis=dataclasses.asdict(findings.account) if findings else None,
         )
 
 

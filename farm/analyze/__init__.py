@@ -1,0 +1,43 @@
+"""What finished frames show: measured in stretches, then judged over the whole job.
+
+columns_of(spec) -> tuple[Column, ...]                  what is measured, by column
+misfit_of(part) -> str | None                           whether a checkpoint can judge, by its files alone
+open_analyzer(spec) -> Analyzer                         loads models; torch loads here, and not before
+measure(spec, folder, stretch) -> tuple[Values, ...]    the same for frames in a job's folder
+account(columns, curves) -> Account                     what all frames together say
+apart(one, other) -> Apart | None                       how far two pictures are apart
+sharpness(pixels) -> float                              how sharp one is
+"""
+
+from __future__ import annotations
+
+from farm.analyze.analyzer import Analyzer, Read, measure, open_analyzer
+from farm.analyze.columns import columns_of
+from farm.analyze.fit import misfit_of
+from farm.analyze.judge.account import Account, account
+from farm.analyze.judge.agreement import Agreement, Disagreement
+from farm.analyze.judge.jumps import Jump
+from farm.analyze.judge.transitions import GroupStory, Transition
+from farm.analyze.judge.wording import Sentence
+from farm.analyze.pair import Apart, apart
+from farm.analyze.see.sharpness import sharpness
+
+__all__ = [
+    "Account",
+    "Agreement",
+    "Analyzer",
+    "Apart",
+    "Disagreement",
+    "GroupStory",
+    "Jump",
+    "Read",
+    "Sentence",
+    "Transition",
+    "account",
+    "apart",
+    "columns_of",
+    "measure",
+    "misfit_of",
+    "open_analyzer",
+    "sharpness",
+]

@@ -1,0 +1,137 @@
+"""Where one label overtakes another, how long that takes, and which group changes first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from farm.analyze.judge.curves import Array, Curves, array_of, label_groups
+from farm.analyze.judge.leads import Lead, crossing, leads
+from farm.records import Column
+
+SUDDEN = 3
+"""Steps from frame to frame. At the ten frames a second of a default GIF they take 0.3 s, about as long as an eye
+rests on one place: nobody watches such a change happen, whatever the number of frames around it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transition:
+    """A label overtakes another one at `frame`.
+
+    `first` is the last frame with at most 10% of the change behind it, `last` the first frame with 90%; `width` is
+    the number of steps between them, 1 for a cut.
+    """
+
+    group: str
+    before: str
+    after: str
+    frame: int
+    first: int
+    last: int
+    width: int
+    pace: Literal["gradual", "sudden"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GroupStory:
+    """What a group of labels says over a job: the labels that lead in turn, and how one becomes the next.
+
+    One label that leads throughout has no transitions; where none ever leads clearly there are no labels either.
+    `frames` of the job were measured.
+    """
+
+    group: str
+    labels: tuple[str, ...]
+    transitions: tuple[Transition, ...]
+    frames: int
+
+
+def stories(columns: Sequence[Column], curves: Curves) -> tuple[GroupStory, ...]:
+    """Return the story of every label group of which a frame was measured."""
+    told = (_story(group, members, curves) for group, members in label_groups(columns).items())
+    return tuple(story for story in told if story.frames)
+
+
+def order_of(told: Sequence[GroupStory]) -> tuple[tuple[Transition, ...], ...]:
+    """Return the first transition of every group that changes, by frame; those of one tuple happen together.
+
+    Together are those no more than SUDDEN frames after the first of them.
+    """
+    firsts = sorted((story.transitions[0] for story in told if story.transitions), key=lambda one: one.frame)
+    together: list[list[Transition]] = []
+    for one in firsts:
+        if together and one.frame - together[-1][0].frame <= SUDDEN:
+            together[-1].append(one)
+        else:
+            together.append([one])
+    return tuple(map(tuple, together))
+
+
+def _story(group: str, members: Sequence[Column], curves: Curves) -> GroupStory:
+    whole = np.stack([array_of(curves, column.name) for column in members], axis=1)
+    frames = np.flatnonzero(np.isfinite(whole).all(axis=1))
+    probabilities = whole[frames]
+    names = [column.label for column in members]
+    found = leads(probabilities)
+    return GroupStory(
+        group=group,
+        labels=tuple(names[lead.label] for lead in found),
+        transitions=tuple(
+            _transition(group, names, probabilities, frames, one, next_one)
+            for one, next_one in pairwise(found)
+        ),
+        frames=len(frames),
+    )
+
+
+def _transition(
+    group: str,
+    names: Sequence[str],
+    probabilities: Array,
+    frames: npt.NDArray[np.intp],
+    one: Lead,
+    other: Lead,
+) -> Transition:
+    before, after = (probabilities[one.first : other.last + 1, lead.label] for lead in (one, other))
+    crossed = crossing(before, after)
+    start, end = _most_of_it(_share(before, after), crossed)
+    first, frame, last = (int(frames[one.first + position]) for position in (start, crossed, end))
+    return Transition(
+        group=group,
+        before=names[one.label],
+        after=names[other.label],
+        frame=frame,
+        first=first,
+        last=last,
+        width=last - first,
+        pace="sudden" if last - first <= SUDDEN else "gradual",
+    )
+
+
+def _share(before: Array, after: Array) -> Array:
+    """Return the second label's share of what both have, 0 to 1."""
+    both = before + after
+    return np.divide(after, both, out=np.full_like(both, 0.5), where=both > 0)
+
+
+def _most_of_it(share: Array, crossed: int) -> tuple[int, int]:
+    """Return the positions next to the crossing with at most 10%, and at least 90%, of the way between both levels.
+
+    The levels are the lowest share before the crossing and the highest after it, single spikes aside.
+    """
+    low, high = _unspiked(share[:crossed]).min(), _unspiked(share[crossed:]).max()
+    start = np.flatnonzero(share[:crossed] <= low + 0.1 * (high - low))[-1]
+    end = np.flatnonzero(share[crossed:] >= high - 0.1 * (high - low))[0]
+    return int(start), crossed + int(end)
+
+
+def _unspiked(curve: Array) -> Array:
+    """Return medians of three neighbours."""
+    if len(curve) < 3:
+        return curve
+    return np.median(np.stack([curve[:-2], curve[1:-1], curve[2:]]), axis=0)

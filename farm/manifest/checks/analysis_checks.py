@@ -1,0 +1,91 @@
+"""Whether groups and labels of the analysis are told apart, as columns of the table too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from farm.manifest.analysis import label_name
+from farm.manifest.reading.findings import Finding, near, shown
+from farm.manifest.reading.places import Path
+from farm.records import LabelGroup, slug
+
+_CLIP: Path = ("analysis", "clip")
+_SIMILARITY = "similarity"
+"""No group's name: `clip_similarity_1` is of the first prompt."""
+
+
+def analysis_checks(manifest: Mapping[Any, Any]) -> Iterator[Finding]:
+    """Yields every group and label without a column of its own, and every template of a group that is not there."""
+    match manifest:
+        case {"analysis": {"clip": {"labels": dict(labels)}}}:
+            yield from _groups(labels)
+    match manifest:
+        case {"analysis": {"clip": {"template": dict(templates), **clip}}}:
+            yield from _templates(templates, clip.get("labels", {}))
+
+
+def _groups(labels: Mapping[Any, Any]) -> Iterator[Finding]:
+    groups: dict[str, str] = {}
+    columns: dict[str, str] = {}
+    for group, written in labels.items():
+        path = (*_CLIP, "labels", group)
+        if not isinstance(group, str):
+            continue
+        wrong = _wrong_name(group, groups)
+        if wrong is not None:
+            yield Finding(path=path, found=wrong[0], allowed=wrong[1])
+        elif isinstance(written, list):
+            groups[slug(group)] = group
+            for position, label in enumerate(written):
+                yield from _label(group, label, (*path, position), columns)
+
+
+def _wrong_name(group: str, others: Mapping[str, str]) -> tuple[str, str] | None:
+    """Returns what is wrong with a group's name, and what is allowed instead."""
+    name = slug(group)
+    if not name:
+        return f"found {shown(group)}", "needed: a letter or digit, by which columns are named"
+    if name == _SIMILARITY:
+        return (
+            f"the columns of {shown(group)} would be named like those of prompts",
+            "allowed: any other name",
+        )
+    if name in others:
+        found = f"the columns of {shown(group)} would be named like those of {shown(others[name])}"
+        return found, "allowed: names that differ in a letter or digit"
+    return None
+
+
+def _label(group: str, written: Any, path: Path, columns: dict[str, str]) -> Iterator[Finding]:
+    """Yields what is wrong with a label's name; else notes its column among those that are taken."""
+    label = (
+        label_name(written) if isinstance(written, str) or (isinstance(written, dict) and written) else None
+    )
+    if not isinstance(label, str):
+        return
+    column = LabelGroup(name=group, labels=(label,), texts=("",)).columns[0]
+    if not slug(label):
+        allowed = "needed: a letter or digit, by which its column is named"
+        yield Finding(path=path, found=f"found {shown(label)}", allowed=allowed)
+    elif column in columns:
+        yield Finding(
+            path=path,
+            found=f"the column {column} is already that of {columns[column]}",
+            allowed="allowed: labels that differ in a letter or digit",
+        )
+    else:
+        columns[column] = f"{shown(label)} of {shown(group)}"
+
+
+def _templates(templates: Mapping[Any, Any], labels: Any) -> Iterator[Finding]:
+    if not isinstance(labels, dict):
+        return
+    for group in templates:
+        if group not in labels:
+            yield Finding(
+                path=(*_CLIP, "template", group),
+                found=f"there is no group {shown(group)}",
+                allowed=f"allowed: {', '.join(map(str, labels)) or 'none, since there are no labels'}",
+                hint=near(group, list(labels)),
+            )

@@ -1,0 +1,50 @@
+"""Synthetic curves of known shape, and what is told of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from farm.analyze import Account, account, columns_of
+from farm.records import AnalysisSpec, ClipSpec, ModelSource, Value
+from tests.analyze.conftest import group
+
+Array = npt.NDArray[np.float64]
+_NOWHERE = ModelSource(pretrained="", kind="folder", location="", revision="", fingerprint="")
+
+
+def ramp(frames: int, first: int, last: int) -> Array:
+    """From 0 up to frame `first` straight to 1 from frame `last` on."""
+    return np.clip((np.arange(frames) - first) / (last - first), 0, 1)
+
+
+def step(frames: int, at: int) -> Array:
+    """0 before a frame, 1 from it on."""
+    return (np.arange(frames) >= at).astype(np.float64)
+
+
+def values(array: Sequence[float] | Array) -> list[Value]:
+    return [None if np.isnan(value) else float(value) for value in array]
+
+
+def told(groups: dict[str, dict[str, Array]], **more: Sequence[Value]) -> Account:
+    """Returns the account of label groups, each a map of label to its curve, and of any other columns."""
+    made = {name: group(name, list(labels)) for name, labels in groups.items()}
+    clip = ClipSpec(source=_NOWHERE, groups=tuple(made.values()), prompts=())
+    curves: dict[str, Sequence[Value]] = {
+        column: values(curve)
+        for name, labels in groups.items()
+        for column, curve in zip(made[name].columns, labels.values(), strict=True)
+    }
+    return account(columns_of(AnalysisSpec(clip=clip, classifier=None, smoothness=True)), {**curves, **more})
+
+
+def two(curve: Array) -> dict[str, Array]:
+    """Returns the curves of two labels, of which the second one's is given."""
+    return {"star": 1 - curve, "heart": curve}
+
+
+def texts(found: Account) -> list[str]:
+    return [sentence.text for sentence in found.sentences]

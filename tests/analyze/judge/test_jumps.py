@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import pytest
+
+from farm.analyze import Jump
+from farm.records import Value
+from tests.analyze.judge.curves import texts, told
+
+STEADY: list[Value] = [None, 0.1, 0.1, 0.5, 0.1, 0.1]
+
+
+def test_the_largest_jump_is_found_by_every_measure() -> None:
+    found = told({}, rgb_change=STEADY, clip_change=[None, 0.3, 0.2, None, 0.1, 0.1])
+    assert [(jump.column, jump.frame, jump.value) for jump in found.jumps] == [
+        ("rgb_change", 3, 0.5),
+        ("clip_change", 1, 0.3),
+    ]
+    assert found.jumps[0].times == pytest.approx(5)
+
+
+def test_what_an_eye_sees_is_told_before_other_measures() -> None:
+    found = told({}, rgb_change=STEADY, perceptual_change=[None, 0.2, 0.02, 0.02, 0.02, 0.02])
+    assert (
+        texts(found)[0]
+        == "The largest jump is from frame 0 to 1: perceptual change 0.200, 10.0 times the median."
+    )
+    assert found.sentences[0].frames == (0, 1)
+    assert texts(told({}, rgb_change=STEADY))[0] == (
+        "The largest jump is from frame 2 to 3: RGB change 0.500, 5.0 times the median."
+    )
+
+
+def test_a_jump_in_a_still_animation_has_no_multiple_of_the_median() -> None:
+    found = told({}, perceptual_change=[None, 0, 0, 0.25, 0])
+    assert found.jumps == (
+        Jump(column="perceptual_change", label="perceptual", frame=3, value=0.25, times=None),
+    )
+    assert texts(found) == ["The largest jump is from frame 2 to 3: perceptual change 0.250."]
+
+
+def test_frames_that_are_all_alike_have_no_jump_to_tell_of() -> None:
+    assert texts(told({}, perceptual_change=[None, 0.0, 0.0])) == ["No frame differs from the one before."]
+
+
+def test_a_single_frame_has_no_jump() -> None:
+    assert told({}, perceptual_change=[None]).jumps == ()

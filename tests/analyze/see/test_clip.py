@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from PIL import Image
+from transformers import AutoImageProcessor, AutoTokenizer, CLIPModel, pipeline
+
+from farm.analyze.see.clip import Clip
+from farm.demo.vocabulary import SHAPES
+from farm.models import HERE
+from farm.records import ClipSpec, Pixels
+
+FOLDER = HERE / "tiny-world-clip"
+
+
+@pytest.fixture(scope="module")
+def judge(clip: ClipSpec) -> Clip:
+    return Clip(clip.source)
+
+
+@torch.inference_mode()
+def test_probabilities_are_those_of_the_zero_shot_pipeline(judge: Clip, pictures: list[Pixels]) -> None:
+    whole = pipeline(
+        "zero-shot-image-classification",
+        model=CLIPModel.from_pretrained(FOLDER),
+        tokenizer=AutoTokenizer.from_pretrained(FOLDER),
+        image_processor=AutoImageProcessor.from_pretrained(FOLDER, backend="pil"),
+    )
+    texts = [f"a {shape}" for shape in SHAPES]
+    for pixels in pictures[:4]:
+        said = whole(Image.fromarray(pixels), candidate_labels=list(SHAPES), hypothesis_template="a {}")
+        theirs = {one["label"]: one["score"] for one in said}
+        mine = dict(zip(SHAPES, judge.probabilities(judge.look(pixels), texts), strict=True))
+        assert mine == pytest.approx(theirs, abs=1e-5)
+
+
+@torch.inference_mode()
+def test_a_similarity_is_the_cosine_of_a_call_by_hand(judge: Clip, pictures: list[Pixels]) -> None:
+    model = CLIPModel.from_pretrained(FOLDER).eval()
+    tokens = AutoTokenizer.from_pretrained(FOLDER)("a purple star in the snow", return_tensors="pt")
+    pixels = torch.tensor(pictures[0]).permute(2, 0, 1)[None] / 127.5 - 1
+    said = model(pixel_values=pixels, **tokens)
+    theirs = said.logits_per_image.item() / model.logit_scale.exp().item()
+    assert judge.similarity(judge.look(pictures[0]), "a purple star in the snow") == pytest.approx(
+        theirs, abs=1e-5
+    )
+
+
+@torch.inference_mode()
+def test_a_text_is_the_same_vector_whatever_was_read_before(clip: ClipSpec, judge: Clip) -> None:
+    fresh = Clip(clip.source)
+    for text in ("a much longer text than the other one", "x", "a red star"):
+        judge.read(text)
+    assert torch.equal(judge.read("a red star"), fresh.read("a red star"))
+
+
+@torch.inference_mode()
+def test_a_text_too_long_for_the_model_is_cut(judge: Clip) -> None:
+    long = "a red star " * 100
+    assert torch.equal(judge.read(long), judge.read(long + "and a blue heart"))
+    assert not torch.equal(judge.read(long), judge.read("a red star"))
+
+
+def test_pictures_are_prepared_as_in_training(judge: Clip, pictures: list[Pixels]) -> None:
+    """Which was x / 127.5 - 1 (`farm.demo.drawings`)."""
+    prepared = AutoImageProcessor.from_pretrained(FOLDER, backend="pil")(pictures[0], return_tensors="pt")
+    by_hand = torch.tensor(pictures[0]).permute(2, 0, 1)[None] / 127.5 - 1
+    assert torch.allclose(prepared.pixel_values, by_hand, atol=1e-6)

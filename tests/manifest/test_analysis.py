@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from farm.manifest import load, parse, to_yaml
+from farm.manifest.analysis import Analysis, Classifier
+from farm.records import LabelGroup
+
+CLIP = "analysis: {{clip: {{pretrained: tiny-world-clip, {}}}}}"
+
+
+def _analysis(right: str, change: str) -> Analysis | None:
+    manifest = parse(right + change, Path("doggo.yaml")).manifest
+    assert parse(to_yaml(manifest), Path("doggo.yaml")).manifest == manifest
+    return manifest.analysis
+
+
+@pytest.mark.parametrize("change", ["", "analysis: null", "analysis: false"])
+def test_without_the_section_nothing_is_measured(right: str, change: str) -> None:
+    assert _analysis(right, change) is None
+
+
+@pytest.mark.parametrize(
+    "change", ["analysis: true", "analysis: {}", "analysis: {clip: null, classifier: false}"]
+)
+def test_an_empty_section_measures_smoothness_alone(right: str, change: str) -> None:
+    assert _analysis(right, change) == Analysis(clip=None, classifier=None, smoothness=True)
+
+
+def test_true_stands_for_the_default_classifier_at_its_commit(right: str) -> None:
+    analysis = _analysis(right, "analysis: {classifier: true}")
+    assert analysis is not None
+    assert analysis.classifier == Classifier(
+        pretrained="microsoft/resnet-50", revision="34c2154c194f829b11125337b98c8f5f9965ff19", top_k=5
+    )
+
+
+def test_the_default_commit_is_that_of_the_default_classifier_only(right: str) -> None:
+    analysis = _analysis(right, "analysis: {classifier: {pretrained: tiny-world-resnet, top_k: 3}}")
+    assert analysis is not None
+    assert analysis.classifier == Classifier(pretrained="tiny-world-resnet", revision=None, top_k=3)
+
+
+def test_labels_are_asked_for_by_the_template_or_their_own_text(right: str) -> None:
+    change = CLIP.format("labels: {animal: [cat, {dog: a small dog}], place: [indoors, outdoors]}")
+    analysis = _analysis(right, change)
+    assert analysis is not None
+    assert analysis.clip is not None
+    assert analysis.clip.groups == (
+        LabelGroup(name="animal", labels=("cat", "dog"), texts=("a photo of cat", "a small dog")),
+        LabelGroup(
+            name="place", labels=("indoors", "outdoors"), texts=("a photo of indoors", "a photo of outdoors")
+        ),
+    )
+    assert analysis.clip.class_template == "a photo of {label}"
+
+
+def test_one_template_is_for_all_groups_and_for_the_classifiers_classes(right: str) -> None:
+    analysis = _analysis(
+        right, CLIP.format("labels: {animal: [cat, dog]}, template: 'a {label}, {label} {0}'")
+    )
+    assert analysis is not None
+    assert analysis.clip is not None
+    assert analysis.clip.groups[0].texts == ("a cat, cat {0}", "a dog, dog {0}")
+    assert analysis.clip.class_template == "a {label}, {label} {0}"
+
+
+def test_a_template_of_a_group_leaves_the_others_their_default(right: str) -> None:
+    change = CLIP.format("labels: {animal: [cat, dog], place: [sea, sky]}, template: {place: 'the {label}'}")
+    analysis = _analysis(right, change)
+    assert analysis is not None
+    assert analysis.clip is not None
+    texts = [group.texts for group in analysis.clip.groups]
+    assert texts == [("a photo of cat", "a photo of dog"), ("the sea", "the sky")]
+    assert analysis.clip.class_template == "a photo of {label}"
+
+
+@pytest.mark.parametrize(
+    ("change", "messages"),
+    [
+        ("analysis: 5", ["analysis: found 5; allowed: a map."]),
+        ("analysis: {smoothness: 1}", ["analysis.smoothness: found 1; allowed: true or false."]),
+        (
+            "analysis: {clip: true}",
+            [
+                "analysis.clip.pretrained: missing; needed: any `CLIPModel`: a hub id (`org/name`), a local folder, "
+                "or the name of a shipped checkpoint."
+            ],
+        ),
+        (
+            "analysis: {classifier: {top_k: 0}, clap: 3}",
+            [
+                "analysis.classifier.top_k: found 0; allowed: a whole number from 1 to 100.",
+                "analysis.clap: unknown key; analysis takes clip, classifier, smoothness. Did you mean 'clip'?",
+            ],
+        ),
+        (
+            "analysis: {clip: {pretrained: a/b}, classifier: {pretrained: c/d}}",
+            [
+                "analysis.clip.revision: missing; needed: the full commit of a/b, since a branch moves and the "
+                "pictures with it. Take one from https://huggingface.co/a/b/commits/main.",
+                "analysis.classifier.revision: missing; needed: the full commit of c/d, since a branch moves and the "
+                "pictures with it. Take one from https://huggingface.co/c/d/commits/main.",
+            ],
+        ),
+        (
+            CLIP.format("labels: {animal: [cat]}"),
+            ["analysis.clip.labels.animal: found a list of 1; allowed: at least 2."],
+        ),
+        (
+            CLIP.format("labels: {animal: [cat, 5, {}]}"),
+            [
+                "analysis.clip.labels.animal[1]: found 5; allowed: a label, or a map of one label to its text, such "
+                "as {cat: a small cat}.",
+                "analysis.clip.labels.animal[2]: found an empty map; allowed: at least 1.",
+            ],
+        ),
+        (
+            CLIP.format("labels: {animal: [Great Dane, cat, {great-dane: a dog}, '!?']}"),
+            [
+                "analysis.clip.labels.animal[2]: the column clip_animal_great_dane is already that of 'Great Dane' of "
+                "'animal'; allowed: labels that differ in a letter or digit.",
+                "analysis.clip.labels.animal[3]: found '!?'; needed: a letter or digit, by which its column is named.",
+            ],
+        ),
+        (
+            CLIP.format("labels: {a: [b c, d], a b: [c, e]}"),
+            [
+                "analysis.clip.labels.a b[0]: the column clip_a_b_c is already that of 'b c' of 'a'; allowed: labels "
+                "that differ in a letter or digit."
+            ],
+        ),
+        (
+            CLIP.format("labels: {animal: [cat, dog], Animal: [cat, dog], similarity: [a, b], '!': [a, b]}"),
+            [
+                "analysis.clip.labels.Animal: the columns of 'Animal' would be named like those of 'animal'; allowed: "
+                "names that differ in a letter or digit.",
+                "analysis.clip.labels.similarity: the columns of 'similarity' would be named like those of prompts; "
+                "allowed: any other name.",
+                "analysis.clip.labels.!: found '!'; needed: a letter or digit, by which columns are named.",
+            ],
+        ),
+        (
+            CLIP.format("labels: {animal: [cat, dog]}, template: a photo"),
+            [
+                "analysis.clip.template: found 'a photo'; allowed: a text with {label} where the label goes, such as "
+                "a photo of {label}."
+            ],
+        ),
+        (
+            CLIP.format("labels: {animal: [cat, dog]}, template: {animals: 'a {label}'}"),
+            [
+                "analysis.clip.template.animals: there is no group 'animals'; allowed: animal. Did you mean 'animal'?"
+            ],
+        ),
+        (
+            CLIP.format("template: 7"),
+            [
+                "analysis.clip.template: found 7; allowed: a text with {label} in it, or a map of group to such a "
+                "text."
+            ],
+        ),
+    ],
+)
+def test_what_is_wrong_is_told_at_its_place(told, change: str, messages: list[str]) -> None:
+    lines = told(change=change)
+    assert [line.split(": ", 1)[1] for line in lines] == messages
+    assert all(line.startswith("doggo.yaml:10:") for line in lines)
+
+
+def test_mistakes_of_the_section_and_of_others_are_told_at_once(told) -> None:
+    change = CLIP.format("labels: {animal: [cat, Cat]}, revision: main") + "\nseed: -1\n"
+    assert [line.split(": ")[1] for line in told(change=change)] == [
+        "analysis.clip.labels.animal[1]",
+        "analysis.clip.revision",
+        "seed",
+    ]
+
+
+def test_a_folder_that_reads_like_a_hub_id_needs_no_commit(right: str, tmp_path: Path) -> None:
+    (tmp_path / "judges" / "clip").mkdir(parents=True)
+    manifest = tmp_path / "doggo.yaml"
+    manifest.write_text(right + "analysis: {clip: {pretrained: judges/clip}}")
+    analysis = load(manifest).manifest.analysis
+    assert analysis is not None
+    assert analysis.clip is not None
+    assert analysis.clip.pretrained == "./judges/clip"
+
+
+def test_columns_are_named_in_any_script() -> None:
+    group = LabelGroup(name="Tiere & Wesen", labels=("Große Katze", "犬", "ﬁsh_2"), texts=("", "", ""))
+    assert group.columns == (
+        "clip_tiere_wesen_grosse_katze",
+        "clip_tiere_wesen_犬",
+        "clip_tiere_wesen_fish_2",
+    )

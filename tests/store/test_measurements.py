@@ -1,0 +1,72 @@
+import dataclasses
+
+import pytest
+
+from farm.records import Column
+from farm.store import JobFolder, Measurements, measure_nothing, measured_in
+from tests.stretched import shown, stretch
+
+COLUMNS = (
+    Column(name="change", kind="float", description="what changes", unit="1", group="change", label="RGB"),
+    Column(name="label", kind="text", description="what it is"),
+)
+VALUES = ({"change": None, "label": "star"}, {"change": 0.125, "label": "heart"})
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return JobFolder(str(tmp_path))
+
+
+@pytest.fixture
+def kept(folder):
+    measurements = Measurements(folder, "a" * 64, COLUMNS)
+    measurements.keep(stretch(0, 1, after=True), VALUES)
+    return measurements
+
+
+def test_what_was_measured_is_found_again(kept):
+    assert kept.find(stretch(0, 1, after=True)) == VALUES
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        stretch(0, 1),
+        stretch(0, 2, after=True),
+        dataclasses.replace(stretch(0, 1, after=True), after=shown(2, content="another")),
+        dataclasses.replace(stretch(0, 1, after=True), frames=(shown(0), shown(1, content="another"))),
+        dataclasses.replace(stretch(0, 1, after=True), frames=(shown(0), shown(1, prompts=("a", "c")))),
+    ],
+    ids=["other neighbours", "more frames", "a neighbour's pixels", "a frame's pixels", "a frame's prompts"],
+)
+def test_what_was_measured_in_other_pictures_does_not_count(kept, other):
+    assert kept.find(other) is None
+
+
+def test_what_was_measured_otherwise_does_not_count(kept, folder):
+    assert Measurements(folder, "b" * 64, COLUMNS).find(stretch(0, 1, after=True)) is None
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"values": []}'])
+def test_damaged_values_count_as_not_measured(kept, folder, content):
+    [name] = folder.names(f".farm/analysis/{'a' * 16}")
+    folder.write(f".farm/analysis/{'a' * 16}/{name}", content)
+    assert kept.find(stretch(0, 1, after=True)) is None
+
+
+def test_the_folder_tells_what_its_frames_are_measured_for(kept, folder):
+    assert measured_in(folder) is None
+    kept.announce()
+    found = measured_in(folder)
+    assert found.columns == COLUMNS
+    assert found.find(stretch(0, 1, after=True)) == VALUES
+    measure_nothing(folder)
+    assert measured_in(folder) is None
+    assert kept.find(stretch(0, 1, after=True)) == VALUES
+
+
+def test_a_damaged_note_of_what_is_measured_is_none(kept, folder):
+    kept.announce()
+    folder.write(".farm/analysis/columns.json", b'{"analysis": "x", "columns": [{"name": "change"}]}')
+    assert measured_in(folder) is None
