@@ -7,7 +7,7 @@ PYTEST_ARGS ?=
 
 demo: .venv/ready
 	$(BIN)/farm render manifests/demo.yaml
-	@echo "Look at out/demo/demo.gif (also .mp4, contact_sheet.png, metadata.parquet)."
+	@echo "Open out/demo/report.html in a browser (also demo.gif, .mp4, contact_sheet.png, metadata.parquet)."
 
 test: .venv/ready chromium
 	$(BIN)/pytest $(PYTEST_ARGS)

@@ -35,7 +35,7 @@ from farm.cli.speech import assembled, closing, complain, errors, night_table, r
 from farm.events import Event, JobFinished
 from farm.execute import Executor, Policy
 from farm.reduce import Summary
-from farm.run import EXIT_CODES, Job, Rates, exit_code, gather, reassemble
+from farm.run import EXIT_CODES, Job, Rates, exit_code, gallery, gather, reassemble
 from farm.run import render as render_jobs
 
 _PATIENT = Policy()
@@ -71,7 +71,8 @@ def render(
         say_json([dataclasses.asdict(summary) for summary in summaries])
     else:
         for job, summary in zip(jobs, summaries, strict=True):
-            say(closing(summary, job.folder.path("").rstrip("/")))
+            folder = job.folder.path("").rstrip("/")
+            say(closing(summary, folder, has_page=job.plan.outputs.report))
     raise typer.Exit(exit_code(summaries))
 
 
@@ -104,9 +105,11 @@ def batch(
         cache=make_cache(cache_dir, cache_gb),
     )
     summaries = _run(jobs, executor, chunks_per_shard) if jobs else ()
+    page = gallery(output_dir)
     if as_json:
         say_json(
             {
+                "gallery": page,
                 "jobs": [dataclasses.asdict(summary) for summary in summaries],
                 "broken": {
                     str(path): [dataclasses.asdict(problem) for problem in error.problems]
@@ -115,7 +118,7 @@ def batch(
             }
         )
     else:
-        say(night_table(found, summaries))
+        say(night_table(found, summaries, page))
     raise typer.Exit(exit_code(summaries, broken=len(found.broken)))
 
 

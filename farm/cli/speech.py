@@ -66,7 +66,7 @@ def table(rows: Iterable[tuple[str, ...]]) -> str:
     )
 
 
-def closing(summary: Summary, folder: str) -> str:
+def closing(summary: Summary, folder: str, *, has_page: bool = False) -> str:
     """Return a few lines on what was made, where, and how long it took."""
     counts = summary.frames
     lines = [f"{summary.name}: {summary.state}, {_frames(summary)} in {summary.seconds:.1f} s"]
@@ -84,6 +84,8 @@ def closing(summary: Summary, folder: str) -> str:
     lines += [f"    {output.name:<24} {size(output.bytes):>9}" for output in summary.outputs]
     if counts.there:
         lines.append(f"    {'metadata.parquet':<24} {counts.there:>5} rows")
+    if has_page:
+        lines.append("    report.html              all of it on a page")
     return printable("\n".join(lines))
 
 
@@ -114,8 +116,8 @@ def _frames(summary: Summary) -> str:
     return f"{counts.rendered} of {counts.planned} frames rendered{cached}{kept}{failed}"
 
 
-def night_table(found: Gathered, summaries: Sequence[Summary]) -> str:
-    """Return what became of each manifest of a night, a line each."""
+def night_table(found: Gathered, summaries: Sequence[Summary], gallery: str) -> str:
+    """Return what became of each manifest of a night, a line each, and where the page of all of them is, if any."""
     rows = [("manifest", "state", "frames", "time", "")]
     for (path, job), summary in zip(found.jobs.items(), summaries, strict=True):
         there = summary.frames.there
@@ -129,7 +131,7 @@ def night_table(found: Gathered, summaries: Sequence[Summary]) -> str:
         (path.name, "refused", "", "", f"{len(error.problems)} mistakes, told above")
         for path, error in found.broken.items()
     ]
-    return printable(table(rows))
+    return printable("\n".join([table(rows), *([gallery] if gallery else [])]))
 
 
 def assembled(made: Assembled, folder: str) -> str:

@@ -10,7 +10,7 @@ from farm.run.prepare import Job, prepare
 from farm.run.rates import Rates
 from farm.run.reanalyze import Analyzed, reanalyze
 from farm.run.reassemble import Assembled, reassemble
-from farm.run.rereport import rereport
+from farm.run.rereport import gallery, rereport
 from farm.run.states import EXIT_CODES, exit_code
 from farm.run.verification import Verification
 from farm.run.verify import verify
@@ -29,6 +29,7 @@ __all__ = [
     "Verification",
     "exit_code",
     "finished_job",
+    "gallery",
     "gather",
     "name_taken",
     "pictures_beside",

@@ -35,10 +35,24 @@ def rereport(url: str) -> str:
         finally:
             claim.release()
         return job.folder.path("report.html")
-    entries = gallery_of(folder)
-    if not entries:
+    page = gallery(url)
+    if not page:
         raise UsageError(f"{url}: neither a job's folder nor a folder of jobs: it holds no {_MANIFEST}.")
-    write_gallery(folder, entries, title=folder.path("").rstrip("/").rsplit("/", 1)[-1], written_at=_now())
+    return page
+
+
+def gallery(url: str) -> str:
+    """Write the gallery of the jobs in the folders of `url`, and return its path; empty where there is no job.
+
+    Raises:
+        StorageError: when it cannot be written.
+    """
+    folder = JobFolder(url)
+    entries = _jobs_in(folder)
+    if not entries:
+        return ""
+    title = folder.path("").rstrip("/").rsplit("/", 1)[-1]
+    write_gallery(folder, entries, title=title, written_at=_now())
     return folder.path("index.html")
 
 
@@ -52,7 +66,7 @@ def write_page(job: Rendered, there: Sequence[int], findings: Findings | None) -
     write_preview(job.folder, there)
 
 
-def gallery_of(folder: JobFolder) -> list[GalleryEntry]:
+def _jobs_in(folder: JobFolder) -> list[GalleryEntry]:
     """Return the jobs in the folders of `folder`, by name, those that cannot be read included."""
     names = [name for name in folder.folders("") if not name.startswith(".")]
     return [_entry(folder, name) for name in names if folder.exists(f"{name}/{_MANIFEST}")]

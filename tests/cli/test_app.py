@@ -95,6 +95,7 @@ def test_render_tells_in_a_few_lines_what_was_made_and_where(farm, write_manifes
         "job.gif",
         "contact_sheet.png",
         "metadata.parquet",
+        "report.html",
     ]
     assert err.splitlines()[-1] == "job: done"
     code, out, err = farm("render", tmp_path / "job.yaml", "--inline", "--procedural", "--json")
@@ -130,6 +131,8 @@ def test_a_batch_renders_what_it_can_and_tells_what_became_of_each(farm, write_m
         ["c-good.yaml", "done", "21/21"],
     ]
     assert rows[4][:2] == ["d-broken.yaml", "refused"]
+    assert out.splitlines()[-1] == str(tmp_path / "out" / "index.html")
+    assert (tmp_path / "out" / "index.html").read_text().count("a-good") > 0
     assert "d-broken.yaml:1:1: " in err
 
 
