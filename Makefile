@@ -35,6 +35,8 @@ bench: .venv/ready
 	$(BIN)/python benchmarks/planning.py
 	$(BIN)/python benchmarks/determinism.py
 	$(BIN)/python benchmarks/pacing.py
+	$(BIN)/python -m benchmarks.transitions
+	$(BIN)/python benchmarks/analysis.py
 
 schema: .venv/ready
 	$(BIN)/farm schema > farm/manifest/schema.json

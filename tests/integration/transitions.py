@@ -1,11 +1,13 @@
-"""Ten interpolations of the demo world that change one thing, and where measures without CLIP see it change."""
+"""Interpolations of the demo world that change one thing, and where measures without CLIP see each change."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -13,58 +15,89 @@ from PIL import Image
 
 from farm.demo.captions import PLACES
 from farm.demo.colour import fill_votes, lab
+from farm.demo.vocabulary import BACKGROUNDS, COLOURS, SHAPES
 from farm.execute import InlineExecutor
 from farm.run import prepare, render
 from farm.store import file_name
 
+VOCABULARY: Mapping[str, Sequence[str]] = {
+    "shape": tuple(SHAPES),
+    "colour": tuple(COLOURS),
+    "background": tuple(BACKGROUNDS),
+}
+
+STEPS = 25
+
 _RIM = 8
 """Pixels: shapes lie within."""
+
+_FAR = -1e9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """Two prompts that differ in the group `changes`. Each group has what is shown, and what it is or might become."""
+    """What the first prompt asks for, and the group that is `becomes` in the second one."""
 
+    shape: str
+    colour: str
+    background: str
     changes: str
-    shape: tuple[str, str]
-    colour: tuple[str, str]
-    background: tuple[str, str]
-
-    @property
-    def groups(self) -> Mapping[str, tuple[str, str]]:
-        """The labels to ask CLIP for."""
-        return {"shape": self.shape, "colour": self.colour, "background": self.background}
+    becomes: str
 
     @property
     def prompts(self) -> list[str]:
         """The first and the last prompt."""
-        first, last = (
-            {name: labels[end * (name == self.changes)] for name, labels in self.groups.items()}
-            for end in (0, 1)
-        )
-        return [f"a {one['colour']} {one['shape']} {PLACES[one['background']][0]}" for one in (first, last)]
+        return [_prompt(self), _prompt(replace(self, **{self.changes: self.becomes}))]
+
+    @property
+    def labels(self) -> Mapping[str, Sequence[Mapping[str, str]]]:
+        """All that the world has of each group, asked with what stays, as far as it helps."""
+        known_colour = f"{self.colour} " if self.changes == "shape" else ""
+        known_shape = self.shape if self.changes == "colour" else "shape"
+        texts = {
+            "shape": lambda label: f"a {known_colour}{label}",
+            "colour": lambda label: f"a {label} {known_shape}",
+            "background": lambda label: f"a picture {PLACES[label][0]}",
+        }
+        return {group: [{label: texts[group](label)} for label in VOCABULARY[group]] for group in VOCABULARY}
+
+
+def _prompt(pair: Pair) -> str:
+    return f"a {pair.colour} {pair.shape} {PLACES[pair.background][0]}"
 
 
 PAIRS = tuple(
-    Pair(changes=changes, shape=shape, colour=colour, background=background)
-    for changes, shape, colour, background in (
-        ("shape", ("star", "heart"), ("red", "blue"), ("beach", "night")),
-        ("shape", ("fish", "moon"), ("blue", "yellow"), ("desert", "sea")),
-        ("shape", ("square", "flower"), ("pink", "green"), ("meadow", "snow")),
-        ("shape", ("triangle", "circle"), ("yellow", "red"), ("night", "forest")),
-        ("colour", ("star", "fish"), ("red", "blue"), ("snow", "desert")),
-        ("colour", ("heart", "moon"), ("green", "orange"), ("beach", "sunset")),
-        ("colour", ("fish", "square"), ("yellow", "purple"), ("sea", "meadow")),
-        ("background", ("star", "circle"), ("red", "green"), ("beach", "night")),
-        ("background", ("fish", "triangle"), ("orange", "blue"), ("forest", "snow")),
-        ("background", ("heart", "flower"), ("blue", "pink"), ("meadow", "sunset")),
+    Pair(shape=shape, colour=colour, background=background, changes=changes, becomes=becomes)
+    for shape, colour, background, changes, becomes in (
+        ("star", "red", "beach", "shape", "heart"),
+        ("flower", "blue", "sunset", "shape", "heart"),
+        ("square", "pink", "meadow", "shape", "flower"),
+        ("triangle", "yellow", "night", "shape", "circle"),
+        ("star", "red", "snow", "colour", "blue"),
+        ("heart", "green", "beach", "colour", "orange"),
+        ("fish", "yellow", "sea", "colour", "purple"),
+        ("moon", "purple", "beach", "background", "sea"),
+        ("fish", "orange", "forest", "background", "snow"),
+        ("heart", "blue", "meadow", "background", "sunset"),
     )
 )
+"""Ten of each other kind, on which both judges are sure; `benchmarks/transitions.py` draws others by lot."""
+
+
+def drawn_by_lot(seed: int) -> Iterator[Pair]:
+    """Yield pairs without end, of every group in turn."""
+    lot = random.Random(seed)
+    while True:
+        for changes in VOCABULARY:
+            start = {name: lot.choice(labels) for name, labels in VOCABULARY.items()}
+            others = [label for label in VOCABULARY[changes] if label != start[changes]]
+            yield Pair(**start, changes=changes, becomes=lot.choice(others))
+
 
 _MANIFEST = """\
 version: 1
 name: pair
-seed: 7
+seed: {seed}
 model: {{pipeline: StableDiffusionPipeline, pretrained: tiny-world}}
 animation: {{kind: interpolate, prompts: {prompts}, frames: {frames}}}
 render: {{num_inference_steps: {steps}, guidance_scale: 5.0, batch_size: 6}}
@@ -73,58 +106,91 @@ analysis:
   clip:
     pretrained: tiny-world-clip
     labels: {labels}
-    template: {{shape: "a {{label}}", colour: "a {{label}} shape"}}
   classifier: {{pretrained: tiny-world-resnet, top_k: 8}}
 """
 
 
-def rendered(pair: Pair, folder: Path, *, frames: int, steps: int) -> tuple[dict[str, object], Path]:
-    """Render and measure a pair; return the account, and the job's folder."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A transition that the account tells, and the frame at which the other measure flips."""
+
+    before: str
+    after: str
+    frame: int
+    flip: int
+
+
+def told(pair: Pair, folder: Path, *, frames: int, seed: int = 7) -> tuple[list[str], list[Told]]:
+    """Render and measure a pair; return the groups that change by the account, and the changes of the pair's own."""
+    account, job = _rendered(pair, folder, frames=frames, seed=seed)
+    changes = {story["group"]: story["transitions"] for story in account["stories"] if story["transitions"]}
+    own = changes.get(pair.changes, ())
+    cuts = [0, *(one["frame"] for one in own), frames]
+    measure = _seen(pair, job)
+    return list(changes), [
+        Told(
+            before=one["before"],
+            after=one["after"],
+            frame=one["frame"],
+            flip=_flip(measure, one["before"], one["after"], (cuts[number], cuts[number + 2])),
+        )
+        for number, one in enumerate(own)
+    ]
+
+
+def _rendered(pair: Pair, folder: Path, *, frames: int, seed: int) -> tuple[Mapping[str, Any], Path]:
     manifest = folder / "pair.yaml"
     manifest.write_text(
         _MANIFEST.format(
-            prompts=json.dumps(pair.prompts), frames=frames, steps=steps, labels=json.dumps(_labels(pair))
+            seed=seed,
+            prompts=json.dumps(pair.prompts),
+            frames=frames,
+            steps=STEPS,
+            labels=json.dumps(pair.labels),
         )
     )
     job = prepare(manifest, output_dir=str(folder / "out"))
     with InlineExecutor() as executor:
         [summary] = render([job], executor, lambda event: None)
     assert summary.state == "done", summary.error
-    return dict(summary.analysis or {}), folder / "out" / "pair"
+    return summary.analysis or {}, folder / "out" / "pair"
 
 
-def _labels(pair: Pair) -> Mapping[str, object]:
-    """A background is asked for by where things are, as its captions do."""
-    places = [{name: f"a picture {PLACES[name][0]}"} for name in pair.background]
-    return {"shape": pair.shape, "colour": pair.colour, "background": places}
+def _seen(pair: Pair, folder: Path) -> list[Mapping[str, float]]:
+    """Return, per frame, how well labels of the pair's group fit, by a measure that is not CLIP.
 
-
-def flip_of(pair: Pair, folder: Path) -> int:
-    """Return the frame at which the ResNet, or a measure of colour, sees the change."""
+    Shapes are what the ResNet sees. A colour has the votes of colourful pixels. A background is as near as the
+    picture's rim is, in CIELAB, to that of the first or last frame; of others nothing is known.
+    """
     table = pq.read_table(folder / "metadata.parquet")
-    pictures = [Image.open(folder / file_name(frame)) for frame in table["frame"].to_pylist()]
     if pair.changes == "shape":
-        return cut(
-            [label == getattr(pair, pair.changes)[1] for label in table["classifier_label_1"].to_pylist()]
-        )
+        names = [table[f"classifier_label_{place}"].to_pylist() for place in range(1, 9)]
+        shares = [table[f"classifier_probability_{place}"].to_pylist() for place in range(1, 9)]
+        return [
+            dict(zip(labels, values, strict=True))
+            for labels, values in zip(zip(*names, strict=True), zip(*shares, strict=True), strict=True)
+        ]
+    pictures = [Image.open(folder / file_name(frame)) for frame in table["frame"].to_pylist()]
     if pair.changes == "colour":
-        votes = [fill_votes(picture) for picture in pictures]
-        return cut(
-            [vote[getattr(pair, pair.changes)[1]] > vote[getattr(pair, pair.changes)[0]] for vote in votes]
-        )
-    rims = [rim(picture) for picture in pictures]
-    return cut([np.linalg.norm(one - rims[0]) > np.linalg.norm(one - rims[-1]) for one in rims])
+        return [fill_votes(picture) for picture in pictures]
+    rims = [_rim(picture) for picture in pictures]
+    ends = {pair.background: rims[0], pair.becomes: rims[-1]}
+    return [{name: -float(np.linalg.norm(rim - end)) for name, end in ends.items()} for rim in rims]
 
 
-def rim(picture: Image.Image) -> np.ndarray:
-    """Return CIELAB of the outermost pixels, row by row, where no shape lies."""
+def _flip(measure: Sequence[Mapping[str, float]], before: str, after: str, between: tuple[int, int]) -> int:
+    """Return the first frame at which `after` fits better than `before`: the cut that the fewest frames contradict.
+
+    Frames from the first of `between` and before the second are asked.
+    """
+    first, end = between
+    ahead = [one.get(after, _FAR) > one.get(before, _FAR) for one in measure[first:end]]
+    costs = [sum(ahead[:cut]) + sum(not one for one in ahead[cut:]) for cut in range(len(ahead) + 1)]
+    return first + min(range(len(costs)), key=costs.__getitem__)
+
+
+def _rim(picture: Image.Image) -> np.ndarray:
     pixels = lab(np.asarray(picture.convert("RGB")))
     outer = np.ones(pixels.shape[:2], bool)
     outer[_RIM:-_RIM, _RIM:-_RIM] = False
     return pixels[outer]
-
-
-def cut(after: Sequence[bool]) -> int:
-    """Return the first frame of the after that contradicts the fewest frames."""
-    costs = [sum(after[:frame]) + sum(not one for one in after[frame:]) for frame in range(len(after) + 1)]
-    return min(range(len(costs)), key=costs.__getitem__)

@@ -1,0 +1,45 @@
+"""How far the frames that the account of a job names lie from where measures without CLIP see the change.
+
+    python -m benchmarks.transitions [--frames 60] [--pairs 30] [--lot 5]
+
+Prompts that differ in shape, colour or background only, drawn by lot from the shipped checkpoint's world. Shapes are
+judged by the shipped ResNet, colours by the hues of colourful pixels, backgrounds by the picture's rim.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import tempfile
+from pathlib import Path
+
+from tests.integration.transitions import drawn_by_lot, told
+
+NEAR = 3
+
+
+def main() -> None:
+    """Measure and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--frames", type=int, default=60)
+    parser.add_argument("--pairs", type=int, default=30)
+    parser.add_argument("--lot", type=int, default=5)
+    options = parser.parse_args()
+    named, near, distances = 0, 0, []
+    for pair in itertools.islice(drawn_by_lot(options.lot), options.pairs):
+        with tempfile.TemporaryDirectory() as scratch:
+            groups, transitions = told(pair, Path(scratch), frames=options.frames)
+        apart = [abs(one.frame - one.flip) for one in transitions]
+        distances += apart
+        named += groups == [pair.changes]
+        near += bool(apart) and max(apart) <= NEAR
+        story = ", ".join(f"{one.before} to {one.after} at {one.frame} ({one.flip})" for one in transitions)
+        print(f"{' to '.join(pair.prompts):60} {' and '.join(groups) or 'nothing':20} {story}", flush=True)
+    close = sum(one <= NEAR for one in distances)
+    print(f"the group that changes, and no other, is named in {named} of {options.pairs} jobs")
+    print(f"all frames named lie within {NEAR} of the other measure in {near} of {options.pairs} jobs,")
+    print(f"and of all {len(distances)} changes {close} do")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,24 @@
+"""The account of a transition against measures that know nothing of CLIP."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.integration.transitions import PAIRS, Pair, told
+
+FRAMES = 60
+NEAR = 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "pair", PAIRS, ids=lambda pair: f"{pair.changes}-{getattr(pair, pair.changes)}-{pair.becomes}"
+)
+def test_the_account_names_what_changes_and_where_another_measure_sees_it(pair: Pair, tmp_path: Path) -> None:
+    groups, transitions = told(pair, tmp_path, frames=FRAMES)
+    assert groups == [pair.changes]
+    assert (transitions[0].before, transitions[-1].after) == (getattr(pair, pair.changes), pair.becomes)
+    far = [one for one in transitions if abs(one.frame - one.flip) > NEAR]
+    assert not far, f"more than {NEAR} frames from where the ResNet or the colours change"
