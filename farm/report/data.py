@@ -106,10 +106,10 @@ class Environment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileLink:
-    """A file beside the report; `path` is relative to the job folder, `/` between its parts."""
+    """A file or folder beside the report; `path` is relative to the job folder, `/` between its parts."""
 
     path: str
-    bytes: int
+    bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

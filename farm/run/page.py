@@ -53,10 +53,22 @@ def page_of(
             report.Environment(facts=_facts(sorted(one.environment.items())), frames=one.frames)
             for one in summary.environments
         ),
-        files=tuple(report.FileLink(path=one.name, bytes=one.bytes) for one in summary.outputs),
+        files=tuple(_files(summary, frames, runs)),
         refresh_seconds=refresh_seconds,
         **(_told(findings.account) if findings else {}),
     )
+
+
+def _files(summary: Summary, frames: Sequence[int], runs: bool) -> Iterator[report.FileLink]:
+    for output in summary.outputs:
+        yield report.FileLink(path=output.name, bytes=output.bytes)
+    if frames:
+        yield report.FileLink(path="frames/")
+    if frames and not runs:
+        yield report.FileLink(path="metadata.parquet")
+    yield report.FileLink(path="manifest.yaml")
+    if not runs:
+        yield report.FileLink(path="summary.json")
 
 
 def _told(account: Account) -> dict[str, Any]:
@@ -81,7 +93,7 @@ def _agreement(account: Account) -> report.Agreement | None:
         return None
     return report.Agreement(
         first="CLIP",
-        second="classifier",
+        second="the classifier",
         rate=found.rate,
         labels=found.labels,
         counts=found.counts,

@@ -99,7 +99,7 @@ def test_agreement_is_a_rate_a_table_and_examples(folder):
         examples=(Disagreement(frame=4, first="cat", second="dog"),),
     )
     text = words(written(folder, a_job(20, frames=(), agreement=judged)))
-    assert "96% of the frames are the same to CLIP and to ResNet ." in text
+    assert "In 96% of the frames CLIP and ResNet see the same." in text
     assert "cat dog cat 9 1 dog 0 12" in text
     assert "Frame 4 is cat to CLIP , dog to ResNet" in text
     nothing = dataclasses.replace(judged, rate=None, labels=(), counts=(), examples=())

@@ -8,13 +8,14 @@ function startCharts(position, player, data) {
     const cursor = figure.querySelector(".cursor");
     const values = [...figure.querySelectorAll(".value")];
     const chart = data.charts[number];
+    const written = writerOf(chart);
 
     position.follow(() => {
       const across = data.count > 1 ? position.frame / (data.count - 1) : 0.5;
       cursor.style.left = `${100 * across}%`;
       const place = placeOf.get(position.frame);
       values.forEach((value, curve) => {
-        value.textContent = valueText(chart.curves[curve].values[place], chart.probabilities);
+        value.textContent = written(chart.curves[curve].values[place]);
       });
     });
     lead(area, position, player, data.count);
@@ -41,8 +42,14 @@ function lead(area, position, player, count) {
   }
 }
 
-function valueText(value, isProbability) {
-  if (value === null || value === undefined) return "–";
-  if (isProbability) return `${(100 * value).toFixed(value < 0.1 && value > 0 ? 1 : 0)}%`;
-  return String(Number(value.toPrecision(3))).replace("-", "−");
+/** Return what writes a chart's values: all with as many decimals as tell its largest to three digits, so they do not jump. */
+function writerOf(chart) {
+  const sizes = chart.curves.flatMap((curve) => curve.values.map((value) => Math.abs(value ?? 0)));
+  const most = sizes.reduce((one, other) => Math.max(one, other), 0);
+  const decimals = most > 0 ? Math.min(Math.max(2 - Math.floor(Math.log10(most)), 0), 12) : 0;
+  return (value) => {
+    if (value === null || value === undefined) return "–";
+    if (chart.probabilities) return `${(100 * value).toFixed(value < 0.1 && value > 0 ? 1 : 0)}%`;
+    return value.toFixed(decimals).replace("-", "−");
+  };
 }

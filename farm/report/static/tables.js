@@ -18,6 +18,7 @@ function tableOf(chart, frames, details) {
     cell.textContent = text;
     head.append(cell);
   }
+  const written = writerOf(chart);
   const body = table.createTBody();
   frames.forEach((frame, place) => {
     const row = body.insertRow();
@@ -26,7 +27,7 @@ function tableOf(chart, frames, details) {
     name.textContent = frame;
     row.append(name);
     for (const curve of chart.curves) {
-      row.insertCell().textContent = valueText(curve.values[place], chart.probabilities);
+      row.insertCell().textContent = written(curve.values[place]);
     }
   });
   const scroll = document.createElement("div");
