@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from farm.errors import FarmError
 from farm.events import ChunkDone, FramesFailed
@@ -17,9 +17,14 @@ from farm.store import measure_nothing
 
 
 class Followers:
-    """At work from construction to `finish` or `abort`, in threads; `kept` frames are there already."""
+    """At work from construction to `finish` or `abort`, in threads; `kept` frames are there already.
 
-    def __init__(self, job: Job, books: Books, aside: Aside, kept: Sequence[int]) -> None:
+    `confirm` raises a StorageError when the job's folder is another run's by now.
+    """
+
+    def __init__(
+        self, job: Job, books: Books, aside: Aside, kept: Sequence[int], confirm: Callable[[], None]
+    ) -> None:
         plan, folder = job.plan, job.folder
         self._books = books
         self._reducer = Reducer(folder, plan.name, plan.outputs, plan.frame_count)
@@ -29,7 +34,7 @@ class Followers:
         self._measuring = Measuring(plan, folder, job.analysis, aside) if job.analysis else None
         if self._measuring:
             self._measuring.offer_kept(kept)
-        self._page = JobPage(plan, folder) if plan.outputs.report else None
+        self._page = JobPage(plan, folder, confirm) if plan.outputs.report else None
         if self._page:
             self._page.add(kept)
             self._refresh(self._page)
@@ -79,7 +84,7 @@ class Followers:
         if self._measuring:
             self._measuring.abort()
         if self._page:
-            self._page.abort()
+            self._page.close()
 
     def _refresh(self, page: JobPage) -> None:
         page.refresh(self._books.summary("partial", ()), self._books.findings)

@@ -49,7 +49,7 @@ class JobRun:
         Ledger(folder).retire(partial(self._is_obsolete, frozenset(self._chunks)))
         kept = list(self._kept_frames())
         self.books.begin(len(kept))
-        self._followers = Followers(self.job, self.books, aside, kept)
+        self._followers = Followers(self.job, self.books, aside, kept, self._claim.confirm)
         return JobStarted(job=plan.name, frame_count=plan.frame_count, kept=len(kept))
 
     def shards(self, chunks_per_shard: int) -> Iterator[Shard]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,14 +24,18 @@ _SHARE = 0.05
 
 
 class JobPage:
-    """Writes `report.html` and, at the end, `preview.webp`. Pages of a running job are written in a thread."""
+    """Writes `report.html` and, at the end, `preview.webp`. Pages of a running job are written in a thread.
 
-    def __init__(self, plan: Plan, folder: JobFolder) -> None:
-        self._plan, self._folder = plan, folder
+    `confirm` raises a StorageError when the folder is another run's by now.
+    """
+
+    def __init__(self, plan: Plan, folder: JobFolder, confirm: Callable[[], None]) -> None:
+        self._plan, self._folder, self._confirm = plan, folder, confirm
         self._there = bytearray(plan.frame_count)
         self._strip = Strip(folder, plan.frame_count)
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"page-{plan.name}")
         self._writing: Future[None] | None = None
+        self._closed, self._closing = False, threading.Lock()
         self._due = time.monotonic()
 
     def add(self, frames: Iterable[int]) -> None:
@@ -45,8 +50,10 @@ class JobPage:
 
     def refresh(self, summary: Summary, findings: Callable[[], Findings | None]) -> None:
         """Write the page of the running job in a while; `findings` gives what is measured by then."""
-        self._due = time.monotonic() + _REFRESH_SECONDS
-        self._writing = self._pool.submit(self._write_running, summary, findings)
+        with self._closing:
+            if not self._closed:
+                self._due = time.monotonic() + _REFRESH_SECONDS
+                self._writing = self._pool.submit(self._write_running, summary, findings)
 
     def finish(self, summary: Summary, findings: Findings | None) -> None:
         """Write the page of the job as it is left, and its preview.
@@ -54,18 +61,21 @@ class JobPage:
         Raises:
             StorageError: when they cannot be written.
         """
-        self.abort()
+        self.close()
         write_report(self._folder, page_of(self._plan, self._frames(), summary, findings), self._strip)
         write_preview(self._folder, self._frames())
 
-    def abort(self) -> None:
-        """Write no more pages of the running job."""
+    def close(self) -> None:
+        """Write no more pages of the running job, whatever is asked for; any thread may call this."""
+        with self._closing:
+            self._closed = True
         self._pool.shutdown(cancel_futures=True)
 
     def _write_running(self, summary: Summary, findings: Callable[[], Findings | None]) -> None:
         began, frames = time.monotonic(), self._frames()
         try:
             page = page_of(self._plan, frames, summary, findings(), refresh_seconds=_REFRESH_SECONDS)
+            self._confirm()
             write_report(self._folder, page, self._strip)
         except FarmError as error:
             _logger.warning("the page of %s cannot be written now: %s", self._plan.name, error)

@@ -78,7 +78,8 @@ def assert_complete(folder, undisturbed):
         f"frame{index:06d}.png" for index in range(FRAMES)
     }
     assert {path.name for path in folder.iterdir() if path.is_file()} == {
-        *("job.gif", "job.mp4", "contact_sheet.png", "metadata.parquet", "summary.json", "manifest.yaml")
+        *("job.gif", "job.mp4", "contact_sheet.png", "metadata.parquet", "summary.json", "manifest.yaml"),
+        *("report.html", "preview.webp"),
     }
     assert {path.name for path in (folder / ".farm").iterdir()} == {"ledger"}
 

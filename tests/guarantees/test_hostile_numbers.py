@@ -23,6 +23,7 @@ render: {num_inference_steps: 5, guidance_scale: {0: 1.5}, height: 64, width: 64
   guidance_rescale: {0: 0.5}, clip_skip: 1}
 output: {gif: {fps: 10, colors: 9, scale: 1}, mp4: {fps: 10, crf: 9},
   contact_sheet: {columns: 2, max_frames: 9, thumbnail: 64}}
+analysis: {classifier: {pretrained: ./k, top_k: 3}}
 """
 KINDS = [
     "{kind: interpolate, prompts: [a, b], alphas: [0, 1], noise: {mode: keyframes, seeds: [1, 2]}}",

@@ -8,7 +8,7 @@ import pytest
 
 from farm.events import ChunkDone
 from farm.execute import InlineExecutor
-from farm.run import prepare, render
+from farm.run import job_page, prepare, render
 from farm.store import JobFolder, claim
 
 CLAIM = ".farm/claim.json"
@@ -21,7 +21,9 @@ def test_a_run_that_was_taken_over_while_it_slept_writes_no_output(
     job = prepare(write_manifest(frames=41), output_dir=str(tmp_path), procedural=True)
     folder = JobFolder(job.folder.url)
     others = json.dumps({"id": "other", "host": "elsewhere", "renewed": time.time()}).encode()
-    done, noticed = [], threading.Event()
+    monkeypatch.setattr(job_page, "_REFRESH_SECONDS", 0.001)
+    monkeypatch.setattr(job_page, "_SHARE", 1.0)
+    done, pages, noticed = [], [], threading.Event()
     if when == "rendering":
         monkeypatch.setattr(claim, "_BEAT_SECONDS", 0.05)
         confirm = claim.Claim._beat
@@ -30,6 +32,8 @@ def test_a_run_that_was_taken_over_while_it_slept_writes_no_output(
     def take_over():
         while not folder.swap(CLAIM, folder.read(CLAIM), others):
             """Between two renewals."""
+        time.sleep(0.2)  # a page that was under way when it was confirmed
+        pages.append(folder.read("report.html"))
 
     def fall_asleep(event):
         if not isinstance(event, ChunkDone):
@@ -49,6 +53,7 @@ def test_a_run_that_was_taken_over_while_it_slept_writes_no_output(
         "while; finished frames are kept. Let it finish, or stop it and run again."
     )
     assert folder.read(CLAIM) == others
-    assert folder.names("") == ["manifest.yaml"]
+    assert folder.names("") == ["manifest.yaml", "report.html"]
+    assert folder.read("report.html") == pages[0]
     assert len(folder.names("frames")) == len(done)
     assert len(done) < 20 if when == "rendering" else len(done) == 41

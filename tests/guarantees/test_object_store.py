@@ -59,6 +59,7 @@ def assert_complete(store, undisturbed):
             ),
             *(f"{prefix}/{name}" for name in ("manifest.yaml", "metadata.parquet", "summary.json")),
             *(f"{prefix}/{name}" for name in ("job.gif", "job.mp4", "contact_sheet.png")),
+            *(f"{prefix}/{name}" for name in ("report.html", "preview.webp")),
         ]
     )
     assert json.loads(JobFolder(JOB).read("summary.json"))["state"] == "done"

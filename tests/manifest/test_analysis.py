@@ -93,7 +93,7 @@ def test_a_template_of_a_group_leaves_the_others_their_default(right: str) -> No
             "analysis: {classifier: {top_k: 0}, clap: 3}",
             [
                 "analysis.classifier.top_k: found 0; allowed: a whole number from 1 to 100.",
-                "analysis.clap: unknown key; analysis takes clip, classifier, smoothness. Did you mean 'clip'?",
+                "analysis.clap: unknown key (did you mean 'clip'?); analysis takes clip, classifier, smoothness.",
             ],
         ),
         (

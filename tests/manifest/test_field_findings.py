@@ -22,7 +22,7 @@ def test_a_misspelt_key_that_is_needed_is_also_missing(told, right: str) -> None
     assert told(right.replace("frames:", "frame:")) == [
         "doggo.yaml:6:1: animation.frames: missing; needed: a whole number from 1 to 10000000, or alphas.",
         "doggo.yaml:9:3: animation.frame: unknown key (did you mean 'frames'?); animation takes kind, prompts, "
-        "alphas, frames, interpolation, easing, noise.",
+        "alphas, frames, pacing, interpolation, easing, noise.",
     ]
 
 
