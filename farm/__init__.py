@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import os
 
-    from farm.run.opened import OpenedJob
+    from farm.run.finished.opened import OpenedJob
 
 __version__ = "0.1.0"
 
@@ -22,6 +22,8 @@ def open(folder: str | os.PathLike[str]) -> OpenedJob:
     """
     import os
 
-    from farm.run.opened import OpenedJob  # which takes a second: not for whoever only asks for the version
+    from farm.run.finished.opened import (
+        OpenedJob,  # which takes a second: not for whoever only asks for the version
+    )
 
     return OpenedJob(os.fspath(folder))

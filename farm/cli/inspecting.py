@@ -17,8 +17,8 @@ from farm.cli.plot import plot
 from farm.cli.speech import say, say_json, table, which
 from farm.errors import printable
 from farm.reduce import EnvironmentShare
-from farm.run.inspect import Inspection
-from farm.run.inspect import inspect as inspect_job
+from farm.run.finished.inspect import Inspection
+from farm.run.finished.inspect import inspect as inspect_job
 
 _NARROW, _WIDE = 60, 100
 _HEIGHT = 6

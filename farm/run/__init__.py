@@ -1,19 +1,19 @@
 """Wires plan, executor and reducer together: one job, or a night of them."""
 
-from farm.run.comparison import Finding, Verdict
-from farm.run.difference import Change, Difference
-from farm.run.finished import finished_job
+from farm.run.finished.read_job import finished_job
+from farm.run.finished.reassemble import Assembled, reassemble
 from farm.run.gather import Gathered, gather, name_taken
-from farm.run.input_pictures import pictures_beside
+from farm.run.measure.reanalyze import Analyzed, reanalyze
 from farm.run.night import render
+from farm.run.pages.rereport import gallery, rereport
+from farm.run.pictures.input_pictures import pictures_beside
 from farm.run.prepare import Job, prepare
 from farm.run.rates import Rates
-from farm.run.reanalyze import Analyzed, reanalyze
-from farm.run.reassemble import Assembled, reassemble
-from farm.run.rereport import gallery, rereport
 from farm.run.states import EXIT_CODES, exit_code
-from farm.run.verification import Verification
-from farm.run.verify import verify
+from farm.run.verify.comparison import Finding, Verdict
+from farm.run.verify.difference import Change, Difference
+from farm.run.verify.verification import Verification
+from farm.run.verify.verify import verify
 
 __all__ = [
     "EXIT_CODES",

@@ -16,11 +16,11 @@ from farm.reduce import (
     installed_versions,
     write_table,
 )
-from farm.run.findings import Findings, findings_of, header_of
+from farm.run.measure.findings import Findings, findings_of, header_of
+from farm.run.measure.stretches import shown
 from farm.run.prepare import Job
 from farm.run.remarks import Remarks
 from farm.run.states import EXIT_CODES, State
-from farm.run.stretches import shown
 from farm.run.tally import Tally
 from farm.store import Ledger
 

@@ -9,9 +9,9 @@ from farm.events import ChunkDone, FramesFailed
 from farm.execute import Aside
 from farm.reduce import Artifact, Reducer, Summary
 from farm.run.books import Books
-from farm.run.findings import Findings
-from farm.run.job_page import JobPage
-from farm.run.measuring import Measuring
+from farm.run.measure.findings import Findings
+from farm.run.measure.measuring import Measuring
+from farm.run.pages.job_page import JobPage
 from farm.run.prepare import Job
 from farm.store import measure_nothing
 

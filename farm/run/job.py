@@ -15,7 +15,7 @@ from farm.records import Shard
 from farm.reduce import Summary, write_summary
 from farm.run.books import Books
 from farm.run.followers import Followers
-from farm.run.noted_pictures import note_pictures
+from farm.run.pictures.noted_pictures import note_pictures
 from farm.run.prepare import Job
 from farm.run.states import State
 from farm.store import Claim, Ledger

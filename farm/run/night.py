@@ -12,7 +12,7 @@ from farm.execute import Executor
 from farm.records import Shard
 from farm.reduce import Summary
 from farm.run.job import JobRun
-from farm.run.pilot import paced
+from farm.run.pace.pilot import paced
 from farm.run.prepare import Job
 
 _logger = logging.getLogger(__name__)

@@ -13,14 +13,14 @@ from farm.errors import ManifestError, Problem, UsageError
 from farm.manifest import Document, load
 from farm.plan import Plan, Range, chunks_to_render, judge, make_plan
 from farm.records import AnalysisSpec, FrameRow, PictureSource, RendererSpec
-from farm.run.analysis import find_analysis
 from farm.run.checkpoints import find_renderer
 from farm.run.fit import refuse_misfits, refuse_pictures, remarks_on
-from farm.run.input_pictures import find_pictures
-from farm.run.pacing import Alphas, Pacing, pacing_of, refuse_moving_pictures, with_alphas
+from farm.run.measure.analysis import find_analysis
+from farm.run.pace.pacing import Alphas, Pacing, pacing_of, refuse_moving_pictures, with_alphas
+from farm.run.pictures.input_pictures import find_pictures
+from farm.run.pictures.whole_paths import by_whole_paths, with_whole_paths
 from farm.run.rehearsal import rehearsal
 from farm.run.weighted_words import refuse_slips
-from farm.run.whole_paths import by_whole_paths, with_whole_paths
 from farm.store import JobFolder, Ledger, in_order, is_whole, obstacle
 
 T = TypeVar("T")

@@ -12,8 +12,8 @@ from farm.manifest.pictures_in import written_pictures
 from farm.manifest.pipelines import PIPELINES
 from farm.records import ModelSource, PictureSource, ProceduralSpec
 from farm.render.checkpoints.architecture import Architecture, read_architecture
-from farm.run.picture_names import whole_path
-from farm.run.whole_paths import located_picture
+from farm.run.pictures.picture_names import whole_path
+from farm.run.pictures.whole_paths import located_picture
 
 _UNKNOWN = 64
 _TRANSFORMERS_LATENTS = 128

@@ -8,7 +8,8 @@ import pytest
 
 from farm.events import ChunkDone
 from farm.execute import InlineExecutor
-from farm.run import job_page, prepare, render
+from farm.run import prepare, render
+from farm.run.pages import job_page
 from farm.store import JobFolder, claim
 
 CLAIM = ".farm/claim.json"

@@ -13,7 +13,7 @@ from farm.execute import InlineExecutor
 from farm.plan.pacing import unevenness
 from farm.records import AnalysisSpec, Stretch
 from farm.run import prepare, render
-from farm.run.stretches import shown
+from farm.run.measure.stretches import shown
 from farm.store import Ledger
 
 pytestmark = pytest.mark.slow

@@ -3,7 +3,7 @@ import pytest
 from farm.execute import InlineExecutor
 from farm.render import open_renderer
 from farm.run import prepare, render
-from tests.run.verifying import quiet
+from tests.run.verify.verifying import quiet
 
 
 @pytest.fixture

@@ -8,11 +8,11 @@ from PIL import Image
 from farm.execute import InlineExecutor
 from farm.manifest import load
 from farm.run import prepare, render
-from farm.run.input_pictures import find_pictures
+from farm.run.pictures.input_pictures import find_pictures
+from farm.run.pictures.whole_paths import by_whole_paths
 from farm.run.rehearsal import rehearsal
-from farm.run.whole_paths import by_whole_paths
 from tests.checkpoints.ways import WAYS
-from tests.run.verifying import quiet
+from tests.run.verify.verifying import quiet
 
 SIZES = ("height", "width")
 UNTOLD = [name for name, way in WAYS.items() if way.pipeline not in ("SanaPipeline", "ZImagePipeline")]

@@ -10,10 +10,10 @@ from farm.analyze import misfit_of, open_analyzer
 from farm.errors import ModelError, UsageError
 from farm.records import AnalysisSpec, ClipSpec, Frame, FrameRow, Pixels, Stretch, Value
 from farm.render.checkpoints.source import find_source
-from farm.run.findings import findings_of
-from farm.run.rendered import Rendered
-from farm.run.standing import is_planned
-from farm.run.stretches import shown
+from farm.run.finished.rendered import Rendered
+from farm.run.finished.standing import is_planned
+from farm.run.measure.findings import findings_of
+from farm.run.measure.stretches import shown
 from farm.store import Ledger
 
 _SCORE = "clip_score"

@@ -15,7 +15,7 @@ from farm.run.compare.frames import Kept, frames_of
 from farm.run.compare.labels import beside, told_apart
 from farm.run.compare.measured import Distances, Measured
 from farm.run.compare.settings import differing, refuse_unlike
-from farm.run.rendered import Rendered, read_rendered
+from farm.run.finished.rendered import Rendered, read_rendered
 from farm.store import JobFolder
 
 RESULT = "comparison.json"

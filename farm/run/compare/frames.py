@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from farm.records import Frame, FrameRow, Pixels
-from farm.run.held import look
-from farm.run.rendered import Rendered
-from farm.run.standing import Standing, damage, is_planned
+from farm.run.finished.rendered import Rendered
+from farm.run.finished.standing import Standing, damage, is_planned
+from farm.run.verify.held import look
 from farm.store import Ledger, in_order
 
 

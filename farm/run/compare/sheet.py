@@ -9,7 +9,7 @@ from farm.records import Pixels
 from farm.reduce.sheet import evenly_spaced
 from farm.reduce.side_by_side import Pair, save_side_by_side
 from farm.run.compare.comparison import Comparison, said
-from farm.run.rendered import Rendered
+from farm.run.finished.rendered import Rendered
 from farm.store import JobFolder, decode_frame, file_name
 
 NAME = "side_by_side.png"

@@ -18,7 +18,7 @@ from farm.manifest.render import Render
 from farm.records import Canny as Edges
 from farm.records import PictureSource
 from farm.render.pictures.picture_files import open_film
-from farm.run.whole_paths import located_picture
+from farm.run.pictures.whole_paths import located_picture
 
 
 def edge_remarks(document: Document, pictures: Mapping[str, PictureSource]) -> Iterator[Finding]:

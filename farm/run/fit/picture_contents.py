@@ -16,7 +16,7 @@ from farm.manifest.reading.findings import Finding
 from farm.manifest.reading.places import Path as Field
 from farm.records import PictureSource
 from farm.render.pictures.picture_files import open_film
-from farm.run.whole_paths import located_picture
+from farm.run.pictures.whole_paths import located_picture
 
 _WHITE = 128
 """diffusers paints where a mask is this bright or brighter."""

@@ -13,7 +13,7 @@ from farm.manifest.reading.places import Path as Field
 from farm.manifest.render import PICTURES
 from farm.records import PictureSource
 from farm.render.checkpoints.architecture import Architecture
-from farm.run.whole_paths import located_picture
+from farm.run.pictures.whole_paths import located_picture
 
 _EVEN = 0.02
 """Up to here nobody sees that a picture was stretched."""

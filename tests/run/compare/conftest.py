@@ -2,7 +2,7 @@ import pytest
 
 from farm.execute import InlineExecutor
 from farm.run import prepare, reanalyze, render
-from tests.run.verifying import quiet
+from tests.run.verify.verifying import quiet
 
 CLIP = "analysis={clip: {pretrained: tiny-world-clip}, smoothness: false}"
 

@@ -10,7 +10,7 @@ from farm.errors import StorageError
 from farm.reduce import FrameRange
 from farm.run.compare import Setting, compare, sheet
 from farm.store import file_name
-from tests.run.verifying import files
+from tests.run.verify.verifying import files
 from tests.tampering import as_if_rendered_so, edit_rows, flip_pixel
 
 SEED = ("seed: 3", "seed: 4")

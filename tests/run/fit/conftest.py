@@ -9,8 +9,8 @@ from farm.errors import ManifestError
 from farm.manifest import load
 from farm.run.checkpoints import find_renderer
 from farm.run.fit import refuse_misfits, refuse_pictures, remarks_on
-from farm.run.input_pictures import find_pictures
-from farm.run.whole_paths import by_whole_paths
+from farm.run.pictures.input_pictures import find_pictures
+from farm.run.pictures.whole_paths import by_whole_paths
 from tests.checkpoints import controlnet, ip_adapter, lora, stable_diffusion, textual_inversion
 from tests.checkpoints import stable_diffusion_xl as xl
 from tests.checkpoints.families import FAMILIES

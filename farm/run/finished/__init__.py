@@ -1,0 +1,1 @@
+"""Jobs that were rendered: read from their folders alone."""

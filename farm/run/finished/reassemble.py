@@ -1,0 +1,46 @@
+"""A job's outputs made again from its frames alone: nothing is rendered, no model or input picture is needed."""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass
+
+from farm.reduce import Artifact, assemble, write_table
+from farm.run.finished.rendered import read_rendered
+from farm.run.measure.findings import findings_of, header_of
+from farm.store import Claim
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assembled:
+    """What `reassemble` made: `frames` of `planned` were there."""
+
+    name: str
+    planned: int
+    frames: int
+    outputs: tuple[Artifact, ...]
+
+
+def reassemble(url: str) -> Assembled:
+    """Make GIF, MP4, sheets and table of the job in `url` again, as its `manifest.yaml` there says.
+
+    Raises:
+        UsageError: when it is not a job's folder, or parts of it are links.
+        ManifestError: when its manifest was changed into one that is wrong, or names other input pictures since, and
+            one is not there.
+        FarmError: when an output cannot be made.
+    """
+    job = read_rendered(url)
+    folder, plan = job.folder, job.plan
+    claim = Claim(folder).take()
+    try:
+        folder.sweep()
+        there = array("q", (frame.index for frame, _ in job.frames()))
+        outputs = assemble(folder, plan.name, plan.outputs, there, frame_count=plan.frame_count)
+        claim.confirm()
+        if there:
+            header = header_of(plan, findings_of(plan, folder, job.shown()))
+            write_table(folder, header, job.frames())
+    finally:
+        claim.release()
+    return Assembled(name=plan.name, planned=plan.frame_count, frames=len(there), outputs=outputs)

@@ -1,0 +1,80 @@
+"""What lies in a job's folder: frames that are there, whatever model rendered them. No model is needed to read it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from farm.manifest import Document
+from farm.plan import Plan
+from farm.records import Frame, FrameRow, ProceduralSpec, Shown
+from farm.reduce import FrameCounts, Summary, installed_versions, read_summary
+from farm.run.finished.read_job import read_job
+from farm.run.measure.stretches import shown
+from farm.run.pictures.rendered_pictures import rendered_pictures
+from farm.run.prepare import planned
+from farm.run.states import EXIT_CODES, State
+from farm.store import JobFolder, Ledger, is_whole
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rendered:
+    """A job's folder, its manifest, and what that plans."""
+
+    folder: JobFolder
+    document: Document
+    plan: Plan
+
+    def frames(self) -> Iterator[tuple[Frame, FrameRow]]:
+        """Yield the frames that are there, whole, and of the manifest's recipe, in order."""
+        for row in Ledger(self.folder).rows(last=self.plan.frame_count - 1):
+            frame = dataclasses.replace(self.plan, renderer_digest=row.renderer_digest).frame(row.frame)
+            if frame.digest == row.recipe_digest and is_whole(self.folder, row):
+                yield frame, row
+
+    def shown(self) -> Iterator[Shown]:
+        """Yield the same frames with what they are to show."""
+        return (shown(frame, row) for frame, row in self.frames())
+
+    def summary(self, there: int) -> Summary:
+        """Return what its last run said of it; of one that was killed, that it was interrupted with `there` frames.
+
+        Raises:
+            StorageError: when it cannot be read.
+        """
+        return read_summary(self.folder) or _interrupted(self.plan, there)
+
+
+def read_rendered(url: str, overrides: Sequence[str] = ()) -> Rendered:
+    """Return the job in `url` as its `manifest.yaml` there says, with `overrides` (`field=value`) laid over it.
+
+    Raises:
+        UsageError: when it is not a job's folder, or parts of it are links.
+        ManifestError: when its manifest was changed into one that is wrong, or names other input pictures since, and
+            one is not there.
+    """
+    folder, document = read_job(url, overrides)
+    plan = planned(document, ProceduralSpec(), rendered_pictures(folder, document))
+    return Rendered(folder=folder, document=document, plan=plan)
+
+
+def _interrupted(plan: Plan, there: int) -> Summary:
+    state: State = "done" if there == plan.frame_count else "interrupted"
+    return Summary(
+        name=plan.name,
+        kind=plan.kind,
+        state=state,
+        exit_code=EXIT_CODES[state],
+        error="" if state == "done" else "its run ended without a word; the same command goes on",
+        frames=FrameCounts(planned=plan.frame_count, rendered=0, cached=0, kept=there, failed=0),
+        failures=(),
+        remarks=(),
+        seconds=0.0,
+        started_at="",
+        finished_at="",
+        workers=(),
+        environments=(),
+        outputs=(),
+        versions=installed_versions(),
+    )

@@ -1,0 +1,86 @@
+"""What was measured in a job's frames, gathered frame by frame, and what it says together."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+from farm.analyze import Account, account, columns_of
+from farm.canonical import digest
+from farm.plan import Plan
+from farm.records import AnalysisSpec, Column, Shown, Value
+from farm.reduce import TableHeader
+from farm.run.measure.stretches import stretches
+from farm.store import JobFolder, Measurements, measured_in
+
+SEMANTICS = 1
+"""Raised whenever the same analysis would come to measure other values."""
+
+_MOVING = ("interpolate", "walk", "circle")
+
+_OUTLIER = Column(name="outlier", kind="bool", description="whether both changes around the frame stand out")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """Columns of measured values, `curves` with a value for every frame of the job, and the account of them."""
+
+    columns: tuple[Column, ...]
+    curves: Mapping[str, Sequence[Value]]
+    account: Account
+
+
+def measurements_of(folder: JobFolder, spec: AnalysisSpec) -> Measurements:
+    """Return where values are kept that are measured as `spec` says."""
+    return Measurements(folder, digest({"semantics": SEMANTICS, "analysis": spec}), columns_of(spec))
+
+
+def moves(plan: Plan) -> bool:
+    """Tell whether a frame follows from the one before it, or pictures stand side by side."""
+    return plan.kind in _MOVING
+
+
+def findings_of(plan: Plan, folder: JobFolder, shown: Iterable[Shown]) -> Findings | None:
+    """Return what was measured in frames that are there, in their order; None where nothing was asked for.
+
+    Values are None for frames that are not there, or not measured yet.
+
+    Raises:
+        StorageError: when it cannot be read.
+    """
+    kept = measured_in(folder)
+    if kept is None:
+        return None
+    curves: dict[str, list[Value]] = {column.name: [None] * plan.frame_count for column in kept.columns}
+    measured = set[int]()
+    for frame, values in _measured(kept, shown):
+        measured.add(frame)
+        for name, value in values.items():
+            curves[name][frame] = value
+    told = account(kept.columns, curves, moves=moves(plan))
+    outliers = set(told.outliers)
+    curves[_OUTLIER.name] = [
+        frame in outliers if frame in measured else None for frame in range(plan.frame_count)
+    ]
+    return Findings(columns=(*kept.columns, _OUTLIER), curves=curves, account=told)
+
+
+def header_of(plan: Plan, findings: Findings | None) -> TableHeader:
+    """Return what all rows of a job's table share."""
+    if findings is None:
+        return TableHeader(manifest_text=plan.manifest_text, kind=plan.kind)
+    return TableHeader(
+        manifest_text=plan.manifest_text,
+        kind=plan.kind,
+        columns=findings.columns,
+        curves=findings.curves,
+        account=json.dumps(asdict(findings.account)),
+    )
+
+
+def _measured(kept: Measurements, shown: Iterable[Shown]) -> Iterator[tuple[int, Mapping[str, Value]]]:
+    for stretch in stretches(shown):
+        values = kept.find(stretch)
+        for one, its in zip(stretch.frames, values or (), strict=False):
+            yield one.frame, its

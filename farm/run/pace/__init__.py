@@ -1,0 +1,1 @@
+"""Even pacing: a pilot is rendered and measured, and places the frames."""

@@ -1,0 +1,1 @@
+"""Frames rendered again and compared with those in the ledger."""
