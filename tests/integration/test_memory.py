@@ -30,8 +30,9 @@ finally:
 @pytest.mark.slow
 @pytest.mark.ray
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from /proc")
-def test_ten_times_the_frames_take_the_same_memory(tmp_path):
-    (tmp_path / "long.yaml").write_text(MANIFEST)
+@pytest.mark.parametrize("analysis", ["", "analysis: {smoothness: true}"], ids=["plain", "measured"])
+def test_ten_times_the_frames_take_the_same_memory(tmp_path, analysis):
+    (tmp_path / "long.yaml").write_text(MANIFEST + analysis)
 
     def peak(frames):
         done = subprocess.run(
