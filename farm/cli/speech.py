@@ -136,5 +136,7 @@ def night_table(found: Gathered, summaries: Sequence[Summary], gallery: str) -> 
 
 def assembled(made: Assembled, folder: str) -> str:
     """Return what was assembled."""
-    lines = [f"{made.name}: {made.frames} of {made.planned} frames", f"  {folder}"]
-    return "\n".join(lines + [f"    {output.name:<24} {size(output.bytes):>9}" for output in made.outputs])
+    lines = [f"{made.name}: {made.frames} of {made.planned} frames"]
+    lines += [f"  {which(part)} missing: {part.reason}" for part in made.missing]
+    lines += [f"  {folder}", *(f"    {output.name:<24} {size(output.bytes):>9}" for output in made.outputs)]
+    return printable("\n".join(lines))

@@ -1,4 +1,5 @@
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -232,10 +233,16 @@ def test_a_folder_that_is_no_pipeline_is_refused(farm, write_manifest, tmp_path)
     assert f"{tmp_path}/empty is no pipeline's folder: it holds no model_index.json" in err
 
 
-def test_an_assembly_with_frames_missing_is_partly_done(farm, write_manifest, tmp_path):
+def test_an_assembly_with_frames_missing_is_partly_done_and_says_why(farm, write_manifest, tmp_path):
     farm("render", write_manifest(), "--inline", "--procedural")
     (tmp_path / "out" / "job-rehearsal" / "frames" / "frame000003.png").unlink()
-    assert farm("assemble", "out/job-rehearsal")[0] == 3
+    code, out, _ = farm("assemble", "out/job-rehearsal")
+    assert code == 3
+    assert out.splitlines()[:2] == ["job: 20 of 21 frames", "  frame 3 missing: file gone"]
+    manifest = tmp_path / "out" / "job-rehearsal" / "manifest.yaml"
+    manifest.write_text(re.sub("^seed: .*", "seed: 99", manifest.read_text(), flags=re.MULTILINE))
+    _, out, _ = farm("assemble", "out/job-rehearsal")
+    assert out.splitlines()[:2] == ["job: 0 of 21 frames", "  frames 0-20 missing: recipe changed since"]
 
 
 def test_an_unknown_verb_is_a_wrong_call(farm):

@@ -75,10 +75,13 @@ def inspect(url: str) -> Inspection:
     run = running_in(job.folder)
     last = None if run else read_summary(job.folder)  # what it says of failures is being mended
     failed = _failed(last)
-    waits = "not rendered yet" if run else "not rendered"
-    missing = {frame: failed.get(frame, waits) for frame in range(job.plan.frame_count)}
+    missing: dict[int, str] = {}
     counts, remarks = Counter[Standing](), Remarks()
     whole = [shown(frame, row) for frame, row in remarks.read(_whole(job, counts, missing))]
+    waits = "not rendered yet" if run else Standing.NOT_RENDERED.value
+    for frame, reason in missing.items():
+        if reason == Standing.NOT_RENDERED:
+            missing[frame] = failed.get(frame, waits)
     findings = findings_of(job.plan, job.folder, whole)
     return Inspection(
         name=job.plan.name,
@@ -91,7 +94,7 @@ def inspect(url: str) -> Inspection:
         there=len(whole) + counts[Standing.ALTERED],
         whole=len(whole),
         failed=sum(frame in missing for frame in failed),
-        missing=ranges_of(sorted(missing.items())),
+        missing=ranges_of(missing.items()),
         remarks=remarks.ranges,
         seconds=last.seconds if last else None,
         finished_at=last.finished_at if last else "",
@@ -106,14 +109,13 @@ def inspect(url: str) -> Inspection:
 def _whole(
     job: Rendered, counts: Counter[Standing], missing: dict[int, str]
 ) -> Iterator[tuple[Frame, FrameRow]]:
-    """Yield the frames that are whole, strike them off the missing ones, and say of the others what became of them."""
-    for row, standing in standing_frames(job):
+    """Yield the frames that are whole, count all by their standing, and say of the others why they are missing."""
+    for number, row, standing in standing_frames(job.folder, job.plan):
         counts[standing] += 1
-        if standing is Standing.WHOLE:
-            del missing[row.frame]
-            yield job.plan.frame(row.frame), row
+        if row is not None and standing is Standing.WHOLE:
+            yield job.plan.frame(number), row
         else:
-            missing[row.frame] = standing.value
+            missing[number] = standing.value
 
 
 def _failed(last: Summary | None) -> dict[int, str]:

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from farm.reduce import Artifact, assemble, write_table
-from farm.run.finished.rendered import read_rendered
+from farm.reduce import Artifact, FrameRange, assemble, write_table
+from farm.run.finished.rendered import Rendered, read_rendered
+from farm.run.finished.standing import Standing, standing_frames
 from farm.run.measure.findings import findings_of, header_of
+from farm.run.tally import ranges_of
 from farm.store import Claim
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assembled:
-    """What `reassemble` made: `frames` of `planned` were there."""
+    """What `reassemble` made: `frames` of `planned` were there; `missing` are the others, and why."""
 
     name: str
     planned: int
     frames: int
+    missing: tuple[FrameRange, ...]
     outputs: tuple[Artifact, ...]
 
 
@@ -35,7 +39,7 @@ def reassemble(url: str) -> Assembled:
     claim = Claim(folder).take()
     try:
         folder.sweep()
-        there = array("q", (frame.index for frame, _ in job.frames()))
+        there, missing = _stock(job)
         outputs = assemble(folder, plan.name, plan.outputs, there, frame_count=plan.frame_count)
         claim.confirm()
         if there:
@@ -43,4 +47,20 @@ def reassemble(url: str) -> Assembled:
             write_table(folder, header, job.frames())
     finally:
         claim.release()
-    return Assembled(name=plan.name, planned=plan.frame_count, frames=len(there), outputs=outputs)
+    return Assembled(
+        name=plan.name, planned=plan.frame_count, frames=len(there), missing=missing, outputs=outputs
+    )
+
+
+def _stock(job: Rendered) -> tuple[array[int], tuple[FrameRange, ...]]:
+    """Return the frames that are there, and those that are not."""
+    there = array("q")
+
+    def lacking() -> Iterator[tuple[int, str]]:
+        for number, _, standing in standing_frames(job.folder, job.plan):
+            if standing is Standing.WHOLE:
+                there.append(number)
+            else:
+                yield number, standing.value
+
+    return there, ranges_of(lacking())

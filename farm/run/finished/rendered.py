@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -11,11 +10,12 @@ from farm.plan import Plan
 from farm.records import Frame, FrameRow, ProceduralSpec, Shown
 from farm.reduce import FrameCounts, Summary, installed_versions, read_summary
 from farm.run.finished.read_job import read_job
+from farm.run.finished.standing import Standing, standing_frames
 from farm.run.measure.stretches import shown
 from farm.run.pictures.rendered_pictures import rendered_pictures
 from farm.run.prepare import planned
 from farm.run.states import EXIT_CODES, State
-from farm.store import JobFolder, Ledger, is_whole
+from farm.store import JobFolder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,10 +28,9 @@ class Rendered:
 
     def frames(self) -> Iterator[tuple[Frame, FrameRow]]:
         """Yield the frames that are there, whole, and of the manifest's recipe, in order."""
-        for row in Ledger(self.folder).rows(last=self.plan.frame_count - 1):
-            frame = dataclasses.replace(self.plan, renderer_digest=row.renderer_digest).frame(row.frame)
-            if frame.digest == row.recipe_digest and is_whole(self.folder, row):
-                yield frame, row
+        for number, row, standing in standing_frames(self.folder, self.plan):
+            if row is not None and standing is Standing.WHOLE:
+                yield self.plan.frame(number), row
 
     def shown(self) -> Iterator[Shown]:
         """Yield the same frames with what they are to show."""

@@ -1,4 +1,4 @@
-"""What the frames that a job's ledger tells of are worth."""
+"""What the frames that a job plans are worth, as they lie in its folder."""
 
 from __future__ import annotations
 
@@ -8,34 +8,40 @@ from enum import StrEnum
 
 from farm.plan import Plan
 from farm.records import FrameRow
-from farm.run.finished.rendered import Rendered
 from farm.store import JobFolder, Ledger, in_order, is_whole
 
 
 class Standing(StrEnum):
-    """What a recorded frame is worth, or why it is worth nothing."""
+    """What a planned frame is worth, or why it is worth nothing."""
 
     WHOLE = "whole"
     """Its file is there, bit for bit as it was written."""
     ALTERED = "file changed since it was written"
     GONE = "file gone"
     OTHER_RECIPE = "recipe changed since"
+    NOT_RENDERED = "not rendered"
 
 
-def standing_frames(job: Rendered) -> Iterator[tuple[FrameRow, Standing]]:
-    """Yield the rows of the job's ledger in the order of frames, and what each frame is worth.
+def standing_frames(folder: JobFolder, plan: Plan) -> Iterator[tuple[int, FrameRow | None, Standing]]:
+    """Yield every frame of a plan in order: its number, its row in the ledger if it has one, and what it is worth.
 
     Raises:
         StorageError: when the ledger, or a remote store, cannot be read.
     """
 
     def look(row: FrameRow) -> tuple[FrameRow, Standing]:
-        if not is_planned(job.plan, row):
+        if not is_planned(plan, row):
             return row, Standing.OTHER_RECIPE
-        return row, Standing.WHOLE if is_whole(job.folder, row) else damage(job.folder, row)
+        return row, Standing.WHOLE if is_whole(folder, row) else damage(folder, row)
 
-    rows = Ledger(job.folder).rows(last=job.plan.frame_count - 1)
-    yield from in_order(look, rows, at_once=job.folder.at_once)
+    found = in_order(look, Ledger(folder).rows(last=plan.frame_count - 1), at_once=folder.at_once)
+    recorded = next(found, None)
+    for frame in range(plan.frame_count):
+        if recorded is None or recorded[0].frame != frame:
+            yield frame, None, Standing.NOT_RENDERED
+        else:
+            yield frame, *recorded
+            recorded = next(found, None)
 
 
 def damage(folder: JobFolder, row: FrameRow) -> Standing:
