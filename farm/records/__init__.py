@@ -46,6 +46,7 @@ from farm.records.recipe import (
     Recipe,
     Scalar,
 )
+from farm.records.spacing import evenly_spaced
 from farm.records.work import CacheSpec, Chunk, FrameRow, Pixels, Shard
 
 __all__ = [
@@ -92,5 +93,6 @@ __all__ = [
     "TextualInversion",
     "Value",
     "Values",
+    "evenly_spaced",
     "slug",
 ]

@@ -4,17 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from farm.records import Pixels, SheetSpec
+from farm.records import Pixels, SheetSpec, evenly_spaced
 from farm.reduce.lettering import Lettering
 from farm.reduce.mosaic import Mosaic, fitted
-
-
-def evenly_spaced(count: int, most: int) -> tuple[int, ...]:
-    """Return at most `most` of the frames 0 to `count` - 1, evenly spaced, with the first and the last."""
-    shown = min(count, most)
-    if shown == 1:
-        return (0,)
-    return tuple(round(place * (count - 1) / (shown - 1)) for place in range(shown))
 
 
 class ContactSheet:

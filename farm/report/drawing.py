@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from farm.records import evenly_spaced
 from farm.report.axes import PROBABILITY, Axis, axis_of, tick_text
 from farm.report.data import Chart, Curve, FrameSpan
-from farm.report.strip import evenly_spaced
 
 WIDTH, HEIGHT = 1000, 200
 """Units of the drawing, which is stretched to the room that there is."""

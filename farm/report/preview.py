@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from PIL import Image
 
 from farm.errors import StorageError
-from farm.report.strip import evenly_spaced
+from farm.records import evenly_spaced
 from farm.store import JobFolder, decode_frame, file_name
 
 NAME = "preview.webp"

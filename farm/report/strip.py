@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from farm.errors import StorageError
-from farm.records import Pixels
+from farm.records import Pixels, evenly_spaced
 from farm.report.data import FrameSpan
 from farm.report.pictures import Picture, encode_within, fitting_grade, reduced
 from farm.store import JobFolder, decode_frame, file_name
@@ -25,14 +25,6 @@ class Shown:
 
     pictures: tuple[Picture, ...]
     unreadable: tuple[FrameSpan, ...]
-
-
-def evenly_spaced(count: int, most: int) -> tuple[int, ...]:
-    """Return at most `most` of the numbers 0 to `count` - 1, evenly spaced, with the first and the last."""
-    shown = min(count, most)
-    if shown <= 1:
-        return tuple(range(shown))
-    return tuple(round(place * (count - 1) / (shown - 1)) for place in range(shown))
 
 
 class Strip:

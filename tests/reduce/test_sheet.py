@@ -4,7 +4,7 @@ from PIL import Image
 
 from farm.records import SheetSpec
 from farm.reduce.mosaic import PAPER
-from farm.reduce.sheet import ContactSheet, evenly_spaced
+from farm.reduce.sheet import ContactSheet
 
 
 def sheet(tmp_path, frames, frame_count, **spec):
@@ -23,19 +23,6 @@ def flat(index, height=64, width=64):
 
 def cells(image, index):
     return int((np.asarray(image) == (index, 100, 0)).all(axis=-1).sum())
-
-
-@pytest.mark.parametrize(
-    ("count", "most", "expected"),
-    [(1, 50, (0,)), (5, 1, (0,)), (3, 50, (0, 1, 2)), (150, 4, (0, 50, 99, 149)), (2, 2, (0, 1))],
-)
-def test_frames_are_evenly_spaced_with_both_ends(count, most, expected):
-    assert evenly_spaced(count, most) == expected
-
-
-@pytest.mark.parametrize("count", range(1, 300, 7))
-def test_no_frame_is_shown_twice(count):
-    assert len(set(evenly_spaced(count, 50))) == min(count, 50)
 
 
 def test_the_chosen_frames_are_shown_and_no_others(tmp_path):

@@ -5,7 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from farm.report.strip import Strip, evenly_spaced
+from farm.records import evenly_spaced
+from farm.report.strip import Strip
 from farm.store import JobFolder, file_name
 from tests.report.conftest import flat, save, store
 
@@ -23,14 +24,6 @@ class Counting(JobFolder):
 @pytest.fixture
 def folder(tmp_path):
     return Counting(str(tmp_path / "job"))
-
-
-@pytest.mark.parametrize(
-    ("count", "most", "expected"),
-    [(0, 5, ()), (1, 5, (0,)), (5, 1, (0,)), (3, 50, (0, 1, 2)), (150, 4, (0, 50, 99, 149))],
-)
-def test_numbers_are_evenly_spaced_with_both_ends(count, most, expected):
-    assert evenly_spaced(count, most) == expected
 
 
 def test_the_finished_frames_are_shown_in_order(folder):

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from farm.analyze import apart
-from farm.records import Pixels
-from farm.reduce.sheet import evenly_spaced
+from farm.records import Pixels, evenly_spaced
 from farm.reduce.side_by_side import Pair, save_side_by_side
 from farm.run.compare.comparison import Comparison, said
 from farm.run.finished.rendered import Rendered

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from farm.errors import StorageError
-from farm.reduce.sheet import evenly_spaced
+from farm.records import evenly_spaced
 
 if TYPE_CHECKING:
     from farm.run.finished.opened import OpenedJob
