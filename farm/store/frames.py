@@ -6,7 +6,7 @@ import hashlib
 import io
 
 import numpy as np
-from PIL import Image, PngImagePlugin
+from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 from farm.canonical import canonical_json
 from farm.errors import StorageError
@@ -69,7 +69,9 @@ def decode_frame(data: bytes, name: str) -> Pixels:
             _check_header(image)
             return np.asarray(image)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise StorageError(f"{name}: not a whole PNG ({error}); remove it and render again.") from error
+        no_picture = isinstance(error, UnidentifiedImageError)  # whose text tells of an object in memory
+        reason = ("it is no PNG" if data else "it is empty") if no_picture else str(error)
+        raise StorageError(f"{name}: not a whole PNG ({reason}); remove it and render again.") from error
 
 
 def _check_header(image: Image.Image) -> None:
