@@ -2,9 +2,11 @@
 
 columns_of(spec) -> tuple[Column, ...]                  what is measured, by column
 misfit_of(part) -> str | None                           whether a checkpoint can judge, by its files alone
+text_reader(source) -> TextReader | None                how a CLIP model reads texts, by its files alone
 open_analyzer(spec) -> Analyzer                         loads models; torch loads here, and not before
 measure(spec, folder, stretch) -> tuple[Values, ...]    the same for frames in a job's folder
 account(columns, curves) -> Account                     what all frames together say
+times_the_median(times) -> str                          a factor as people say it
 apart(one, other) -> Apart | None                       how far two pictures are apart
 sharpness(pixels) -> float                              how sharp one is
 """
@@ -16,11 +18,12 @@ from farm.analyze.columns import columns_of
 from farm.analyze.fit import misfit_of
 from farm.analyze.judge.account import Account, account
 from farm.analyze.judge.agreement import Agreement, Disagreement
-from farm.analyze.judge.jumps import Jump
+from farm.analyze.judge.jumps import Jump, times_the_median
+from farm.analyze.judge.sentence import Sentence
 from farm.analyze.judge.transitions import GroupStory, Transition
-from farm.analyze.judge.wording import Sentence
 from farm.analyze.pair import Apart, apart
 from farm.analyze.see.sharpness import sharpness
+from farm.analyze.texts import TextReader, text_reader
 
 __all__ = [
     "Account",
@@ -32,6 +35,7 @@ __all__ = [
     "Jump",
     "Read",
     "Sentence",
+    "TextReader",
     "Transition",
     "account",
     "apart",
@@ -40,4 +44,6 @@ __all__ = [
     "misfit_of",
     "open_analyzer",
     "sharpness",
+    "text_reader",
+    "times_the_median",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import os
 from collections.abc import Callable
 from typing import Protocol
@@ -22,7 +21,9 @@ class Analyzer(Protocol):
 
 
 def open_analyzer(spec: AnalysisSpec) -> Analyzer:
-    """Load what `spec` names. It computes on the CPU, in float32, with one thread.
+    """Load what `spec` names, unless a call before has left it loaded: models are kept, whatever is asked of them.
+
+    It computes on the CPU, in float32, with one thread. Analyzers may be opened and used in several threads.
 
     Raises:
         ModelError: when a checkpoint cannot be found or loaded.
@@ -36,14 +37,11 @@ def open_analyzer(spec: AnalysisSpec) -> Analyzer:
 
 
 def measure(spec: AnalysisSpec, folder: str, stretch: Stretch) -> tuple[Values, ...]:
-    """Return what is measured in frames of the job in `folder`, a path or URL; models stay loaded for the next call.
+    """Return what is measured in frames of the job in `folder`, a path or URL; models are kept for the next call.
 
     Raises:
         ModelError: when a checkpoint cannot be found or loaded.
         StorageError: when a frame cannot be read.
     """
     job = JobFolder(folder)
-    return _opened(spec).measure(stretch, lambda name: decode_frame(job.read(name), job.path(name)))
-
-
-_opened = functools.lru_cache(maxsize=1)(open_analyzer)
+    return open_analyzer(spec).measure(stretch, lambda name: decode_frame(job.read(name), job.path(name)))

@@ -19,12 +19,14 @@ from farm.errors import printable
 from farm.reduce import EnvironmentShare
 from farm.run.finished.inspect import Inspection
 from farm.run.finished.inspect import inspect as inspect_job
+from farm.run.finished.standing import Standing
 
 _NARROW, _WIDE = 60, 100
 _HEIGHT = 6
 _MOST_LINES = 12
 _TOLD = ("renderer", "device", "torch", "diffusers", "torch_dtype")
 _VERSIONS = ("torch", "diffusers")
+_LOST = (Standing.GONE, Standing.ALTERED)
 
 
 def inspect(
@@ -59,8 +61,8 @@ def _facts(found: Inspection) -> Iterator[tuple[str, ...]]:
     counts = [f"{found.planned} planned", f"{found.there} there", f"{found.whole} whole"]
     yield "frames", ", ".join([*counts, f"{found.failed} failed"] if found.failed else counts)
     if found.seconds is not None:
-        when = found.finished_at.replace("T", " ")[:16]
-        yield "last run", f"{duration(found.seconds)}, ended {when} UTC"
+        when = f", ended {found.finished_at.replace('T', ' ')[:16]} UTC" if found.finished_at else ""
+        yield "last run", f"{duration(found.seconds)}{when}"
     for share in found.environments:
         where = _environment(share)
         yield "rendered", where if len(found.environments) == 1 else f"{share.frames} frames: {where}"
@@ -85,6 +87,8 @@ def _seen(found: Inspection, width: int) -> Iterator[str]:
     if not found.measured:
         yield "Nothing was measured; farm analyze measures what finished frames show."
         return
+    if found.unmeasured:
+        yield from textwrap.wrap(_unmeasured(found), width)
     for sentence in found.sentences:
         yield from textwrap.wrap(sentence, width, subsequent_indent="  ")
     if found.jumps:
@@ -92,6 +96,17 @@ def _seen(found: Inspection, width: int) -> Iterator[str]:
             (jump.label, f"{jump.value:.3g}", f"to frame {jump.frame}", _times(jump)) for jump in found.jumps
         ]
         yield from ("Largest jumps:", _indented(table(rows)))
+
+
+def _unmeasured(found: Inspection) -> str:
+    """Say why frames that are there have no value: each is measured beside others."""
+    if found.run:
+        return f"{found.unmeasured} of the frames that are there are not measured yet."
+    count = f"{found.unmeasured} of the {found.whole} that are"
+    if any(part.reason in _LOST for part in found.missing):
+        gone = "What was measured speaks of frames that are not there any more"
+        return f"{gone}, and not of {count}; farm analyze measures anew."
+    return f"Of the frames that are there, {found.unmeasured} are not measured; farm analyze measures them."
 
 
 def _times(jump: Jump) -> str:

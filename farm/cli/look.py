@@ -52,20 +52,21 @@ def plan(
     job = prepare(manifest, overrides=overrides or (), output_dir=output_dir, procedural=procedural)
     remark([job])
     ranges = job.remaining()
-    left = job.to_render(ranges)
-    seconds = Rates.of_user().estimate(job.plan, left)
+    left, design = _left(job, ranges), job.plan
+    pilot = job.pacing.pilot_calls if job.pacing else (0, 0)
+    calls = left + pilot[1]
+    seconds = Rates.of_user().estimate(design, range(calls))
     if as_json:
-        say_json(_plan_data(job, ranges, len(left), seconds))
+        say_json(_plan_data(job, ranges, calls, seconds))
         return
-    design = job.plan
     rows = [
         ("name", design.name),
         ("kind", design.kind),
         ("frames", str(design.frame_count)),
         *_pacing(job),
         ("chunks", f"{design.chunk_count} of {_count(design.batch_size, 'frame')}"),
-        ("model calls", f"{len(left)}" + (f", each of {_steps(design)}" if left else "")),
-        ("time", _time(seconds, bool(left))),
+        ("model calls", _calls(pilot, left) + (f", each of {_steps(design)}" if calls else "")),
+        ("time", _time(seconds, anything_left=bool(calls), at_most=bool(pilot[1]))),
         ("folder", job.folder.path("").rstrip("/")),
     ]
     say(table(rows))
@@ -104,9 +105,22 @@ def _plan_data(job: Job, ranges: list[Range], model_calls: int, seconds: float |
             "measure": job.pacing.kind,
             "known": job.pacing.is_known,
             "pilot_frames": job.pacing.pilot_frames,
+            "pilot_calls": job.pacing.pilot_calls,
         },
         "ranges": [{"first": part.first, "last": part.last, "why": part.why.value} for part in ranges],
     }
+
+
+def _left(job: Job, ranges: list[Range]) -> int:
+    """Count the model calls that a job still takes: all of them, while a pilot has not said where its frames are."""
+    waits = job.pacing is not None and not job.pacing.is_known
+    return job.plan.chunk_count if waits else len(job.to_render(ranges))
+
+
+def _calls(pilot: tuple[int, int], left: int) -> str:
+    least, most = pilot
+    some = f"{most}" if least == most else f"{least} to {most}"
+    return f"{some} of the pilot, then {left}" if most else f"{left}"
 
 
 def _pacing(job: Job) -> Iterator[tuple[str, str]]:
@@ -129,12 +143,13 @@ def _steps(design: Plan) -> str:
     return f"{min(steps)} steps" if len(steps) == 1 else f"{min(steps)} to {max(steps)} steps"
 
 
-def _time(seconds: float | None, anything_left: bool) -> str:
+def _time(seconds: float | None, *, anything_left: bool, at_most: bool) -> str:
     if not anything_left:
         return "none, every frame is there"
     if seconds is None:
         return "unknown: this model and size have not been rendered on this machine yet"
-    return f"about {duration(seconds)} and the loading of the model, at the pace of the last run here"
+    about = "at most about" if at_most else "about"
+    return f"{about} {duration(seconds)} and the loading of the model, at the pace of the last run here"
 
 
 def _count(number: int, thing: str) -> str:

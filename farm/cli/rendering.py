@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -31,11 +31,21 @@ from farm.cli.options import (
     prepare_all,
 )
 from farm.cli.progress import ProgressView
-from farm.cli.speech import assembled, closing, complain, errors, night_table, remark, say, say_json
+from farm.cli.speech import (
+    assembled,
+    closing,
+    complain,
+    errors,
+    night_table,
+    or_nothing_started,
+    remark,
+    say,
+    say_json,
+)
 from farm.events import Event, JobFinished
 from farm.execute import Executor, Policy
 from farm.reduce import Summary
-from farm.run import EXIT_CODES, Job, Rates, exit_code, gallery, gather, reassemble
+from farm.run import EXIT_CODES, Job, NightGallery, Rates, exit_code, gather, reassemble
 from farm.run import render as render_jobs
 
 _PATIENT = Policy()
@@ -57,7 +67,8 @@ def render(
     as_json: Json = False,
 ) -> None:
     """Render manifests; a second run goes on where the first stopped."""
-    jobs = prepare_all(manifests, overrides, output_dir=output_dir, procedural=procedural)
+    with or_nothing_started():
+        jobs = prepare_all(manifests, overrides, output_dir=output_dir, procedural=procedural)
     executor = make_executor(
         jobs,
         workers=workers,
@@ -104,8 +115,10 @@ def batch(
         policy=Policy(chunk_timeout=chunk_timeout, max_failed_frames=max_failed_frames),
         cache=make_cache(cache_dir, cache_gb),
     )
-    summaries = _run(jobs, executor, chunks_per_shard) if jobs else ()
-    page = gallery(output_dir)
+    night = NightGallery(output_dir, found.broken)
+    with night:
+        summaries = _run(jobs, executor, chunks_per_shard, night) if jobs else ()
+    page = night.finish()
     if as_json:
         say_json(
             {
@@ -138,13 +151,19 @@ def assemble(
     raise typer.Exit(0 if made.frames == made.planned else EXIT_CODES["partial"])
 
 
-def _run(jobs: Sequence[Job], executor: Executor, chunks_per_shard: int | None) -> tuple[Summary, ...]:
+def _run(
+    jobs: Sequence[Job],
+    executor: Executor,
+    chunks_per_shard: int | None,
+    also_tell: Callable[[Event], None] = lambda _: None,
+) -> tuple[Summary, ...]:
     remark(jobs)
     # Ray prints to standard output when a worker dies; that is no data.
     with contextlib.redirect_stdout(sys.stderr), ProgressView(errors) as view, executor:
 
         def tell(event: Event) -> None:
             view(event)
+            also_tell(event)
             if not isinstance(event, JobFinished):  # an ended run is not interrupted again
                 interruption.check()
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from rich.console import Console
 
@@ -28,12 +29,27 @@ def say_json(value: object) -> None:
 
 
 def complain(error: FarmError) -> None:
-    """Print an error as it is, and for a manifest how many mistakes there are."""
+    """Print an error as it is, and for manifests how many mistakes there are, and what is noted of them."""
     errors.print(
         printable(str(error)), markup=False, soft_wrap=True, style="red" if errors.is_terminal else ""
     )
     if isinstance(error, ManifestError) and len(error.problems) > 1:
-        errors.print(f"{len(error.problems)} mistakes; nothing was started.", markup=False)
+        notes = getattr(error, "__notes__", [])
+        errors.print("; ".join([f"{len(error.problems)} mistakes", *notes]) + ".", markup=False)
+
+
+@contextlib.contextmanager
+def or_nothing_started() -> Iterator[None]:
+    """Note of manifests that are refused in the body that nothing was started: for verbs that were to start something.
+
+    Raises:
+        ManifestError: as it was raised.
+    """
+    try:
+        yield
+    except ManifestError as error:
+        error.add_note("nothing was started")
+        raise
 
 
 def remark(jobs: Iterable[Job]) -> None:
@@ -72,9 +88,8 @@ def closing(summary: Summary, folder: str, *, has_page: bool = False) -> str:
     lines = [f"{summary.name}: {summary.state}, {_frames(summary)} in {summary.seconds:.1f} s"]
     if counts.rendered:
         seconds = sum(worker.seconds for worker in summary.workers)
-        lines[0] += (
-            f" ({counts.rendered / summary.seconds:.2f} frames/s, {seconds / counts.rendered:.2f} s a frame)"
-        )
+        frames = sum(worker.frames for worker in summary.workers) or 1
+        lines[0] += f" ({counts.rendered / summary.seconds:.2f} frames/s, {seconds / frames:.2f} s a frame)"
     if summary.error:
         lines.append(f"  {summary.error}")
     lines += [f"  {which(failed)} missing: {failed.reason}" for failed in summary.failures]

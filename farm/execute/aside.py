@@ -19,12 +19,12 @@ class Aside(Protocol):
         """Return `function(*arguments)`; both pickle, and it may be called twice.
 
         Raises:
-            FarmError: what the function raises, or that no process is left to call it.
+            FarmError: what the function raises, or that the process that calls it died or gave no answer.
         """
 
 
 class Here:
-    """In this process, in the thread that asks."""
+    """In this process, in the thread that asks. A call that hangs cannot be ended: its thread waits for ever."""
 
     at_once = 1
 

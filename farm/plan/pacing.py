@@ -42,8 +42,10 @@ def closer_look(
     that are left over go into the same gaps, which are found to hold jumps in fewer looks then.
 
     `distances[i]` is what is seen to change from `alphas[i]` to `alphas[i + 1]`. A step is what each of `frames` frames
-    would differ from the one before it by, were all even. Gaps that would be parted finer than 1e-6 are left.
+    would differ from the one before it by, were all even. Gaps that would be parted finer than 1e-6 are left. An end
+    that could not be looked at is a gap like the others (see `even_alphas`).
     """
+    alphas, distances = _to_both_ends(alphas, distances)
     gaps = list(itertools.pairwise(alphas))
     step = sum(_steady(gaps, distances, frames)) / max(1, frames - 1)
     parts = [1] * len(gaps)
@@ -69,9 +71,11 @@ def even_alphas(
 ) -> tuple[float, ...]:
     """Return the rising alphas of `frames` frames that differ evenly, as far as `distances` tell (see `closer_look`).
 
-    What is seen is taken to change evenly between two alphas that were looked at. Every prompt has a frame of its own,
-    since `frames` are at least `prompts`: legs from prompt to prompt get frames by what changes in them.
+    What is seen is taken to change evenly between two alphas that were looked at, and beyond the first and the last, up
+    to 0 and 1, as much as in a stretch as long beside it. Every prompt has a frame of its own, since `frames` are at
+    least `prompts`: legs from prompt to prompt get frames by what changes in them.
     """
+    alphas, distances = _to_both_ends(alphas, distances)
     steady = _steady(list(itertools.pairwise(alphas)), distances, frames)
     travelled = [0.0, *itertools.accumulate(steady)]
     stops = [leg / (prompts - 1) for leg in range(prompts)]
@@ -89,6 +93,26 @@ def unevenness(distances: Sequence[float]) -> float:
     """Return the coefficient of variation: the standard deviation as a share of the mean; 0 if nothing changes."""
     mean = statistics.fmean(distances) if distances else 0.0
     return statistics.pstdev(distances) / mean if mean else 0.0
+
+
+def _to_both_ends(
+    alphas: Sequence[float], distances: Sequence[float]
+) -> tuple[Sequence[float], Sequence[float]]:
+    """Return what was looked at with the ends of the way, where frames failed there: what lies beyond is guessed.
+
+    A stretch as long beside it tells more than the nearest gap, which may be a jump: that has no pace to go on with.
+    """
+    first, last = alphas[0], alphas[-1]
+    travelled = [0.0, *itertools.accumulate(distances)]
+    before, after = min(first, last - first), min(1 - last, last - first)
+    places, changes = list(alphas), list(distances)
+    if first > 0:
+        places.insert(0, 0.0)
+        changes.insert(0, _at(alphas, travelled, first + before) * first / before)
+    if last < 1:
+        places.append(1.0)
+        changes.append((travelled[-1] - _at(alphas, travelled, last - after)) * (1 - last) / after)
+    return places, changes
 
 
 def _steady(gaps: Sequence[tuple[float, float]], distances: Sequence[float], frames: int) -> list[float]:
@@ -110,11 +134,11 @@ def _steady(gaps: Sequence[tuple[float, float]], distances: Sequence[float], fra
 
 
 def _at(places: Sequence[float], values: Sequence[float], place: float) -> float:
-    """Interpolate `values`, given at rising `places`, linearly."""
+    """Interpolate `values`, given at rising `places`, linearly; `place` is none beyond them."""
     right = min(max(1, bisect.bisect_left(places, place)), len(places) - 1)
     low, high = places[right - 1], places[right]
     share = (place - low) / (high - low) if high > low else 0.0
-    return values[right - 1] + min(1.0, share) * (values[right] - values[right - 1])
+    return values[right - 1] + share * (values[right] - values[right - 1])
 
 
 def _shared(weights: Sequence[float], total: int) -> list[int]:

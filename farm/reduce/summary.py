@@ -60,7 +60,7 @@ class FrameRange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerShare:
-    """What one worker rendered, and the seconds that it was busy with it."""
+    """What one worker rendered of the frames that are there, and the seconds of its model calls for them."""
 
     name: str
     node: str

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+_NOTHING = 1e-9
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 
@@ -46,7 +47,9 @@ def axis_of(values: Iterable[float], *, intervals: int = 4) -> Axis:
     if 0 < low <= high / 2:
         low = 0.0
     if high - low < 1e-9 * max(1.0, abs(low), abs(high)):
-        low, high = low - max(0.5, abs(low) / 2), high + max(0.5, abs(high) / 2)
+        largest = max(abs(low), abs(high))
+        room = largest / 2 if largest > _NOTHING else 0.5
+        low, high = low - room, high + room
     step = _round_step((high - low) / intervals)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     return Axis(ticks=tuple(place * step for place in range(first, last + 1)))

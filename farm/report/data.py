@@ -18,21 +18,29 @@ class Curve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
-    """Curves that share an axis: 0 to 1 if they are `probabilities`, else what their values need."""
+    """Curves that share an axis: 0 to 100% if they are `probabilities`, else what their values need.
+
+    With `points` frames stand side by side, and no line leads from one to the next.
+    """
 
     title: str
     curves: tuple[Curve, ...]
     unit: str = ""
     probabilities: bool = False
+    points: bool = False
     description: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sentence:
-    """A sentence of the account, and the frames that it speaks of: their numbers in the text become links."""
+    """A sentence of the account, and the frames that it speaks of, in the order of the text.
+
+    `places[k]` is where in the text the digits of `frames[k]` begin, which become a link; without places none do.
+    """
 
     text: str
     frames: tuple[int, ...]
+    places: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +128,8 @@ class ReportData:
     job folder. Times of day are ISO 8601 in UTC, empty if there is none yet; `written_at` is now. `seconds` is
     wall-clock time. `fps` and `rubber_band` say how the animation plays. `failures` are frames that are missing, and
     why; `remarks` frames that are there but not as they should be. `error` is what ended the job, else empty. A page
-    with `refresh_seconds` above 0 loads itself again that often.
+    with `refresh_seconds` above 0 loads itself again that often. `captions` has one for every frame of the job, each a
+    few words on what sets it apart, or is empty.
     """
 
     name: str
@@ -136,6 +145,7 @@ class ReportData:
     error: str = ""
     fps: float = 10.0
     rubber_band: bool = False
+    captions: tuple[str, ...] = ()
     charts: tuple[Chart, ...] = ()
     account: tuple[Sentence, ...] = ()
     agreement: Agreement | None = None

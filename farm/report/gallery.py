@@ -16,10 +16,11 @@ from farm.store import JobFolder
 
 NAME = "index.html"
 _STYLES = ("theme.css", "gallery.css")
-_SCRIPTS = ("memory.js", "theme.js", "filters.js", "previews.js", "refresh.js", "gallery.js")
-_NAMES: dict[State | Literal["unreadable"], str] = {
+_SCRIPTS = ("memory.js", "theme.js", "filters.js", "previews.js", "place.js", "refresh.js", "gallery.js")
+_NAMES: dict[State | Literal["unreadable", "refused"], str] = {
     **dict(STATES.items()),
     "unreadable": "Unreadable",
+    "refused": "Refused",
 }
 
 
@@ -28,12 +29,13 @@ class GalleryEntry:
     """A job as its card shows it.
 
     `folder` is relative to the gallery's, `/` between its parts; `report` says whether a `report.html` is in it.
-    `frames` of `frame_count` are finished. `error` is what ended the job, or why its folder cannot be understood.
+    `frames` of `frame_count` are finished. `error` is what ended the job, or why its folder cannot be understood, or
+    why its manifest was refused: one that was has no folder, but a name in the place of it.
     """
 
     folder: str
     name: str
-    state: State | Literal["unreadable"]
+    state: State | Literal["unreadable", "refused"]
     frames: int
     frame_count: int
     description: str = ""
@@ -45,8 +47,11 @@ class GalleryEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Card:
+    """What stands on a card; `error` names the job's files as they are called in its folder."""
+
     entry: GalleryEntry
     state_name: str
+    error: str
     poster: bytes | None
     width: int
     height: int
@@ -96,4 +101,11 @@ def _card(folder: JobFolder, entry: GalleryEntry) -> _Card:
     except StorageError:
         data = None
     poster, width, height = (data and preview.poster_of(data)) or (None, 0, 0)
-    return _Card(entry=entry, state_name=_NAMES[entry.state], poster=poster, width=width, height=height)
+    return _Card(
+        entry=entry,
+        state_name=_NAMES[entry.state],
+        error=entry.error.replace(folder.path(f"{entry.folder}/"), ""),
+        poster=poster,
+        width=width,
+        height=height,
+    )

@@ -22,10 +22,11 @@ def render_page(
 ) -> bytes:
     """Return a page with the named styles and scripts in it, in their order.
 
-    Its Content-Security-Policy allows this very style and script and pictures, and nothing else: what a hostile text
-    might smuggle in would not run, and nothing is fetched.
+    Its Content-Security-Policy allows these very styles, this script and pictures, and nothing else: what a hostile
+    text might smuggle in would not run, and nothing is fetched.
     """
     style = "\n".join(_static(name) for name in styles)
+    plain_style = _static("noscript.css")
     bodies = "\n".join(_static(name) for name in scripts)
     script = f'(() => {{\n"use strict";\n{bodies}\n}})();\n'
     html = (
@@ -34,10 +35,12 @@ def render_page(
         .render(
             **values,
             style=Markup(style),
+            plain_style=Markup(plain_style),
             script=Markup(script),
             policy=(
                 f"default-src 'none'; img-src data: {values.get('picture_sources', '')}; base-uri 'none'; "
-                f"form-action 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'"
+                f"form-action 'none'; style-src '{_digest(style)}' '{_digest(plain_style)}'; "
+                f"script-src '{_digest(script)}'"
             ),
         )
     )

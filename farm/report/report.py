@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from farm.report.data import ReportData
-from farm.report.drawing import HEIGHT, WIDTH, DrawnChart, across, band, draw, plotted_frames
+from farm.report.drawing import DrawnChart, band, draw, plotted_frames
 from farm.report.page import render_page
 from farm.report.sheet import cells_of
 from farm.report.strip import Shown, Strip
+from farm.report.strokes import HEIGHT, WIDTH, across
 from farm.report.wording import STATES
 from farm.store import JobFolder
 
@@ -17,11 +18,13 @@ _PIXEL_ART = 256
 """Pixels: narrower pictures are enlarged with hard edges."""
 _MOST_TOLD = 200
 """Spans of frames that a page lists of each sort of trouble; nobody reads more."""
+_FEWEST_CURVED = 2
 _STYLES = ("theme.css", "report.css", "player.css", "charts.css")
 _SCRIPTS = (
     "memory.js",
     "theme.js",
     "position.js",
+    "place.js",
     "screen.js",
     "player.js",
     "charts.js",
@@ -51,7 +54,8 @@ def report_page(data: ReportData, shown: Shown) -> bytes:
     """Return the page of a job with these pictures."""
     frames = [picture.frame for picture in shown.pictures]
     plotted = plotted_frames(data.frame_count, frames)
-    charts = [draw(chart, plotted, data.frame_count) for chart in data.charts]
+    charts = _drawn(data, plotted)
+    captions = {frame: data.captions[frame] for frame in frames if data.captions}
     missing = (*data.failures, *shown.unreadable)
     failures, flagged, remarks = missing[:_MOST_TOLD], data.flagged[:_MOST_TOLD], data.remarks[:_MOST_TOLD]
     told = len(failures) + len(flagged) + len(remarks)
@@ -65,8 +69,9 @@ def report_page(data: ReportData, shown: Shown) -> bytes:
             "pictures": shown.pictures,
             "pixelated": any(picture.width < _PIXEL_ART for picture in shown.pictures),
             "thinned": len(frames) < len(data.frames) - len(shown.unreadable),
-            "cells": cells_of(shown.pictures, failures, flagged),
+            "cells": cells_of(shown.pictures, failures, flagged, captions),
             "charts": charts,
+            "captions": list(captions.values()),
             "plotted": len(plotted),
             "drawing": (WIDTH, HEIGHT),
             "bands": [band(span, data.frame_count) for span in failures],
@@ -75,9 +80,18 @@ def report_page(data: ReportData, shown: Shown) -> bytes:
             "flagged": flagged,
             "remarks": remarks,
             "untold": len(missing) + len(data.flagged) + len(data.remarks) - told,
-            "script_data": _script_data(data, frames, plotted, charts),
+            "script_data": _script_data(data, frames, plotted, charts)
+            | {"captions": list(captions.values())},
         },
     )
+
+
+def _drawn(data: ReportData, plotted: Sequence[int]) -> list[DrawnChart]:
+    """Return the charts that have something to show; one frame is no curve."""
+    if len(data.frames) < _FEWEST_CURVED:
+        return []
+    drawn = (draw(chart, plotted, data.frame_count) for chart in data.charts)
+    return [chart for chart in drawn if chart is not None]
 
 
 def _script_data(
@@ -94,6 +108,7 @@ def _script_data(
         "charts": [
             {
                 "probabilities": chart.probabilities,
+                "drawn": chart.drawn,
                 "curves": [{"label": curve.label, "values": curve.values} for curve in chart.curves],
             }
             for chart in charts

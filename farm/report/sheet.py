@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from farm.report.data import FlaggedFrame, FrameSpan
@@ -11,20 +11,32 @@ from farm.report.pictures import Picture
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """A frame's picture, or None for frames that are missing; `said` is what is to be said of them, if anything."""
+    """A frame's picture, or None for frames that are missing; `said` is what is to be said of them, if anything.
+
+    `caption` says what sets the frame apart, empty where nothing does.
+    """
 
     numbers: str
     picture: Picture | None
     said: str
+    caption: str = ""
 
 
 def cells_of(
-    pictures: Sequence[Picture], missing: Sequence[FrameSpan], flagged: Sequence[FlaggedFrame]
+    pictures: Sequence[Picture],
+    missing: Sequence[FrameSpan],
+    flagged: Sequence[FlaggedFrame],
+    captions: Mapping[int, str],
 ) -> tuple[Cell, ...]:
     """Return the cells in the order of their frames; a span of missing frames is one."""
     said = {flag.frame: f"{flag.flag}: {flag.reason}" for flag in flagged}
     cells = {
-        picture.frame: Cell(numbers=str(picture.frame), picture=picture, said=said.get(picture.frame, ""))
+        picture.frame: Cell(
+            numbers=str(picture.frame),
+            picture=picture,
+            said=said.get(picture.frame, ""),
+            caption=captions.get(picture.frame, ""),
+        )
         for picture in pictures
     }
     holes = {span.first: Cell(numbers=_numbers(span), picture=None, said=span.reason) for span in missing}

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from farm.report.data import FrameSpan, State
+from farm.report.data import FrameSpan, Sentence, State
 
 STATES: dict[State, str] = {
     "running": "Running",
@@ -63,18 +61,21 @@ def span(frames: FrameSpan) -> str:
     return f"Frames {frames.first} to {frames.last}"
 
 
-def linked(text: str, frames: Sequence[int]) -> tuple[tuple[str, int | None], ...]:
-    """Cut a sentence into pieces, of which those that are a frame's number say which; the text stays whole.
+def linked(sentence: Sentence) -> tuple[tuple[str, int | None], ...]:
+    """Cut a sentence at its places into pieces, of which those that are a frame's number say which.
 
-    Frames whose number is not in the text come at the end, with an empty text.
+    Pieces make up the whole text. A place where the frame's digits do not stand is left as it is.
     """
-    known = {str(frame): frame for frame in frames}
     pieces: list[tuple[str, int | None]] = []
-    found: set[int] = set()
-    for piece in re.split(r"(?<![\w.,])(\d+)(?![\w%]|[.,]\d)", text):
-        frame = known.get(piece)
-        if piece:
-            pieces.append((piece, frame))
-        if frame is not None:
-            found.add(frame)
-    return (*pieces, *(("", frame) for frame in dict.fromkeys(frames) if frame not in found))
+    done, text = 0, sentence.text
+    for frame, place in zip(sentence.frames, sentence.places, strict=False):
+        digits = str(frame)
+        if place >= done and text.startswith(digits, place):
+            pieces += [(text[done:place], None), (digits, frame)]
+            done = place + len(digits)
+    return tuple(piece for piece in (*pieces, (text[done:], None)) if piece[0])
+
+
+def percent(value: float) -> str:
+    """Return a share of 1 as people read it: `12.5%`, and `100%`."""
+    return f"{100 * value:.1f}".removesuffix(".0") + "%"

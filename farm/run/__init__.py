@@ -5,7 +5,8 @@ from farm.run.finished.reassemble import Assembled, reassemble
 from farm.run.gather import Gathered, gather, name_taken
 from farm.run.measure.reanalyze import Analyzed, reanalyze
 from farm.run.night import render
-from farm.run.pages.rereport import gallery, rereport
+from farm.run.pages.night_gallery import NightGallery
+from farm.run.pages.rereport import rereport
 from farm.run.pictures.input_pictures import pictures_beside
 from farm.run.prepare import Job, prepare
 from farm.run.rates import Rates
@@ -24,12 +25,12 @@ __all__ = [
     "Finding",
     "Gathered",
     "Job",
+    "NightGallery",
     "Rates",
     "Verdict",
     "Verification",
     "exit_code",
     "finished_job",
-    "gallery",
     "gather",
     "name_taken",
     "pictures_beside",

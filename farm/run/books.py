@@ -16,7 +16,7 @@ from farm.reduce import (
     installed_versions,
     write_table,
 )
-from farm.run.measure.findings import Findings, findings_of, header_of
+from farm.run.measure.findings import Findings, findings_of, header_of, measurements_of
 from farm.run.measure.stretches import shown
 from farm.run.prepare import Job
 from farm.run.remarks import Remarks
@@ -73,7 +73,7 @@ class Books:
         if not self.there:
             return
         plan = self._job.plan
-        header = header_of(plan, findings)
+        header, self._remarks = header_of(plan, findings), Remarks()
         write_table(self._job.folder, header, self._remarks.read(_finished_frames(self._job)))
 
     def findings(self) -> Findings | None:
@@ -82,8 +82,10 @@ class Books:
         Raises:
             StorageError: when the ledger, or what was measured, cannot be read.
         """
+        if self._job.analysis is None:
+            return None
         there = (shown(frame, row) for frame, row in _finished_frames(self._job))
-        return findings_of(self._job.plan, self._job.folder, there)
+        return findings_of(self._job.plan, measurements_of(self._job.folder, self._job.analysis), there)
 
     def summary(
         self,
@@ -112,7 +114,7 @@ class Books:
             seconds=round(time.monotonic() - self._began, 3),
             started_at=self._started_at,
             finished_at=_now(),
-            workers=self.tally.workers,
+            workers=self._remarks.workers or self.tally.workers,
             environments=self._remarks.environments,
             outputs=artifacts,
             versions=installed_versions(),

@@ -9,7 +9,7 @@ from farm.events import ChunkDone, FramesFailed
 from farm.execute import Aside
 from farm.reduce import Artifact, Reducer, Summary
 from farm.run.books import Books
-from farm.run.measure.findings import Findings
+from farm.run.measure.findings import Findings, measurements_of
 from farm.run.measure.measuring import Measuring
 from farm.run.pages.job_page import JobPage
 from farm.run.prepare import Job
@@ -31,6 +31,8 @@ class Followers:
         self._reducer.offer(kept)
         if job.analysis is None:
             measure_nothing(folder)
+        else:
+            measurements_of(folder, job.analysis).announce()
         self._measuring = Measuring(plan, folder, job.analysis, aside) if job.analysis else None
         if self._measuring:
             self._measuring.offer_kept(kept)

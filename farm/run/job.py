@@ -15,9 +15,11 @@ from farm.records import Shard
 from farm.reduce import Summary, write_summary
 from farm.run.books import Books
 from farm.run.followers import Followers
+from farm.run.measure.findings import Findings
 from farm.run.pictures.noted_pictures import note_pictures
 from farm.run.prepare import Job
-from farm.run.states import State
+from farm.run.states import EXIT_CODES, State
+from farm.run.unforeseen import as_farm_error
 from farm.store import Claim, Ledger
 
 
@@ -66,7 +68,8 @@ class JobRun:
         """Note what became of some frames."""
         assert self._followers is not None, "events come after start"
         self.books.take(event)
-        self._followers.take(event)
+        if self._ended_by is None:
+            self._followers.take(event)
 
     def finish(self) -> Summary:
         """Assemble the outputs, write the table and the summary, and return the summary.
@@ -77,13 +80,11 @@ class JobRun:
         self._check()
         artifacts, unmeasured = self._followers.finish() if self._followers is not None else ((), "")
         self._check()
-        findings = self.books.findings()
+        findings, unjudged = self._findings()
         self.books.write_table(findings)
-        state = "partial" if unmeasured and self.books.there else self.books.state
-        summary = self.books.summary(state, artifacts, unmeasured, findings)
-        write_summary(self.job.folder, summary)
-        if self._followers is not None:
-            self._followers.tell(summary, findings)
+        trouble = unmeasured or unjudged
+        state = "partial" if trouble and self.books.there else self.books.state
+        summary = self._told(self.books.summary(state, artifacts, trouble, findings), findings)
         self._release()
         return summary
 
@@ -102,15 +103,38 @@ class JobRun:
         if self._claim is None or self._claim.lost:  # another run's folder, or one that cannot be written
             return self.books.summary(state, (), str(error))
         # The folder that ended the job may be the one that all this should go to.
+        findings, _ = self._findings()
         with contextlib.suppress(StorageError):
             if interrupted:
-                self.books.write_table()
-        summary = self.books.summary(state, (), str(error))
+                self.books.write_table(findings)
+        summary = self.books.summary(state, (), str(error), findings)
         with contextlib.suppress(StorageError):
-            write_summary(self.job.folder, summary)
-            if self._followers is not None:
-                self._followers.tell(summary, self.books.findings())
+            self._told(summary, findings)
         self._release()
+        return summary
+
+    def _findings(self) -> tuple[Findings | None, str]:
+        """Return what was measured, and why that cannot be told: whatever it is, it costs the job nothing else."""
+        try:
+            return self.books.findings(), ""
+        except Exception as error:
+            return None, f"analysis: {as_farm_error(error)}"
+
+    def _told(self, summary: Summary, findings: Findings | None) -> Summary:
+        """Write the summary and the page; without a page the job is partly done, and the summary says why.
+
+        Raises:
+            StorageError: when the summary cannot be written.
+        """
+        write_summary(self.job.folder, summary)
+        try:
+            if self._followers is not None:
+                self._followers.tell(summary, findings)
+        except Exception as error:
+            state: State = "partial" if summary.state == "done" else summary.state
+            said = "; ".join(filter(None, [summary.error, f"report.html: {as_farm_error(error)}"]))
+            summary = dataclasses.replace(summary, state=state, exit_code=EXIT_CODES[state], error=said)
+            write_summary(self.job.folder, summary)
         return summary
 
     def _check(self) -> None:

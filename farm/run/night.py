@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -14,8 +13,7 @@ from farm.reduce import Summary
 from farm.run.job import JobRun
 from farm.run.pace.pilot import paced
 from farm.run.prepare import Job
-
-_logger = logging.getLogger(__name__)
+from farm.run.unforeseen import as_farm_error
 
 Tell = Callable[[Event], None]
 
@@ -64,11 +62,8 @@ class _Night:
                 return tuple(self._summary(run) for run in self._runs.values())
             except KeyboardInterrupt:
                 self._end(Interrupted("interrupted; the finished frames are kept, the same command goes on."))
-            except FarmError as error:
-                self._end(error)
             except Exception as error:
-                _logger.exception("an error that the farm did not foresee")
-                self._end(FarmError(f"{type(error).__name__}: {error}"))
+                self._end(as_farm_error(error))
             finally:
                 events.close()  # type: ignore[attr-defined]  # executors' runs are generators
             return tuple(self._summary(run) for run in self._runs.values())
@@ -83,8 +78,8 @@ class _Night:
         for name, run in self._runs.items():
             try:
                 self._runs[name] = JobRun(paced(run.job, executor, self._tell))
-            except FarmError as error:
-                self._finishing[name] = self._pool.submit(run.stop, error)
+            except Exception as error:
+                self._finishing[name] = self._pool.submit(run.stop, as_farm_error(error))
 
     def _shards(self, executor: Executor, chunks_per_shard: int | None) -> Iterator[Shard]:
         for run in self._runs.values():
@@ -92,8 +87,8 @@ class _Night:
                 continue
             try:
                 self._tell(run.start(executor.aside))
-            except FarmError as error:
-                self._finishing[run.job.plan.name] = self._pool.submit(run.stop, error)
+            except Exception as error:
+                self._finishing[run.job.plan.name] = self._pool.submit(run.stop, as_farm_error(error))
                 continue
             fair = run.job.plan.chunk_count // (executor.worker_count * _SHARDS_PER_WORKER)
             yield from run.shards(chunks_per_shard or min(_MOST_CHUNKS, max(1, fair)))
@@ -120,7 +115,7 @@ class _Night:
             finishing = self._finishing.get(name)
             try:
                 self._summaries[name] = finishing.result() if finishing else run.finish()
-            except FarmError as error:
-                self._summaries[name] = run.stop(error)
+            except Exception as error:
+                self._summaries[name] = run.stop(as_farm_error(error))
             self._tell(JobFinished(job=name, state=self._summaries[name].state))
         return self._summaries[name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from farm.errors import ManifestError, Problem, UsageError
+from farm.errors import ManifestError, Problem, StorageError, UsageError
 from farm.manifest import Document, load
 from farm.plan import Plan, Range, chunks_to_render, judge, make_plan
 from farm.records import AnalysisSpec, FrameRow, PictureSource, RendererSpec
@@ -21,7 +22,7 @@ from farm.run.pictures.input_pictures import find_pictures
 from farm.run.pictures.whole_paths import by_whole_paths, with_whole_paths
 from farm.run.rehearsal import rehearsal
 from farm.run.weighted_words import refuse_slips
-from farm.store import JobFolder, Ledger, in_order, is_whole, obstacle
+from farm.store import JobFolder, Ledger, in_order, is_whole, measured_in, obstacle
 
 T = TypeVar("T")
 
@@ -115,7 +116,7 @@ def prepare(
         pictures=pictures,
         analysis=analysis,
         pacing=pacing,
-        remarks=remarks_on(document, renderer, pictures),
+        remarks=(*remarks_on(document, renderer, pictures), *_unmeasured(folder, analysis)),
     )
 
 
@@ -132,6 +133,18 @@ def planned(
     """
     manifest = with_whole_paths(document, renderer, analysis)
     return make_plan(with_alphas(manifest, alphas) if alphas else manifest, renderer, pictures)
+
+
+def _unmeasured(folder: JobFolder, analysis: AnalysisSpec | None) -> Iterator[str]:
+    """Yield a remark where a job was measured and will not be any more."""
+    measured = None
+    with contextlib.suppress(StorageError):  # the run tells what is wrong with the folder
+        measured = measured_in(folder)
+    if analysis is None and measured is not None:
+        yield (
+            f"{folder.path('').rstrip('/')}: its frames were measured, but this manifest asks for no analysis: a run "
+            "takes that off its table and page. Add the analysis of the manifest.yaml there, or farm analyze it again."
+        )
 
 
 class _Mistakes:

@@ -43,9 +43,10 @@ class Rates:
     def learn(self, plan: Plan, summary: Summary) -> None:
         """Remember the pace of a job that rendered something; a cache that cannot be written is left as it is."""
         seconds = sum(worker.seconds for worker in summary.workers)
+        frames = sum(worker.frames for worker in summary.workers)
         if self._path is None or not summary.frames.rendered or not seconds:
             return
-        per_step = seconds / (summary.frames.rendered * _mean_steps(plan))
+        per_step = seconds / (frames * _mean_steps(plan))
         rates = self._read() | {_key(plan): (per_step, len(summary.workers))}
         with contextlib.suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections import Counter
 from collections.abc import Iterator
 
 from farm.records import Frame, FrameRow
-from farm.reduce import EnvironmentShare, FrameRange
+from farm.reduce import EnvironmentShare, FrameRange, WorkerShare
 from farm.run.tally import ranges_of
 
 
@@ -17,6 +18,7 @@ class Remarks:
     def __init__(self) -> None:
         self._reasons: dict[int, str] = {}
         self._environments: Counter[str] = Counter()
+        self._workers: dict[tuple[str, str, str], WorkerShare] = {}
 
     def read(self, rows: Iterator[tuple[Frame, FrameRow]]) -> Iterator[tuple[Frame, FrameRow]]:
         """Yield the same rows."""
@@ -24,7 +26,17 @@ class Remarks:
             if remark := remark_on(row):
                 self._reasons[row.frame] = remark
             self._environments[row.environment] += 1
+            if not row.cached:
+                self._count(row)
             yield frame, row
+
+    @property
+    def workers(self) -> tuple[WorkerShare, ...]:
+        """Who rendered the frames, in this run or an earlier one of the job, by name."""
+        return tuple(
+            dataclasses.replace(share, seconds=round(share.seconds, 3))
+            for _, share in sorted(self._workers.items())
+        )
 
     @property
     def ranges(self) -> tuple[FrameRange, ...]:
@@ -37,6 +49,15 @@ class Remarks:
         return tuple(
             EnvironmentShare(environment=json.loads(text), frames=count)
             for text, count in self._environments.most_common()
+        )
+
+    def _count(self, row: FrameRow) -> None:
+        who = row.worker, row.node, row.device
+        share = self._workers.get(who) or WorkerShare(
+            name=row.worker, node=row.node, device=row.device, frames=0, seconds=0.0
+        )
+        self._workers[who] = dataclasses.replace(
+            share, frames=share.frames + 1, seconds=share.seconds + row.render_seconds
         )
 
 

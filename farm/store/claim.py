@@ -97,8 +97,8 @@ class Claim:
         holder = holder_of(found)
         if is_alive(holder):
             raise StorageError(
-                f"{self._where()}: another run is rendering into this folder (process {holder.get('pid')} on "
-                f"{holder.get('host')}); wait for it, stop it, or choose another --output-dir."
+                f"{self._where()}: another run of the farm holds this folder (process {holder.get('pid')} on "
+                f"{holder.get('host')}); wait for it or stop it, then run again."
             )
 
     def _is_mine(self, found: bytes | None) -> bool:

@@ -135,6 +135,20 @@ def test_a_batch_renders_what_it_can_and_tells_what_became_of_each(farm, write_m
     assert out.splitlines()[-1] == str(tmp_path / "out" / "index.html")
     assert (tmp_path / "out" / "index.html").read_text().count("a-good") > 0
     assert "d-broken.yaml:1:1: " in err
+    assert "nothing was started" not in err
+    page = (tmp_path / "out" / "index.html").read_text()
+    assert "Refused" in page
+    assert "d-broken.yaml:1:1: " in page
+    assert '<span class="state" data-state="running">' not in page
+
+
+def test_a_batch_whose_gallery_cannot_be_written_tells_what_became_of_each(farm, write_manifest, tmp_path):
+    write_manifest("a-good")
+    (tmp_path / "out" / "index.html").mkdir(parents=True)
+    code, out, _ = farm("batch", tmp_path, "--inline", "--procedural")
+    assert code == 0
+    assert out.splitlines()[1].split()[:3] == ["a-good.yaml", "done", "21/21"]
+    assert len(out.splitlines()) == 2
 
 
 def test_two_manifests_of_one_name_are_a_mistake_of_the_second(farm, write_manifest, tmp_path):

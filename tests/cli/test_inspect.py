@@ -85,3 +85,38 @@ def test_json_holds_all_of_it(farm, rendered):
 def test_a_folder_that_is_no_jobs_is_refused(farm, tmp_path):
     code, out, err = farm("inspect", tmp_path)
     assert (code, out, err) == (2, "", f"{tmp_path}: not a job's folder: it holds no manifest.yaml.\n")
+
+
+def test_a_manifest_that_was_broken_is_told_as_what_was_looked_at(farm, rendered):
+    (rendered / "manifest.yaml").write_text("version: 1\n")
+    code, out, err = farm("inspect", rendered)
+    assert (code, out) == (2, "")
+    assert err.splitlines()[-1] == f"{len(err.splitlines()) - 1} mistakes."
+
+
+def test_of_a_job_whose_run_was_killed_no_last_run_is_told(farm, rendered):
+    (rendered / "summary.json").unlink()
+    assert farm("analyze", rendered, "--inline", "--set", "analysis.smoothness=true")[0] == 0
+    _, out, _ = farm("inspect", rendered)
+    assert out.startswith("job: unfinished\n")
+    assert "last run" not in out
+
+
+def test_what_was_measured_with_frames_that_are_gone_is_told_to_speak_of_them(farm, rendered):
+    assert farm("analyze", rendered, "--inline", "--set", "analysis.smoothness=true")[0] == 0
+    (rendered / "frames" / "frame000003.png").unlink()
+    _, out, _ = farm("inspect", rendered)
+    assert parts(out)[2].split("\nLargest")[0].replace("\n", " ") == (
+        "What was measured speaks of frames that are not there any more, and not of 20 of the 20 that are; farm "
+        "analyze measures anew."
+    )
+
+
+def test_frames_that_are_not_measured_yet_are_told(farm, rendered):
+    assert farm("analyze", rendered, "--inline", "--set", "analysis.smoothness=true")[0] == 0
+    for part in (rendered / ".farm" / "analysis").glob("*/*.json"):
+        part.unlink()
+    _, out, _ = farm("inspect", rendered)
+    assert parts(out)[1].startswith(
+        "Of the frames that are there, 21 are not measured; farm analyze measures them."
+    )

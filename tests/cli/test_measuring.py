@@ -70,3 +70,9 @@ def test_a_folder_without_jobs_is_refused(farm, tmp_path):
         "",
         f"{tmp_path}: neither a job's folder nor a folder of jobs: it holds no manifest.yaml.\n",
     )
+
+
+def test_report_of_a_file_is_a_wrong_call(farm, folder):
+    page = folder / "report.html"
+    told = f"{page}: is a file; give a job's output folder, or a folder of them.\n"
+    assert farm("report", page) == (2, "", told)

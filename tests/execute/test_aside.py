@@ -1,6 +1,10 @@
 import os
+import re
 import signal
+import threading
+import time
 
+import psutil
 import pytest
 
 from farm.errors import ClusterError, FarmError, ModelError
@@ -28,8 +32,15 @@ def die_once(path):
     return "alive"
 
 
-def die():
+def die(path=None):
+    if path is not None:
+        path.write_text(path.read_text() + "x" if path.exists() else "x")
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def hang(path):
+    path.write_text(str(os.getpid()))
+    time.sleep(600)
 
 
 def test_in_this_process_functions_are_called_where_they_are():
@@ -78,3 +89,99 @@ def test_a_process_that_dies_is_started_again_but_not_for_ever(aside, tmp_path):
     assert aside(die_once, tmp_path / "died") == "alive"
     with pytest.raises(ClusterError, match="^what measures frames beside the workers died: "):
         aside(die)
+
+
+@pytest.fixture
+def few(local_ray):
+    """One actor, and no executor around it."""
+    from farm.execute.ray_aside import RayAside
+
+    beside = RayAside(workers=1)
+    yield beside
+    beside.close()
+
+
+@pytest.mark.ray
+def test_one_that_died_for_good_is_replaced_for_the_next_call(few):
+    for _ in range(2):
+        with pytest.raises(ClusterError, match="^what measures frames beside the workers died: "):
+            few(die)
+        assert few(double, 3) == 6
+
+
+@pytest.mark.ray
+def test_a_call_that_kills_its_process_is_tried_three_times(few, tmp_path):
+    with pytest.raises(ClusterError, match="^what measures frames beside the workers died: "):
+        few(die, tmp_path / "tries")
+    assert (tmp_path / "tries").read_text() == "xxx"
+
+
+@pytest.mark.ray
+def test_one_that_hangs_is_killed_and_replaced(few, tmp_path, monkeypatch):
+    before = few(process)
+    monkeypatch.setattr(few, "_limit", 1.0)
+    with pytest.raises(ClusterError) as told:
+        few(hang, tmp_path / "hung")
+    assert str(told.value) == (
+        "what measures frames beside the workers gave no answer for 1 seconds and was killed; what it measured "
+        "before is kept, and the same command goes on from there. If it hangs again, look at the models that it "
+        "measures with, and at the memory of its machine."
+    )
+    assert int((tmp_path / "hung").read_text()) == before
+    psutil.wait_procs([psutil.Process(before)] if psutil.pid_exists(before) else [], timeout=20)
+    assert not psutil.pid_exists(before)
+    monkeypatch.setattr(few, "_limit", 60.0)
+    assert few(process) != before
+
+
+@pytest.mark.ray
+def test_a_call_may_take_ten_minutes(few):
+    assert few._limit == 600
+
+
+@pytest.mark.ray
+def test_one_that_cannot_be_started_is_started_by_the_next_call(few, monkeypatch):
+    from ray.exceptions import RaySystemError
+
+    def refuse():
+        raise RaySystemError("no room")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(few, "_start", refuse)
+        said = "what measures frames beside the workers died: System error: no room"
+        with pytest.raises(ClusterError, match=f"^{re.escape(said)}"):
+            few(double, 3)
+    assert few(double, 3) == 6
+
+
+@pytest.mark.ray
+def test_one_that_failed_at_a_call_is_kept_for_the_next(few):
+    before = few(process)
+    with pytest.raises(FarmError, match="^ValueError: a slip$"):
+        few(fail, ValueError("a slip"))
+    assert few(process) == before
+
+
+@pytest.mark.ray
+def test_closing_ends_calls_that_wait_and_none_is_taken_any_more(few, tmp_path):
+    said = []
+
+    def call(function, *arguments):
+        try:
+            few(function, *arguments)
+        except ClusterError as error:
+            said.append(str(error))
+
+    waiting = [threading.Thread(target=call, args=(hang, tmp_path / "hung"), daemon=True)]
+    waiting.append(threading.Thread(target=call, args=(process,), daemon=True))
+    waiting[0].start()
+    ends = time.monotonic() + 60
+    while not (tmp_path / "hung").exists() and time.monotonic() < ends:
+        time.sleep(0.05)
+    waiting[1].start()
+    few.close()
+    for thread in waiting:
+        thread.join(60)
+    assert said == ["what measures frames beside the workers was stopped."] * 2
+    with pytest.raises(ClusterError, match=r"^what measures frames beside the workers was stopped\.$"):
+        few(process)

@@ -145,7 +145,7 @@ def test_of_two_runs_at_once_one_is_refused_through_faults_too(store):
     for racer in racers:
         racer.join()
     assert (len(held), len(refused)) == (1, 2)
-    assert all("another run is rendering into this folder" in text for text in refused)
+    assert all("another run of the farm holds this folder" in text for text in refused)
     held[0].release()
     store.heal()
     assert store.keys() == []

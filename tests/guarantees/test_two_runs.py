@@ -50,8 +50,8 @@ def test_a_second_run_is_refused_and_the_first_goes_on_unharmed(film, render_on_
 
     assert refused[0].process.returncode == 1
     assert refused[0].out.splitlines()[1] == (
-        f"  {folder_of(job)}: another run is rendering into this folder (process {os.getpid()} on "
-        f"{platform.node()}); wait for it, stop it, or choose another --output-dir."
+        f"  {folder_of(job)}: another run of the farm holds this folder (process {os.getpid()} on "
+        f"{platform.node()}); wait for it or stop it, then run again."
     )
     assert second.deeds("opened") == []
     assert_as_if_undisturbed(job, ran.code, diary=diary)

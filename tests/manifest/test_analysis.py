@@ -143,6 +143,32 @@ def test_a_template_of_a_group_leaves_the_others_their_default(right: str) -> No
             ],
         ),
         (
+            CLIP.format(
+                "labels: {animal: [cat, {dog: a photo of cat}], place: [{sea: water}, {lake: water}, sky]}"
+            ),
+            [
+                "analysis.clip.labels.animal[1]: its text 'a photo of cat' is already that of 'cat'; needed: another "
+                "text, since nothing tells labels of one text apart.",
+                "analysis.clip.labels.place[1]: its text 'water' is already that of 'sea'; needed: another text, since "
+                "nothing tells labels of one text apart.",
+            ],
+        ),
+        (
+            CLIP.format("labels: {animal: [cat, {dog: a cat}]}, template: {animal: 'a {label}'}"),
+            [
+                "analysis.clip.labels.animal[1]: its text 'a cat' is already that of 'cat'; needed: another text, "
+                "since nothing tells labels of one text apart."
+            ],
+        ),
+        (
+            "analysis: {smoothness: false}",
+            ["analysis: nothing is measured; needed: clip, classifier or smoothness; or analysis: null."],
+        ),
+        (
+            "analysis: {clip: null, classifier: false, smoothness: false}",
+            ["analysis: nothing is measured; needed: clip, classifier or smoothness; or analysis: null."],
+        ),
+        (
             CLIP.format("labels: {animal: [cat, dog]}, template: a photo"),
             [
                 "analysis.clip.template: found 'a photo'; allowed: a text with {label} where the label goes, such as "
@@ -187,6 +213,15 @@ def test_a_folder_that_reads_like_a_hub_id_needs_no_commit(right: str, tmp_path:
     assert analysis is not None
     assert analysis.clip is not None
     assert analysis.clip.pretrained == "./judges/clip"
+
+
+def test_labels_of_two_groups_may_have_one_text(right: str) -> None:
+    labels = "labels: {animal: [{cat: a cat}, dog], pet: [{cat: a cat}, none]}"
+    assert _analysis(right, CLIP.format(labels)) is not None
+
+
+def test_an_analysis_by_a_model_alone_measures_something(right: str) -> None:
+    assert _analysis(right, "analysis: {classifier: true, smoothness: false}") is not None
 
 
 def test_columns_are_named_in_any_script() -> None:

@@ -105,6 +105,48 @@ def test_alphas_rise_whatever_was_seen():
         assert {leg / (prompts - 1) for leg in range(prompts)} <= set(paced)
 
 
+EIGHTHS = tuple(frame / 8 for frame in range(9))
+
+
+@pytest.mark.parametrize(
+    "alphas",
+    [(0.0, 0.25, 0.5, 0.75), (0.25, 0.5, 0.75, 1.0), (0.25, 0.5, 0.75), (0.5, 0.75)],
+    ids=["last", "first", "both", "most"],
+)
+def test_an_end_that_could_not_be_looked_at_is_taken_to_change_as_what_lies_beside_it(alphas):
+    assert even_alphas(alphas, [1.0] * (len(alphas) - 1), prompts=2, frames=9) == EIGHTHS
+
+
+def test_an_end_that_could_not_be_looked_at_goes_on_at_the_pace_of_its_own_side():
+    paced = even_alphas((0.0, 0.5, 0.75), (1.0, 2.0), prompts=2, frames=6)
+    assert paced == pytest.approx((0.0, 0.5, 0.625, 0.75, 0.875, 1.0), abs=1e-3)
+    paced = even_alphas((0.25, 0.5, 1.0), (2.0, 1.0), prompts=2, frames=6)
+    assert paced == pytest.approx((0.0, 0.125, 0.25, 0.375, 0.5, 1.0), abs=1e-3)
+
+
+def test_more_than_could_be_looked_at_is_taken_to_change_at_the_pace_of_all_that_was_seen():
+    paced = even_alphas((0.8, 0.9, 1.0), (1.0, 3.0), prompts=2, frames=21)
+    assert paced[16] == pytest.approx(0.8, abs=1e-3)
+    paced = even_alphas((0.0, 0.1, 0.2), (3.0, 1.0), prompts=2, frames=21)
+    assert paced[4] == pytest.approx(0.2, abs=2e-3)
+
+
+def test_a_jump_beside_an_end_that_could_not_be_looked_at_is_no_pace_to_go_on_with():
+    alphas, seen = (0.0, 0.4, 0.749999, 0.75), (0.4, 0.35, 0.1)
+    paced = even_alphas(alphas, seen, prompts=2, frames=101)
+    assert sum(alpha > 0.75 for alpha in paced) in range(29, 33)
+
+
+def test_an_end_that_could_not_be_looked_at_is_looked_into_like_any_gap():
+    assert closer_look((0.0, 0.25, 0.5), (0.0, 1.0), frames=9, most=9) == (0.375, 0.75)
+    assert closer_look((0.5, 0.75, 1.0), (1.0, 0.0), frames=9, most=9) == (0.25, 0.625)
+
+
+def test_where_nothing_is_seen_to_change_a_thousandth_of_the_frames_is_spread_evenly():
+    paced = even_alphas((0.0, 0.5, 1.0), (0.0, 1.0), prompts=2, frames=10_001)
+    assert sum(0 < alpha < 0.5 for alpha in paced) == 4
+
+
 def test_where_nothing_changes_alphas_are_even():
     assert even_alphas((0.0, 1.0), (0.0,), prompts=2, frames=5) == (0.0, 0.25, 0.5, 0.75, 1.0)
     assert closer_look((0.0, 1.0), (0.0,), frames=5, most=3) == ()

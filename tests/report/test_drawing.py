@@ -4,35 +4,54 @@ import pytest
 
 from farm.report import Chart, Curve, FrameSpan
 from farm.report.drawing import MOST_PLOTTED, band, draw, in_words, plotted_frames
+from farm.report.strokes import Strokes
 
 
-def drawn(*values, probabilities=True):
-    chart = Chart(title="t", curves=(Curve(label="c", values=values),), probabilities=probabilities)
+def drawn(*values, probabilities=True, points=False):
+    curves = (Curve(label="c", values=values),)
+    chart = Chart(title="t", curves=curves, probabilities=probabilities, points=points)
     return draw(chart, range(len(values)), len(values))
 
 
 def test_a_curve_runs_from_the_left_end_to_the_right_with_one_at_the_top():
-    assert drawn(0.0, 0.5, 1.0).curves[0].path == "M0 200h0L500 100L1000 0"
+    strokes = drawn(0.0, 0.5, 1.0).curves[0].strokes
+    assert strokes == Strokes(line="M0 200L500 100L1000 0", dots="")
 
 
 @pytest.mark.parametrize("hole", [None, math.nan, math.inf])
-def test_a_curve_is_broken_where_there_is_no_value(hole):
-    curve = drawn(0.0, hole, 1.0, hole, 0.5).curves[0]
-    assert curve.path == "M0 200h0M500 0h0M1000 100h0"
-    assert curve.values == (0.0, None, 1.0, None, 0.5)
+def test_a_curve_is_broken_where_there_is_no_value_and_a_value_alone_is_a_dot(hole):
+    curve = drawn(0.0, 0.5, hole, 1.0, hole).curves[0]
+    assert curve.strokes == Strokes(line="M0 200L250 100", dots="M750 0h0")
+    assert curve.values == (0.0, 0.5, None, 1.0, None)
 
 
-def test_a_curve_without_values_draws_nothing_and_says_so():
-    curve = drawn(None, None).curves[0]
-    assert (curve.path, curve.words) == ("", "c: no values.")
+def test_pictures_side_by_side_are_points_without_a_line():
+    assert drawn(0.0, 0.5, points=True).curves[0].strokes == Strokes(line="", dots="M0 200h0M1000 100h0")
+
+
+def test_a_chart_without_values_is_none():
+    assert drawn(None, math.nan) is None
+
+
+def test_a_curve_without_values_beside_one_that_has_some_says_so():
+    curves = (Curve(label="c", values=(None,)), Curve(label="d", values=(1.0,)))
+    curve = draw(Chart(title="t", curves=curves), range(1), 1).curves[0]
+    assert (curve.strokes, curve.words) == (Strokes(line="", dots=""), "c: no values.")
 
 
 def test_a_single_frame_is_a_dot_in_the_middle():
-    assert drawn(1.0).curves[0].path == "M500 0h0"
+    assert drawn(1.0).curves[0].strokes.dots == "M500 0h0"
+
+
+def test_of_many_curves_those_are_drawn_that_ever_rise_highest():
+    curves = tuple(Curve(label=str(k), values=(0.0, k / 20)) for k in range(20))
+    chart = draw(Chart(title="t", curves=curves, probabilities=True), range(2), 2)
+    assert chart.drawn == tuple(range(12, 20))
+    assert [curve.label for curve in chart.curves] == [curve.label for curve in curves]
 
 
 def test_probabilities_are_drawn_from_0_to_1_and_other_values_by_themselves():
-    assert drawn(0.2, 0.3).ticks == ("1.0", "0.5", "0.0")
+    assert drawn(0.2, 0.3).ticks == ("100%", "50%", "0%")
     assert drawn(0.2, 0.3, probabilities=False).ticks == ("0.300", "0.275", "0.250", "0.225", "0.200")
 
 
@@ -43,6 +62,12 @@ def test_grid_lines_lie_at_the_ticks():
 def test_a_curve_is_told_in_words():
     words = in_words("cat", (0.9, None, 0.95, 0.1, 0.12345), (0, 1, 2, 3, 4))
     assert words == "cat: 0.9 at frame 0, 0.123 at frame 4; lowest 0.1 at frame 3, highest 0.95 at frame 2."
+
+
+def test_a_curve_of_probabilities_is_told_in_percent():
+    assert drawn(1.0, 0.126).curves[0].words == (
+        "c: 100% at frame 0, 12.6% at frame 1; lowest 12.6% at frame 1, highest 100% at frame 0."
+    )
 
 
 def test_a_curve_that_ends_early_has_no_values_after_it():

@@ -56,6 +56,13 @@ def test_a_broken_job_says_what_is_wrong_and_leads_nowhere(folder):
     assert "href=" not in page[page.index("<main") :]
 
 
+def test_a_message_names_files_as_they_are_called_in_the_job_s_folder(folder):
+    error = f"{folder.path('bad/manifest.yaml')}:3: not YAML"
+    page = written(folder, entry("bad", state="unreadable", error=error, report=False))
+    assert words(page) == "No picture bad manifest.yaml:3: not YAML Unreadable 2 frames no report 1 job"
+    assert f'title="{error}"' in page
+
+
 def test_an_empty_gallery_says_so(folder):
     assert words(written(folder)) == "There are no jobs here yet. 0 jobs"
 

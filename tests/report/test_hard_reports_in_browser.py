@@ -33,8 +33,12 @@ def full(folder):
             refresh_seconds=60.0,
             written_at=datetime.now(UTC).isoformat(),
             frames=(*range(8), *range(12, 20)),
+            captions=(EVERYTHING[:300],) * 20,
             error=EVERYTHING,
-            account=(Sentence(text=EVERYTHING, frames=(7,)), Sentence(text="At frame 3.", frames=(3,))),
+            account=(
+                Sentence(text=EVERYTHING, frames=(7,)),
+                Sentence(text="At frame 3.", frames=(3,), places=(9,)),
+            ),
             settings=(Setting(name="guidance", value="7.5"), Setting(name=EVERYTHING, value=EVERYTHING)),
             failures=(FrameSpan(first=8, last=11, reason=EVERYTHING),),
             remarks=(FrameSpan(first=2, last=3, reason="alone"),),

@@ -5,6 +5,8 @@ import pytest
 
 from farm.report import (
     Agreement,
+    Chart,
+    Curve,
     Disagreement,
     Environment,
     FileLink,
@@ -34,7 +36,7 @@ def words(page):
 def test_a_report_tells_what_is_known_of_a_job(folder):
     store(folder, range(20))
     job = a_job(
-        account=(Sentence(text="It turns at frame 7.", frames=(7,)),),
+        account=(Sentence(text="It turns at frame 7.", frames=(7,), places=(18,)),),
         settings=(Setting(name="guidance_scale", value="7.5"),),
         workers=(WorkerTime(name="worker-1", node="vm", device="cpu", frames=20, seconds=30.0),),
         environments=(Environment(facts=(Setting(name="torch", value="2.13"),), frames=20),),
@@ -146,6 +148,39 @@ def test_no_text_becomes_markup(folder):
     assert "<img src=x" not in page
     assert page.count("<script") == 2
     assert page.count("</script>") == 2
+
+
+def test_a_job_of_which_one_frame_is_there_has_no_charts(folder):
+    store(folder, range(2))
+    assert "Curves" not in words(written(folder, a_job(20, frames=(0,))))
+    assert "Curves" in words(written(folder, a_job(20, frames=(0, 1))))
+
+
+def test_a_chart_without_values_is_left_out(folder):
+    store(folder, range(2))
+    empty = Chart(title="Later", curves=(Curve(label="c", values=(None, None)),))
+    text = words(written(folder, a_job(2, charts=(*a_job(2).charts, empty))))
+    assert "Change" in text
+    assert "Later" not in text
+
+
+def test_curves_beyond_eight_are_counted_and_stand_in_the_table(folder):
+    store(folder, range(2))
+    curves = tuple(Curve(label=f"label {k}", values=(0.0, k / 100)) for k in range(100))
+    page = written(folder, a_job(2, charts=(Chart(title="Hundred", curves=curves),)))
+    assert "label 92 label 93" in words(page)
+    assert "label 99 and 92 more, in the table" in words(page)
+    assert "label 91 " not in words(page)
+    assert '"label":"label 91"' in page
+    assert "And 92 more, in the table." in page
+
+
+def test_a_frame_has_its_caption_in_the_sheet_and_beside_the_player(folder):
+    store(folder, range(3))
+    page = written(folder, a_job(3, captions=("guidance 1", "guidance 5", "guidance 9")))
+    assert "1× 2× 4× guidance 1 " in words(page)
+    assert "0 guidance 1 1 guidance 5 2 guidance 9" in words(page)
+    assert 'aria-label="Frame 1: guidance 5"' in page
 
 
 def test_a_text_that_is_no_unicode_still_makes_a_page(folder):

@@ -16,7 +16,9 @@ pytestmark = pytest.mark.browser
 def page(folder, look):
     """A finished job of 20 frames, at frame 0, not playing."""
     store(folder, range(20))
-    job = a_job(account=(Sentence(text="It turns at frame 7.", frames=(7,)),), manifest="version: 1\n")
+    job = a_job(
+        account=(Sentence(text="It turns at frame 7.", frames=(7,), places=(18,)),), manifest="version: 1\n"
+    )
     write_report(folder, job)
     page = look(folder)
     shows(page, 0)
@@ -97,10 +99,10 @@ def test_moving_over_a_curve_shows_that_frame(page):
 def test_the_curves_follow_the_frame(page):
     page.get_by_role("slider").fill("19")
     assert page.locator(".cursor").first.evaluate("cursor => cursor.style.left") == "100%"
-    assert values(page) == ["0%", "100%", "0.19"]
+    assert values(page) == ["0.0%", "100.0%", "0.190"]
     page.keyboard.press("Home")
     assert page.locator(".cursor").last.evaluate("cursor => cursor.style.left") == "0%"
-    assert values(page) == ["100%", "0%", "–"]
+    assert values(page) == ["100.0%", "0.0%", "–"]
 
 
 def test_a_curve_is_hovered_where_it_is_drawn(page):
@@ -180,7 +182,7 @@ def test_a_click_on_a_picture_or_on_a_number_in_the_account_goes_there(page):
     page.locator(".sheet").get_by_role("button", name="Frame 14", exact=True).click()
     shows(page, 14)
     expect(page.locator(".sheet [aria-current]")).to_have_text("14")
-    page.locator(".account").get_by_role("button", name="7", exact=True).click()
+    page.locator(".account").get_by_role("button", name="Frame 7", exact=True).click()
     shows(page, 7)
     expect(page.locator(".sheet [aria-current]")).to_have_text("7")
 
@@ -196,13 +198,15 @@ def test_the_contact_sheet_is_one_stop_of_the_tab_key_and_the_arrows_move_in_it(
 def test_a_chart_is_a_table_too(page):
     page.get_by_text("As a table: Object").click()
     table = page.locator(".values table").first
-    assert table.locator("tr").count() == 21
-    assert table.locator("tr").nth(20).locator("th, td").all_text_contents() == ["19", "0%", "100%"]
+    expect(table.locator("tr")).to_have_count(21)
+    assert table.locator("tr").nth(20).locator("th, td").all_text_contents() == ["19", "0.0%", "100.0%"]
 
 
 def test_a_chart_is_told_in_words(page):
     words = page.get_by_role("img", name="star:").get_attribute("aria-label")
-    assert words.startswith("star: 1 at frame 0, 0 at frame 19; lowest 0 at frame 19, highest 1 at frame 0.")
+    assert words.startswith(
+        "star: 100% at frame 0, 0% at frame 19; lowest 0% at frame 19, highest 100% at frame 0."
+    )
 
 
 def test_the_address_names_the_frame_and_leads_to_it(page, folder, look):

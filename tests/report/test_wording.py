@@ -1,7 +1,7 @@
 import pytest
 
-from farm.report import FrameSpan
-from farm.report.wording import count, date, duration, linked, size, span
+from farm.report import FrameSpan, Sentence
+from farm.report.wording import count, date, duration, linked, percent, size, span
 
 
 @pytest.mark.parametrize(
@@ -56,24 +56,28 @@ def test_a_span_of_one_frame_is_a_frame():
     assert span(FrameSpan(first=7, last=12, reason="")) == "Frames 7 to 12"
 
 
-def test_the_numbers_of_frames_in_a_sentence_become_links():
-    assert linked("At frame 61, from 40 to 61.", (61, 40)) == (
-        ("At frame ", None),
-        ("61", 61),
-        (", from ", None),
-        ("40", 40),
-        (" to ", None),
-        ("61", 61),
+def test_a_sentence_links_frames_at_their_places_and_nowhere_else():
+    story = Sentence(text="Top 3: frame 1 becomes 3 at frame 3.", frames=(1, 3), places=(13, 34))
+    assert linked(story) == (
+        ("Top 3: frame ", None),
+        ("1", 1),
+        (" becomes 3 at frame ", None),
+        ("3", 3),
         (".", None),
     )
 
 
-@pytest.mark.parametrize("text", ["3.61 of it", "61% of it", "v61", "61.5", "0,61", "161"])
-def test_other_numbers_do_not(text):
-    assert "".join(piece for piece, _ in linked(text, (61,))) == text
-    assert linked(text, (61,))[-1] == ("", 61)
-    assert [frame for piece, frame in linked(text, (61,)) if piece] == [None] * (len(linked(text, (61,))) - 1)
+def test_a_sentence_without_places_links_nothing():
+    assert linked(Sentence(text="It turns at frame 7.", frames=(7,))) == (("It turns at frame 7.", None),)
 
 
-def test_frames_that_a_sentence_does_not_name_come_after_it_once():
-    assert linked("It jumps.", (5, 5)) == (("It jumps.", None), ("", 5))
+@pytest.mark.parametrize("places", [(3,), (-1,), (99,), (8, 8)])
+def test_a_place_where_the_frame_does_not_stand_links_nothing_twice_or_wrongly(places):
+    pieces = linked(Sentence(text="At frame 61.", frames=(61, 1), places=places))
+    assert "".join(text for text, _ in pieces) == "At frame 61."
+    assert all(frame is None for _, frame in pieces)
+
+
+@pytest.mark.parametrize(("value", "text"), [(0.0, "0%"), (0.1234, "12.3%"), (0.999, "99.9%"), (1.0, "100%")])
+def test_a_share_is_told_in_percent(value, text):
+    assert percent(value) == text

@@ -172,7 +172,7 @@ def test_a_second_run_on_a_folder_is_refused_and_touches_nothing_of_the_first(wr
 
     [summary] = run(path, output_dir=tmp_path, tell=run_again)
     assert [again.state for again in refused] == ["failed"]
-    assert "another run is rendering into this folder" in refused[0].error
+    assert "another run of the farm holds this folder" in refused[0].error
     assert (summary.state, summary.frames.rendered) == ("done", 21)
     assert json.loads((tmp_path / "job-rehearsal" / "summary.json").read_text())["state"] == "done"
 

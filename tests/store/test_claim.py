@@ -38,10 +38,12 @@ def held_by(folder, **holder):
 
 def test_a_second_run_is_refused_until_the_first_lets_go(folder):
     first = Claim(folder).take()
-    with pytest.raises(
-        StorageError, match=rf"another run is rendering into this folder \(process {os.getpid()} on "
-    ):
+    with pytest.raises(StorageError) as told:
         Claim(folder).take()
+    assert str(told.value) == (
+        f"{folder.path('').rstrip('/')}: another run of the farm holds this folder (process {os.getpid()} on "
+        f"{platform.node()}); wait for it or stop it, then run again."
+    )
     first.release()
     assert not folder.exists(NAME)
     Claim(folder).take().release()
@@ -221,7 +223,7 @@ def test_a_process_of_another_container_is_judged_by_its_renewals(tmp_path):
     holder = json.loads(folder.read(".farm/claim.json"))
     elsewhere = holder | {"id": "other", "processes": "another pid namespace", "pid": 2**22 + 1}
     folder.write(".farm/claim.json", json.dumps(elsewhere).encode())
-    with pytest.raises(StorageError, match="another run is rendering into this folder"):
+    with pytest.raises(StorageError, match="another run of the farm holds this folder"):
         Claim(folder).take()
     folder.write(".farm/claim.json", json.dumps(elsewhere | {"renewed": time.time() - 61}).encode())
     Claim(folder).take().release()

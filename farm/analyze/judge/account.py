@@ -10,8 +10,8 @@ from farm.analyze.judge.agreement import Agreement, agreement_of
 from farm.analyze.judge.curves import Curves, array_of
 from farm.analyze.judge.jumps import Jump, jumps
 from farm.analyze.judge.outliers import outliers
+from farm.analyze.judge.sentence import Sentence
 from farm.analyze.judge.transitions import GroupStory, order_of, stories
-from farm.analyze.judge.wording import Sentence
 from farm.records import Column
 
 

@@ -15,6 +15,14 @@ CLEAR = 0.2
 SHARE_HELD = 30
 """A lead lasts more than one in so many of a job's frames, 6 of 150; what is shorter is a flash, and no stage."""
 
+FLUTTER = 2
+"""Frames. Where a change is on its way, noise puts now this label on top and now that one, for a frame or two however
+short the job is: a lead lasts longer."""
+
+SHARE_FLUTTER = 10
+"""Each of fewer than 20 frames was chosen to show something: there a lead longer than one in so many of them is no
+flutter, 2 frames of 10 and 1 of 5."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lead:
@@ -31,13 +39,18 @@ def leads(probabilities: Array) -> list[Lead]:
     `probabilities` is of shape [positions, labels]. The first and the last lead count however short they are.
     """
     found = _joined(list(_clear(probabilities)))
-    held = 1 + len(probabilities) // SHARE_HELD
+    held = shortest_held(len(probabilities))
     while len(found) > 2:
         shortest = min(found[1:-1], key=_length)
         if _length(shortest) >= held:
             break
         found = _joined([lead for lead in found if lead is not shortest])
     return found
+
+
+def shortest_held(frames: int) -> int:
+    """Return how long a lead between two others lasts at least, in a job of so many frames: 3 of 24, 6 of 150."""
+    return 1 + max(frames // SHARE_HELD, min(FLUTTER, frames // SHARE_FLUTTER))
 
 
 def crossing(before: Array, after: Array) -> int:

@@ -3,38 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
-from farm.analyze.judge.agreement import Agreement
-from farm.analyze.judge.jumps import Jump
+from farm.analyze.judge.agreement import Agreement, Disagreement
+from farm.analyze.judge.jumps import Jump, times_the_median
+from farm.analyze.judge.sentence import Sentence, capital, listed, sentence
 from farm.analyze.judge.transitions import GroupStory, Transition
 
 _MOST_NAMED = 10
 _PREFERRED = ("perceptual_change", "rgb_change", "clip_change")
+_FEWEST_CHANGES = 3
+"""Of two changes either is far from their median, whatever happens."""
 
+_A_JUMP = 2.0
+"""Times the median. Changes of an evenly paced animation go up to 1.6 times theirs, and nobody sees a jump there."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sentence:
-    """A sentence of the account, and the frames that it speaks of."""
-
-    text: str
-    frames: tuple[int, ...]
+_FEWEST_JUDGED = 2
 
 
 def of_story(story: GroupStory) -> Iterator[Sentence]:
     """Yield what happens in a label group, or that nothing does."""
     if not story.labels:
-        yield _plain(f"The {story.group} is never clear.")
+        ever = "" if story.frames == 1 else "ever "
+        yield sentence(f"None of the labels of {story.group} {ever}leads clearly.")
     elif not story.transitions:
         stays = "is" if story.frames == 1 else "stays"
-        yield _plain(f"The {story.group} {stays} {story.labels[0]}.")
+        yield sentence(f"The {story.group} {stays} {story.labels[0]}.")
     for one in story.transitions:
-        becomes = f"{_capital(one.group)}: {one.before} becomes {one.after} at frame {one.frame}"
+        becomes = f"{capital(one.group)}: {one.before} becomes {one.after} at frame "
         if one.pace == "sudden":
-            yield Sentence(text=f"{becomes}, suddenly.", frames=(one.frame,))
+            yield sentence(becomes, one.frame, ", suddenly.")
         else:
-            over = f"gradually over frames {one.first} to {one.last}"
-            yield Sentence(text=f"{becomes}, {over}.", frames=(one.frame, one.first, one.last))
+            yield sentence(becomes, one.frame, ", gradually over frames ", one.first, " to ", one.last, ".")
 
 
 def of_order(order: Sequence[Sequence[Transition]]) -> Iterator[Sentence]:
@@ -43,93 +42,78 @@ def of_order(order: Sequence[Sequence[Transition]]) -> Iterator[Sentence]:
         return
     first, *others = order
     verb = "change together" if len(first) > 1 else "changes first"
-    text = f"{_capital(_names(first))} {verb} {_when(first)}"
-    text += "".join(f", then {_names(together)} {_when(together)}" for together in others)
-    yield Sentence(text=f"{text}.", frames=tuple(frame for together in order for frame in _span(together)))
+    parts: list[str | int] = [f"{capital(_names(first))} {verb}", *_when(first)]
+    for together in others:
+        parts += [f", then {_names(together)}", *_when(together)]
+    yield sentence(*parts, ".")
 
 
 def of_jumps(jumps: Sequence[Jump]) -> Iterator[Sentence]:
-    """Yield where the largest jump is, by what comes nearest to an eye."""
+    """Yield where the largest jump is, by what comes nearest to an eye; nothing where no change stands out."""
     known = {jump.column: jump for jump in jumps}
     jump = next((known[column] for column in _PREFERRED if column in known), None)
     if jump is None:
         return
     if not jump.value:
-        yield _plain("No frame differs from the one before.")
-        return
-    times = f", {jump.times:.1f} times the median" if jump.times is not None else ""
-    yield Sentence(
-        text=f"The largest jump is from frame {jump.frame - 1} to {jump.frame}: "
-        f"{jump.label} change {jump.value:.3f}{times}.",
-        frames=(jump.frame - 1, jump.frame),
-    )
+        yield sentence("No frame differs from the one before.")
+    elif jump.measured >= _FEWEST_CHANGES and (jump.times is None or jump.times >= _A_JUMP):
+        times = "" if jump.times is None else f", {times_the_median(jump.times)}"
+        change = f": {jump.label} change {jump.value:.3f}{times}."
+        yield sentence("The largest jump is from frame ", jump.frame - 1, " to ", jump.frame, change)
 
 
 def of_outliers(frames: Sequence[int]) -> Iterator[Sentence]:
     """Yield which frames are outliers, if any."""
     if frames:
-        which, one = _frames(frames), len(frames) == 1
-        verb, whose = ("stands", "its") if one else ("stand", "their")
-        yield Sentence(text=f"{which} {verb} out from both {whose} neighbours.", frames=tuple(frames))
+        verb, whose = ("stands", "its") if len(frames) == 1 else ("stand", "their")
+        yield sentence(*_frames(frames), f" {verb} out from both {whose} neighbours.")
 
 
 def of_blank(frames: Sequence[int]) -> Iterator[Sentence]:
     """Yield which frames are of one colour, if any."""
     if frames:
-        text = f"{_frames(frames)} {'is' if len(frames) == 1 else 'are'} blank."
-        yield Sentence(text=text, frames=tuple(frames))
+        yield sentence(*_frames(frames), f" {'is' if len(frames) == 1 else 'are'} blank.")
 
 
 def of_agreement(agreement: Agreement | None) -> Iterator[Sentence]:
-    """Yield how far CLIP and the classifier agree, and where they differ most."""
-    if agreement is None:
+    """Yield how far CLIP and the classifier agree, and where they differ; nothing of a single frame."""
+    if agreement is None or agreement.frames < _FEWEST_JUDGED:
         return
     if agreement.agreeing == agreement.frames:
-        in_all = f"all {agreement.frames} frames" if agreement.frames > 1 else "the one frame"
-        yield _plain(f"CLIP and the classifier agree in {in_all}.")
+        yield sentence(f"CLIP and the classifier agree in all {agreement.frames} frames.")
         return
-    yield _plain(f"CLIP and the classifier agree in {agreement.agreeing} of {agreement.frames} frames.")
-    one = agreement.examples[0]
-    count = agreement.counts[agreement.labels.index(one.clip)][agreement.labels.index(one.classifier)]
-    often = f"in {count} frames, such as frame {one.frame}" if count > 1 else f"in frame {one.frame}"
-    differ = "Where they differ, most often" if len(agreement.examples) > 1 else "Where they differ,"
-    yield Sentence(
-        text=f"{differ} CLIP sees {one.clip} and the classifier {one.classifier}, {often}.",
-        frames=(one.frame,),
+    yield sentence(
+        f"CLIP and the classifier agree in {agreement.agreeing or 'none'} of {agreement.frames} frames."
     )
+    first, *others = agreement.examples
+    count = _count(agreement, first)
+    see = f"CLIP sees {first.clip} and the classifier {first.classifier}"
+    if any(_count(agreement, other) == count for other in others):
+        yield sentence("In frame ", first.frame, f", for example, {see}.")
+        return
+    most = "most often " if others else ""
+    often = f"in {count} frames, such as frame " if count > 1 else "in frame "
+    yield sentence(f"Where they differ, {most}{see}, {often}", first.frame, ".")
 
 
-def _plain(text: str) -> Sentence:
-    return Sentence(text=text, frames=())
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
-def _listed(words: Sequence[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+def _count(agreement: Agreement, one: Disagreement) -> int:
+    return agreement.counts[agreement.labels.index(one.clip)][agreement.labels.index(one.classifier)]
 
 
 def _names(together: Sequence[Transition]) -> str:
-    return _listed([one.group for one in together])
+    return "".join(map(str, listed([one.group for one in together])))
 
 
-def _frames(frames: Sequence[int]) -> str:
-    named = [str(frame) for frame in frames[:_MOST_NAMED]]
+def _frames(frames: Sequence[int]) -> list[str | int]:
+    named: list[str | int] = list(frames[:_MOST_NAMED])
     if len(frames) > _MOST_NAMED:
         named.append(f"{len(frames) - _MOST_NAMED} more")
-    return f"{'Frame' if len(frames) == 1 else 'Frames'} {_listed(named)}"
+    return ["Frame " if len(frames) == 1 else "Frames ", *listed(named)]
 
 
-def _span(together: Sequence[Transition]) -> tuple[int, ...]:
-    """Return the frames over which groups change, or the one frame."""
+def _when(together: Sequence[Transition]) -> list[str | int]:
+    """Return over which frames groups change, or at which one, in brackets."""
     gradual = [one for one in together if one.pace == "gradual"]
-    starts = [one.first if one in gradual else one.frame for one in together]
-    ends = [one.last if one in gradual else one.frame for one in together]
-    return (min(starts), max(ends)) if min(starts) < max(ends) else (min(starts),)
-
-
-def _when(together: Sequence[Transition]) -> str:
-    frames = _span(together)
-    return f"(frame {frames[0]})" if len(frames) == 1 else f"(frames {frames[0]} to {frames[1]})"
+    start = min(one.first if one in gradual else one.frame for one in together)
+    end = max(one.last if one in gradual else one.frame for one in together)
+    return [" (frames ", start, " to ", end, ")"] if start < end else [" (frame ", start, ")"]

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
 
-from farm.analyze.analyzer import Read
 from farm.analyze.columns import MOST_PROMPTS, similarity
 from farm.analyze.see.classifier import Classifier
-from farm.analyze.see.clip import Clip
+from farm.analyze.see.clip import Clip, clip_change
+from farm.analyze.see.kept import Kept
 from farm.analyze.see.smoothness import flicker, is_blank, perceptual_change, rgb_change
 from farm.records import AnalysisSpec, ClipSpec, Pixels, Shown, Stretch, Value, Values
 from farm.render import determinism
 
 _CPU = torch.device("cpu")
 _Measured = Iterator[tuple[str, Value]]
+_Read = Callable[[str], Pixels]
+
+_clips = Kept(Clip)
+_classifiers = Kept(Classifier)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,11 +37,11 @@ class ModelAnalyzer:
 
     def __init__(self, spec: AnalysisSpec) -> None:
         self._spec = spec
-        self._clip = Clip(spec.clip.source) if spec.clip else None
-        self._classifier = Classifier(spec.classifier.source) if spec.classifier else None
+        self._clip = _clips(spec.clip.source) if spec.clip else None
+        self._classifier = _classifiers(spec.classifier.source) if spec.classifier else None
 
     @torch.inference_mode()
-    def measure(self, stretch: Stretch, read: Read) -> tuple[Values, ...]:
+    def measure(self, stretch: Stretch, read: _Read) -> tuple[Values, ...]:
         """Return what is measured in each frame of a stretch, by column."""
         determinism.apply("strict", _CPU)
         before = self._see(stretch.before, read)
@@ -51,7 +55,7 @@ class ModelAnalyzer:
             before, this = this, after
         return tuple(measured)
 
-    def _see(self, shown: Shown | None, read: Read) -> _Seen | None:
+    def _see(self, shown: Shown | None, read: _Read) -> _Seen | None:
         if shown is None:
             return None
         pixels = read(shown.file_name)
@@ -113,7 +117,7 @@ def _of_neighbours(before: _Seen | None, this: _Seen, after: _Seen | None) -> _M
     yield "rgb_change", rgb_change(first.pixels, this.pixels) if first else None
     if this.vector is not None:
         last_seen = before.vector if before else None
-        yield "clip_change", None if last_seen is None else _number(1 - float(last_seen @ this.vector))
+        yield "clip_change", None if last_seen is None else _number(clip_change(last_seen, this.vector))
     yield "perceptual_change", perceptual_change(first.pixels, this.pixels) if first else None
     yield "flicker", flicker(first.pixels, this.pixels, last.pixels) if first and last else None
     yield "blank", is_blank(this.pixels)

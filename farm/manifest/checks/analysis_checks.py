@@ -1,11 +1,12 @@
-"""Whether groups and labels of the analysis are told apart, as columns of the table too."""
+"""Whether the analysis measures anything, and tells groups and labels apart, as columns of the table too."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from farm.manifest.analysis import label_name
+from farm.manifest.analysis import TEMPLATE, label_name
+from farm.manifest.checks.label_texts import same_texts
 from farm.manifest.reading.findings import Finding, near, shown
 from farm.manifest.reading.places import Path
 from farm.records import LabelGroup, slug
@@ -16,10 +17,17 @@ _SIMILARITY = "similarity"
 
 
 def analysis_checks(manifest: Mapping[Any, Any]) -> Iterator[Finding]:
-    """Yields every group and label without a column of its own, and every template of a group that is not there."""
+    """Yields what measures nothing, groups and labels without a column or text of their own, and idle templates."""
     match manifest:
-        case {"analysis": {"clip": {"labels": dict(labels)}}}:
+        case {"analysis": {"smoothness": False, **judges}} if not any(
+            judges.get(part) not in (None, False) for part in ("clip", "classifier")
+        ):
+            allowed = "needed: clip, classifier or smoothness; or analysis: null"
+            yield Finding(path=("analysis",), found="nothing is measured", allowed=allowed)
+    match manifest:
+        case {"analysis": {"clip": {"labels": dict(labels), **clip}}}:
             yield from _groups(labels)
+            yield from same_texts(labels, clip.get("template", TEMPLATE), (*_CLIP, "labels"))
     match manifest:
         case {"analysis": {"clip": {"template": dict(templates), **clip}}}:
             yield from _templates(templates, clip.get("labels", {}))

@@ -9,13 +9,15 @@ function startCharts(position, player, data) {
     const values = [...figure.querySelectorAll(".value")];
     const chart = data.charts[number];
     const written = writerOf(chart);
+    const room = widest(chart, written);
+    for (const value of values) value.style.minWidth = `${room}ch`;
 
     position.follow(() => {
       const across = data.count > 1 ? position.frame / (data.count - 1) : 0.5;
       cursor.style.left = `${100 * across}%`;
       const place = placeOf.get(position.frame);
-      values.forEach((value, curve) => {
-        value.textContent = written(chart.curves[curve].values[place]);
+      values.forEach((value, number) => {
+        value.textContent = written(chart.curves[chart.drawn[number]].values[place]);
       });
     });
     lead(area, position, player, data.count);
@@ -42,6 +44,12 @@ function lead(area, position, player, count) {
   }
 }
 
+/** Return the width of the longest number of a chart, in digits: with room kept for it a legend never wraps anew. */
+function widest(chart, written) {
+  const lengths = chart.drawn.flatMap((curve) => chart.curves[curve].values.map((value) => written(value).length));
+  return lengths.reduce((one, other) => Math.max(one, other), 0) + (chart.probabilities ? 1 : 0); // % is wide
+}
+
 /** Return what writes a chart's values: all with as many decimals as tell its largest to three digits, so they do not jump. */
 function writerOf(chart) {
   const sizes = chart.curves.flatMap((curve) => curve.values.map((value) => Math.abs(value ?? 0)));
@@ -49,7 +57,7 @@ function writerOf(chart) {
   const decimals = most > 0 ? Math.min(Math.max(2 - Math.floor(Math.log10(most)), 0), 12) : 0;
   return (value) => {
     if (value === null || value === undefined) return "–";
-    if (chart.probabilities) return `${(100 * value).toFixed(value < 0.1 && value > 0 ? 1 : 0)}%`;
+    if (chart.probabilities) return `${(100 * value).toFixed(1)}%`;
     return value.toFixed(decimals).replace("-", "−");
   };
 }

@@ -1,5 +1,5 @@
 /** Which cards are shown, and in which order. */
-const TROUBLE = ["failed", "unreadable", "partial", "interrupted", "running", "done"];
+const TROUBLE = ["failed", "refused", "unreadable", "partial", "interrupted", "running", "done"];
 const ORDERS = {
   newest: (a, b) => b.started.localeCompare(a.started),
   oldest: (a, b) => a.started.localeCompare(b.started),

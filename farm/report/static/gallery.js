@@ -1,6 +1,6 @@
 /** Puts the page together. */
 const KEPT = `farm-gallery ${location.pathname}`;
-const SCROLL = `${KEPT} scroll`;
+const PLACE = `${KEPT} place`;
 
 function start() {
   const data = JSON.parse(document.getElementById("data").textContent);
@@ -12,12 +12,12 @@ function start() {
   startRefresh({
     seconds: data.refresh,
     writtenAt: data.writtenAt,
-    save: () => remember("sessionStorage", SCROLL, window.scrollY),
+    save: () => remember("sessionStorage", PLACE, leavePlace()),
   });
-  const scroll = recall("sessionStorage", SCROLL);
-  if (scroll === null) return;
-  remember("sessionStorage", SCROLL, null);
-  window.scrollTo({ top: scroll, behavior: "instant" });
+  const place = recall("sessionStorage", PLACE);
+  if (place === null) return;
+  remember("sessionStorage", PLACE, null);
+  returnTo(place);
 }
 
 start();

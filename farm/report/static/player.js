@@ -68,19 +68,22 @@ class Player extends EventTarget {
 }
 
 /** The buttons under the picture. */
-function startControls(position, player, announce) {
+function startControls(position, player, captions, announce) {
   const byId = (id) => document.getElementById(id);
   const [scrubber, play, swing, speed, frame] = ["scrubber", "play", "swing", "speed", "frame"].map(byId);
   const screen = byId("screen");
 
+  const caption = byId("caption");
   const tell = () => {
-    const text = `Frame ${position.frame} of ${position.count}`;
+    const said = captions[position.place];
+    const text = `Frame ${position.frame} of ${position.count}${said ? `: ${said}` : ""}`;
     scrubber.setAttribute("aria-valuetext", text);
     screen.setAttribute("aria-label", text);
   };
   position.follow(() => {
     scrubber.value = position.place;
     frame.textContent = position.frame;
+    if (caption) caption.textContent = captions[position.place];
     if (!player.playing) tell(); // many times a second is nothing to be read out
   });
   scrubber.addEventListener("input", () => {

@@ -7,6 +7,8 @@ function start() {
   if (data.frames.length === 0) {
     startHelp();
     startRefresh({ seconds: data.refresh, writtenAt: data.writtenAt, save: () => keep({}) });
+    const kept = taken();
+    if (kept) restorePage(kept);
     return;
   }
 
@@ -14,7 +16,7 @@ function start() {
   const announce = (text) => (status.textContent = text);
   const position = new Position(data.frames, data.count);
   const player = new Player(position, data.fps, data.rubberBand);
-  startControls(position, player, announce);
+  startControls(position, player, data.captions, announce);
   startScreen(position);
   startCharts(position, player, data);
   startTables(data);
@@ -33,19 +35,25 @@ function keep(state) {
   const focused = document.activeElement;
   remember("sessionStorage", KEPT, {
     ...state,
-    scroll: window.scrollY,
-    open: [...document.querySelectorAll("main details")].map((details) => details.open),
+    reading: leavePlace(),
+    open: [...document.querySelectorAll("main details[open]")].map(nameOf),
     focus: focused.id ? `#${focused.id}` : focused.matches("[data-place]") ? "[data-place][aria-current]" : "",
   });
 }
 
+/** Return what was kept for this loading of the page, once. */
+function taken() {
+  const kept = recall("sessionStorage", KEPT);
+  remember("sessionStorage", KEPT, null);
+  return kept;
+}
+
 /** Go on where a refresh left off, else at the frame that the address names, else play. */
 function resume(position, player) {
-  const kept = recall("sessionStorage", KEPT);
+  const kept = taken();
   const named = /^#frame-(\d+)$/.exec(location.hash);
   const calm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
   if (kept) {
-    remember("sessionStorage", KEPT, null);
     restore(kept, position, player);
   } else if (named) {
     position.goToFrame(Number(named[1]));
@@ -60,10 +68,23 @@ function restore(kept, position, player) {
   speed.value = String(kept.speed ?? 1);
   speed.dispatchEvent(new Event("change"));
   if ((kept.swinging ?? player.swinging) !== player.swinging) document.getElementById("swing").click();
-  document.querySelectorAll("main details").forEach((details, number) => (details.open = kept.open[number] ?? false));
-  if (kept.focus) document.querySelector(kept.focus)?.focus({ preventScroll: true });
-  window.scrollTo({ top: kept.scroll, behavior: "instant" });
+  restorePage(kept);
   if (kept.playing) player.play();
+}
+
+function restorePage(kept) {
+  const open = new Set(kept.open);
+  for (const details of document.querySelectorAll("main details")) {
+    if (!open.has(nameOf(details))) continue;
+    details.open = true;
+    details.dispatchEvent(new Event("toggle")); // tables are made now, before the place is looked for
+  }
+  if (kept.focus) document.querySelector(kept.focus)?.focus({ preventScroll: true });
+  returnTo(kept.reading);
+}
+
+function nameOf(details) {
+  return details.dataset.anchor ?? details.querySelector("summary").textContent;
 }
 
 /** Keep the address of the frame that is looked at, so that it can be sent to somebody. */

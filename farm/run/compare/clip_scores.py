@@ -12,7 +12,7 @@ from farm.records import AnalysisSpec, ClipSpec, Frame, FrameRow, Pixels, Stretc
 from farm.render.checkpoints.source import find_source
 from farm.run.finished.rendered import Rendered
 from farm.run.finished.standing import is_planned
-from farm.run.measure.findings import findings_of
+from farm.run.measure.findings import findings_in
 from farm.run.measure.stretches import shown
 from farm.store import Ledger
 
@@ -91,7 +91,7 @@ def _measured(job: Rendered) -> tuple[str, Score]:
     planned = (
         row for row in Ledger(job.folder).rows(last=job.plan.frame_count - 1) if is_planned(job.plan, row)
     )
-    found = findings_of(job.plan, job.folder, (shown(job.plan.frame(row.frame), row) for row in planned))
+    found = findings_in(job.plan, job.folder, (shown(job.plan.frame(row.frame), row) for row in planned))
     if analysis is None or analysis.clip is None or found is None or _SCORE not in found.curves:
         return "", _none
     curve = found.curves[_SCORE]

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from farm.analyze import Jump
-from farm.records import Frame, FrameRow
-from farm.reduce import EnvironmentShare, FrameRange, Summary, read_summary
+from farm.records import Frame, FrameRow, Shown
+from farm.reduce import EnvironmentShare, FrameRange, Summary
 from farm.run.finished.rendered import Rendered, read_rendered
 from farm.run.finished.standing import Standing, standing_frames
-from farm.run.measure.findings import Findings, findings_of, moves
+from farm.run.finished.state import JobState, last_word, state_of
+from farm.run.measure.findings import Findings, findings_in, moves
 from farm.run.measure.stretches import shown
 from farm.run.remarks import Remarks
 from farm.run.tally import ranges_of
@@ -35,17 +36,16 @@ class Change:
 class Inspection:
     """A job's state.
 
-    Of `planned` frames `there` have a file, `whole` are as they were written; `failed` were given up. `state` is how
-    its last run ended, or `running` while one holds the folder, which `run` then names; `unfinished` after a run that
-    was killed; `incomplete` where frames of a finished job are not there any more. `missing` are the frames that are
-    not whole, and why. `sentences` are what was measured, in words, `jumps` the largest change by every measure. Times
-    of day are ISO 8601 in UTC.
+    Of `planned` frames `there` have a file, `whole` are as they were written; `failed` were given up. `run` names the
+    run that holds the folder, if any. `missing` are the frames that are not whole, and why. `sentences` are what was
+    measured, in words, `jumps` the largest change by every measure; `unmeasured` whole frames count as not measured,
+    where frames are. Times of day are ISO 8601 in UTC, empty where there is none.
     """
 
     name: str
     folder: str
     kind: str
-    state: str
+    state: JobState
     run: str
     error: str
     planned: int
@@ -58,6 +58,7 @@ class Inspection:
     finished_at: str
     environments: tuple[EnvironmentShare, ...]
     measured: bool
+    unmeasured: int
     sentences: tuple[str, ...]
     jumps: tuple[Jump, ...]
     change: Change | None
@@ -73,7 +74,7 @@ def inspect(url: str) -> Inspection:
     """
     job = read_rendered(url)
     run = running_in(job.folder)
-    last = None if run else read_summary(job.folder)  # what it says of failures is being mended
+    last = None if run else last_word(job.folder)  # what it says of failures is being mended
     failed = _failed(last)
     missing: dict[int, str] = {}
     counts, remarks = Counter[Standing](), Remarks()
@@ -82,12 +83,12 @@ def inspect(url: str) -> Inspection:
     for frame, reason in missing.items():
         if reason == Standing.NOT_RENDERED:
             missing[frame] = failed.get(frame, waits)
-    findings = findings_of(job.plan, job.folder, whole)
+    findings = findings_in(job.plan, job.folder, whole)
     return Inspection(
         name=job.plan.name,
         folder=job.folder.path("").rstrip("/"),
         kind=job.plan.kind,
-        state=_state(run, last, bool(missing)),
+        state=state_of(run, last, lacks_frames=bool(missing)),
         run=run,
         error=last.error if last else "",
         planned=job.plan.frame_count,
@@ -100,6 +101,7 @@ def inspect(url: str) -> Inspection:
         finished_at=last.finished_at if last else "",
         environments=remarks.environments,
         measured=findings is not None,
+        unmeasured=_unmeasured(findings, whole) if findings else 0,
         sentences=tuple(sentence.text for sentence in findings.account.sentences) if findings else (),
         jumps=findings.account.jumps if findings else (),
         change=_change(findings) if findings and moves(job.plan) else None,
@@ -124,12 +126,9 @@ def _failed(last: Summary | None) -> dict[int, str]:
     return {frame: part.reason for part in failures for frame in range(part.first, part.last + 1)}
 
 
-def _state(run: str, last: Summary | None, lacks_frames: bool) -> str:
-    if run:
-        return "running"
-    if last is None:
-        return "unfinished"
-    return "incomplete" if last.state == "done" and lacks_frames else last.state
+def _unmeasured(findings: Findings, whole: Sequence[Shown]) -> int:
+    """Count the frames without a value: frames are measured beside their neighbours, and anew when those changed."""
+    return sum(all(curve[one.frame] is None for curve in findings.curves.values()) for one in whole)
 
 
 def _change(findings: Findings) -> Change | None:

@@ -13,26 +13,30 @@ from farm.errors import StorageError, UsageError
 from farm.reduce import Summary, read_summary
 from farm.reduce.reading import read_table
 from farm.run.finished.opened_page import page
-from farm.run.finished.read_job import read_job
-from farm.store import JobFolder, Ledger, decode_frame, file_name
+from farm.run.finished.rendered import read_rendered
+from farm.run.finished.standing import frames_there
+from farm.run.finished.state import JobState, last_word, state_of
+from farm.store import JobFolder, decode_frame, file_name, running_in
 
 
 class OpenedJob:
     """A job as it was when it was opened; its pictures are read when they are asked for.
 
     `frames` are the numbers of the frames that are there, in order; `len` counts them, and the job yields their
-    pictures. In a notebook it shows itself.
+    pictures. `state` is how it stands. In a notebook it shows itself.
     """
 
     def __init__(self, url: str) -> None:
-        self._folder, document = read_job(url)
-        self.name = document.manifest.name
+        job = read_rendered(url)
+        self._folder, manifest = job.folder, job.document.manifest
+        self.name = manifest.name
         self.path = self._folder.path("").rstrip("/")
-        self.manifest: Mapping[str, Any] = document.manifest.model_dump(mode="json", by_alias=True)
-        self.planned = document.manifest.animation.frame_count
-        rows = Ledger(self._folder).rows(last=self.planned - 1)
-        self.frames = tuple(row.frame for row in rows)
+        self.manifest: Mapping[str, Any] = manifest.model_dump(mode="json", by_alias=True)
+        self.planned = job.plan.frame_count
+        self.frames = frames_there(self._folder, job.plan)
         self.summary: Summary | None = read_summary(self._folder)
+        run, last = running_in(self._folder), last_word(self._folder)
+        self.state: JobState = state_of(run, last, lacks_frames=len(self) < self.planned)
 
     @functools.cached_property
     def table(self) -> Any:
@@ -78,8 +82,7 @@ class OpenedJob:
         return iter(self.images)
 
     def __repr__(self) -> str:
-        state = f", {self.summary.state}" if self.summary else ""
-        return f"<job {self.name!r}: {len(self)} of {self.planned} frames{state}, in {self.path!r}>"
+        return f"<job {self.name!r}: {len(self)} of {self.planned} frames, {self.state}, in {self.path!r}>"
 
     def _repr_html_(self) -> str:
         return page(self)
@@ -105,6 +108,9 @@ class Images(Sequence[Image.Image]):
     def __getitem__(self, place: int | slice) -> Image.Image | Images:
         if isinstance(place, slice):
             return Images(self._folder, self.frames[place])
+        if not -len(self) <= place < len(self):
+            there = f"there are {len(self)}, 0 to {len(self) - 1}" if self.frames else "there are none"
+            raise IndexError(f"no picture {place}: {there}; .frames says of which frames.")
         return _read(self._folder, self.frames[place])
 
     def __len__(self) -> int:

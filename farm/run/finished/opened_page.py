@@ -43,8 +43,10 @@ def _facts(job: OpenedJob) -> Iterator[tuple[str, str]]:
     yield "kind", manifest["animation"]["kind"]
     yield "frames", f"{len(job)} of {job.planned}"
     yield "model", f"{manifest['model']['pipeline']}, {manifest['model']['pretrained']}"
+    yield "state", job.state
     if summary is not None:
-        yield "last run", f"{summary.state}, {summary.seconds:.0f} s"
+        if summary.finished_at:
+            yield "last run", f"{summary.seconds:.0f} s"
         account: Mapping[str, Any] = summary.analysis or {}
         for number, sentence in enumerate(account.get("sentences", ())):
             yield "" if number else "shows", sentence["text"]

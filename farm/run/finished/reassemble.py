@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from farm.reduce import Artifact, FrameRange, assemble, write_table
 from farm.run.finished.rendered import Rendered, read_rendered
 from farm.run.finished.standing import Standing, standing_frames
-from farm.run.measure.findings import findings_of, header_of
+from farm.run.measure.findings import findings_in, header_of
 from farm.run.tally import ranges_of
 from farm.store import Claim
 
@@ -43,7 +43,7 @@ def reassemble(url: str) -> Assembled:
         outputs = assemble(folder, plan.name, plan.outputs, there, frame_count=plan.frame_count)
         claim.confirm()
         if there:
-            header = header_of(plan, findings_of(plan, folder, job.shown()))
+            header = header_of(plan, findings_in(plan, folder, job.shown()))
             write_table(folder, header, job.frames())
     finally:
         claim.release()

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from farm.manifest import Document
 from farm.plan import Plan
 from farm.records import Frame, FrameRow, ProceduralSpec, Shown
-from farm.reduce import FrameCounts, Summary, installed_versions, read_summary
+from farm.reduce import FrameCounts, Summary, installed_versions
 from farm.run.finished.read_job import read_job
 from farm.run.finished.standing import Standing, standing_frames
+from farm.run.finished.state import ON_PAGES, UNFINISHED, lacking, last_word, state_of
 from farm.run.measure.stretches import shown
 from farm.run.pictures.rendered_pictures import rendered_pictures
 from farm.run.prepare import planned
-from farm.run.states import EXIT_CODES, State
+from farm.run.states import EXIT_CODES
 from farm.store import JobFolder
 
 
@@ -42,7 +44,21 @@ class Rendered:
         Raises:
             StorageError: when it cannot be read.
         """
-        return read_summary(self.folder) or _interrupted(self.plan, there)
+        return last_word(self.folder) or _interrupted(self.plan, there)
+
+    def summary_for_pages(self, there: int) -> Summary:
+        """Return the same, but that a job which was done is no longer where frames are gone.
+
+        Raises:
+            StorageError: when it cannot be read.
+        """
+        summary, planned = self.summary(there), self.plan.frame_count
+        if state_of("", summary, lacks_frames=there < planned) != "incomplete":
+            return summary
+        state = ON_PAGES["incomplete"]
+        return dataclasses.replace(
+            summary, state=state, exit_code=EXIT_CODES[state], error=lacking(there, planned)
+        )
 
 
 def read_rendered(url: str, overrides: Sequence[str] = ()) -> Rendered:
@@ -59,13 +75,13 @@ def read_rendered(url: str, overrides: Sequence[str] = ()) -> Rendered:
 
 
 def _interrupted(plan: Plan, there: int) -> Summary:
-    state: State = "done" if there == plan.frame_count else "interrupted"
+    state = ON_PAGES["unfinished"]
     return Summary(
         name=plan.name,
         kind=plan.kind,
         state=state,
         exit_code=EXIT_CODES[state],
-        error="" if state == "done" else "its run ended without a word; the same command goes on",
+        error=UNFINISHED,
         frames=FrameCounts(planned=plan.frame_count, rendered=0, cached=0, kept=there, failed=0),
         failures=(),
         remarks=(),

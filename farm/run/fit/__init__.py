@@ -16,6 +16,7 @@ from farm.run.fit.idle import idle_remarks
 from farm.run.fit.idle_by_config import idle_by_config_remarks
 from farm.run.fit.inversion import inversion_findings
 from farm.run.fit.ip_adapter import ip_adapter_findings
+from farm.run.fit.judges import judge_remarks
 from farm.run.fit.lora import lora_findings
 from farm.run.fit.picture_contents import content_findings
 from farm.run.fit.picture_sizes import size_misfits, size_remarks, sized_pictures
@@ -70,6 +71,7 @@ def remarks_on(
         *weight_remarks(document.manifest),
         *size_remarks(sized_pictures(document, pictures, read_architecture(renderer.source))),
         *edge_remarks(document, pictures),
+        *judge_remarks(document),
     ]
     return tuple(map(str, _problems(document, remarks)))
 

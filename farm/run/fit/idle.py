@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from farm.manifest import Manifest
-from farm.manifest.motions import Walk
+from farm.manifest.motions import Interpolate, Walk
 from farm.manifest.pipelines import PIPELINES
-from farm.manifest.reading.findings import Finding
+from farm.manifest.reading.findings import Finding, shown
 from farm.render.checkpoints.scheduler_code import takes_eta
 from farm.run.fit.asked_for import idle, is_asked, most, over, place
 
@@ -26,6 +26,7 @@ def idle_remarks(manifest: Manifest, own_scheduler: str) -> Iterator[Finding]:
     else:
         yield from _unguided(manifest, above=traits.guided_above)
     yield from _without_eta(manifest, own_scheduler)
+    yield from _without_a_pilot(manifest)
     if isinstance(manifest.animation, Walk) and manifest.animation.step_size == 0:
         yield Finding(
             path=("animation", "step_size"),
@@ -66,4 +67,14 @@ def _without_eta(manifest: Manifest, own_scheduler: str) -> Iterator[Finding]:
     if most(manifest, "eta") > 0 and names and not any(map(takes_eta, names)):
         yield idle(
             place(manifest, "eta"), f"a scheduler that takes it, such as DDIMScheduler; {names[0]} does not"
+        )
+
+
+def _without_a_pilot(manifest: Manifest) -> Iterator[Finding]:
+    motion = manifest.animation
+    if isinstance(motion, Interpolate) and motion.alphas and motion.pacing != "uniform":
+        yield Finding(
+            path=("animation", "pacing"),
+            found=f"{shown(motion.pacing)} has no effect beside alphas that are listed",
+            allowed="needed: no alphas, so that a pilot chooses them",
         )

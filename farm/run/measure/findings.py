@@ -41,17 +41,24 @@ def moves(plan: Plan) -> bool:
     return plan.kind in _MOVING
 
 
-def findings_of(plan: Plan, folder: JobFolder, shown: Iterable[Shown]) -> Findings | None:
-    """Return what was measured in frames that are there, in their order; None where nothing was asked for.
+def findings_in(plan: Plan, folder: JobFolder, shown: Iterable[Shown]) -> Findings | None:
+    """Return what a finished job's frames were measured for, as `findings_of`; None where nothing was asked for.
+
+    Raises:
+        StorageError: when it cannot be read.
+    """
+    kept = measured_in(folder)
+    return None if kept is None else findings_of(plan, kept, shown)
+
+
+def findings_of(plan: Plan, kept: Measurements, shown: Iterable[Shown]) -> Findings:
+    """Return what was measured in frames that are there, in their order.
 
     Values are None for frames that are not there, or not measured yet.
 
     Raises:
         StorageError: when it cannot be read.
     """
-    kept = measured_in(folder)
-    if kept is None:
-        return None
     curves: dict[str, list[Value]] = {column.name: [None] * plan.frame_count for column in kept.columns}
     measured = set[int]()
     for frame, values in _measured(kept, shown):

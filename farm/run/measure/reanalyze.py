@@ -12,7 +12,7 @@ from farm.manifest import to_yaml
 from farm.reduce import write_summary, write_table
 from farm.run.finished.rendered import Rendered, read_rendered
 from farm.run.measure.analysis import find_analysis
-from farm.run.measure.findings import Findings, findings_of, header_of
+from farm.run.measure.findings import Findings, findings_of, header_of, measurements_of
 from farm.run.measure.measuring import Measuring
 from farm.run.pages.rereport import write_page
 from farm.run.pictures.whole_paths import with_whole_paths
@@ -35,11 +35,12 @@ def reanalyze(url: str, executor: Executor, overrides: Sequence[str] = ()) -> An
     The table, the page and the summary are written anew, and the manifest there says how it was measured.
 
     Raises:
-        UsageError: when it is not a job's folder, parts of it are links, its manifest asks for no analysis, or no frame
-            is there.
+        UsageError: when it is not a job's folder, parts of it are links, its manifest asks for no analysis, an override
+            is of another section, or no frame is there.
         ManifestError: when the manifest is wrong, or a checkpoint that it measures with is not there.
         FarmError: when frames cannot be measured; the table stays as it was.
     """
+    _refuse_others(overrides)
     job = read_rendered(url, overrides)
     spec = find_analysis(job.document)
     if spec is None:
@@ -57,15 +58,30 @@ def reanalyze(url: str, executor: Executor, overrides: Sequence[str] = ()) -> An
             raise UsageError(f"{url}: no finished frame is there to be measured; render the job first.")
         with executor:
             measuring = Measuring(job.plan, job.folder, spec, executor.aside)
-            measuring.offer_kept(there)
-            measuring.finish()
+            try:
+                measuring.offer_kept(there)
+                measuring.finish()
+            except BaseException:
+                measuring.abort()
+                raise
         claim.confirm()
-        findings = findings_of(job.plan, job.folder, job.shown())
-        assert findings is not None, "it was just measured"
+        kept = measurements_of(job.folder, spec)
+        findings = findings_of(job.plan, kept, job.shown())
+        kept.announce()
         _write(job, there, findings)
     finally:
         claim.release()
     return Analyzed(name=job.plan.name, planned=job.plan.frame_count, frames=len(there), findings=findings)
+
+
+def _refuse_others(overrides: Sequence[str]) -> None:
+    """Refuse to lay anything over how the frames were made."""
+    for text in overrides:
+        if text.partition("=")[0].partition(".")[0].strip() != "analysis":
+            raise UsageError(
+                f"--set {text}: the frames are there already, and only what is measured in them can change; needed: "
+                "fields of the analysis section, such as analysis.smoothness=true."
+            )
 
 
 def _write(job: Rendered, there: Sequence[int], findings: Findings) -> None:

@@ -1,10 +1,8 @@
-"""What alphas are chosen by, and those that were: a pilot's choice is kept with the digest of all it comes from."""
+"""What alphas are chosen by: a pilot's choice counts as long as all that it comes from stays as it was."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -16,15 +14,12 @@ from farm.manifest.motions import Interpolate
 from farm.manifest.pictures_in import written_pictures
 from farm.plan import Plan
 from farm.plan.pacing import first_look
-from farm.records import AnalysisSpec, PictureSource
+from farm.records import AnalysisSpec, ClipSpec, PictureSource
+from farm.run.pace.choice import Choice, find_choice, keep_choice
 from farm.store import JobFolder
 
-_logger = logging.getLogger(__name__)
-
-METHOD = 1
+METHOD = 2
 """Raised whenever the same pilot would come to choose other alphas."""
-
-_NOTE = ".farm/pacing.json"
 
 Alphas = tuple[float, ...]
 
@@ -33,7 +28,8 @@ Alphas = tuple[float, ...]
 class Pacing:
     """How alphas are chosen. `plan_of` plans the animation at listed ones; `known` are those chosen before, or None.
 
-    `measure` is what sees changes; `digest` is of all that the choice comes from.
+    `measure` is what sees changes; `source` is a digest of what the manifest says that the choice comes from, and
+    `digest` of all that it comes from.
     """
 
     kind: Literal["perceptual", "clip"]
@@ -42,8 +38,13 @@ class Pacing:
     frames: int
     batch_size: int
     plan_of: Callable[[Alphas], Plan]
-    digest: str
+    source: str
     known: Alphas | None = None
+
+    @property
+    def digest(self) -> str:
+        """What a choice is known by."""
+        return digest({"method": METHOD, "source": self.source})
 
     @property
     def first(self) -> Alphas:
@@ -65,15 +66,22 @@ class Pacing:
         """How many frames a pilot has at least and at most; none if the alphas are known."""
         return (0, 0) if self.is_known else (len(self.first), self.frames)
 
+    @property
+    def pilot_calls(self) -> tuple[int, int]:
+        """How many model calls a pilot takes at least and at most; none if the alphas are known."""
+        least, most = (
+            _whole_chunks(frames, self.batch_size) // self.batch_size for frames in self.pilot_frames
+        )
+        return least, most
+
     def note(self, folder: JobFolder, alphas: Alphas, seen: Sequence[tuple[float, float]]) -> None:
         """Keep what was chosen; `seen` are the alphas looked at, with what changed since the one before.
 
         Raises:
             StorageError: when it cannot be written.
         """
-        looks = [{"alpha": alpha, "change": change} for alpha, change in seen]
-        content = {"digest": self.digest, "pacing": self.kind, "alphas": alphas, "pilot": looks}
-        folder.write(_NOTE, json.dumps(content, indent=1).encode())
+        choice = Choice(digest=self.digest, source=self.source, alphas=alphas)
+        keep_choice(folder, choice, pacing=self.kind, seen=seen)
 
 
 def pacing_of(
@@ -87,31 +95,39 @@ def pacing_of(
     animation = manifest.animation
     if not isinstance(animation, Interpolate) or animation.pacing == "uniform" or animation.alphas:
         return None
-    prompts, frames = len(animation.prompts), animation.frames
-    judge = analysis.clip if analysis and animation.pacing == "clip" else None
-    batch_size = plan_of((0.0, 1.0)).batch_size
-    looks = plan_of(_first(prompts, frames, batch_size))
+    judge = _judge(animation, analysis)
     pacing = Pacing(
         kind=animation.pacing,
         measure=AnalysisSpec(
             clip=judge and dataclasses.replace(judge, groups=(), prompts=()), classifier=None, smoothness=True
         ),
-        prompts=prompts,
-        frames=frames,
-        batch_size=batch_size,
+        prompts=len(animation.prompts),
+        frames=animation.frames,
+        batch_size=plan_of((0.0, 1.0)).batch_size,
         plan_of=plan_of,
-        digest=digest(
-            {
-                "method": METHOD,
-                "pacing": animation.pacing,
-                "judge": judge and judge.source.fingerprint,
-                "frames": frames,
-                "prompts": prompts,
-                "pilot": [frame.digest for frame in looks.frames()],
-            }
-        ),
+        source=source_of(animation, analysis, plan_of),
     )
-    return dataclasses.replace(pacing, known=_known(folder, pacing))
+    choice = find_choice(folder)
+    known = choice is not None and choice.digest == pacing.digest and len(choice.alphas) == pacing.frames
+    return dataclasses.replace(pacing, known=choice.alphas) if choice and known else pacing
+
+
+def source_of(
+    animation: Interpolate, analysis: AnalysisSpec | None, plan_of: Callable[[Alphas], Plan]
+) -> str:
+    """Return a digest of what the alphas of an animation are chosen by: the first look, the judge, the counts."""
+    prompts, frames = len(animation.prompts), animation.frames
+    judge = _judge(animation, analysis)
+    looks = plan_of(_first(prompts, frames, plan_of((0.0, 1.0)).batch_size))
+    return digest(
+        {
+            "pacing": animation.pacing,
+            "judge": judge and judge.source.fingerprint,
+            "frames": frames,
+            "prompts": prompts,
+            "pilot": [frame.digest for frame in looks.frames()],
+        }
+    )
 
 
 def with_alphas(manifest: Manifest, alphas: Alphas) -> Manifest:
@@ -152,16 +168,5 @@ def _whole_chunks(frames: float, batch_size: int) -> int:
     return -int(-frames // batch_size) * batch_size
 
 
-def _known(folder: JobFolder, pacing: Pacing) -> Alphas | None:
-    found = folder.find(_NOTE)
-    if found is None:
-        return None
-    try:
-        content = json.loads(found)
-        if content["digest"] != pacing.digest:
-            return None
-        alphas = tuple(float(alpha) for alpha in content["alphas"])
-    except (ValueError, TypeError, KeyError) as error:
-        _logger.warning("%s is damaged (%s); alphas are chosen again", folder.path(_NOTE), error)
-        return None
-    return alphas if len(alphas) == pacing.frames else None
+def _judge(animation: Interpolate, analysis: AnalysisSpec | None) -> ClipSpec | None:
+    return analysis.clip if analysis and animation.pacing == "clip" else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -13,20 +14,30 @@ from farm.run.measure.findings import Findings, moves
 _CLASSIFIER = "classifier"
 _MOST_CURVES = 8
 """Of what moves: as many colours as are told apart."""
+_CHANGE = "rgb_change"
+"""In the group of what is measured from the frame before, which says nothing of pictures side by side."""
 
 
 def charts(plan: Plan, findings: Findings | None) -> Iterator[Chart]:
-    """Yield the measured charts, then those of what the manifest moves."""
+    """Yield the measured charts, then those of what the manifest moves.
+
+    Of frames that stand side by side values are points, and changes from one to the next are left out.
+    """
+    points = not moves(plan)
     if findings is not None:
         groups: dict[str, list[Column]] = {}
         for column in findings.columns:
             if column.group and column.kind == "float":
                 groups.setdefault(column.group, []).append(column)
         for title, members in groups.items():
-            yield _classes(findings) if title == _CLASSIFIER else _measured(title, members, findings)
-    if moves(plan):
+            if points and any(column.name == _CHANGE for column in members):
+                continue
+            chart = _classes(findings) if title == _CLASSIFIER else _measured(title, members, findings)
+            yield dataclasses.replace(chart, points=points)
+    if not points:
         yield from _prompts(plan)
-    yield from _arguments(plan)
+    for chart in _arguments(plan):
+        yield dataclasses.replace(chart, points=points)
 
 
 def _measured(title: str, members: Sequence[Column], findings: Findings) -> Chart:
@@ -61,10 +72,12 @@ def _classes(findings: Findings) -> Chart:
             if label in lines:
                 lines[str(label)][frame] = _number(value)
         rank += 1
+    top = rank - 1
     return Chart(
         title="Classifier",
         unit="probability",
         probabilities=True,
+        description=f"Each class is drawn where it is {f'among the {top} likeliest' if top > 1 else 'the likeliest'}.",
         curves=tuple(Curve(label=label, values=tuple(values)) for label, values in lines.items()),
     )
 

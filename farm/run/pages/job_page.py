@@ -19,8 +19,8 @@ from farm.store import JobFolder
 _logger = logging.getLogger(__name__)
 
 _REFRESH_SECONDS = 5.0
-_SHARE = 0.05
-"""Of the time, spent on writing pages while frames are rendered."""
+_SHARE = 0.1
+"""Of one core's time, spent on writing pages while frames are rendered."""
 
 
 class JobPage:
@@ -36,6 +36,7 @@ class JobPage:
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"page-{plan.name}")
         self._writing: Future[None] | None = None
         self._closed, self._closing = False, threading.Lock()
+        self._pause = _REFRESH_SECONDS
         self._due = time.monotonic()
 
     def add(self, frames: Iterable[int]) -> None:
@@ -52,7 +53,7 @@ class JobPage:
         """Write the page of the running job in a while; `findings` gives what is measured by then."""
         with self._closing:
             if not self._closed:
-                self._due = time.monotonic() + _REFRESH_SECONDS
+                self._due = time.monotonic() + self._pause
                 self._writing = self._pool.submit(self._write_running, summary, findings)
 
     def finish(self, summary: Summary, findings: Findings | None) -> None:
@@ -72,14 +73,17 @@ class JobPage:
         self._pool.shutdown(cancel_futures=True)
 
     def _write_running(self, summary: Summary, findings: Callable[[], Findings | None]) -> None:
-        began, frames = time.monotonic(), self._frames()
+        began, frames = time.thread_time(), self._frames()
         try:
-            page = page_of(self._plan, frames, summary, findings(), refresh_seconds=_REFRESH_SECONDS)
+            page = page_of(self._plan, frames, summary, findings(), refresh_seconds=self._pause)
             self._confirm()
             write_report(self._folder, page, self._strip)
         except FarmError as error:
             _logger.warning("the page of %s cannot be written now: %s", self._plan.name, error)
-        self._due = max(self._due, time.monotonic() + (time.monotonic() - began) / _SHARE)
+        except Exception:
+            _logger.exception("the page of %s cannot be written now", self._plan.name)
+        self._pause = max(_REFRESH_SECONDS, (time.thread_time() - began) / _SHARE)
+        self._due = time.monotonic() + self._pause
 
     def _frames(self) -> tuple[int, ...]:
         return tuple(frame for frame, there in enumerate(bytes(self._there)) if there)

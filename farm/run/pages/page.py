@@ -12,6 +12,7 @@ from farm.analyze import Account
 from farm.plan import Plan
 from farm.reduce import FrameRange, Summary
 from farm.run.measure.findings import Findings
+from farm.run.pages.captions import captions
 from farm.run.pages.charts import charts
 from farm.run.pages.settings import settings_of
 
@@ -39,10 +40,11 @@ def page_of(
         written_at=datetime.now(UTC).isoformat(timespec="seconds"),
         started_at=summary.started_at,
         finished_at="" if runs else summary.finished_at,
-        seconds=summary.seconds,
+        seconds=summary.seconds if runs or summary.frames.rendered else 0.0,
         error=summary.error,
         fps=gif.fps if gif else mp4.fps if mp4 else _FPS,
         rubber_band=gif.rubber_band if gif else False,
+        captions=captions(plan),
         charts=tuple(charts(plan, findings)),
         failures=tuple(map(_span, summary.failures)),
         remarks=tuple(map(_span, summary.remarks)),
@@ -77,7 +79,8 @@ def _told(account: Account) -> dict[str, Any]:
     flags += [("outlier", frame, "unlike both of its neighbours") for frame in account.outliers]
     return {
         "account": tuple(
-            report.Sentence(text=sentence.text, frames=sentence.frames) for sentence in account.sentences
+            report.Sentence(text=sentence.text, frames=sentence.frames, places=sentence.places)
+            for sentence in account.sentences
         ),
         "agreement": _agreement(account),
         "flagged": tuple(

@@ -9,7 +9,7 @@ from tests.analyze.judge.curves import ramp, told, two
 def test_json_can_hold_the_whole_account() -> None:
     found = told(
         {"shape": two(ramp(20, 5, 15))},
-        rgb_change=[None, *[0.1] * 19],
+        rgb_change=[None, *[0.1] * 18, 0.5],
         flicker=[None, *[0.0] * 18, None],
         blank=[True, *[False] * 19],
         clip_class=["a"] * 20,

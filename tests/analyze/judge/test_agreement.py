@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from farm.analyze import Agreement, Disagreement
 from farm.records import Value
 from tests.analyze.judge.curves import texts, told
@@ -27,6 +29,35 @@ def test_the_table_counts_what_each_says() -> None:
         "Where they differ, most often CLIP sees star and the classifier heart, in 2 frames, such as frame 2.",
     ]
     assert found.sentences[1].frames == (2,)
+
+
+def test_of_several_disagreements_without_a_most_frequent_one_an_example_is_told() -> None:
+    found = told({}, clip_class=["star", "star", "moon"], classifier_label_1=["star", "heart", "fish"])
+    assert texts(found) == [
+        "CLIP and the classifier agree in 1 of 3 frames.",
+        "In frame 1, for example, CLIP sees star and the classifier heart.",
+    ]
+    tied = told({}, clip_class=["a", "a", "b", "b", "c"], classifier_label_1=["x", "x", "y", "y", "z"])
+    assert texts(tied)[1] == "In frame 0, for example, CLIP sees a and the classifier x."
+
+
+def test_disagreements_of_one_kind_are_not_said_to_be_the_most_frequent() -> None:
+    found = told({}, clip_class=["star"] * 3, classifier_label_1=["fish", "fish", "star"])
+    assert texts(found)[1] == (
+        "Where they differ, CLIP sees star and the classifier fish, in 2 frames, such as frame 0."
+    )
+
+
+def test_judges_that_always_differ_agree_in_none() -> None:
+    found = told({}, clip_class=["star"] * 2, classifier_label_1=["fish"] * 2)
+    assert texts(found)[0] == "CLIP and the classifier agree in none of 2 frames."
+
+
+@pytest.mark.parametrize("classifier", ["star", "fish"])
+def test_of_a_single_frame_no_agreement_is_told(classifier: str) -> None:
+    found = told({}, clip_class=["star"], classifier_label_1=[classifier])
+    assert found.agreement is not None
+    assert texts(found) == []
 
 
 def test_a_single_disagreement_is_told_by_its_frame() -> None:

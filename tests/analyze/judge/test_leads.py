@@ -3,10 +3,11 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from farm.analyze.judge.leads import crossing, leads
+from farm.analyze.judge.leads import crossing, leads, shortest_held
 
 
 def test_the_crossing_is_the_first_position_at_which_the_second_is_ahead() -> None:
@@ -37,4 +38,17 @@ def test_leads_never_follow_themselves_and_those_between_are_long_enough(best: l
     found = leads(probabilities)
     assert all(one.label != other.label for one, other in pairwise(found))
     assert found[0].label == best[found[0].first]
-    assert all(lead.last - lead.first + 1 > len(best) // 30 for lead in found[1:-1])
+    assert all(lead.last - lead.first + 1 >= shortest_held(len(best)) for lead in found[1:-1])
+
+
+@pytest.mark.parametrize(
+    ("frames", "least"),
+    [(5, 1), (9, 1), (10, 2), (19, 2), (20, 3), (24, 3), (60, 3), (89, 3), (90, 4), (150, 6)],
+)
+def test_a_lead_between_two_others_lasts_longer_than_flutter_does(frames: int, least: int) -> None:
+    def told(held: int) -> list[int]:
+        return [lead.label for lead in leads(np.eye(3)[[*[0] * (frames - held - 1), *[1] * held, 2]])]
+
+    assert shortest_held(frames) == least
+    assert told(least) == [0, 1, 2]
+    assert told(least - 1) == [0, 2]

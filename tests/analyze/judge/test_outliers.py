@@ -84,4 +84,4 @@ def test_outliers_and_blank_frames_are_told() -> None:
 def test_of_many_blank_frames_the_first_ten_are_named() -> None:
     found = told({}, blank=[True] * 13)
     assert texts(found) == ["Frames 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 3 more are blank."]
-    assert found.sentences[0].frames == tuple(range(13))
+    assert found.sentences[0].frames == tuple(range(10))

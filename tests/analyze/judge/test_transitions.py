@@ -73,6 +73,29 @@ def test_a_flash_of_another_label_is_no_transition() -> None:
     assert found.frame == 90
 
 
+def test_a_short_job_that_wavers_on_its_way_has_one_transition() -> None:
+    """As measured: 24 frames, one of the other label on either side of the change."""
+    curve = step(24, 13)
+    curve[10] = 1
+    assert texts(told({"shape": two(curve)})) == ["Shape: star becomes heart at frame 13, suddenly."]
+
+
+@pytest.mark.parametrize("frames", [12, 24, 36, 60, 90, 150])
+@pytest.mark.parametrize("seed", range(5))
+def test_noise_around_a_change_is_no_story_of_its_own(frames: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    curve = 1 / (1 + np.exp(-(np.arange(frames) - frames / 2)))
+    at = frames // 2 + random.integers(-2, 3)
+    curve[at] = 1 - curve[at]
+    found = told({"shape": two(curve)})
+    assert found.stories[0].labels == ("star", "heart")
+
+
+def test_three_frames_of_another_label_in_a_short_job_are_a_stage() -> None:
+    curve = step(24, 10) - step(24, 13)
+    assert told({"shape": two(curve)}).stories[0].labels == ("star", "heart", "star")
+
+
 def test_a_label_that_only_leads_by_a_hair_is_no_stage() -> None:
     star = np.concatenate([np.full(50, 0.9), np.full(50, 0.45), np.full(50, 0.9)])
     assert texts(told({"shape": {"star": star, "heart": 1 - star}})) == ["The shape stays star."]
@@ -140,7 +163,9 @@ def test_a_group_that_never_changes_stays_whatever_the_noise(seed: int) -> None:
 def test_a_group_in_which_no_label_leads_is_never_clear() -> None:
     found = told({"shape": two(np.full(50, 0.55))})
     assert found.stories[0].labels == ()
-    assert texts(found) == ["The shape is never clear."]
+    assert texts(found) == ["None of the labels of shape ever leads clearly."]
+    alone = told({"shape": two(np.full(1, 0.55))})
+    assert texts(alone) == ["None of the labels of shape leads clearly."]
 
 
 def test_a_single_frame_is_something_and_changes_nothing() -> None:
@@ -171,7 +196,9 @@ def test_the_group_that_changes_first_is_told_first() -> None:
         "The background stays at the beach.",
     ]
     assert found.sentences[0].frames == (19, 42, 55)
+    assert found.sentences[0].places == (29, 35, 58)
     assert found.sentences[2].frames == (31, 19, 42)
+    assert found.sentences[2].places == (34, 60, 66)
 
 
 def test_groups_that_change_within_three_frames_change_together() -> None:

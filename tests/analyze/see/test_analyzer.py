@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -11,6 +12,8 @@ import torch
 from PIL import Image
 
 from farm.analyze import Analyzer, columns_of, measure, open_analyzer
+from farm.analyze.see import classifier as classifier_module
+from farm.analyze.see import clip as clip_module
 from farm.analyze.see.clip import Clip
 from farm.analyze.see.smoothness import flicker, perceptual_change, rgb_change
 from farm.demo.drawings import scene_at
@@ -152,3 +155,72 @@ def test_frames_of_a_jobs_folder_are_measured_by_their_file_names(
         Image.fromarray(pictures[number]).save(tmp_path / str(number), format="png")
     part: Stretch = stretch(range(2), of=3)
     assert measure(whole, str(tmp_path), part) == measured[:2]
+
+
+def test_jobs_of_one_model_and_other_prompts_load_it_once_and_read_a_text_once(
+    whole: AnalysisSpec, read: Read, measured: tuple[Values, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert whole.clip is not None
+    assert whole.classifier is not None
+    loaded: list[str] = []
+    texts: list[str] = []
+    encode = Clip._encode
+
+    def counted(load: Callable[..., object]) -> Callable[..., object]:
+        return lambda source, *rest: (loaded.append(source.pretrained), load(source, *rest))[1]
+
+    def noted(self: Clip, text: str) -> torch.Tensor:
+        texts.append(text)
+        return encode(self, text)
+
+    for module in (clip_module, classifier_module):
+        monkeypatch.setattr(module, "load_judge", counted(module.load_judge))
+    monkeypatch.setattr(Clip, "_encode", noted)
+    # Under names of their own, so that no other test has left them loaded.
+    clip = replace(whole.clip, source=replace(whole.clip.source, pretrained="this test's"))
+    judge = replace(whole.classifier, source=replace(whole.classifier.source, pretrained="this test's too"))
+    one = replace(whole, clip=clip, classifier=judge)
+    other = replace(one, clip=replace(clip, prompts=("a red star", "a green moon"), groups=clip.groups[:1]))
+    for _ in range(3):
+        for spec in (one, other):
+            found = open_analyzer(spec).measure(stretch(range(3), of=12), read)
+            assert [list(values) for values in found] == [[column.name for column in columns_of(spec)]] * 3
+            if spec is one:
+                assert found == measured[:3]
+    assert loaded == ["this test's", "this test's too"]
+    assert len(texts) == len(set(texts))
+
+
+def test_threads_that_measure_side_by_side_do_not_change_a_bit(
+    whole: AnalysisSpec, read: Read, measured: tuple[Values, ...]
+) -> None:
+    """As do two jobs that are rendered and measured in one process."""
+    assert whole.clip is not None
+    specs = [replace(whole, clip=replace(whole.clip, prompts=(*PROMPTS, f"prompt {n}"))) for n in range(40)]
+    alone = [
+        open_analyzer(spec).measure(stretch([5], of=12), read)[0]["clip_similarity_3"] for spec in specs[:4]
+    ]
+
+    def measure_anew(spec: AnalysisSpec) -> tuple[Values, ...]:
+        torch.set_num_threads(2)
+        return open_analyzer(spec).measure(stretch(range(12), of=12), read)
+
+    threads = torch.get_num_threads()
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            found = list(pool.map(measure_anew, specs))
+    finally:
+        torch.set_num_threads(threads)
+    assert [values[5]["clip_similarity_3"] for values in found[:4]] == alone
+    for each in found:
+        assert (
+            tuple({name: values[name] for name in one} for values, one in zip(each, measured, strict=True))
+            == measured
+        )
+
+
+def test_the_same_picture_twice_is_no_change_at_all_to_clip(
+    whole: AnalysisSpec, pictures: list[Pixels]
+) -> None:
+    found = open_analyzer(whole).measure(stretch(range(12), of=12), lambda name: pictures[int(name) // 2])
+    assert [values["clip_change"] for values in found[1::2]] == [0.0] * 6

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from huggingface_hub.errors import LocalEntryNotFoundError
 
 from farm.analyze import open_analyzer
 from farm.errors import ModelError
@@ -54,3 +55,40 @@ def test_a_folder_without_weights_is_told_by_its_name(tmp_path: Path, classifier
     with pytest.raises(ModelError) as told:
         _open(replace(classifier, source=found))
     assert str(told.value).startswith(f"{folder}: cannot be loaded as an image classifier: ")
+
+
+def _of_the_hub(classifier: ClassifierSpec) -> ClassifierSpec:
+    place = {"pretrained": "microsoft/resnet-50", "location": "microsoft/resnet-50", "revision": "0" * 40}
+    return replace(classifier, source=replace(classifier.source, kind="hub", **place))
+
+
+def test_a_hub_checkpoint_that_is_not_here_is_told_with_what_fetches_it(
+    tmp_path: Path, classifier: ClassifierSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place in ("huggingface_hub.constants", "transformers.utils.hub.constants"):
+        monkeypatch.setattr(f"{place}.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(ModelError) as told:
+        _open(_of_the_hub(classifier))
+    zeros = "0" * 40
+    assert str(told.value) == (
+        f"microsoft/resnet-50@{zeros}: files of it are not in this machine's hub cache, and HF_HUB_OFFLINE forbids "
+        f"asking the hub. Run once, where it can be: hf download microsoft/resnet-50 --revision {zeros}"
+    )
+
+
+def test_a_hub_that_is_out_of_reach_is_told_so(
+    tmp_path: Path, classifier: ClassifierSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def out_of_reach(*_: object, **__: object) -> None:
+        raise OSError("We couldn't connect to 'https://huggingface.co'") from LocalEntryNotFoundError("gone")
+
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    monkeypatch.setattr("transformers.AutoModelForImageClassification.from_pretrained", out_of_reach)
+    with pytest.raises(ModelError) as told:
+        _open(_of_the_hub(classifier))
+    zeros = "0" * 40
+    assert str(told.value) == (
+        f"microsoft/resnet-50@{zeros}: files of it are not in this machine's hub cache, and the hub cannot be reached. "
+        f"Run once, where it can be: hf download microsoft/resnet-50 --revision {zeros}"
+    )

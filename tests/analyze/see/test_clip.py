@@ -1,11 +1,16 @@
 from __future__ import annotations
 
+import math
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
+import torch.nn.functional as F
 from PIL import Image
 from transformers import AutoImageProcessor, AutoTokenizer, CLIPModel, pipeline
 
-from farm.analyze.see.clip import Clip
+from farm.analyze.see.clip import Clip, clip_change
 from farm.demo.vocabulary import SHAPES
 from farm.models import HERE
 from farm.records import ClipSpec, Pixels
@@ -66,3 +71,56 @@ def test_pictures_are_prepared_as_in_training(judge: Clip, pictures: list[Pixels
     prepared = AutoImageProcessor.from_pretrained(FOLDER, backend="pil")(pictures[0], return_tensors="pt")
     by_hand = torch.tensor(pictures[0]).permute(2, 0, 1)[None] / 127.5 - 1
     assert torch.allclose(prepared.pixel_values, by_hand, atol=1e-6)
+
+
+def test_the_change_between_two_vectors_is_one_less_the_cosine_and_none_between_the_same() -> None:
+    torch.manual_seed(0)
+    for vector, other in zip(
+        F.normalize(torch.randn(200, 512)), F.normalize(torch.randn(200, 512)), strict=True
+    ):
+        assert clip_change(vector, vector) == 0
+        assert clip_change(vector, other) == pytest.approx(1 - float(vector @ other), abs=1e-6)
+        assert 1.999999 < clip_change(vector, -vector) <= 2
+        assert math.isnan(clip_change(vector, other * math.nan))
+
+
+@torch.inference_mode()
+def test_texts_that_were_not_asked_for_of_late_are_forgotten(
+    clip: ClipSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge = Clip(clip.source, most_texts=2)
+    read: list[str] = []
+    encode = judge._encode
+    monkeypatch.setattr(judge, "_encode", lambda text: (read.append(text), encode(text))[1])
+    for text in ("a star", "a heart", "a star", "a moon", "a star", "a heart"):
+        judge.read(text)
+    assert read == ["a star", "a heart", "a moon", "a heart"]
+
+
+def test_threads_read_each_text_once_and_forget_as_one_does(
+    clip: ClipSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge = Clip(clip.source, most_texts=16)
+    read: list[str] = []
+    encode = judge._encode
+
+    def slowly(text: str) -> torch.Tensor:
+        read.append(text)
+        time.sleep(0.001)
+        return encode(text)
+
+    @torch.inference_mode()
+    def read_all(_: int) -> list[torch.Tensor]:
+        return [judge.read(text) for text in texts]
+
+    monkeypatch.setattr(judge, "_encode", slowly)
+    texts = [f"{shape} {number}" for number in range(2) for shape in SHAPES]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(read_all, range(8)))
+    assert sorted(read) == sorted(texts)
+    assert all(torch.equal(one, two) for each in found for one, two in zip(each, found[0], strict=True))
+    texts = [f"number {number}" for number in range(200)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(read_all, range(8)))
+    assert len(judge._texts) == 16
+    assert all(torch.equal(one, two) for each in found for one, two in zip(each, found[0], strict=True))

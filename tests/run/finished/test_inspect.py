@@ -80,6 +80,24 @@ def test_a_job_whose_run_was_killed_is_unfinished(rendered):
     assert inspected(folder).state == "unfinished"
 
 
+def test_a_job_whose_run_was_killed_stays_unfinished_when_it_is_measured(rendered):
+    folder = rendered()
+    (folder / "summary.json").unlink()
+    reanalyze(str(folder), InlineExecutor(), ["analysis.smoothness=true"])
+    found = inspected(folder)
+    assert (found.state, found.seconds, found.finished_at, found.measured) == ("unfinished", None, "", True)
+
+
+def test_frames_that_are_measured_with_others_that_are_gone_count_as_not_measured(rendered):
+    folder = rendered()
+    reanalyze(str(folder), InlineExecutor(), ["analysis.smoothness=true"])
+    assert inspected(folder).unmeasured == 0
+    (folder / file_name(3)).unlink()
+    assert (inspected(folder).measured, inspected(folder).unmeasured) == (True, 20)
+    reanalyze(str(folder), InlineExecutor(), ["analysis.smoothness=true"])
+    assert inspected(folder).unmeasured == 0
+
+
 def test_frames_that_need_a_remark_get_it(rendered):
     folder = rendered()
     edit_rows(folder, [5], lambda row: row.update(flaw="blank"))

@@ -8,7 +8,8 @@ import farm
 from farm.errors import ManifestError, StorageError, UsageError
 from farm.execute import InlineExecutor
 from farm.run import reanalyze
-from farm.store import file_name
+from farm.store import Claim, JobFolder, file_name
+from tests.tampering import edit_rows
 
 
 @pytest.fixture
@@ -37,8 +38,41 @@ def test_pictures_are_a_sequence_that_is_read_when_it_is_asked_for(folder):
     assert (len(part), part.frames) == (4, (5, 6, 7, 8))
     with pytest.raises(StorageError):
         part[0]
-    with pytest.raises(IndexError):
-        job.images[21]
+
+
+@pytest.mark.parametrize("place", [21, 100, -22])
+def test_a_picture_that_there_is_not_is_told_with_those_that_there_are(folder, place):
+    with pytest.raises(IndexError) as told:
+        farm.open(folder).images[place]
+    assert str(told.value) == f"no picture {place}: there are 21, 0 to 20; .frames says of which frames."
+
+
+def test_of_a_job_without_pictures_none_can_be_taken(folder):
+    for frame in range(21):
+        (folder / file_name(frame)).unlink()
+    with pytest.raises(IndexError) as told:
+        farm.open(folder).images[0]
+    assert str(told.value) == "no picture 0: there are none; .frames says of which frames."
+    assert list(farm.open(folder)) == []
+
+
+def test_frames_whose_files_are_gone_or_whose_recipe_is_another_are_not_there(folder):
+    for frame in (3, 4):
+        (folder / file_name(frame)).unlink()
+    edit_rows(folder, [9], lambda row: row.update(recipe_digest="0" * 64))
+    job = farm.open(folder)
+    assert (len(job), len(job.images), set(range(21)) - set(job.frames)) == (18, 18, {3, 4, 9})
+    assert repr(job) == f"<job 'job': 18 of 21 frames, incomplete, in '{folder}'>"
+    assert job.images[3].size == (16, 16)
+    assert '<td style="text-align:left">incomplete</td>' in job._repr_html_()
+
+
+def test_a_job_that_runs_says_so(folder):
+    claim = Claim(JobFolder(str(folder))).take()
+    try:
+        assert farm.open(folder).state == "running"
+    finally:
+        claim.release()
 
 
 def test_a_job_yields_its_pictures_in_order(folder):
@@ -84,7 +118,7 @@ def test_a_job_without_a_table_yet_says_so(folder):
     (folder / "summary.json").unlink()
     job = farm.open(folder)
     assert job.summary is None
-    assert repr(job) == f"<job 'job': 21 of 21 frames, in '{folder}'>"
+    assert repr(job) == f"<job 'job': 21 of 21 frames, unfinished, in '{folder}'>"
     with pytest.raises(StorageError) as told:
         _ = job.table
     assert str(told.value) == (
@@ -105,7 +139,7 @@ def test_a_notebook_shows_a_film_and_facts(folder):
     shown = farm.open(folder)._repr_html_()
     assert shown.count("data:image/webp;base64,") == 1
     assert 'alt="animation of job: 21 of its frames"' in shown
-    for fact in ("interpolate", "21 of 21", "StableDiffusionPipeline", "done, ", str(folder)):
+    for fact in ("interpolate", "21 of 21", "StableDiffusionPipeline", ">done<", str(folder)):
         assert fact in shown
     assert "http" not in shown
 

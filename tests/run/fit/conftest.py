@@ -55,9 +55,9 @@ def shelf(tmp_path_factory):
 
 @pytest.fixture
 def written(shelf, tmp_path):
-    """Write a manifest and load it; `@sd` is the checkpoint of that name."""
+    """Write a manifest and load it; `@sd` is the checkpoint of that name, `more` are lines at the end."""
 
-    def write(pipeline, pretrained, render=None, animation=A_STILL, **parts):
+    def write(pipeline, pretrained, render=None, animation=A_STILL, more="", **parts):
         model = {"pipeline": pipeline, "pretrained": pretrained, **parts}
         text = json.dumps(model)
         for name in sorted(SAVED, key=len, reverse=True):
@@ -65,7 +65,7 @@ def written(shelf, tmp_path):
                 text = text.replace(f'"@{name}"', json.dumps(str(shelf(name))))
         path = tmp_path / "m.yaml"
         sections = {"animation": _with_frames(animation), "render": _with_frames(render or {})}
-        path.write_text(MANIFEST.format(model=text, **sections))
+        path.write_text(MANIFEST.format(model=text, **sections) + more)
         return load(path)
 
     return write

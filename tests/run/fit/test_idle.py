@@ -130,3 +130,14 @@ def test_scores_are_for_models_that_are_told_them(remarked, tmp_path):
     assert remarked(start, "@xl", {"image": "a.png"}) == []
     base, refined = "StableDiffusionXLPipeline", {"refiner": {"pretrained": "@refiner"}}
     assert remarked(base, "@xl", {"denoising_end": 0.5, **scores}, **refined) == []
+
+
+def test_pacing_beside_listed_alphas_chooses_nothing(remarked):
+    listed = {"kind": "interpolate", "prompts": ["a star", "a fish"], "alphas": [0, 0.2, 1]}
+    assert remarked(SD, "@sd", {}, {**listed, "pacing": "perceptual"}) == [
+        "animation.pacing: 'perceptual' has no effect beside alphas that are listed; needed: no alphas, so that a "
+        "pilot chooses them."
+    ]
+    assert remarked(SD, "@sd", {}, listed) == []
+    paced = {"kind": "interpolate", "prompts": ["a star", "a fish"], "frames": 3, "pacing": "perceptual"}
+    assert remarked(SD, "@sd", {}, paced) == []

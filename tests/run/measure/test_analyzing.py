@@ -142,3 +142,26 @@ def test_a_manifest_that_asks_for_nothing_is_told_what_to_say(make, folder):
         f"{folder}: its manifest asks for no analysis. Say what to measure, such as --set analysis.smoothness=true, "
         "or add an analysis section to the manifest.yaml there."
     )
+
+
+def test_only_the_analysis_of_finished_frames_can_be_changed(make, folder):
+    make(**MEASURED)
+    before = (folder / "manifest.yaml").read_bytes()
+    with pytest.raises(UsageError) as refused:
+        reanalyze(str(folder), executor_with(Aside()), ["analysis.smoothness=true", "name=other"])
+    assert str(refused.value) == (
+        "--set name=other: the frames are there already, and only what is measured in them can change; needed: fields "
+        "of the analysis section, such as analysis.smoothness=true."
+    )
+    assert (folder / "manifest.yaml").read_bytes() == before
+
+
+def test_a_run_that_takes_off_what_was_measured_says_so_before(make, folder, write_manifest, tmp_path):
+    make(**MEASURED)
+    job = prepare(write_manifest(), output_dir=str(tmp_path), procedural=True)
+    assert job.remarks == (
+        f"{folder}: its frames were measured, but this manifest asks for no analysis: a run takes that off its table "
+        "and page. Add the analysis of the manifest.yaml there, or farm analyze it again.",
+    )
+    make()
+    assert prepare(write_manifest(), output_dir=str(tmp_path), procedural=True).remarks == ()

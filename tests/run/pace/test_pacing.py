@@ -258,7 +258,7 @@ def test_a_pilot_does_not_begin_in_a_folder_that_another_run_holds(even, tmp_pat
     finally:
         claim.release()
     assert (summary.state, renderers.calls) == ("failed", [])
-    assert "another run is rendering into this folder" in summary.error
+    assert "another run of the farm holds this folder" in summary.error
 
 
 def test_a_link_in_the_place_of_the_pilot_is_not_followed(even, tmp_path):
@@ -291,6 +291,7 @@ def test_a_picture_per_frame_keeps_a_pilot_from_choosing(even, tmp_path):
 def test_a_plan_tells_of_the_pilot_to_come_and_of_one_that_was(farm, even, tmp_path):
     plan = ("plan", even(), "--procedural", "--output-dir", tmp_path)
     _, before, _ = farm(*plan)
+    _, told, _ = farm(*plan, "--json")
     run(even(), output_dir=tmp_path)
     _, after, _ = farm(*plan)
     _, data, _ = farm(*plan, "--json")
@@ -298,9 +299,38 @@ def test_a_plan_tells_of_the_pilot_to_come_and_of_one_that_was(farm, even, tmp_p
         "\npacing       perceptual: a pilot of 12 to 24 frames comes first, and chooses the alphas of these\n"
         in before
     )
+    assert "\nmodel calls  3 to 6 of the pilot, then 6, each of 5 steps\n" in before
     assert "\npacing       perceptual, as a pilot has chosen before\n" in after
     assert "already rendered" in after
-    assert json.loads(data)["pacing"] == {"measure": "perceptual", "known": True, "pilot_frames": [0, 0]}
+    pacing, known = json.loads(told)["pacing"], json.loads(data)["pacing"]
+    assert (pacing["known"], pacing["pilot_frames"], pacing["pilot_calls"]) == (False, [12, 24], [3, 6])
+    assert (known["known"], known["pilot_frames"], known["pilot_calls"]) == (True, [0, 0], [0, 0])
+    assert (json.loads(told)["model_calls"], json.loads(data)["model_calls"]) == (12, 0)
+
+
+def test_a_plan_counts_the_pilot_to_come_in_its_time(farm, even, tmp_path):
+    assert farm("render", even("known", pacing="uniform"), "--inline", "--procedural")[0] == 0
+    _, uniform, _ = farm("plan", even("one", pacing="uniform"), "--procedural", "--json")
+    _, paced, _ = farm("plan", even("two"), "--procedural", "--json")
+    _, told, _ = farm("plan", even("two"), "--procedural")
+    first, second = (json.loads(data)["estimated_seconds"] for data in (uniform, paced))
+    assert second == pytest.approx(2 * first)
+    assert "\ntime         at most about " in told
+
+
+def test_a_pilot_whose_last_frame_fails_paces_the_end_as_what_lies_before_it(even, tmp_path):
+    def fails(chunk):
+        if piloting and any(frame.alpha == 1 for frame in chunk.frames):
+            raise RenderError("poison")
+
+    path, piloting = even(batch=("batch_size: 4", "batch_size: 1")), [True]
+    ended = Stop(lambda event: isinstance(event, JobFinished) and piloting.clear())
+    run(path, output_dir=tmp_path / "whole", renderers=Renderers())
+    [summary] = run(path, output_dir=tmp_path / "cut", renderers=Renderers(fails), tell=ended)
+    looks = [look["alpha"] for look in chosen(tmp_path / "cut")["pilot"]]
+    assert (summary.state, looks[-1] < 1) == ("done", True)
+    expected = chosen(tmp_path / "whole")["alphas"]
+    assert chosen(tmp_path / "cut")["alphas"] == pytest.approx(expected, abs=0.03)
 
 
 @pytest.mark.slow

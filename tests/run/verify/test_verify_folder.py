@@ -70,14 +70,14 @@ def test_what_a_killed_check_left_is_swept_by_the_next_one_and_by_a_run(rendered
 def test_a_run_and_a_check_never_share_a_folder(rendered):
     folder = rendered()
     claim = Claim(JobFolder(str(folder))).take()
-    with pytest.raises(StorageError, match="another run is rendering into this folder"):
+    with pytest.raises(StorageError, match="another run of the farm holds this folder"):
         check(folder)
     claim.release()
     refused = []
 
     def render_meanwhile(event):
         if isinstance(event, ChunkDone) and not refused:
-            with pytest.raises(StorageError, match="another run is rendering into this folder") as error:
+            with pytest.raises(StorageError, match="another run of the farm holds this folder") as error:
                 Claim(JobFolder(str(folder))).take()
             refused.append(error)
 

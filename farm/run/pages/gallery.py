@@ -1,0 +1,108 @@
+"""The gallery of the jobs that lie beside each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from farm.errors import FarmError, ManifestError
+from farm.report import GalleryEntry, write_gallery
+from farm.run.finished.rendered import read_rendered
+from farm.run.finished.standing import frames_there
+from farm.store import JobFolder, running_in
+
+_MANIFEST = "manifest.yaml"
+_NO_REFUSED: Mapping[Path, ManifestError] = {}
+_NO_TIMES: Mapping[str, str] = {}
+
+
+def gallery(
+    url: str,
+    *,
+    refused: Mapping[Path, ManifestError] = _NO_REFUSED,
+    began: Mapping[str, str] = _NO_TIMES,
+    refresh_seconds: float = 0.0,
+) -> str:
+    """Write the gallery of the jobs in the folders of `url`, and return its path; empty where there is none.
+
+    Manifests that were `refused` have cards of their own. `began` says by their names when jobs began that run. With
+    `refresh_seconds` the page loads itself again while a job runs.
+
+    Raises:
+        StorageError: when it cannot be written.
+    """
+    folder = JobFolder(url)
+    entries = [*_jobs_in(folder, began), *(_refused(path, error) for path, error in refused.items())]
+    if not entries:
+        return ""
+    title = folder.path("").rstrip("/").rsplit("/", 1)[-1]
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    write_gallery(folder, entries, title=title, written_at=now, refresh_seconds=refresh_seconds)
+    return folder.path("index.html")
+
+
+def _jobs_in(folder: JobFolder, began: Mapping[str, str]) -> Iterator[GalleryEntry]:
+    """Yield the jobs in the folders of `folder`, by name, those that cannot be read included."""
+    for name in folder.folders(""):
+        if not name.startswith(".") and folder.exists(f"{name}/{_MANIFEST}"):
+            try:
+                entry = _entry(folder.path(name), name, began)
+            except FarmError as error:
+                entry = _unreadable(name, error)
+            yield replace(entry, report=folder.exists(f"{name}/report.html"))
+
+
+def _entry(url: str, name: str, began: Mapping[str, str]) -> GalleryEntry:
+    """Return the card of a job; one that lies in a folder of another name than its own says both.
+
+    Raises:
+        FarmError: when it cannot be read.
+    """
+    job = read_rendered(url)
+    plan, there = job.plan, frames_there(job.folder, job.plan)
+    entry = GalleryEntry(
+        folder=name,
+        name=plan.name if plan.name == name else f"{plan.name} (in {name})",
+        state="running",
+        frames=len(there),
+        frame_count=plan.frame_count,
+        description=plan.description,
+        started_at=began.get(plan.name, ""),
+    )
+    if running_in(job.folder):
+        return entry
+    summary = job.summary_for_pages(len(there))
+    return replace(
+        entry,
+        state=summary.state,
+        seconds=summary.seconds,
+        started_at=summary.started_at,
+        error=summary.error,
+    )
+
+
+def _refused(path: Path, error: ManifestError) -> GalleryEntry:
+    """Return the card of a manifest that nothing was rendered of; it calls the file as its folder does."""
+    first, *_ = error.problems
+    told = str(replace(first, where=first.where.removeprefix(f"{path.parent}/")))
+    return GalleryEntry(
+        folder=path.name,
+        name=path.name,
+        state="refused",
+        frames=0,
+        frame_count=0,
+        error=_with_more(told, error),
+        report=False,
+    )
+
+
+def _unreadable(name: str, error: FarmError) -> GalleryEntry:
+    told = _with_more(str(error.problems[0]), error) if isinstance(error, ManifestError) else str(error)
+    return GalleryEntry(folder=name, name=name, state="unreadable", frames=0, frame_count=0, error=told)
+
+
+def _with_more(told: str, error: ManifestError) -> str:
+    more = len(error.problems) - 1
+    return f"{told} {more} more mistake{'s' if more > 1 else ''}." if more else told
