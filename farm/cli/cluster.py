@@ -14,7 +14,7 @@ import typer
 from farm.cli.look import Json
 from farm.cli.options import ChunksPerShard, MaxFailedFrames, OneManifest, Procedural, Set, Workers
 from farm.cli.pace import duration
-from farm.cli.speech import errors, say, say_json, table
+from farm.cli.speech import errors, or_nothing_started, say, say_json, table
 from farm.execute import jobs_client
 from farm.manifest import load
 from farm.run import pictures_beside
@@ -64,7 +64,8 @@ def submit(
 
     The cluster's token is taken from RAY_AUTH_TOKEN, or where else Ray looks for it.
     """
-    pictures = pictures_beside(load(manifest, overrides or ()))
+    with or_nothing_started():
+        pictures = pictures_beside(load(manifest, overrides or ()))
     client = jobs_client(address)
     options = {
         "workers": workers,

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from farm.analyze import Jump
+from farm.analyze import Jump, times_the_median
 from farm.cli.look import Json
 from farm.cli.pace import duration
 from farm.cli.plot import plot
@@ -110,7 +110,7 @@ def _unmeasured(found: Inspection) -> str:
 
 
 def _times(jump: Jump) -> str:
-    return "" if jump.times is None else f"{jump.times:.1f} times the median"
+    return "" if jump.times is None else times_the_median(jump.times)
 
 
 def _drawn(found: Inspection, width: int) -> Iterator[str]:

@@ -70,9 +70,13 @@ class Reducer:
                 self._folder.remove(stale)
         return self._artifacts
 
+    def cancel(self) -> None:
+        """Ask it to stop, and wait for nothing."""
+        self._arrivals.cancel()
+
     def abort(self) -> None:
         """Stop, and leave former outputs as they were and nothing else; without effect after `finish`."""
-        self._arrivals.cancel()
+        self.cancel()
         self._thread.join()
 
     def __enter__(self) -> Reducer:

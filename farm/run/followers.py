@@ -39,6 +39,10 @@ class Followers:
         self._page = JobPage(plan, folder, confirm) if plan.outputs.report else None
         if self._page:
             self._page.add(kept)
+
+    def begin(self) -> None:
+        """Show the job as it begins."""
+        if self._page:
             self._refresh(self._page)
 
     def take(self, event: ChunkDone | FramesFailed) -> None:
@@ -79,6 +83,12 @@ class Followers:
         """
         if self._page:
             self._page.finish(summary, findings)
+
+    def cancel(self) -> None:
+        """Ask all to stop, and wait for nothing."""
+        self._reducer.cancel()
+        if self._measuring:
+            self._measuring.cancel()
 
     def abort(self) -> None:
         """Stop; without effect after `finish`."""

@@ -52,6 +52,7 @@ class JobRun:
         kept = list(self._kept_frames())
         self.books.begin(len(kept))
         self._followers = Followers(self.job, self.books, aside, kept, self._claim.confirm)
+        self._followers.begin()
         return JobStarted(job=plan.name, frame_count=plan.frame_count, kept=len(kept))
 
     def shards(self, chunks_per_shard: int) -> Iterator[Shard]:
@@ -88,9 +89,15 @@ class JobRun:
         self._release()
         return summary
 
-    def end(self, error: FarmError) -> None:
-        """Make `finish` raise `error` soon, also one that is under way in another thread."""
+    def cancel(self, error: FarmError) -> None:
+        """Make `finish` raise `error` soon, also one that is under way in another thread, and wait for nothing."""
         self._ended_by = error
+        if self._followers is not None:
+            self._followers.cancel()
+
+    def end(self, error: FarmError) -> None:
+        """Likewise, and wait for what is under way."""
+        self.cancel(error)
         if self._followers is not None:
             self._followers.abort()
 

@@ -71,6 +71,8 @@ class _Night:
     def _end(self, error: FarmError) -> None:
         """End every job that is not done yet, also those that are being assembled."""
         for run in self._runs.values():
+            run.cancel(error)
+        for run in self._runs.values():
             run.end(error)
 
     def _pace(self, executor: Executor) -> None:

@@ -17,12 +17,14 @@ from farm.records import AnalysisSpec, FrameRow, PictureSource, RendererSpec
 from farm.run.checkpoints import find_renderer
 from farm.run.fit import refuse_misfits, refuse_pictures, remarks_on
 from farm.run.measure.analysis import find_analysis
+from farm.run.measure.unmeasured import unmeasured_remarks
 from farm.run.pace.pacing import Alphas, Pacing, pacing_of, refuse_moving_pictures, with_alphas
+from farm.run.pace.remarks import pacing_remarks
 from farm.run.pictures.input_pictures import find_pictures
 from farm.run.pictures.whole_paths import by_whole_paths, with_whole_paths
 from farm.run.rehearsal import rehearsal
 from farm.run.weighted_words import refuse_slips
-from farm.store import JobFolder, Ledger, in_order, is_whole, measured_in, obstacle
+from farm.store import JobFolder, Ledger, in_order, is_whole, obstacle
 
 T = TypeVar("T")
 
@@ -116,7 +118,10 @@ def prepare(
         pictures=pictures,
         analysis=analysis,
         pacing=pacing,
-        remarks=(*remarks_on(document, renderer, pictures), *_unmeasured(folder, analysis)),
+        remarks=(
+            *remarks_on(document, renderer, pictures),
+            *_remarks_on_folder(document, analysis, folder, design),
+        ),
     )
 
 
@@ -135,16 +140,12 @@ def planned(
     return make_plan(with_alphas(manifest, alphas) if alphas else manifest, renderer, pictures)
 
 
-def _unmeasured(folder: JobFolder, analysis: AnalysisSpec | None) -> Iterator[str]:
-    """Yield a remark where a job was measured and will not be any more."""
-    measured = None
+def _remarks_on_folder(
+    document: Document, analysis: AnalysisSpec | None, folder: JobFolder, design: Callable[[Alphas], Plan]
+) -> tuple[str, ...]:
     with contextlib.suppress(StorageError):  # the run tells what is wrong with the folder
-        measured = measured_in(folder)
-    if analysis is None and measured is not None:
-        yield (
-            f"{folder.path('').rstrip('/')}: its frames were measured, but this manifest asks for no analysis: a run "
-            "takes that off its table and page. Add the analysis of the manifest.yaml there, or farm analyze it again."
-        )
+        return (*pacing_remarks(document, analysis, folder, design), *unmeasured_remarks(analysis, folder))
+    return ()
 
 
 class _Mistakes:

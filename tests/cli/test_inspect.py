@@ -51,7 +51,7 @@ def test_a_measured_job_has_sentences_jumps_and_a_plot_that_80_columns_hold(farm
     told, drawn = parts(out)[1:]
     assert told.startswith("The largest jump is from frame ")
     assert re.search(
-        r"Largest jumps:\n  RGB +0\.\d+ +to frame \d+ +\d+\.\d times the median\n  perceptual", told
+        r"Largest jumps:\n  RGB +0\.\d+ +to frame \d+ +[\d.]+ times the median\n  perceptual", told
     )
     title, *lines, ends = drawn.splitlines()
     assert title == "Change from frame to frame (perceptual, (1 - SSIM) / 2):"

@@ -14,7 +14,7 @@ from farm.reduce import TableHeader
 from farm.run.measure.stretches import stretches
 from farm.store import JobFolder, Measurements, measured_in
 
-SEMANTICS = 1
+SEMANTICS = 2
 """Raised whenever the same analysis would come to measure other values."""
 
 _MOVING = ("interpolate", "walk", "circle")
