@@ -9,7 +9,7 @@ import pytest
 from farm.events import ChunkDone
 from farm.execute import InlineExecutor
 from farm.run import prepare, render
-from farm.run.pages import job_page
+from farm.run.pages import effort, job_page
 from farm.store import JobFolder, claim
 
 CLAIM = ".farm/claim.json"
@@ -23,7 +23,8 @@ def test_a_run_that_was_taken_over_while_it_slept_writes_no_output(
     folder = JobFolder(job.folder.url)
     others = json.dumps({"id": "other", "host": "elsewhere", "renewed": time.time()}).encode()
     monkeypatch.setattr(job_page, "_REFRESH_SECONDS", 0.001)
-    monkeypatch.setattr(job_page, "_SHARE", 1.0)
+    monkeypatch.setattr(effort, "_CORE_SHARE", 1.0)
+    monkeypatch.setattr(effort, "_CLOCK_SHARE", 1.0)
     done, pages, noticed = [], [], threading.Event()
     if when == "rendering":
         monkeypatch.setattr(claim, "_BEAT_SECONDS", 0.05)

@@ -13,14 +13,13 @@ from farm.plan import Plan
 from farm.reduce import Summary
 from farm.report import Strip, write_preview, write_report
 from farm.run.measure.findings import Findings
+from farm.run.pages.effort import Effort
 from farm.run.pages.page import page_of
 from farm.store import JobFolder
 
 _logger = logging.getLogger(__name__)
 
 _REFRESH_SECONDS = 5.0
-_SHARE = 0.1
-"""Of one core's time, spent on writing pages while frames are rendered."""
 
 
 class JobPage:
@@ -73,7 +72,7 @@ class JobPage:
         self._pool.shutdown(cancel_futures=True)
 
     def _write_running(self, summary: Summary, findings: Callable[[], Findings | None]) -> None:
-        began, frames = time.thread_time(), self._frames()
+        effort, frames = Effort(), self._frames()
         try:
             page = page_of(self._plan, frames, summary, findings(), refresh_seconds=self._pause)
             self._confirm()
@@ -82,7 +81,7 @@ class JobPage:
             _logger.warning("the page of %s cannot be written now: %s", self._plan.name, error)
         except Exception:
             _logger.exception("the page of %s cannot be written now", self._plan.name)
-        self._pause = max(_REFRESH_SECONDS, (time.thread_time() - began) / _SHARE)
+        self._pause = effort.rest(_REFRESH_SECONDS)
         self._due = time.monotonic() + self._pause
 
     def _frames(self) -> tuple[int, ...]:

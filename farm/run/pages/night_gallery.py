@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Self
 
 from farm.errors import FarmError, ManifestError
 from farm.events import Event, JobFinished, JobStarted
+from farm.run.pages.effort import Effort
 from farm.run.pages.gallery import gallery
 
 _logger = logging.getLogger(__name__)
@@ -20,8 +20,6 @@ _logger = logging.getLogger(__name__)
 _REFRESH_SECONDS = 10.0
 _LEAST_SECONDS = 1.0
 """Between two pages, when many jobs start or finish at once."""
-_SHARE = 0.05
-"""Of a core, spent on writing pages while frames are rendered."""
 
 
 class NightGallery:
@@ -64,9 +62,9 @@ class NightGallery:
         self._asked.wait()
         while not self._over.is_set():
             self._asked.clear()
-            began = time.thread_time()
+            effort = Effort()
             self._write(refresh_seconds=_REFRESH_SECONDS)
-            self._over.wait(max(_LEAST_SECONDS, (time.thread_time() - began) / _SHARE))
+            self._over.wait(effort.rest(_LEAST_SECONDS))
             self._asked.wait(_REFRESH_SECONDS)
 
     def _write(self, *, refresh_seconds: float) -> str:

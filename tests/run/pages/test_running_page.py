@@ -9,7 +9,7 @@ import pytest
 from farm.events import ChunkDone
 from farm.execute import InlineExecutor
 from farm.run import prepare, render
-from farm.run.pages import job_page
+from farm.run.pages import effort, job_page
 from farm.store import JobFolder
 
 
@@ -43,7 +43,8 @@ def wait(event):
 
 def test_the_page_is_written_again_and_again_while_frames_come_in(run, pages, monkeypatch):
     monkeypatch.setattr(job_page, "_REFRESH_SECONDS", 0.01)
-    monkeypatch.setattr(job_page, "_SHARE", 1.0)
+    monkeypatch.setattr(effort, "_CORE_SHARE", 1.0)
+    monkeypatch.setattr(effort, "_CLOCK_SHARE", 1.0)
     run(wait)
     *running, last = pages
     assert len(running) >= 4
@@ -68,7 +69,8 @@ def test_writing_pages_takes_no_more_than_its_share_of_the_time(run, monkeypatch
 
     monkeypatch.setattr(job_page, "write_report", write)
     monkeypatch.setattr(job_page, "_REFRESH_SECONDS", 0.01)
-    monkeypatch.setattr(job_page, "_SHARE", 0.2)
+    monkeypatch.setattr(effort, "_CORE_SHARE", 0.2)
+    monkeypatch.setattr(effort, "_CLOCK_SHARE", 0.2)
     run(wait, frames=81)
     pauses = [after - before for before, after in itertools.pairwise(written)]
     assert pauses, "there was time for a second page"
