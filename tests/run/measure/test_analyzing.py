@@ -1,11 +1,13 @@
 """Jobs whose frames are measured: beside their rendering, later, again, and not at all."""
 
 import json
+import threading
 
 import pyarrow.parquet as pq
 import pytest
 
 from farm.errors import ModelError, UsageError
+from farm.events import ChunkDone
 from farm.execute import InlineExecutor
 from farm.execute.aside import Here
 from farm.run import prepare, reanalyze, reassemble, render
@@ -70,6 +72,26 @@ def test_what_was_measured_is_in_the_table_the_summary_and_the_page(make, folder
     assert told[0]["text"].startswith("The largest jump is from frame ")
     assert "The largest jump" in (folder / "report.html").read_text()
     assert summary.state == "done"
+
+
+def test_frames_are_measured_while_others_are_still_to_render(write_manifest, tmp_path):
+    aside, measured, waited = Aside(), threading.Event(), []
+
+    def measure(*arguments):
+        values = aside(*arguments)
+        measured.set()
+        return values
+
+    def wait(event):
+        if isinstance(event, ChunkDone) and event.rows[-1].frame == 31:
+            waited.append(measured.wait(60))
+
+    measure.at_once = 1
+    job = prepare(write_manifest(frames=60, **MEASURED), output_dir=str(tmp_path), procedural=True)
+    with executor_with(measure) as executor:
+        render([job], executor, wait, chunks_per_shard=1)
+    assert waited == [True], "the first 24 frames were measured with 28 still to come"
+    assert aside.measured == list(range(60))
 
 
 def test_a_job_without_analysis_has_none_of_its_columns(make, folder):
