@@ -105,6 +105,9 @@ class _Night:
             run = self._runs[event.job]
             run.take(event)
             self._finish_if_accounted(run)
+        for name, finishing in self._finishing.items():
+            if finishing.done():
+                self._summary(self._runs[name])
 
     def _finish_if_accounted(self, run: JobRun) -> None:
         name = run.job.plan.name

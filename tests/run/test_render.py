@@ -2,6 +2,7 @@ import json
 import os
 import signal
 import threading
+import time
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -160,7 +161,27 @@ def test_jobs_of_a_night_are_told_apart_and_one_that_cannot_be_written_stops_no_
     assert [summary.state for summary in summaries] == ["done", "failed", "done"]
     assert "two-rehearsal" in summaries[1].error
     assert [event.job for event in events if isinstance(event, JobStarted)] == ["one", "three"]
-    assert [event.state for event in events if isinstance(event, JobFinished)] == ["done", "failed", "done"]
+    ended = {event.job: event.state for event in events if isinstance(event, JobFinished)}
+    assert ended == {"one": "done", "two": "failed", "three": "done"}
+
+
+def test_the_end_of_a_job_is_told_while_other_jobs_of_the_night_go_on(write_manifest, tmp_path):
+    told = []
+    paths = [write_manifest(name) for name in ("one", "two")]
+    claim = tmp_path / "one-rehearsal" / ".farm" / "claim.json"
+
+    def tell(event):
+        told.append(event)
+        until = time.monotonic() + 10
+        if isinstance(event, ChunkDone) and event.job == "two":
+            while claim.exists() and time.monotonic() < until:
+                time.sleep(0.05)
+            time.sleep(0.05)  # from the claim's release to the end of its thread
+
+    run(*paths, output_dir=tmp_path, tell=tell)
+    [first, second] = [place for place, event in enumerate(told) if isinstance(event, JobFinished)]
+    assert (told[first].job, told[second].job) == ("one", "two")
+    assert any(isinstance(event, ChunkDone) for event in told[first:])
 
 
 def test_a_second_run_on_a_folder_is_refused_and_touches_nothing_of_the_first(write_manifest, tmp_path):
