@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import queue
 import threading
 from collections.abc import Callable
@@ -22,8 +23,16 @@ _LIMIT_SECONDS = 600.0
 """A call looks at some two dozen frames: a minute for a large model on one core, and some more to download it."""
 
 
+_COURTESY = 10
+"""Of 19: it has what the workers of its machine leave of the cores."""
+
+
 class AsideActor:
-    """A process that calls what it is given, and keeps loaded what that keeps loaded."""
+    """A process that calls what it is given, and keeps loaded what that keeps loaded; workers go before it."""
+
+    def __init__(self) -> None:
+        if hasattr(os, "nice"):
+            os.nice(_COURTESY)
 
     def call(self, function: Callable[..., _Result], arguments: tuple[Any, ...]) -> _Result:
         """Return `function(*arguments)`."""
