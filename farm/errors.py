@@ -17,6 +17,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+STOPPING = (KeyboardInterrupt, SystemExit, GeneratorExit)
+"""What ends a process because somebody wants it to. Any other BaseException is an error: native libraries raise some
+that are no Exception."""
+
 
 class FarmError(Exception):
     """Any failure that the farm foresees; its text is meant for the user."""

@@ -68,6 +68,16 @@ ChunkTimeout = Annotated[
         help="Kill a worker that says nothing for so long, its model's loading included.",
     ),
 ]
+ManifestTimeout = Annotated[
+    float,
+    typer.Option(
+        "--manifest-timeout",
+        min=1.0,
+        max=1e6,
+        metavar="SECONDS",
+        help="Refuse a manifest whose preparation takes longer, the hashing of its checkpoints included.",
+    ),
+]
 MaxFailedFrames = Annotated[
     int | None,
     typer.Option("--max-failed-frames", min=0, help="Stop a job that has lost more frames than this."),

@@ -21,6 +21,7 @@ from farm.cli.options import (
     ChunkTimeout,
     Inline,
     Manifests,
+    ManifestTimeout,
     MaxFailedFrames,
     OutputDir,
     Procedural,
@@ -45,7 +46,7 @@ from farm.cli.speech import (
 from farm.events import Event, JobFinished
 from farm.execute import Executor, Policy
 from farm.reduce import Summary
-from farm.run import EXIT_CODES, Job, NightGallery, Rates, exit_code, gather, reassemble
+from farm.run import EXIT_CODES, MANIFEST_SECONDS, Job, NightGallery, Rates, exit_code, gather, reassemble
 from farm.run import render as render_jobs
 
 _PATIENT = Policy()
@@ -99,11 +100,18 @@ def batch(
     cache_dir: CacheDir = None,
     cache_gb: CacheSize = 10.0,
     chunk_timeout: ChunkTimeout = _PATIENT.chunk_timeout,
+    manifest_timeout: ManifestTimeout = MANIFEST_SECONDS,
     max_failed_frames: MaxFailedFrames = None,
     as_json: Json = False,
 ) -> None:
     """Render every manifest in a folder in one run; none that is broken or fails stops the others."""
-    found = gather(folder, overrides=overrides or (), output_dir=output_dir, procedural=procedural)
+    found = gather(
+        folder,
+        overrides=overrides or (),
+        output_dir=output_dir,
+        procedural=procedural,
+        seconds=manifest_timeout,
+    )
     for error in found.broken.values():
         complain(error)
     jobs = list(found.jobs.values())

@@ -9,6 +9,7 @@ from farm.run.pages.night_gallery import NightGallery
 from farm.run.pages.rereport import rereport
 from farm.run.pictures.input_pictures import pictures_beside
 from farm.run.prepare import Job, prepare
+from farm.run.preparer import MANIFEST_SECONDS
 from farm.run.rates import Rates
 from farm.run.states import EXIT_CODES, exit_code
 from farm.run.verify.comparison import Finding, Verdict
@@ -18,6 +19,7 @@ from farm.run.verify.verify import verify
 
 __all__ = [
     "EXIT_CODES",
+    "MANIFEST_SECONDS",
     "Analyzed",
     "Assembled",
     "Change",

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-from farm.errors import ManifestError, Problem, UsageError
+from farm.errors import FarmError, ManifestError, Problem, UsageError
 from farm.run.prepare import Job, prepare
+from farm.run.preparer import MANIFEST_SECONDS, Preparer
+from farm.run.unforeseen import refusal
 
 
 @dataclass(slots=True)
@@ -19,30 +22,52 @@ class Gathered:
 
 
 def gather(
-    folder: Path, *, overrides: Sequence[str] = (), output_dir: str = "out", procedural: bool = False
+    folder: Path,
+    *,
+    overrides: Sequence[str] = (),
+    output_dir: str = "out",
+    procedural: bool = False,
+    seconds: float = MANIFEST_SECONDS,
 ) -> Gathered:
     """Prepare every `*.yaml` and `*.yml` directly in `folder`, in the order of their names.
 
+    Each is prepared in a child process: one that takes more than `seconds`, or that ends the process, is refused as
+    any other that is wrong.
+
     Raises:
-        UsageError: when the folder is missing or holds no manifest.
+        UsageError: when the folder is missing or holds no manifest, or nothing can be written to `output_dir`.
     """
-    if not folder.is_dir():
-        raise UsageError(f"{folder}: no such folder; give a folder of manifests.")
-    paths = sorted(path for path in folder.iterdir() if path.suffix in {".yaml", ".yml"} and path.is_file())
+    found, names = Gathered(), dict[str, Path]()
+    preparing = partial(prepare, overrides=overrides, output_dir=output_dir, procedural=procedural)
+    with Preparer(preparing, seconds=seconds) as prepared:
+        for path in _manifests_in(folder):
+            try:
+                job = prepared(path)
+                if job.plan.name in names:
+                    raise ManifestError([name_taken(path, job.plan.name, names[job.plan.name])])
+            except FarmError as error:
+                if isinstance(error, UsageError) and not isinstance(error, ManifestError):
+                    raise  # the call is wrong, for every manifest
+                found.broken[path] = refusal(path, error)
+            else:
+                names[job.plan.name] = path
+                found.jobs[path] = job
+    return found
+
+
+def _manifests_in(folder: Path) -> list[Path]:
+    try:
+        if not folder.is_dir():
+            raise UsageError(f"{folder}: no such folder; give a folder of manifests.")
+        paths = sorted(
+            path for path in folder.iterdir() if path.suffix in {".yaml", ".yml"} and path.is_file()
+        )
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UsageError(f"{folder}: cannot be read: {reason}; give a folder of manifests.") from error
     if not paths:
         raise UsageError(f"{folder}: holds no manifest (*.yaml).")
-    found, names = Gathered(), dict[str, Path]()
-    for path in paths:
-        try:
-            job = prepare(path, overrides=overrides, output_dir=output_dir, procedural=procedural)
-            if job.plan.name in names:
-                raise ManifestError([name_taken(path, job.plan.name, names[job.plan.name])])
-        except ManifestError as error:
-            found.broken[path] = error
-        else:
-            names[job.plan.name] = path
-            found.jobs[path] = job
-    return found
+    return paths
 
 
 def name_taken(path: Path, name: str, other: Path) -> Problem:

@@ -19,7 +19,7 @@ from farm.run.measure.findings import Findings
 from farm.run.pictures.noted_pictures import note_pictures
 from farm.run.prepare import Job
 from farm.run.states import EXIT_CODES, State
-from farm.run.unforeseen import as_farm_error
+from farm.run.unforeseen import as_far_as_possible, as_farm_error
 from farm.store import Claim, Ledger
 
 
@@ -111,20 +111,21 @@ class JobRun:
             return self.books.summary(state, (), str(error))
         # The folder that ended the job may be the one that all this should go to.
         findings, _ = self._findings()
-        with contextlib.suppress(StorageError):
+        with as_far_as_possible():
             if interrupted:
                 self.books.write_table(findings)
         summary = self.books.summary(state, (), str(error), findings)
-        with contextlib.suppress(StorageError):
+        with as_far_as_possible():
             self._told(summary, findings)
-        self._release()
+        with as_far_as_possible():
+            self._release()
         return summary
 
     def _findings(self) -> tuple[Findings | None, str]:
         """Return what was measured, and why that cannot be told: whatever it is, it costs the job nothing else."""
         try:
             return self.books.findings(), ""
-        except Exception as error:
+        except BaseException as error:
             return None, f"analysis: {as_farm_error(error)}"
 
     def _told(self, summary: Summary, findings: Findings | None) -> Summary:
@@ -137,7 +138,7 @@ class JobRun:
         try:
             if self._followers is not None:
                 self._followers.tell(summary, findings)
-        except Exception as error:
+        except BaseException as error:
             state: State = "partial" if summary.state == "done" else summary.state
             said = "; ".join(filter(None, [summary.error, f"report.html: {as_farm_error(error)}"]))
             summary = dataclasses.replace(summary, state=state, exit_code=EXIT_CODES[state], error=said)

@@ -62,7 +62,7 @@ class _Night:
                 return tuple(self._summary(run) for run in self._runs.values())
             except KeyboardInterrupt:
                 self._end(Interrupted("interrupted; the finished frames are kept, the same command goes on."))
-            except Exception as error:
+            except BaseException as error:
                 self._end(as_farm_error(error))
             finally:
                 events.close()  # type: ignore[attr-defined]  # executors' runs are generators
@@ -80,8 +80,8 @@ class _Night:
         for name, run in self._runs.items():
             try:
                 self._runs[name] = JobRun(paced(run.job, executor, self._tell))
-            except Exception as error:
-                self._finishing[name] = self._pool.submit(run.stop, as_farm_error(error))
+            except BaseException as error:
+                self._stop(run, error)
 
     def _shards(self, executor: Executor, chunks_per_shard: int | None) -> Iterator[Shard]:
         for run in self._runs.values():
@@ -89,22 +89,32 @@ class _Night:
                 continue
             try:
                 self._tell(run.start(executor.aside))
-            except Exception as error:
-                self._finishing[run.job.plan.name] = self._pool.submit(run.stop, as_farm_error(error))
-                continue
-            fair = run.job.plan.chunk_count // (executor.worker_count * _SHARDS_PER_WORKER)
-            yield from run.shards(chunks_per_shard or min(_MOST_CHUNKS, max(1, fair)))
-            self._finish_if_accounted(run)
+                fair = run.job.plan.chunk_count // (executor.worker_count * _SHARDS_PER_WORKER)
+                yield from run.shards(chunks_per_shard or min(_MOST_CHUNKS, max(1, fair)))
+            except BaseException as error:
+                self._stop(run, error)
+            else:
+                self._finish_if_accounted(run)
+
+    def _stop(self, run: JobRun, error: BaseException) -> None:
+        """Have a job that cannot be rendered any further stop, and no other; KeyboardInterrupt is for all of them."""
+        told = as_farm_error(error)
+        run.cancel(told)
+        self._finishing[run.job.plan.name] = self._pool.submit(run.stop, told)
 
     def _take(self, event: Event) -> None:
         self._tell(event)
         if isinstance(event, WorkerStarted):
             for run in self._runs.values():
                 run.books.tally.meet(event)
-        elif isinstance(event, (ChunkDone, FramesFailed)):
+        elif isinstance(event, (ChunkDone, FramesFailed)) and event.job not in self._finishing:
+            # Of one that was stopped, what its workers still had in hand is in its ledger.
             run = self._runs[event.job]
-            run.take(event)
-            self._finish_if_accounted(run)
+            try:
+                run.take(event)
+                self._finish_if_accounted(run)
+            except BaseException as error:
+                self._stop(run, error)
         for name, finishing in self._finishing.items():
             if finishing.done():
                 self._summary(self._runs[name])
@@ -120,7 +130,7 @@ class _Night:
             finishing = self._finishing.get(name)
             try:
                 self._summaries[name] = finishing.result() if finishing else run.finish()
-            except Exception as error:
+            except BaseException as error:
                 self._summaries[name] = run.stop(as_farm_error(error))
             self._tell(JobFinished(job=name, state=self._summaries[name].state))
         return self._summaries[name]

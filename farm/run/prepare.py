@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from farm.errors import ManifestError, Problem, StorageError, UsageError
+from farm.errors import FarmError, ManifestError, Problem, StorageError, UsageError
 from farm.manifest import Document, load
 from farm.plan import Plan, Range, chunks_to_render, judge, make_plan
 from farm.records import AnalysisSpec, FrameRow, PictureSource, RendererSpec
@@ -23,6 +23,7 @@ from farm.run.pace.remarks import pacing_remarks
 from farm.run.pictures.input_pictures import find_pictures
 from farm.run.pictures.whole_paths import by_whole_paths, with_whole_paths
 from farm.run.rehearsal import rehearsal
+from farm.run.unforeseen import refusal
 from farm.run.weighted_words import refuse_slips
 from farm.store import JobFolder, Ledger, in_order, is_whole, obstacle
 
@@ -78,11 +79,20 @@ def prepare(
     With `procedural` its motion is rehearsed without its model, into `<name>-rehearsal`.
 
     Raises:
-        ManifestError: with every mistake found, and where; a missing checkpoint or picture is one of them, and
-            a link in the place of the output folder.
+        ManifestError: with every mistake found, and where; a missing checkpoint or picture is one of them, a
+            link in the place of the output folder, and an error that nobody foresaw.
         UsageError: when nothing can be written to `output_dir`.
         StorageError: when the output folder cannot be read.
     """
+    try:
+        return _prepare(path, overrides, output_dir, procedural=procedural)
+    except FarmError:
+        raise
+    except BaseException as error:
+        raise refusal(path, error) from error
+
+
+def _prepare(path: Path, overrides: Sequence[str], output_dir: str, *, procedural: bool) -> Job:
     document = load(path, overrides)
     name = document.manifest.name
     folder = JobFolder(_beside(output_dir, f"{name}-rehearsal" if procedural else name))

@@ -10,6 +10,7 @@ from farm.errors import StorageError
 from farm.events import ChunkDone
 from farm.execute import InlineExecutor
 from farm.run import prepare, reanalyze, reassemble, render
+from farm.run.job import JobRun
 from farm.run.measure import findings
 from farm.run.pages import job_page
 
@@ -70,6 +71,25 @@ def test_a_page_of_a_running_job_that_cannot_be_made_is_logged(make, monkeypatch
         [summary] = make("job")
     assert summary.state == "done"
     assert "the page of job cannot be written now" in caplog.text
+
+
+@pytest.mark.parametrize("step", ["start", "shards", "take", "finish"])
+def test_whatever_ends_a_job_ends_no_other(make, monkeypatch, step):
+    class PanicException(BaseException):
+        pass
+
+    sound = getattr(JobRun, step)
+
+    def panics(run, *arguments):
+        if run.job.plan.name == "second":
+            raise PanicException("index out of bounds")
+        return sound(run, *arguments)
+
+    monkeypatch.setattr(JobRun, step, panics)
+    first, second, third = make("first", "second", "third")
+    assert (first.state, third.state) == ("done", "done")
+    assert (second.state, second.exit_code) == ("failed", 1) if step != "finish" else ("partial", 3)
+    assert second.error == "PanicException: index out of bounds"
 
 
 def test_an_account_that_cannot_be_told_costs_no_output(make, monkeypatch, tmp_path):

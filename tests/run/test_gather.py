@@ -1,0 +1,130 @@
+"""Whatever the preparation of one manifest does, it costs this manifest alone."""
+
+import logging
+import os
+import re
+import signal
+import sys
+import time
+
+import pytest
+
+from farm.errors import ManifestError, StorageError, UsageError
+from farm.run import gather, prepare
+from farm.run.unforeseen import as_farm_error
+
+PREPARING = sys.modules["farm.run.prepare"], "refuse_slips"
+"""A step of every preparation; the module, as the package has a function of its name."""
+
+NEEDED = "needed: a manifest that can be prepared for rendering."
+
+
+class PanicException(BaseException):
+    """As what is written in Rust raises; see pyo3."""
+
+
+@pytest.fixture
+def folder(write_manifest, tmp_path):
+    for name in ("first", "second", "third"):
+        write_manifest(name)
+    return tmp_path
+
+
+def spoil(monkeypatch, act):
+    """Have the preparation of the second manifest do something else."""
+
+    def step(document):
+        if document.manifest.name == "second":
+            act()
+
+    monkeypatch.setattr(*PREPARING, step)
+
+
+def refused(folder, **options):
+    """Return what is said of the second manifest; the others are jobs."""
+    found = gather(folder, output_dir=str(folder / "out"), procedural=True, **options)
+    assert [path.name for path in found.jobs] == ["first.yaml", "third.yaml"]
+    [(path, error)] = found.broken.items()
+    assert path.name == "second.yaml"
+    return str(error).removeprefix(f"{path}: ")
+
+
+def raising(error):
+    def act():
+        raise error
+
+    return act
+
+
+@pytest.mark.parametrize(
+    "error", [PanicException("index out of bounds"), RecursionError("index out of bounds")]
+)
+def test_an_error_that_nobody_foresaw_is_a_refusal(folder, monkeypatch, error):
+    spoil(monkeypatch, raising(error))
+    told = (
+        f"an error that the farm did not foresee: {type(error).__name__}: index out of bounds; {NEEDED} "
+        "The log has its traceback; please report it."
+    )
+    assert refused(folder) == told
+    with pytest.raises(ManifestError) as caught:
+        prepare(folder / "second.yaml", output_dir=str(folder / "out"), procedural=True)
+    assert str(caught.value) == f"{folder}/second.yaml: {told}"
+    assert caught.value.__cause__ is error
+
+
+def test_a_long_error_is_cut(folder, monkeypatch):
+    spoil(monkeypatch, raising(ValueError("x" * 1_000_000)))
+    assert len(refused(folder)) < 800
+
+
+def test_a_folder_that_cannot_be_read_is_a_refusal(folder, monkeypatch):
+    spoil(monkeypatch, raising(StorageError("out/second/.farm cannot be read: Permission denied.")))
+    assert refused(folder) == f"out/second/.farm cannot be read: Permission denied; {NEEDED}"
+
+
+def test_a_loop_that_holds_the_interpreter_is_ended(folder, monkeypatch):
+    spoil(monkeypatch, lambda: re.fullmatch("(a+)+", "a" * 60 + "b"))  # it would take years
+    began = time.monotonic()
+    assert refused(folder, seconds=2.0) == (
+        f"its preparation took more than 2 seconds; {NEEDED} Large checkpoints on a slow disk may need a higher "
+        "--manifest-timeout."
+    )
+    assert time.monotonic() - began < 30
+
+
+def test_a_process_that_dies_is_a_refusal(folder, monkeypatch):
+    spoil(monkeypatch, lambda: os.kill(os.getpid(), signal.SIGKILL))
+    assert refused(folder) == f"its preparation ended the process that did it (SIGKILL); {NEEDED}"
+
+
+def test_memory_is_limited(folder, monkeypatch):
+    spoil(monkeypatch, lambda: bytes(5 * 2**30))
+    assert refused(folder) == f"there is not enough memory to prepare it; {NEEDED}"
+
+
+def test_all_are_prepared_by_one_process_that_is_gone_at_the_end(folder, monkeypatch):
+    seen = folder / "seen"
+    monkeypatch.setattr(*PREPARING, lambda _: seen.open("a").write(f"{os.getpid()}\n"))
+    gather(folder, output_dir=str(folder / "out"), procedural=True)
+    [child] = {int(line) for line in seen.read_text().split()}
+    assert child != os.getpid()
+    with pytest.raises(ProcessLookupError):
+        os.kill(child, 0)
+
+
+def test_a_wrong_call_is_no_refusal_of_a_manifest(folder):
+    with pytest.raises(UsageError, match=r"^'http://x/first-rehearsal'"):
+        gather(folder, output_dir="http://x", procedural=True)
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "a\0b", "gone"])
+def test_a_folder_of_manifests_that_is_none_is_told(tmp_path, name):
+    with pytest.raises(UsageError, match=r"; give a folder of manifests\.$"):
+        gather(tmp_path / name)
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt(), SystemExit(1), GeneratorExit()])
+def test_who_wants_the_process_to_end_is_obeyed(stop, caplog):
+    with caplog.at_level(logging.ERROR), pytest.raises(type(stop)):
+        as_farm_error(stop)
+    assert not caplog.records
