@@ -72,6 +72,11 @@ def printable(text: str, *, keep: str = "\n") -> str:
     )
 
 
+def one_line(text: str) -> str:
+    """Return a text as one printable line, so that none of it passes for a line of its own."""
+    return printable(" ".join(text.split("\n")), keep="")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
     """One mistake in a manifest.

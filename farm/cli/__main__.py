@@ -1,5 +1,5 @@
 """`python -m farm.cli`, where the `farm` command is not on the path."""
 
-from farm.cli.app import main
+from farm.cli import main
 
 main()

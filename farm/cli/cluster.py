@@ -7,7 +7,7 @@ import shlex
 import sys
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TextIO, cast
 
 import typer
 
@@ -15,6 +15,7 @@ from farm.cli.look import Json
 from farm.cli.options import ChunksPerShard, MaxFailedFrames, OneManifest, Procedural, Set, Workers
 from farm.cli.pace import duration
 from farm.cli.speech import errors, or_nothing_started, say, say_json, table
+from farm.cli.terminal import LogStream, readable_log
 from farm.execute import jobs_client
 from farm.manifest import load
 from farm.run import pictures_beside
@@ -79,11 +80,11 @@ def submit(
     words += [f"--{name}={value}" for name, value in options.items() if value is not None]
     words += ["--procedural"] if procedural else []
     job = client.submit(manifest, entrypoint(manifest, output_dir, words), pictures)
-    errors.print(f"submitted as {job}", markup=False)
+    errors.print(f"submitted as {job}", soft_wrap=True)
     if not wait:
         say(job)
         return
-    raise typer.Exit(client.follow(job, sys.stdout))
+    raise typer.Exit(client.follow(job, cast(TextIO, LogStream(sys.stdout))))
 
 
 @jobs.command("list")
@@ -113,8 +114,8 @@ def logs(
     """Print what a job has printed."""
     client = jobs_client(address)
     if follow:
-        raise typer.Exit(client.follow(job, sys.stdout))
-    say(client.logs(job).rstrip("\n"))
+        raise typer.Exit(client.follow(job, cast(TextIO, LogStream(sys.stdout))))
+    say(readable_log(client.logs(job)).rstrip("\n"))
 
 
 @jobs.command()

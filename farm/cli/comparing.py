@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from farm.cli.look import Json
 from farm.cli.speech import errors, say, say_json, table, which
-from farm.errors import UsageError, printable
+from farm.errors import UsageError, one_line
 from farm.run.compare import Comparison, Side, find_clip, said
 from farm.run.compare import compare as compare_jobs
 
@@ -71,7 +71,7 @@ def compared(found: Comparison) -> str:
         "\n".join(remarks),
         "\n".join([found.folder, *(f"  {name}" for name in found.files)]),
     ]
-    return printable("\n\n".join(filter(None, parts)))
+    return "\n\n".join(filter(None, parts))
 
 
 def _settings(found: Comparison) -> Iterator[tuple[str, ...]]:
@@ -112,7 +112,7 @@ def _apart(found: Comparison) -> str:
 
 def _missing(side: Side) -> Iterator[str]:
     for part in side.missing:
-        yield f"{side.label} lacks {which(part)}: {part.reason}."
+        yield f"{side.label} lacks {which(part)}: {one_line(part.reason)}."
 
 
 class _Bar:
@@ -125,6 +125,8 @@ class _Bar:
             console=errors,
             disable=not errors.is_terminal,
             transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
         )
         self._task = self._bar.add_task("", total=0)
 

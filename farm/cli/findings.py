@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from farm.cli.speech import table
-from farm.errors import printable
 from farm.run import Finding, Verdict, Verification
 
 _COUNTED = {
@@ -29,7 +28,7 @@ def verified(found: Verification) -> str:
     checked = f"{found.name}: {found.count()} of {found.planned} frames checked in {found.seconds:.1f} s"
     rows = [_row(group) for group in _groups(found)]
     first = ": ".join(filter(None, [checked, ", ".join(counts)]))
-    return printable("\n".join([first, *_table(rows), *_meaning(found)]))
+    return "\n".join([first, *_table(rows), *_meaning(found)])
 
 
 # --- the table -------------------------------------------------------------------------------------------

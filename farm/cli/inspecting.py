@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from typing import Annotated
 
 import typer
+from rich.cells import cell_len, set_cell_size
 
 from farm.analyze import Jump, times_the_median
 from farm.cli.look import Json
 from farm.cli.pace import duration
 from farm.cli.plot import plot
 from farm.cli.speech import say, say_json, table, which
-from farm.errors import printable
+from farm.errors import one_line
 from farm.reduce import EnvironmentShare
 from farm.run.finished.inspect import Inspection
 from farm.run.finished.inspect import inspect as inspect_job
@@ -53,7 +54,7 @@ def inspected(found: Inspection, *, width: int) -> str:
         "\n".join(_seen(found, width)),
         "\n".join(_drawn(found, width)),
     ]
-    return printable("\n\n".join(filter(None, parts)))
+    return "\n\n".join(filter(None, parts))
 
 
 def _facts(found: Inspection) -> Iterator[tuple[str, ...]]:
@@ -76,7 +77,7 @@ def _environment(share: EnvironmentShare) -> str:
 
 def _troubles(found: Inspection, width: int) -> Iterator[str]:
     if found.error:
-        yield from textwrap.wrap(found.error, width)
+        yield from textwrap.wrap(one_line(found.error), width)
     lines = [f"{which(part)}: {part.reason}" for part in (*found.missing, *found.remarks)]
     yield from (_cut(line, width) for line in lines[:_MOST_LINES])
     if len(lines) > _MOST_LINES:
@@ -90,7 +91,7 @@ def _seen(found: Inspection, width: int) -> Iterator[str]:
     if found.unmeasured:
         yield from textwrap.wrap(_unmeasured(found), width)
     for sentence in found.sentences:
-        yield from textwrap.wrap(sentence, width, subsequent_indent="  ")
+        yield from textwrap.wrap(one_line(sentence), width, subsequent_indent="  ")
     if found.jumps:
         rows = [
             (jump.label, f"{jump.value:.3g}", f"to frame {jump.frame}", _times(jump)) for jump in found.jumps
@@ -126,4 +127,5 @@ def _indented(text: str) -> str:
 
 
 def _cut(line: str, width: int) -> str:
-    return line if len(line) <= width else f"{line[: width - 3]}..."
+    line = one_line(line)
+    return line if cell_len(line) <= width else f"{set_cell_size(line, width - 3)}..."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from types import TracebackType
 from typing import Self
@@ -10,6 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from farm.cli.pace import Rate, duration
+from farm.cli.terminal import above_display
+from farm.errors import one_line
 from farm.events import (
     ChunkDone,
     Event,
@@ -33,26 +36,31 @@ class ProgressView:
         self._console = console
         self._live = console.is_terminal
         self._bar = Progress(
-            TextColumn("[bold]{task.description}"),
+            TextColumn("{task.description}", style="bold", markup=False),
             BarColumn(bar_width=30),
             TextColumn("{task.completed:.0f}/{task.total:.0f} frames  {task.fields[pace]}"),
             console=console,
             disable=not self._live,
             transient=False,
+            redirect_stdout=False,
+            redirect_stderr=False,
         )
+        self._open = contextlib.ExitStack()
         self._tasks: dict[str, TaskID] = {}
         self._rates: dict[str, Rate] = {}
         self._workers: set[str] = set()
         self._said = 0.0
 
     def __enter__(self) -> Self:
-        self._bar.start()
+        self._open.enter_context(self._bar)
+        if self._live:
+            self._open.enter_context(above_display(self._console))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._bar.stop()
+        self._open.close()
 
     def __call__(self, event: Event) -> None:
         """Show one event."""
@@ -113,7 +121,7 @@ class ProgressView:
         return self._bar.tasks[self._bar.task_ids.index(self._tasks[job])]
 
     def _note(self, text: str) -> None:
-        self._console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self._console.print(one_line(text), markup=False, highlight=False, emoji=False, soft_wrap=True)
 
 
 def _frames(frames: tuple[int, ...]) -> str:

@@ -167,7 +167,7 @@ def _run(
 ) -> tuple[Summary, ...]:
     remark(jobs)
     # Ray prints to standard output when a worker dies; that is no data.
-    with contextlib.redirect_stdout(sys.stderr), ProgressView(errors) as view, executor:
+    with ProgressView(errors) as view, contextlib.redirect_stdout(sys.stderr), executor:
 
         def tell(event: Event) -> None:
             view(event)

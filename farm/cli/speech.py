@@ -7,35 +7,34 @@ import dataclasses
 import json
 from collections.abc import Iterable, Iterator, Sequence
 
-from rich.console import Console
+from rich.cells import cell_len
 
 from farm.cli.pace import duration
-from farm.errors import FarmError, ManifestError, printable
+from farm.cli.terminal import Terminal
+from farm.errors import FarmError, ManifestError, one_line, printable
 from farm.reduce import EnvironmentShare, FrameRange, Summary
 from farm.run import Assembled, Gathered, Job
 
-errors = Console(stderr=True, highlight=False)
+errors = Terminal()
 """Standard error, where progress and complaints go."""
 
 
 def say(text: str = "") -> None:
-    """Print a line of data."""
-    print(text, flush=True)
+    """Print lines of data, escaped."""
+    print(printable(text, keep="\n\t"), flush=True)
 
 
 def say_json(value: object) -> None:
-    """Print a value for scripts."""
-    say(json.dumps(value, indent=2, ensure_ascii=False))
+    """Print a value for scripts, in ASCII: JSON's own escapes stand for everything else."""
+    say(json.dumps(value, indent=2))
 
 
 def complain(error: FarmError) -> None:
     """Print an error as it is, and for manifests how many mistakes there are, and what is noted of them."""
-    errors.print(
-        printable(str(error)), markup=False, soft_wrap=True, style="red" if errors.is_terminal else ""
-    )
+    errors.print(printable(str(error)), soft_wrap=True, style="red" if errors.is_terminal else "")
     if isinstance(error, ManifestError) and len(error.problems) > 1:
         notes = getattr(error, "__notes__", [])
-        errors.print("; ".join([f"{len(error.problems)} mistakes", *notes]) + ".", markup=False)
+        errors.print("; ".join([f"{len(error.problems)} mistakes", *notes]) + ".")
 
 
 @contextlib.contextmanager
@@ -55,7 +54,7 @@ def or_nothing_started() -> Iterator[None]:
 def remark(jobs: Iterable[Job]) -> None:
     """Print what of jobs will not come out as their manifests have it."""
     for line in (line for job in jobs for line in job.remarks):
-        errors.print(line, markup=False, soft_wrap=True, style="yellow" if errors.is_terminal else "")
+        errors.print(one_line(line), soft_wrap=True, style="yellow" if errors.is_terminal else "")
 
 
 def say_problems(error: ManifestError) -> None:
@@ -73,11 +72,13 @@ def size(count: float) -> str:
 
 
 def table(rows: Iterable[tuple[str, ...]]) -> str:
-    """Return rows in aligned columns, without decoration."""
-    lines = [tuple(row) for row in rows]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    """Return rows in columns that are aligned on a terminal, where letters may be wide; each row is one line."""
+    lines = [tuple(map(one_line, row)) for row in rows]
+    widths = [max(map(cell_len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
+        "  ".join(
+            cell + " " * (width - cell_len(cell)) for cell, width in zip(line, widths, strict=True)
+        ).rstrip()
         for line in lines
     )
 
@@ -91,9 +92,9 @@ def closing(summary: Summary, folder: str, *, has_page: bool = False) -> str:
         frames = sum(worker.frames for worker in summary.workers) or 1
         lines[0] += f" ({counts.rendered / summary.seconds:.2f} frames/s, {seconds / frames:.2f} s a frame)"
     if summary.error:
-        lines.append(f"  {summary.error}")
-    lines += [f"  {which(failed)} missing: {failed.reason}" for failed in summary.failures]
-    lines += [f"  {which(remarked)}: {remarked.reason}" for remarked in summary.remarks]
+        lines.append(f"  {one_line(summary.error)}")
+    lines += [f"  {which(failed)} missing: {one_line(failed.reason)}" for failed in summary.failures]
+    lines += [f"  {which(remarked)}: {one_line(remarked.reason)}" for remarked in summary.remarks]
     lines += _mixture(summary.environments)
     lines.append(f"  {folder}")
     lines += [f"    {output.name:<24} {size(output.bytes):>9}" for output in summary.outputs]
@@ -101,7 +102,7 @@ def closing(summary: Summary, folder: str, *, has_page: bool = False) -> str:
         lines.append(f"    {'metadata.parquet':<24} {counts.there:>5} rows")
     if has_page:
         lines.append("    report.html              all of it on a page")
-    return printable("\n".join(lines))
+    return "\n".join(lines)
 
 
 def _mixture(shares: Sequence[EnvironmentShare]) -> list[str]:
@@ -146,12 +147,12 @@ def night_table(found: Gathered, summaries: Sequence[Summary], gallery: str) -> 
         (path.name, "refused", "", "", f"{len(error.problems)} mistakes, told above")
         for path, error in found.broken.items()
     ]
-    return printable("\n".join([table(rows), *([gallery] if gallery else [])]))
+    return "\n".join([table(rows), *([gallery] if gallery else [])])
 
 
 def assembled(made: Assembled, folder: str) -> str:
     """Return what was assembled."""
     lines = [f"{made.name}: {made.frames} of {made.planned} frames"]
-    lines += [f"  {which(part)} missing: {part.reason}" for part in made.missing]
+    lines += [f"  {which(part)} missing: {one_line(part.reason)}" for part in made.missing]
     lines += [f"  {folder}", *(f"    {output.name:<24} {size(output.bytes):>9}" for output in made.outputs)]
-    return printable("\n".join(lines))
+    return "\n".join(lines)

@@ -53,7 +53,7 @@ def verify(
     job = finished_job(folder)
     executor = make_executor([job], workers=workers, address=address, inline=inline)
     # Ray prints to standard output when a worker dies; that is no data.
-    with contextlib.redirect_stdout(sys.stderr), ProgressView(errors) as view:
+    with ProgressView(errors) as view, contextlib.redirect_stdout(sys.stderr):
 
         def tell(event: Event) -> None:
             view(event)
