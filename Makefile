@@ -3,14 +3,24 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST_ARGS ?=
 
-.PHONY: demo test chromium check format bench schema clean
+# On every core; the files that share Ray or Chromium share a process. Interpreters that tests start may keep what
+# they compile, also where the environment says otherwise: there are hundreds of them.
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n logical --maxprocesses 8 --dist loadgroup --no-loadscope-reorder
+
+.PHONY: demo test test-quick test-all chromium check format bench schema clean
 
 demo: .venv/ready
 	$(BIN)/farm render manifests/demo.yaml
 	@echo "Open out/demo/report.html in a browser (also demo.gif, .mp4, contact_sheet.png, metadata.parquet)."
 
 test: .venv/ready chromium
-	$(BIN)/pytest $(PYTEST_ARGS)
+	$(PYTEST) $(PYTEST_ARGS)
+
+test-quick: .venv/ready
+	$(PYTEST) -m "not slow and not ray and not browser" $(PYTEST_ARGS)
+
+test-all: .venv/ready chromium
+	$(PYTEST) --exhaustive $(PYTEST_ARGS)
 
 # What the tests of pages drive. Where there is none and this cannot get one, they say that they are skipped.
 chromium:

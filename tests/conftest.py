@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
+import os
+import sys
 
-from farm.cli import main
-from tests.tiny_checkpoints import save_stable_diffusion
+import pytest
+from hypothesis import settings
 
 MANIFEST = """\
 version: 1
@@ -21,6 +22,8 @@ output: {{gif: {{fps: 10}}, mp4: {{fps: 10}}}}
 @pytest.fixture(scope="session")
 def tiny_sd(tmp_path_factory):
     """A folder with a StableDiffusionPipeline of 16x16 pixels and random weights."""
+    from tests.tiny_checkpoints import save_stable_diffusion
+
     return save_stable_diffusion(tmp_path_factory.mktemp("tiny-sd"))
 
 
@@ -36,11 +39,12 @@ def one_thread():
 
 
 @pytest.fixture
-def write_manifest(tmp_path, tiny_sd):
+def write_manifest(tmp_path, request):
     """Write a manifest beside the tests' output and return its path."""
 
     def write(name="job", *, frames=21, pretrained=None, **replaced):
-        text = MANIFEST.format(name=name, frames=frames, pretrained=pretrained or tiny_sd)
+        pretrained = pretrained or request.getfixturevalue("tiny_sd")
+        text = MANIFEST.format(name=name, frames=frames, pretrained=pretrained)
         for old, new in replaced.values():
             assert old in text
             text = text.replace(old, new)
@@ -54,6 +58,8 @@ def write_manifest(tmp_path, tiny_sd):
 @pytest.fixture
 def farm(capsys, monkeypatch, tmp_path):
     """Run the command line in a folder of its own; return exit code, standard output and standard error."""
+    from farm.cli import main
+
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
@@ -66,7 +72,37 @@ def farm(capsys, monkeypatch, tmp_path):
     return run
 
 
-def pytest_collection_modifyitems(items):
+def pytest_addoption(parser):
+    parser.addoption(
+        "--exhaustive",
+        action="store_true",
+        help="run the full products of cases too, and more examples of each property (make test-all)",
+    )
+
+
+def pytest_configure(config):
+    """Give every property more examples where everything is tested; how long one takes depends on the machine."""
+    settings.register_profile("sample", max_examples=100, deadline=None)
+    settings.register_profile("exhaustive", max_examples=500, deadline=None)
+    settings.load_profile("exhaustive" if config.getoption("--exhaustive") else "sample")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config, items):
+    if not config.getoption("--exhaustive"):
+        _deselect_exhaustive(config, items)
+    _skip_without_gpu(items)
+    _group(items)
+
+
+def _deselect_exhaustive(config, items):
+    left_out = [item for item in items if "exhaustive" in item.keywords]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if "exhaustive" not in item.keywords]
+
+
+def _skip_without_gpu(items):
     """Skip what needs a GPU where there is none, and say so."""
     if not any("gpu" in item.keywords for item in items):
         return
@@ -76,3 +112,32 @@ def pytest_collection_modifyitems(items):
         for item in items:
             if "gpu" in item.keywords:
                 item.add_marker(pytest.mark.skip(reason="no CUDA device on this machine"))
+
+
+ONE_AT_A_TIME = ("ray", "browser")
+"""Markers of tests that share one process of a parallel run, so that there is one Ray and one Chromium at a time."""
+
+
+def _group(items):
+    """Group tests for `pytest -n`: by file, since they share fixtures, but all files with Ray together.
+
+    Long groups come first, so that no process waits for the last of them.
+    """
+    marks = {}
+    for item in items:
+        marks.setdefault(item.path, set()).update(item.keywords)
+
+    def place(item):
+        return [marker not in marks[item.path] for marker in (*ONE_AT_A_TIME, "slow")]
+
+    for item in items:
+        alone = next((marker for marker in ONE_AT_A_TIME if marker in marks[item.path]), None)
+        item.add_marker(pytest.mark.xdist_group(alone or item.nodeid.partition("::")[0]))
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=place)
+
+
+def pytest_runtest_setup(item):
+    """Compute with one thread beside other test processes, as a worker of the farm does."""
+    if "PYTEST_XDIST_WORKER" in os.environ and (torch := sys.modules.get("torch")):
+        torch.set_num_threads(1)

@@ -148,3 +148,11 @@ _PICTURED: Mapping[str, Way] = {
 
 WAYS: Mapping[str, Way] = {f"text to image, {name}": way for name, way in _TEXT.items()} | _PICTURED
 """By what one does with them."""
+
+ONE_OF_EACH_FAMILY: tuple[str, ...] = (
+    *(name for name in WAYS if name not in _PICTURED),
+    "image to image",
+    "inpainting",
+    "ControlNet",
+)
+"""Text to image of every family of checkpoints, and each way of putting a picture in, with one family."""

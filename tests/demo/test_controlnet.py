@@ -86,6 +86,7 @@ def test_ten_shapes_stand_where_the_edges_are(guided: StableDiffusionControlNetP
     _check_mean(overlaps(sketches, render_sketches(guided, sketches)))
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_a_hundred_shapes_stand_where_the_edges_are(guided: StableDiffusionControlNetPipeline) -> None:
     sketches = held_out_sketches(100)

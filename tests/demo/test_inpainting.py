@@ -102,6 +102,7 @@ def test_ten_renders_leave_the_unmasked_part_and_fill_the_masked_one(
     _check_filled(repairs, pictures)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_a_hundred_renders_leave_the_unmasked_part_and_fill_the_masked_one(
     renderer: Renderer, inpainting: StableDiffusionInpaintPipeline, tmp_path: Path

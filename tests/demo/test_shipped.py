@@ -96,6 +96,7 @@ def test_four_held_out_prompts_are_drawn_as_told(pipeline: StableDiffusionPipeli
     _check_bar(pipeline, 4, required=0.75)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 def test_held_out_prompts_are_drawn_as_told(pipeline: StableDiffusionPipeline) -> None:
     _check_bar(pipeline, 24, required=0.9)

@@ -7,24 +7,34 @@ import torch
 import yaml
 from PIL import Image
 
-from tests.integration.cases import CASES, FRAMES, draw_pictures, slug
+from tests.checkpoints.ways import ONE_OF_EACH_FAMILY
+from tests.exhaustive import sample
+from tests.integration.cases import BESIDE, CASES, FRAMES, draw_pictures, slug
 from tests.integration.hub import Hub
 
-JOBS = {name: slug(name) for name in CASES}
+SAMPLE = (*ONE_OF_EACH_FAMILY, *BESIDE)
+"""What `make test` renders; `make test-all` renders all."""
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def studio(tmp_path_factory):
+def jobs(pytestconfig):
+    """Names of the cases and of their jobs."""
+    names = CASES if pytestconfig.getoption("--exhaustive") else SAMPLE
+    return {name: slug(name) for name in names}
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory, jobs):
     """A folder with a manifest for each case in `night`, and its hub."""
     torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("studio")
     (folder / "night").mkdir()
     draw_pictures(folder / "night" / "pictures")
     hub = Hub(folder)
-    for name, case in CASES.items():
-        (folder / "night" / f"{slug(name)}.yaml").write_text(yaml.safe_dump(case.manifest(name, hub)))
+    for name, job in jobs.items():
+        (folder / "night" / f"{job}.yaml").write_text(yaml.safe_dump(CASES[name].manifest(name, hub)))
     return folder, hub
 
 
@@ -45,8 +55,8 @@ def rows(output, job):
     return pq.read_table(output / job / "metadata.parquet").to_pylist()
 
 
-def digests(output):
-    return {job: [row["content_sha256"] for row in rows(output, job)] for job in JOBS.values()}
+def digests(output, jobs):
+    return {job: [row["content_sha256"] for row in rows(output, job)] for job in jobs.values()}
 
 
 def test_every_manifest_is_right_before_anything_starts(studio):
@@ -59,21 +69,21 @@ def test_every_manifest_is_right_before_anything_starts(studio):
     ]
 
 
-@pytest.mark.parametrize("name", CASES)
-def test_the_first_and_the_last_frame_are_those_of_plain_calls(studio, inline, name):
+@pytest.mark.parametrize("name", sample(CASES, of=SAMPLE))
+def test_the_first_and_the_last_frame_are_those_of_plain_calls(studio, inline, jobs, name):
     folder, hub = studio
     case, (first, last) = CASES[name], CASES[name].prompts
     # In its call the first frame stands beside one between both prompts, and the last beside itself.
     start = case.plain(hub, folder / "night" / "pictures", [first, last], [0, 1])[0]
     end = case.plain(hub, folder / "night" / "pictures", [last, last], [FRAMES - 1] * 2)[0]
     for frame, plain in ((0, start), (FRAMES - 1, end)):
-        with Image.open(inline / JOBS[name] / "frames" / f"frame{frame:06d}.png") as ours:
+        with Image.open(inline / jobs[name] / "frames" / f"frame{frame:06d}.png") as ours:
             assert np.array_equal(np.asarray(ours), plain)
 
 
-def test_every_frame_is_another_and_knows_where_its_model_came_from(studio, inline):
-    for name, case in CASES.items():
-        found = rows(inline, JOBS[name])
+def test_every_frame_is_another_and_knows_where_its_model_came_from(studio, inline, jobs):
+    for name, job in jobs.items():
+        case, found = CASES[name], rows(inline, job)
         assert len({row["content_sha256"] for row in found}) == FRAMES, name
         source = studio[1].source(case.way.save)
         assert {(row["pretrained"], row["revision"], row["pipeline"]) for row in found} == {
@@ -82,16 +92,16 @@ def test_every_frame_is_another_and_knows_where_its_model_came_from(studio, inli
 
 
 @pytest.mark.ray
-def test_frames_are_the_same_whatever_the_layout_and_after_a_resume(studio, inline):
+def test_frames_are_the_same_whatever_the_layout_and_after_a_resume(studio, inline, jobs):
     output = render(studio, "workers", "--workers=2", "--chunks-per-shard=1")
-    whole = {job: rows(output, job) for job in JOBS.values()}
-    assert digests(output) == digests(inline)
+    whole = {job: rows(output, job) for job in jobs.values()}
+    assert digests(output, jobs) == digests(inline, jobs)
     assert len({row["worker"] for found in whole.values() for row in found}) == 2
-    for job in JOBS.values():
+    for job in jobs.values():
         for frame in (1, 4):
             (output / job / "frames" / f"frame{frame:06d}.png").unlink()
     render(studio, "workers", "--inline")
-    assert digests(output) == digests(inline)
+    assert digests(output, jobs) == digests(inline, jobs)
     for job, before in whole.items():
         again = [
             new["frame"]

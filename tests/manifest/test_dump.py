@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from farm.manifest import Manifest, parse, to_yaml
@@ -94,7 +94,6 @@ _manifest = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=200, deadline=None)
 @given(_manifest)
 def test_a_resolved_manifest_loads_to_an_equal_one(data: dict[str, Any]) -> None:
     manifest = Manifest.model_validate(data)

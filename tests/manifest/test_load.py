@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from farm.errors import ManifestError
@@ -115,7 +115,6 @@ def test_a_folder_beside_the_manifest_is_no_hub_id(tmp_path: Path, right: str) -
     assert document.manifest.model.pretrained == "./checkpoints/dogs"
 
 
-@settings(max_examples=300, deadline=None)
 @example("a: &a [*a]")
 @example("? [1]\n: 2")
 @example("<<: 1")
@@ -155,7 +154,6 @@ _FIELDS = """
 _changes = st.lists(st.tuples(st.sampled_from(_FIELDS.split()), _values))
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.sampled_from(list(KINDS)), _changes)
 def test_no_value_anywhere_raises_anything_but_a_manifest_error(
     kind: str, changes: list[tuple[str, object]]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,14 @@ def _data(text: str) -> Any:
     return json.loads(json.dumps(tree.value))
 
 
+@cache
+def _validator() -> jsonschema.Draft202012Validator:
+    """One for all tests: making the schema takes longer than any use of it."""
+    return jsonschema.Draft202012Validator(json_schema())
+
+
 def _allows(data: Any) -> bool:
-    return jsonschema.Draft202012Validator(json_schema()).is_valid(data)
+    return bool(_validator().is_valid(data))
 
 
 def test_the_committed_schema_is_current() -> None:
@@ -56,12 +63,12 @@ def test_every_field_is_described() -> None:
 @shipped
 def test_a_shipped_manifest_satisfies_the_loader_and_the_schema(path: Path) -> None:
     load(path)
-    jsonschema.validate(_data(path.read_text()), json_schema(), jsonschema.Draft202012Validator)
+    _validator().validate(_data(path.read_text()))
 
 
 @shipped
 def test_a_resolved_manifest_satisfies_the_schema(path: Path) -> None:
-    jsonschema.validate(_data(to_yaml(load(path).manifest)), json_schema(), jsonschema.Draft202012Validator)
+    _validator().validate(_data(to_yaml(load(path).manifest)))
 
 
 @shipped

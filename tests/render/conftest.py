@@ -12,10 +12,19 @@ from tests.checkpoints.ways import WAYS
 from tests.render.ways import Rendered
 
 
-@pytest.fixture(scope="module")
-def way(request, tmp_path_factory):
-    """Hold the renderer of a way of making pictures, by its name."""
-    return Rendered(WAYS[request.param], tmp_path_factory.mktemp("way"))
+@pytest.fixture(scope="session")
+def opened_ways():
+    """Renderers by the names of their ways: each checkpoint is saved and loaded once."""
+    return {}
+
+
+@pytest.fixture
+def way(request, opened_ways, tmp_path_factory):
+    """Return the renderer of a way of making pictures, by its name."""
+    name = request.param
+    if name not in opened_ways:
+        opened_ways[name] = Rendered(WAYS[name], tmp_path_factory.mktemp("way"))
+    return opened_ways[name]
 
 
 @pytest.fixture(scope="module")

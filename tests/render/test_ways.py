@@ -13,7 +13,8 @@ from farm.errors import ModelError
 from farm.records import Drift, Noise
 from farm.render import open_renderer
 from farm.render.families import pipeline_class
-from tests.checkpoints.ways import WAYS
+from tests.checkpoints.ways import ONE_OF_EACH_FAMILY, WAYS
+from tests.exhaustive import sample
 from tests.render.embeddings import embeddings, noise
 from tests.render.frames import chunk_of, noise_of
 from tests.render.ways import PROMPTS, SEEDS, same
@@ -34,11 +35,16 @@ ALONE = [name for name in MOVES["any layout"] if not WAYS[name].pads_together]
 TOGETHER = [name for name in MOVES["any layout"] if WAYS[name].pads_together]
 
 
-def ways(names):
+def every(names):
     return pytest.mark.parametrize("way", names, indirect=True)
 
 
-@ways(MOVES["plain call"])
+def ways(names):
+    """One of each family, and the others with `make test-all`."""
+    return every(sample(names, of=set(names) & set(ONE_OF_EACH_FAMILY)))
+
+
+@every(MOVES["plain call"])
 def test_a_chunk_equals_a_plain_call_bit_for_bit(way):
     ours = way.render(*map(way.frame, range(3)))
     assert same(ours, way.plain(PROMPTS, SEEDS)) == [True] * 3

@@ -12,10 +12,14 @@ from farm.render.checkpoints.architecture import read_architecture
 from farm.render.checkpoints.source import find_source
 from farm.run.fit.pipeline import misfits_of
 from tests.checkpoints.families import FAMILIES
+from tests.exhaustive import sample
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 SIDE = 64
+KINDS = (*FAMILIES, "StableDiffusionControlNetPipeline")
+"""One pipeline for each kind of checkpoint, and one with a ControlNet; all with `make test-all`."""
+
 CHECKPOINTS = [*FAMILIES, "inpainting", "depth", "refiner"]
 
 
@@ -37,7 +41,7 @@ def draws(name, folder, parts):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", PIPELINES)
+@pytest.mark.parametrize("name", sample(PIPELINES, of=KINDS))
 def test_the_farm_refuses_for_a_pipeline_what_diffusers_cannot_draw_with(name, shelf):
     parts = {}
     if PIPELINES[name].control:
