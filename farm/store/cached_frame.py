@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, PngImagePlugin
 
 from farm.records import Pixels
-from farm.store.frames import content_sha256
+from farm.store.frames import check_header, content_sha256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +35,7 @@ def decoded(data: bytes, key: str) -> CachedFrame | None:
     """Return the frame that `encoded` made these bytes of, or None if they are not such."""
     try:
         with Image.open(io.BytesIO(data), formats=["png"]) as image:
+            check_header(image)
             pixels = np.asarray(image)
             text = dict(image.text)  # type: ignore[attr-defined]  # a PNG has it
         frame = CachedFrame(pixels=pixels, scheduler=text["scheduler"], device=text["device"])

@@ -7,9 +7,14 @@ import os
 import platform
 import time
 from pathlib import Path
+from typing import Any
 
 _DEAD_SECONDS = 60.0
-"""A claim from another machine counts as dead when it was not renewed for so long."""
+"""A claim from another machine counts as dead when it was not renewed for so long, or is renewed so far ahead."""
+_LARGEST = 4096
+"""Bytes: many times what a claim has."""
+_LAST_PID = 2**31
+_NOBODY: dict[str, Any] = {"id": "", "host": "", "processes": "", "pid": 0, "born": "", "renewed": 0.0}
 HELD: set[str] = set()
 """The claims of this process: one that it could not remove, as the store was down, holds up none of its own runs."""
 
@@ -27,24 +32,33 @@ def this_run(claim_id: str) -> bytes:
     return json.dumps(holder).encode()
 
 
-def holder_of(found: bytes | None) -> dict[str, object]:
-    """Return what a claim says; nothing for none, and for one that is no claim."""
+def holder_of(found: bytes | None) -> dict[str, Any]:
+    """Return what a claim says; nothing for none, and for what no run of the farm would write."""
+    if found is None or len(found) > _LARGEST:
+        return {}
     try:
-        holder = json.loads(found or b"{}")
+        holder = json.loads(found)
     except (ValueError, RecursionError):
         return {}
-    return holder if isinstance(holder, dict) else {}
+    if not isinstance(holder, dict):
+        return {}
+    said = {name: holder.get(name, nothing) for name, nothing in _NOBODY.items()}
+    numbers = type(said["pid"]) is int and type(said["renewed"]) in (int, float)
+    texts = all(isinstance(said[name], str) for name in ("id", "host", "processes", "born"))
+    return said if numbers and texts else {}
 
 
-def is_alive(holder: dict[str, object]) -> bool:
+def is_alive(holder: dict[str, Any]) -> bool:
     """Tell whether the run that made a claim still lives."""
-    if holder.get("host") == platform.node() and holder.get("processes") == processes():
-        pid = holder.get("pid")
-        if pid == os.getpid() and holder.get("born") == _born(os.getpid()):
-            return holder.get("id") in HELD
-        return isinstance(pid, int) and _born(pid) == holder.get("born") and _runs(pid)
-    renewed = holder.get("renewed")
-    return isinstance(renewed, (int, float)) and time.time() - renewed < _DEAD_SECONDS
+    if not holder:
+        return False
+    if holder["host"] == platform.node() and holder["processes"] == processes():
+        pid = holder["pid"]
+        if pid == os.getpid() and holder["born"] == _born(os.getpid()):
+            return holder["id"] in HELD
+        return 0 < pid < _LAST_PID and _born(pid) == holder["born"] and _runs(pid)
+    now = time.time()
+    return bool(now - _DEAD_SECONDS < holder["renewed"] < now + _DEAD_SECONDS)
 
 
 def _runs(pid: int) -> bool:

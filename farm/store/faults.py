@@ -125,7 +125,10 @@ def _advice(error: Exception) -> str:
 
 def _room(error: OSError, place: Path) -> str:
     there = next((folder for folder in (place, *place.parents) if folder.is_dir()), Path())
-    free = shutil.disk_usage(there).free
+    try:
+        free = shutil.disk_usage(there).free
+    except OSError:  # it went meanwhile
+        return ""
     if error.errno not in _FULL and free >= _LITTLE_BYTES:
         return ""
     return f" {free // 2**20} MiB are free in {there}; make room and run again."

@@ -7,37 +7,35 @@ import errno
 import fcntl
 import os
 from collections.abc import Iterator
-from pathlib import Path
+
+from farm.store.directory import Directory
 
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK
 
 
 @contextlib.contextmanager
-def locked(target: Path) -> Iterator[None]:
+def locked(directory: Directory, target: str) -> Iterator[None]:
     """Keep other processes and threads out, where the file system can; the lock's file is gone at the end."""
-    path = Path(f"{target}.lock")
+    name = f"{target}.lock"
     while True:
-        with open(path, "ab", opener=_no_link) as lock:
+        with os.fdopen(directory.open_file(name, _FLAGS), "ab") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX)
             except OSError as error:
                 if error.errno not in _NO_LOCKS:
                     raise
-            if not _is_at(lock.fileno(), path):
+            if not _is_at(lock.fileno(), directory, name):
                 continue  # who held the lock before has removed it: it keeps nobody out any more
             try:
                 yield
             finally:
-                path.unlink(missing_ok=True)
+                directory.remove(name)
             return
 
 
-def _is_at(handle: int, path: Path) -> bool:
+def _is_at(handle: int, directory: Directory, name: str) -> bool:
     try:
-        return os.path.samestat(os.fstat(handle), path.stat())
+        return os.path.samestat(os.fstat(handle), directory.status(name))
     except FileNotFoundError:
         return False
-
-
-def _no_link(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o644)

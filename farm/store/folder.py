@@ -24,9 +24,10 @@ _REMOTE_READS = 10  # as many connections as botocore keeps
 class JobFolder:
     """Files of one job by their names relative to `url`, an absolute local path or any fsspec URL.
 
-    A write is atomic: locally a sibling temporary file, fsync, rename; elsewhere one PUT of the whole. Elsewhere
-    what fails is tried again as long as the fault may pass, for about 25 seconds. `in_process` says that no other
-    process sees the files (memory://); `at_once` says how many reads at a time make it faster.
+    A write is atomic: locally a temporary file, fsync, rename; elsewhere one PUT of the whole. Locally nothing below
+    `url` is opened through a link, for reading or writing, and files follow the umask. Elsewhere what fails is tried
+    again as long as the fault may pass, for about 25 seconds. `in_process` says that no other process sees the files
+    (memory://); `at_once` says how many reads at a time make it faster.
     """
 
     def __init__(self, url: str) -> None:
@@ -77,7 +78,7 @@ class JobFolder:
 
     def telling(self, name: str, temporary: Path) -> contextlib.AbstractContextManager[None]:
         """Turn an OSError of writing to `temporary`, which is to become the file `name`, into a StorageError."""
-        return disk_errors("write", self.path(name), temporary.parent)
+        return disk_errors("write", self.path(name), Path(self.url) if self.is_local else temporary.parent)
 
     def read(self, name: str) -> bytes:
         """Return a whole file.

@@ -66,7 +66,7 @@ def decode_frame(data: bytes, name: str) -> Pixels:
     """
     try:
         with Image.open(io.BytesIO(data), formats=["png"]) as image:
-            _check_header(image)
+            check_header(image)
             return np.asarray(image)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         no_picture = isinstance(error, UnidentifiedImageError)  # whose text tells of an object in memory
@@ -74,8 +74,12 @@ def decode_frame(data: bytes, name: str) -> Pixels:
         raise StorageError(f"{name}: not a whole PNG ({reason}); remove it and render again.") from error
 
 
-def _check_header(image: Image.Image) -> None:
-    """Refuse what no frame is, before room is made for its pixels."""
+def check_header(image: Image.Image) -> None:
+    """Refuse what no frame is, before room is made for its pixels.
+
+    Raises:
+        ValueError: with what the header says.
+    """
     if max(image.size) > _LARGEST:
         raise ValueError(
             f"it says {image.width}x{image.height} pixels, a frame has up to {_LARGEST}x{_LARGEST}"

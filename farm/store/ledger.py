@@ -14,6 +14,7 @@ from farm.errors import StorageError
 from farm.records import FrameRow
 from farm.store.ahead import in_order
 from farm.store.folder import JobFolder
+from farm.store.frames import file_name
 
 _logger = logging.getLogger(__name__)
 _FOLDER = ".farm/ledger"
@@ -93,12 +94,19 @@ class Ledger:
             *lines, last = self._folder.read(name).splitlines(keepends=True)
             if last != _checksum(b"".join(lines)):
                 raise ValueError("its checksum is another")
-            return start, [FrameRow(**json.loads(line)) for line in lines]
+            return start, [_row(line) for line in lines]
         except (TypeError, ValueError) as error:
             _logger.warning(
                 "%s is damaged (%s); its frames are rendered again", self._folder.path(name), error
             )
             return start, []
+
+
+def _row(line: bytes) -> FrameRow:
+    row = FrameRow(**json.loads(line))
+    if row.file_name != file_name(row.frame):
+        raise ValueError(f"a row of frame {row.frame} names another file than the frame's")
+    return row
 
 
 def _checksum(lines: bytes) -> bytes:

@@ -1,4 +1,4 @@
-"""Links in the place of a job's own folders: they would lead its files elsewhere."""
+"""Links in the place of a job's own folders, told before anything starts; that none is followed, `directory` holds."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from farm.store.folder import JobFolder
 
-_FOLDERS = ("frames", ".farm", ".farm/ledger")
+_FOLDERS = ("frames", ".farm", ".farm/ledger", ".farm/analysis")
 
 
 def obstacle(folder: JobFolder, *, chosen: bool = False) -> str | None:

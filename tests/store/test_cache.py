@@ -167,12 +167,12 @@ def test_a_frame_larger_than_the_limit_is_not_stored(tmp_path):
 
 
 def test_a_full_disk_fails_no_render_and_is_told_once(tmp_path, monkeypatch, caplog):
-    def full(*_):
+    def full(*_, **__):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     cache = FrameCache(tmp_path / "cache", 10**6)
     with monkeypatch.context() as patch, caplog.at_level(logging.WARNING):
-        patch.setattr("pathlib.Path.replace", full)
+        patch.setattr(os, "rename", full)
         cache.put(key(1), frame(1))
         cache.put(key(2), frame(2))
     assert [record.getMessage() for record in caplog.records] == [
@@ -189,7 +189,7 @@ def test_a_folder_that_cannot_be_made_fails_no_render(tmp_path, caplog):
     cache = FrameCache(tmp_path / "cache", 10**6)
     cache.put(key(1), frame(1))
     assert cache.get(key(1)) is None
-    assert "frames cannot be kept for other jobs (File exists)" in caplog.text
+    assert "frames cannot be kept for other jobs (Not a directory)" in caplog.text
 
 
 def test_only_old_leftovers_of_killed_processes_are_swept(tmp_path):
@@ -236,3 +236,57 @@ def test_many_processes_share_a_cache_that_is_too_small_for_them(tmp_path):
     cache = FrameCache(folder, limit)
     there = [number for number in range(40) if cache.get(key(number)) is not None]
     assert len(there) == len(entries(folder)) >= 10
+
+
+def test_an_entry_that_is_a_pipe_is_not_waited_for_and_is_replaced(cache, entry):
+    entry.unlink()
+    os.mkfifo(entry)
+    assert cache.get(key(1)) is None
+    cache.put(key(1), frame(1))
+    assert equal(cache.get(key(1)), frame(1))
+
+
+def test_an_entry_that_is_a_link_is_not_followed_and_is_replaced(cache, entry, tmp_path):
+    elsewhere = tmp_path / "elsewhere.png"
+    entry.rename(elsewhere)
+    whole = elsewhere.read_bytes()
+    entry.symlink_to(elsewhere)
+    assert cache.get(key(1)) is None
+    cache.put(key(1), frame(1))
+    assert not entry.is_symlink()
+    assert elsewhere.read_bytes() == whole
+
+
+def test_a_folder_of_entries_that_is_a_link_is_neither_read_nor_written(cache, entry, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    entry.parent.rename(elsewhere)
+    entry.parent.symlink_to(elsewhere)
+    before = {path: path.stat().st_mtime_ns for path in elsewhere.iterdir()}
+    assert cache.get(key(1)) is None
+    cache.put(key(1), frame(1))
+    assert {path: path.stat().st_mtime_ns for path in elsewhere.iterdir()} == before
+
+
+def test_an_entry_of_more_bytes_than_any_frame_has_is_not_read(cache, entry, monkeypatch):
+    monkeypatch.setattr("farm.store.cache._LARGEST_ENTRY", entry.stat().st_size - 1)
+    assert cache.get(key(1)) is None
+
+
+def test_an_entry_of_more_pixels_than_any_frame_has_is_not_decoded(cache, entry):
+    Image.new("1", (9000, 9000)).save(entry)
+    assert cache.get(key(1)) is None
+    assert not entry.exists()
+
+
+def test_what_is_no_entry_is_never_evicted(tmp_path):
+    size = entry_bytes(tmp_path)
+    folder = tmp_path / "home"
+    mine = folder / "aa" / "thesis.tex"
+    mine.parent.mkdir(parents=True)
+    mine.write_bytes(b"x" * 3 * size)
+    os.utime(mine, (0, 0))
+    cache = FrameCache(folder, 2 * size)
+    for number in range(4):
+        cache.put(key(number), frame(number))
+    assert mine.read_bytes() == b"x" * 3 * size
+    assert len(entries(folder)) == 3

@@ -247,3 +247,37 @@ def test_who_holds_a_folder_is_told_until_it_lets_go(folder):
 def test_a_run_that_is_dead_holds_nothing(folder):
     held_by(folder, host="another", processes="", renewed=time.time() - 61)
     assert running_in(folder) == ""
+
+
+@pytest.mark.parametrize(
+    "holder",
+    [
+        {"renewed": time.time() + 10**6},
+        {"renewed": 10**400},
+        {"renewed": float("nan")},
+        {"renewed": float("inf")},
+        {"renewed": "now"},
+        {"renewed": True},
+        {"renewed": [[]]},
+        {"id": ["x"]},
+        {"id": "x" * 5000},
+        {"host": {}},
+    ],
+    ids=["ahead", "huge", "nan", "infinite", "text", "boolean", "list", "list as id", "long", "map as host"],
+)
+def test_a_claim_of_another_machine_that_no_run_would_write_holds_no_folder(folder, holder):
+    held_by(folder, **({"host": "elsewhere"} | holder))
+    assert running_in(folder) == ""
+    Claim(folder).take().release()
+
+
+@pytest.mark.parametrize("pid", [0, -1, -os.getpid(), 2**31, 10**30, True, 1.5, "1", None])
+def test_a_claim_of_this_machine_by_what_is_no_process_holds_no_folder(folder, pid):
+    held_by(folder, pid=pid)
+    assert running_in(folder) == ""
+    Claim(folder).take().release()
+
+
+def test_a_clock_that_is_somewhat_ahead_costs_no_claim(folder):
+    held_by(folder, host="elsewhere", renewed=time.time() + 30)
+    assert running_in(folder) == f"process {os.getpid()} on elsewhere"

@@ -1,0 +1,224 @@
+"""Below a job's folder nothing is read, written, listed or removed through a link."""
+
+import contextlib
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from farm.errors import StorageError
+from farm.store import JobFolder
+
+SECRET = b"canary-of-a-secret"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "job").mkdir()
+    return JobFolder(str(tmp_path / "job"))
+
+
+@pytest.fixture
+def elsewhere(tmp_path):
+    """A folder with a secret in it, that must stay as it is."""
+    there = tmp_path / "elsewhere"
+    (there / "inner").mkdir(parents=True)
+    for path in (there / "secret", there / "inner" / "secret", there / ".tmp-mine"):
+        path.write_bytes(SECRET)
+    yield there
+    assert sorted(path.name for path in there.rglob("*")) == [".tmp-mine", "inner", "secret", "secret"]
+    assert all(path.read_bytes() == SECRET for path in there.rglob("*") if path.is_file())
+
+
+def refused(call, *arguments):
+    with pytest.raises(StorageError) as told:
+        call(*arguments)
+    return str(told.value)
+
+
+def link(folder, name, target):
+    place = Path(folder.path(name))
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.symlink_to(target)
+
+
+def mode(folder, name=""):
+    return Path(folder.path(name)).stat().st_mode & 0o777
+
+
+def write_film(folder, name):
+    with folder.writing(name) as path:
+        path.write_bytes(b"film")
+
+
+FOLDER_CALLS = {
+    "read": lambda folder, name: folder.read(name),
+    "find": lambda folder, name: folder.find(name),
+    "write": lambda folder, name: folder.write(name, b"new"),
+    "write a film": write_film,
+    "create": lambda folder, name: folder.swap(name, None, b"new"),
+    "swap": lambda folder, name: folder.swap(name, SECRET, b"new"),
+    "remove": lambda folder, name: folder.remove(name),
+    "look for": lambda folder, name: folder.exists(name),
+    "list": lambda folder, name: folder.names(name),
+    "list folders of": lambda folder, name: folder.folders(name),
+}
+
+
+@pytest.mark.parametrize("call", FOLDER_CALLS.values(), ids=FOLDER_CALLS)
+@pytest.mark.parametrize(
+    "name_of_link", ["frames", ".farm", ".farm/ledger", ".farm/analysis", ".farm/analysis/ab"]
+)
+def test_nothing_is_reached_through_a_folder_that_is_a_link(folder, elsewhere, name_of_link, call):
+    place = folder.path(name_of_link)
+    link(folder, name_of_link, elsewhere)
+    for name in (f"{name_of_link}/secret", f"{name_of_link}/inner/secret"):
+        assert refused(call, folder, name).endswith(f"{place} is a symbolic link, and none is followed here.")
+
+
+@pytest.mark.parametrize("name", ["manifest.yaml", "frames/frame000000.png"])
+def test_a_file_that_is_a_link_is_not_read(folder, elsewhere, name):
+    folder.write("frames/other", b"")
+    link(folder, name, elsewhere / "secret")
+    said = f"{folder.path(name)}: cannot read: {folder.path(name)} is a symbolic link, and none is followed here."
+    assert refused(folder.read, name) == refused(folder.find, name) == said
+    assert folder.names("") == []
+    assert folder.exists(name)
+
+
+@pytest.mark.parametrize("target", ["secret", "nothing"])
+def test_a_file_that_is_a_link_is_replaced_and_not_written_to(folder, elsewhere, target):
+    for name, write in (("a", folder.write), ("b", lambda name, _: write_film(folder, name))):
+        link(folder, name, elsewhere / target)
+        write(name, b"film")
+        assert folder.read(name) == b"film"
+        assert folder.names("") == ["a", "b"][: ord(name) - ord("a") + 1]
+
+
+def test_a_claim_that_is_a_link_is_not_written_to(folder, elsewhere):
+    link(folder, "claim", elsewhere / "nothing")
+    assert refused(folder.swap, "claim", None, b"mine").startswith(f"{folder.path('claim')}: cannot write: ")
+    folder.remove("claim")
+    link(folder, "claim.lock", elsewhere / "nothing")
+    assert refused(folder.swap, "claim", None, b"mine").startswith(f"{folder.path('claim')}: cannot write: ")
+
+
+def test_links_are_removed_themselves(folder, elsewhere):
+    link(folder, "a", elsewhere / "secret")
+    link(folder, ".tmp-folder", elsewhere)
+    link(folder, ".tmp-file", elsewhere / "secret")
+    link(folder, "frames", elsewhere)
+    folder.remove("a")
+    folder.sweep()
+    assert [path.name for path in Path(folder.url).iterdir()] == ["frames"]
+
+
+def test_a_scratch_folder_is_not_made_in_a_farms_folder_that_is_a_link(folder, elsewhere):
+    link(folder, ".farm", elsewhere)
+
+    def write():
+        with folder.scratch() as scratch:
+            scratch.write("frames/a.png", b"new")
+
+    assert refused(write).endswith("/.farm is a symbolic link, and none is followed here.")
+
+
+def test_a_scratch_folder_that_is_opened_elsewhere_follows_no_link_in_the_farms_folder(folder, elsewhere):
+    link(folder, ".farm", elsewhere)
+    of_a_worker = JobFolder(folder.path(".farm/inner"))
+    assert refused(of_a_worker.read, "secret").endswith(
+        "/.farm is a symbolic link, and none is followed here."
+    )
+    assert refused(of_a_worker.names, "").endswith("/.farm is a symbolic link, and none is followed here.")
+
+
+def test_the_folder_itself_may_be_a_link(tmp_path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "job").symlink_to(tmp_path / "disk")
+    folder = JobFolder(str(tmp_path / "job"))
+    folder.write("frames/a.png", b"1")
+    assert (tmp_path / "disk" / "frames" / "a.png").read_bytes() == b"1"
+    assert folder.names("frames") == ["a.png"]
+
+
+@pytest.mark.parametrize("name", ["../x", "frames/../../x", "/etc/passwd", "frames//x", "./x"])
+def test_a_name_leads_nowhere_else(folder, name):
+    assert refused(folder.read, name).endswith("it is no name of a file below this folder.")
+    assert refused(folder.write, name, b"").endswith("it is no name of a file below this folder.")
+
+
+def test_a_link_that_is_put_there_meanwhile_is_not_followed(folder, elsewhere):
+    """Somebody turns `frames` into a link and back, all the time."""
+    folder.write("real/secret", b"own")
+    link(folder, "link", elsewhere)
+    frames, stop = Path(folder.path("frames")), threading.Event()
+
+    def exchange():
+        while not stop.is_set():
+            for name in ("link", "real"):
+                Path(folder.path(name)).rename(frames)
+                frames.rename(folder.path(name))
+
+    thread = threading.Thread(target=exchange)
+    thread.start()
+    found = set()
+    try:
+        for _ in range(20_000):
+            with contextlib.suppress(StorageError):
+                found.add(folder.find("frames/secret"))
+    finally:
+        stop.set()
+        thread.join()
+    assert found == {b"own", None}
+
+
+def test_files_and_folders_follow_the_umask(tmp_path):
+    for mask, file_mode, folder_mode in ((0o022, 0o644, 0o755), (0o077, 0o600, 0o700), (0o002, 0o664, 0o775)):
+        former = os.umask(mask)
+        try:
+            folder = JobFolder(str(tmp_path / f"{mask}" / "job"))
+            folder.write("frames/a.png", b"1")
+            folder.swap(".farm/claim.json", None, b"1")
+            write_film(folder, "film.mp4")
+        finally:
+            os.umask(former)
+        files = ("frames/a.png", ".farm/claim.json", "film.mp4")
+        assert {mode(folder, name) for name in files} == {file_mode}
+        folders = ("", "frames", ".farm")
+        assert {mode(folder, name) for name in folders} == {folder_mode}
+
+
+def test_an_encoder_writes_where_nobody_else_may_put_anything(folder):
+    with folder.writing("film.mp4") as path:
+        assert path.parent.stat().st_mode & 0o777 == 0o700
+        path.write_bytes(b"film")
+    assert folder.names("") == ["film.mp4"]
+    assert folder.folders("") == []
+
+
+def test_an_encoder_that_leaves_a_link_leaves_no_file(folder, elsewhere):
+    def encode():
+        with folder.writing("film.mp4") as path:
+            path.symlink_to(elsewhere / "secret")
+
+    assert "is a symbolic link" in refused(encode)
+    assert folder.names("") == []
+
+
+def test_what_a_killed_encoder_left_is_swept(folder):
+    folder.write(".tmp-0123/film.mp4", b"half")
+    folder.sweep()
+    assert folder.folders("") == []
+
+
+def test_descriptors_are_closed_whatever_happens(folder, elsewhere):
+    link(folder, "frames", elsewhere)
+    before = list(Path("/proc/self/fd").iterdir())
+    for _ in range(20):
+        folder.write(".farm/ledger/a", b"1")
+        folder.find(".farm/ledger/none")
+        refused(folder.read, "frames/secret")
+        refused(folder.read, ".farm/ledger/a/b")
+        refused(folder.read, ".farm/ledger")
+    assert len(list(Path("/proc/self/fd").iterdir())) == len(before)
