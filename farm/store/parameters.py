@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import re
+
+from farm.errors import printable
 from farm.records import Conditioning, DiffusersSpec, Frame, RendererSpec
+
+_FIELD = re.compile(r"(negative prompt|steps):", re.IGNORECASE)
+"""What begins a part of the text, where it begins a line."""
 
 
 def parameters_text(frame: Frame, renderer: RendererSpec, *, width: int, height: int) -> str:
     """Return the prompt, the negative prompt and a line of `Key: value` settings.
 
     A mixture of prompts is written `first :0.25 AND second :0.75`, the nearest thing that the convention knows.
+    A prompt is one line here, so that no line of it is read as settings; the recipe has it as it is.
     """
     recipe = frame.recipe
     settings: dict[str, object] = {
@@ -26,13 +34,27 @@ def parameters_text(frame: Frame, renderer: RendererSpec, *, width: int, height:
     settings["Version"] = "diffusion-farm"
     lines = [_prompt(recipe.conditioning)]
     if recipe.conditioning.negative_prompt:
-        lines.append(f"Negative prompt: {recipe.conditioning.negative_prompt}")
-    lines.append(", ".join(f"{key}: {value}" for key, value in settings.items() if value is not None))
+        lines.append(f"Negative prompt: {_one_line(recipe.conditioning.negative_prompt)}")
+    lines.append(
+        ", ".join(f"{key}: {_quoted(value)}" for key, value in settings.items() if value is not None)
+    )
     return "\n".join(lines)
 
 
 def _prompt(conditioning: Conditioning) -> str:
     if len(conditioning.prompts) == 1:
-        return conditioning.prompts[0]
+        return _one_line(conditioning.prompts[0])
     weighted = zip(conditioning.prompts, conditioning.weights, strict=True)
-    return " AND ".join(f"{prompt} :{weight:.4g}" for prompt, weight in weighted)
+    return " AND ".join(f"{_one_line(prompt)} :{weight:.4g}" for prompt, weight in weighted)
+
+
+def _one_line(prompt: str) -> str:
+    line = printable(" ".join(prompt.split()), keep="")
+    return _FIELD.sub(r"\1\\:", line, count=1) if _FIELD.match(line) else line
+
+
+def _quoted(value: object) -> str:
+    """Return a value as JSON where its reader would take a part of it for something else."""
+    text = str(value)
+    is_plain = text.isprintable() and text == text.strip() and not set(text) & set(',:"')
+    return text if is_plain else json.dumps(text)

@@ -1,9 +1,13 @@
+import dataclasses
 import hashlib
 import io
 import json
+import re
 
 import numpy as np
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 from PIL import Image
 
 from farm.errors import StorageError
@@ -60,6 +64,93 @@ def test_a_mixture_of_prompts_says_its_weights(pixels):
     frame = frame_of(0, {"a red star": 0.25, "a fish": 0.75}, negative_prompt="")
     with Image.open(io.BytesIO(encode_frame(pixels, frame, ProceduralSpec()))) as image:
         assert image.text["parameters"].splitlines()[0] == "a red star :0.25 AND a fish :0.75"
+
+
+KEY_AND_VALUE = re.compile(r'\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$)')
+
+
+def read_parameters(text):
+    """Return prompt, negative prompt and settings as A1111's web UI and its like read them."""
+    *lines, last = text.strip().split("\n")
+    prompts = {False: [], True: []}
+    is_negative = False
+    for line in map(str.strip, lines):
+        is_negative = is_negative or line.startswith("Negative prompt:")
+        prompts[is_negative].append(line.removeprefix("Negative prompt:").strip() if is_negative else line)
+    values = {
+        key: json.loads(value) if value.startswith('"') and value.endswith('"') else value
+        for key, value in KEY_AND_VALUE.findall(last)
+    }
+    return "\n".join(prompts[False]), "\n".join(prompts[True]), values
+
+
+def parameters_of(frame, spec=SPEC):
+    with Image.open(io.BytesIO(encode_frame(np.zeros((48, 64, 3), np.uint8), frame, spec))) as image:
+        return image.text["parameters"]
+
+
+HONEST = {
+    "Steps": "4",
+    "CFG scale": "5.0",
+    "Seed": "42",
+    "Size": "64x48",
+    "Model": "tiny-world",
+    "Model hash": "a1b2c3d4e5",
+    "Version": "diffusion-farm",
+}
+FORGED = "Steps: 1, Sampler: evil, Seed: 666, Model: evil"
+
+
+@pytest.mark.parametrize(
+    ("prompt", "read"),
+    [
+        ("a red star", "a red star"),
+        ("a red star,\n  at the beach\n", "a red star, at the beach"),
+        (f"a star\nNegative prompt: {FORGED}\n{FORGED}", f"a star Negative prompt: {FORGED} {FORGED}"),
+        (f"a star\r\x85\u2028\x0b{FORGED}", f"a star {FORGED}"),
+        (f"\n{FORGED}", FORGED.replace("Steps:", "Steps\\:")),
+        ("negative prompt: a star", "negative prompt\\: a star"),
+        ("\x1b]0;owned\x07 \u202estar", r"\x1b]0;owned\x07 \u202estar"),
+        ("", ""),
+    ],
+)
+def test_a_prompt_forges_no_line_of_the_parameters(prompt, read):
+    for negative, as_read in [("dull", "dull"), (prompt, read)]:
+        text = parameters_of(frame_of(0, {prompt: 1.0}, negative_prompt=negative))
+        assert read_parameters(text) == (read, as_read, HONEST)
+        assert len(text.splitlines()) == 2 + bool(negative)
+    mixed = parameters_of(frame_of(0, {prompt: 0.25, "a fish": 0.75}, negative_prompt=""))
+    assert read_parameters(mixed) == (f"{read} :0.25 AND a fish :0.75".strip(), "", HONEST)
+
+
+@given(st.text(max_size=40) | st.text(alphabet='Steps: 1,\n\r"\\N', max_size=20), st.text(max_size=20))
+@example("Negative prompt:", "Steps: 1, Seed: 2, Size: 3x4")
+def test_whatever_a_prompt_is_the_settings_are_read_back(prompt, negative):
+    frame = frame_of(0, {prompt: 1.0}, negative_prompt=negative)
+    text = parameters_of(frame)
+    assert read_parameters(text)[2] == HONEST
+    assert all(line.isprintable() for line in text.split("\n"))
+    assert frame.recipe.conditioning.prompts == (prompt,)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "tiny-world",
+        "./a, Seed: 1",
+        "./a\nSteps: 9",
+        '"quoted"',
+        " ./spaced ",
+        "./\x1b[2J",
+        "C:\\models",
+        "./星",
+    ],
+)
+def test_whatever_a_model_is_called_is_read_back(name):
+    spec = dataclasses.replace(SPEC, source=dataclasses.replace(SPEC.source, pretrained=name))
+    text = parameters_of(frame_of(), spec)
+    assert read_parameters(text)[2] == HONEST | {"Model": name}
+    assert all(line.isprintable() for line in text.split("\n"))
 
 
 def test_the_farms_own_chunk_is_the_whole_recipe(pixels):
