@@ -32,6 +32,13 @@ def _refuse_devices(name: str) -> str:
     return name
 
 
+def _refuse_options(name: str) -> str:
+    if name.startswith("-"):
+        allowed = "a name that does not begin with '-', as options of commands do"
+        raise PydanticCustomError(TAKES, "{allowed}", {"allowed": allowed})
+    return name
+
+
 Name = Annotated[
     str,
     Text(
@@ -40,6 +47,7 @@ Name = Annotated[
         words="1 to 100 letters, digits, '.', '_' or '-', not beginning or ending with '.'",
     ),
     AfterValidator(_refuse_devices),
+    AfterValidator(_refuse_options),
 ]
 
 

@@ -44,6 +44,7 @@ HOSTILE = [
         "Com1",
         "~",
     ),
+    *("-", "-rf", "--help", "--output-dir=x"),
     *("\x1b[31m", "$(id)", "a;b", "%2e%2e%2f", "file:x"),
 ]
 
@@ -73,7 +74,7 @@ def test_whatever_name_is_accepted_is_a_folder_of_its_own_on_every_system(name):
         assert 0 < len(name) <= 100
         assert set(name) <= LETTERS
         assert os.path.normpath(f"out/{name}") == f"out/{name}" != "out/"
-        assert not name.startswith(".")
+        assert not name.startswith((".", "-"))
         assert not name.endswith(".")
 
 
@@ -84,6 +85,15 @@ def test_a_hostile_name_is_told_at_its_place(tmp_path):
     assert refusal(path) == (
         f"{path}:2:1: name: found '../../etc/cron.d/x'; allowed: 1 to 100 letters, digits, '.', '_' or '-', not "
         "beginning or ending with '.'.\n"
+    )
+
+
+def test_a_name_that_reads_as_an_option_is_told(tmp_path):
+    path = tmp_path / "m.yaml"
+    path.write_text(json.dumps({**MANIFEST, "name": "--help"}))
+    assert refusal(path) == (
+        f"{path}:1:16: name: found '--help'; allowed: a name that does not begin with '-', as options of commands "
+        "do.\n"
     )
 
 
