@@ -9,7 +9,18 @@ from typing import Annotated
 import typer
 
 from farm import models as shipped_models
-from farm.cli.options import Manifests, OneManifest, OutputDir, Procedural, Set, prepare_all
+from farm.cli.options import (
+    AllowInputs,
+    AllowModels,
+    Manifests,
+    OneManifest,
+    OutputDir,
+    Procedural,
+    Set,
+    Untrusted,
+    prepare_all,
+    read_policy,
+)
 from farm.cli.pace import duration
 from farm.cli.speech import remark, say, say_json, size, table
 from farm.manifest import json_schema
@@ -19,9 +30,18 @@ from farm.run import Job, Rates, prepare
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 
 
-def check(manifests: Manifests, overrides: Set = None, as_json: Json = False) -> None:
+def check(
+    manifests: Manifests,
+    overrides: Set = None,
+    allow_inputs: AllowInputs = None,
+    allow_models: AllowModels = None,
+    untrusted: Untrusted = False,
+    as_json: Json = False,
+) -> None:
     """Check manifests: every mistake at once, each with file, line and column."""
-    jobs = prepare_all(manifests, overrides)
+    jobs = prepare_all(
+        manifests, overrides, reads=read_policy(allow_inputs, allow_models, untrusted=untrusted)
+    )
     remark(jobs)
     if as_json:
         say_json(
@@ -46,10 +66,19 @@ def plan(
     overrides: Set = None,
     output_dir: OutputDir = "out",
     procedural: Procedural = False,
+    allow_inputs: AllowInputs = None,
+    allow_models: AllowModels = None,
+    untrusted: Untrusted = False,
     as_json: Json = False,
 ) -> None:
     """Show what a manifest would render: frames, chunks, model calls, time, and what is already there."""
-    job = prepare(manifest, overrides=overrides or (), output_dir=output_dir, procedural=procedural)
+    job = prepare(
+        manifest,
+        overrides=overrides or (),
+        output_dir=output_dir,
+        procedural=procedural,
+        reads=read_policy(allow_inputs, allow_models, untrusted=untrusted),
+    )
     remark([job])
     ranges = job.remaining()
     left, design = _left(job, ranges), job.plan

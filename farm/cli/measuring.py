@@ -10,7 +10,17 @@ from typing import Annotated
 import typer
 
 from farm.cli.look import Json
-from farm.cli.options import Address, Inline, Set, Workers, make_executor
+from farm.cli.options import (
+    Address,
+    AllowInputs,
+    AllowModels,
+    Inline,
+    Set,
+    Untrusted,
+    Workers,
+    make_executor,
+    read_policy,
+)
 from farm.cli.speech import say, say_json
 from farm.run import EXIT_CODES, reanalyze, rereport
 
@@ -20,6 +30,9 @@ Folder = Annotated[str, typer.Argument(help="A job's output folder or URL.", met
 def analyze(
     folder: Folder,
     overrides: Set = None,
+    allow_inputs: AllowInputs = None,
+    allow_models: AllowModels = None,
+    untrusted: Untrusted = False,
     workers: Workers = None,
     address: Address = None,
     inline: Inline = False,
@@ -30,9 +43,10 @@ def analyze(
     Frames are only read. What was measured before, in the same way, is not measured again. Exit code 3 if frames are
     missing.
     """
+    reads = read_policy(allow_inputs, allow_models, untrusted=untrusted)
     executor = make_executor([], workers=workers, address=address, inline=inline)
     with contextlib.redirect_stdout(sys.stderr):  # Ray prints there when a worker dies; that is no data
-        made = reanalyze(folder, executor, overrides or ())
+        made = reanalyze(folder, executor, overrides or (), reads=reads)
     account = made.findings.account
     if as_json:
         columns = [column.name for column in made.findings.columns]

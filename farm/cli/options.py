@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +11,7 @@ import typer
 
 from farm.errors import ManifestError, Problem, UsageError
 from farm.execute import Executor, Policy, open_executor
+from farm.manifest.read_policy import ANYTHING, ReadPolicy
 from farm.records import CacheSpec
 from farm.run import Job, name_taken, prepare
 
@@ -26,6 +28,31 @@ OutputDir = Annotated[
 Procedural = Annotated[
     bool,
     typer.Option("--procedural", help="Rehearse the motion with drawn test pictures instead of the model."),
+]
+AllowInputs = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow-inputs",
+        metavar="DIR",
+        help="Let manifests read pictures and checkpoints only below their own folder and this one, which may be given "
+        "several times. FARM_ALLOW_INPUTS adds others.",
+    ),
+]
+AllowModels = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow-models",
+        metavar="PATTERN",
+        help="Let manifests name, beside shipped checkpoints, only those that fit this pattern, which may be given "
+        "several times: 'org/*' of hub ids, '/srv/models/*' of paths. FARM_ALLOW_MODELS adds others.",
+    ),
+]
+Untrusted = Annotated[
+    bool,
+    typer.Option(
+        "--untrusted",
+        help="The manifests are somebody else's: they may read below their own folder only, and what is allowed.",
+    ),
 ]
 Workers = Annotated[
     int | None,
@@ -84,12 +111,30 @@ MaxFailedFrames = Annotated[
 ]
 
 
+_INPUTS, _MODELS = "FARM_ALLOW_INPUTS", "FARM_ALLOW_MODELS"
+
+
+def read_policy(
+    allow_inputs: Sequence[str] | None, allow_models: Sequence[str] | None, *, untrusted: bool
+) -> ReadPolicy:
+    """Return what manifests may have read, by the options and the variables FARM_ALLOW_INPUTS and FARM_ALLOW_MODELS.
+
+    Without any of these an `untrusted` manifest may read below its folder, another one anything.
+    """
+    inputs = [*(allow_inputs or ()), *filter(None, os.environ.get(_INPUTS, "").split(os.pathsep))]
+    models = [*(allow_models or ()), *os.environ.get(_MODELS, "").split()]
+    return ReadPolicy(
+        inputs=tuple(inputs) if inputs or untrusted else None, models=tuple(models) if models else None
+    )
+
+
 def prepare_all(
     manifests: Sequence[Path],
     overrides: list[str] | None,
     *,
     output_dir: str = "out",
     procedural: bool = False,
+    reads: ReadPolicy = ANYTHING,
 ) -> list[Job]:
     """Return the jobs of all manifests.
 
@@ -101,7 +146,13 @@ def prepare_all(
     for path in manifests:
         try:
             jobs.append(
-                prepare(path, overrides=overrides or (), output_dir=output_dir, procedural=procedural)
+                prepare(
+                    path,
+                    overrides=overrides or (),
+                    output_dir=output_dir,
+                    procedural=procedural,
+                    reads=reads,
+                )
             )
         except ManifestError as error:
             problems += error.problems

@@ -15,6 +15,8 @@ from farm.cli.interruption import interruption
 from farm.cli.look import Json
 from farm.cli.options import (
     Address,
+    AllowInputs,
+    AllowModels,
     CacheDir,
     CacheSize,
     ChunksPerShard,
@@ -26,10 +28,12 @@ from farm.cli.options import (
     OutputDir,
     Procedural,
     Set,
+    Untrusted,
     Workers,
     make_cache,
     make_executor,
     prepare_all,
+    read_policy,
 )
 from farm.cli.progress import ProgressView
 from farm.cli.speech import (
@@ -60,6 +64,9 @@ def render(
     output_dir: OutputDir = "out",
     overrides: Set = None,
     procedural: Procedural = False,
+    allow_inputs: AllowInputs = None,
+    allow_models: AllowModels = None,
+    untrusted: Untrusted = False,
     chunks_per_shard: ChunksPerShard = None,
     cache_dir: CacheDir = None,
     cache_gb: CacheSize = 10.0,
@@ -69,7 +76,13 @@ def render(
 ) -> None:
     """Render manifests; a second run goes on where the first stopped."""
     with or_nothing_started():
-        jobs = prepare_all(manifests, overrides, output_dir=output_dir, procedural=procedural)
+        jobs = prepare_all(
+            manifests,
+            overrides,
+            output_dir=output_dir,
+            procedural=procedural,
+            reads=read_policy(allow_inputs, allow_models, untrusted=untrusted),
+        )
     executor = make_executor(
         jobs,
         workers=workers,
@@ -96,6 +109,8 @@ def batch(
     output_dir: OutputDir = "out",
     overrides: Set = None,
     procedural: Procedural = False,
+    allow_inputs: AllowInputs = None,
+    allow_models: AllowModels = None,
     chunks_per_shard: ChunksPerShard = None,
     cache_dir: CacheDir = None,
     cache_gb: CacheSize = 10.0,
@@ -104,13 +119,17 @@ def batch(
     max_failed_frames: MaxFailedFrames = None,
     as_json: Json = False,
 ) -> None:
-    """Render every manifest in a folder in one run; none that is broken or fails stops the others."""
+    """Render every manifest in a folder in one run; none that is broken or fails stops the others.
+
+    They may read pictures and checkpoints below the folder, and what --allow-inputs and --allow-models allow.
+    """
     found = gather(
         folder,
         overrides=overrides or (),
         output_dir=output_dir,
         procedural=procedural,
         seconds=manifest_timeout,
+        reads=read_policy(allow_inputs, allow_models, untrusted=True),
     )
     for error in found.broken.values():
         complain(error)

@@ -12,7 +12,16 @@ import typer
 from farm.cli.findings import verified
 from farm.cli.interruption import interruption
 from farm.cli.look import Json
-from farm.cli.options import Address, Inline, Workers, make_executor
+from farm.cli.options import (
+    Address,
+    AllowInputs,
+    AllowModels,
+    Inline,
+    Untrusted,
+    Workers,
+    make_executor,
+    read_policy,
+)
 from farm.cli.progress import ProgressView
 from farm.cli.speech import errors, say, say_json
 from farm.errors import UsageError
@@ -36,6 +45,9 @@ def verify(
         ),
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Check every frame.")] = False,
+    allow_inputs: AllowInputs = None,
+    allow_models: AllowModels = None,
+    untrusted: Untrusted = False,
     workers: Workers = None,
     address: Address = None,
     inline: Inline = False,
@@ -50,7 +62,7 @@ def verify(
     """
     if every and sample is not None:
         raise UsageError("--all checks every frame; leave out --sample.")
-    job = finished_job(folder)
+    job = finished_job(folder, reads=read_policy(allow_inputs, allow_models, untrusted=untrusted))
     executor = make_executor([job], workers=workers, address=address, inline=inline)
     # Ray prints to standard output when a worker dies; that is no data.
     with ProgressView(errors) as view, contextlib.redirect_stdout(sys.stderr):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import Literal, Protocol
+from typing import Literal
 
 from farm import models
 from farm.errors import ManifestError, ModelError, Problem
@@ -20,18 +20,10 @@ from farm.records import (
     TextualInversion,
 )
 from farm.render.checkpoints.source import find_source
+from farm.run.reads import Checkpoint, refused_model
 
 Field = tuple[str | int, ...]
 """A field's place in a manifest."""
-
-
-class Checkpoint(Protocol):
-    """What a manifest says of a checkpoint."""
-
-    @property
-    def pretrained(self) -> str: ...  # noqa: D102
-    @property
-    def revision(self) -> str | None: ...  # noqa: D102
 
 
 def find_renderer(document: Document) -> RendererSpec:
@@ -44,6 +36,10 @@ def find_renderer(document: Document) -> RendererSpec:
     problems: list[Problem] = []
 
     def find(section: Field, written: Checkpoint, holds: Literal["pipeline", "adapter"]) -> ModelSource:
+        refused = refused_model(document, section, written)
+        if refused is not None:
+            problems.append(refused)
+            return _NOWHERE
         try:
             source = find_source(written.pretrained, written.revision, document.folder, holds=holds)
             said = f"there is no checkpoint {written.pretrained!r}"

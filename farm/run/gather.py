@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from farm.errors import FarmError, ManifestError, Problem, UsageError
+from farm.manifest.read_policy import BELOW_THE_MANIFEST, ReadPolicy
 from farm.run.prepare import Job, prepare
 from farm.run.preparer import MANIFEST_SECONDS, Preparer
 from farm.run.unforeseen import refusal
@@ -28,8 +29,11 @@ def gather(
     output_dir: str = "out",
     procedural: bool = False,
     seconds: float = MANIFEST_SECONDS,
+    reads: ReadPolicy = BELOW_THE_MANIFEST,
 ) -> Gathered:
     """Prepare every `*.yaml` and `*.yml` directly in `folder`, in the order of their names.
+
+    They may have read what `reads` says. One that is a link out of the folder is refused, and not read.
 
     Each is prepared in a child process: one that takes more than `seconds`, or that ends the process, is refused as
     any other that is wrong.
@@ -38,10 +42,13 @@ def gather(
         UsageError: when the folder is missing or holds no manifest, or nothing can be written to `output_dir`.
     """
     found, names = Gathered(), dict[str, Path]()
-    preparing = partial(prepare, overrides=overrides, output_dir=output_dir, procedural=procedural)
+    preparing = partial(
+        prepare, overrides=overrides, output_dir=output_dir, procedural=procedural, reads=reads
+    )
     with Preparer(preparing, seconds=seconds) as prepared:
         for path in _manifests_in(folder):
             try:
+                _refuse_link_out(path, reads)
                 job = prepared(path)
                 if job.plan.name in names:
                     raise ManifestError([name_taken(path, job.plan.name, names[job.plan.name])])
@@ -59,15 +66,30 @@ def _manifests_in(folder: Path) -> list[Path]:
     try:
         if not folder.is_dir():
             raise UsageError(f"{folder}: no such folder; give a folder of manifests.")
-        paths = sorted(
-            path for path in folder.iterdir() if path.suffix in {".yaml", ".yml"} and path.is_file()
-        )
+        paths = sorted(path for path in folder.iterdir() if path.suffix in {".yaml", ".yml"})
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UsageError(f"{folder}: cannot be read: {reason}; give a folder of manifests.") from error
     if not paths:
         raise UsageError(f"{folder}: holds no manifest (*.yaml).")
     return paths
+
+
+def _refuse_link_out(path: Path, reads: ReadPolicy) -> None:
+    """Refuse a manifest that is a link to what is neither below its folder nor allowed; it is not opened.
+
+    Raises:
+        ManifestError: without saying where it leads.
+    """
+    if path.is_symlink() and not reads.is_below_roots(path, path.parent):
+        problem = Problem(
+            where=str(path),
+            path="",
+            found="a symbolic link that leads out of this folder",
+            allowed="needed: manifests that are files, or links to files below this folder",
+            hint="Copy the manifest here, or give the folder that holds it as --allow-inputs.",
+        )
+        raise ManifestError([problem])
 
 
 def name_taken(path: Path, name: str, other: Path) -> Problem:

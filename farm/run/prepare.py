@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from farm.errors import FarmError, ManifestError, Problem, StorageError, UsageError
 from farm.manifest import Document, load
+from farm.manifest.read_policy import ANYTHING, ReadPolicy
 from farm.plan import Plan, Range, chunks_to_render, judge, make_plan
 from farm.records import AnalysisSpec, FrameRow, PictureSource, RendererSpec
 from farm.run.checkpoints import find_renderer
@@ -72,9 +73,14 @@ class Job:
 
 
 def prepare(
-    path: Path, *, overrides: Sequence[str] = (), output_dir: str = "out", procedural: bool = False
+    path: Path,
+    *,
+    overrides: Sequence[str] = (),
+    output_dir: str = "out",
+    procedural: bool = False,
+    reads: ReadPolicy = ANYTHING,
 ) -> Job:
-    """Return the job of a manifest.
+    """Return the job of a manifest, which may have read what `reads` says.
 
     With `procedural` its motion is rehearsed without its model, into `<name>-rehearsal`.
 
@@ -85,15 +91,17 @@ def prepare(
         StorageError: when the output folder cannot be read.
     """
     try:
-        return _prepare(path, overrides, output_dir, procedural=procedural)
+        return _prepare(path, overrides, output_dir, reads, procedural=procedural)
     except FarmError:
         raise
     except BaseException as error:
         raise refusal(path, error) from error
 
 
-def _prepare(path: Path, overrides: Sequence[str], output_dir: str, *, procedural: bool) -> Job:
-    document = load(path, overrides)
+def _prepare(
+    path: Path, overrides: Sequence[str], output_dir: str, reads: ReadPolicy, *, procedural: bool
+) -> Job:
+    document = replace(load(path, overrides), reads=reads)
     name = document.manifest.name
     folder = JobFolder(_beside(output_dir, f"{name}-rehearsal" if procedural else name))
     mistakes = _Mistakes()

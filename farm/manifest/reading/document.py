@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path as FilePath
 
 from farm.errors import ManifestError, Problem
+from farm.manifest.read_policy import ANYTHING, ReadPolicy
 from farm.manifest.reading.overrides import Override
 from farm.manifest.reading.places import Path, Place, dotted
 from farm.manifest.reading.yaml_tree import Tree
@@ -50,11 +51,15 @@ def _shared(one: Path, other: Path) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A manifest that was loaded; it also tells the mistakes that later layers find in it."""
+    """A manifest that was loaded; it also tells the mistakes that later layers find in it.
+
+    `reads` says what it may have read.
+    """
 
     manifest: Manifest
     path: FilePath
     origin: Origin = field(repr=False)
+    reads: ReadPolicy = ANYTHING
 
     @property
     def folder(self) -> FilePath:

@@ -41,9 +41,7 @@ def parse(text: str, path: Path, overrides: Sequence[str] = ()) -> Document:
     """
     tree, problems = read_tree(text, lambda line, column: Place(0, line, column, str(path)))
     if not isinstance(tree.value, dict):
-        raise _refusal(
-            str(tree.place), f"found {shown(tree.value)}" if tree.value is not None else "an empty manifest"
-        )
+        raise _refusal(str(tree.place), _kind_of(tree.value))
     changes, mistaken = _read_overrides(overrides)
     data, misfits = apply_overrides(tree.value, changes)
     manifest, findings = check(_marked_folders(data, path.parent))
@@ -56,6 +54,16 @@ def parse(text: str, path: Path, overrides: Sequence[str] = ()) -> Document:
     if manifest is None or told or mistaken:
         raise ManifestError(_first([*(problem for _, problem in told), *mistaken]))
     return Document(manifest=manifest, path=path, origin=origin)
+
+
+def _kind_of(root: object) -> str:
+    """Say what a document is that is no map. Its text is not quoted: it may be a secret that a link leads to."""
+    match root:
+        case None:
+            return "an empty manifest"
+        case list():
+            return f"found {shown(root)}"
+    return "found a single value"
 
 
 def _read(path: Path) -> str:

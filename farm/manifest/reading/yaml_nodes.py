@@ -68,10 +68,12 @@ def _hint(problem: str) -> str:
 def _check_events(text: str, locate: Locate) -> None:
     """Looks at the stream before PyYAML recurses into it."""
     depth = documents = values = 0
+    root_is_map = False
     for event in yaml.parse(text, Loader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         documents += isinstance(event, yaml.DocumentStartEvent)
         values += isinstance(event, yaml.NodeEvent)
+        root_is_map |= values == 1 and isinstance(event, yaml.MappingStartEvent)
         tag = getattr(event, "tag", None)
         if depth > MAX_DEPTH:
             raise _refusal(place_of(event.start_mark, locate), *_TOO_DEEP)
@@ -82,7 +84,9 @@ def _check_events(text: str, locate: Locate) -> None:
             raise _refusal(place, "a second document", "allowed: one manifest per file")
         if tag is not None:
             place = place_of(event.start_mark, locate)
-            raise _refusal(place, f"the tag {tag}", "allowed: YAML without tags", "Leave the tag out.")
+            # Of a document that is no map nothing is quoted: it may be no manifest, but a secret that a link leads to.
+            found = f"the tag {tag}" if root_is_map else "a tag"
+            raise _refusal(place, found, "allowed: YAML without tags", "Leave the tag out.")
 
 
 def _check_size(root: yaml.Node, locate: Locate) -> None:

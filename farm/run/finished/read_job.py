@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from farm.errors import UsageError
 from farm.manifest import Document, parse
+from farm.manifest.read_policy import ANYTHING, ReadPolicy
 from farm.records import DiffusersSpec, ProceduralSpec
 from farm.run.checkpoints import find_renderer
 from farm.run.pictures.rendered_pictures import refuse_other_pictures, rendered_pictures
@@ -18,17 +20,17 @@ from farm.store import JobFolder, Ledger, obstacle
 _MANIFEST = "manifest.yaml"
 
 
-def finished_job(url: str) -> Job:
+def finished_job(url: str, *, reads: ReadPolicy = ANYTHING) -> Job:
     """Return the job in `url` as its `manifest.yaml` there says, to be rendered again.
 
-    A rehearsal's has the renderer of rehearsals.
+    The manifest may have read what `reads` says. A rehearsal's has the renderer of rehearsals.
 
     Raises:
         UsageError: when it is not a job's folder, or parts of it are links.
         ManifestError: when its manifest was changed into one that is wrong, or a checkpoint or picture is not there,
             or a picture is not as it was.
     """
-    folder, document = read_job(url)
+    folder, document = read_job(url, reads=reads)
     pictures = rendered_pictures(folder, document)
     first = next(Ledger(folder).rows(), None)
     drawn = first is None or first.pipeline == "procedural"  # without a frame, no model is asked for
@@ -38,7 +40,9 @@ def finished_job(url: str) -> Job:
     return Job(plan=planned(document, find_renderer(document), pictures), folder=folder)
 
 
-def read_job(url: str, overrides: Sequence[str] = ()) -> tuple[JobFolder, Document]:
+def read_job(
+    url: str, overrides: Sequence[str] = (), *, reads: ReadPolicy = ANYTHING
+) -> tuple[JobFolder, Document]:
     """Return the job's folder at `url`, and the manifest in it with `overrides` laid over it.
 
     Raises:
@@ -55,7 +59,7 @@ def read_job(url: str, overrides: Sequence[str] = ()) -> tuple[JobFolder, Docume
         raise UsageError(
             f"{folder.path(_MANIFEST)}: not UTF-8, so not what the farm wrote; render the job again."
         ) from error
-    return folder, parse(text, Path(folder.path(_MANIFEST)), overrides)
+    return folder, replace(parse(text, Path(folder.path(_MANIFEST)), overrides), reads=reads)
 
 
 def _refuse_links(folder: JobFolder) -> None:

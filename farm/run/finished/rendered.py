@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from farm.manifest import Document
+from farm.manifest.read_policy import ANYTHING, ReadPolicy
 from farm.plan import Plan
 from farm.records import Frame, FrameRow, ProceduralSpec, Shown
 from farm.reduce import FrameCounts, Summary, installed_versions
@@ -61,7 +62,7 @@ class Rendered:
         )
 
 
-def read_rendered(url: str, overrides: Sequence[str] = ()) -> Rendered:
+def read_rendered(url: str, overrides: Sequence[str] = (), *, reads: ReadPolicy = ANYTHING) -> Rendered:
     """Return the job in `url` as its `manifest.yaml` there says, with `overrides` (`field=value`) laid over it.
 
     Raises:
@@ -69,7 +70,7 @@ def read_rendered(url: str, overrides: Sequence[str] = ()) -> Rendered:
         ManifestError: when its manifest was changed into one that is wrong, or names other input pictures since, and
             one is not there.
     """
-    folder, document = read_job(url, overrides)
+    folder, document = read_job(url, overrides, reads=reads)
     plan = planned(document, ProceduralSpec(), rendered_pictures(folder, document))
     return Rendered(folder=folder, document=document, plan=plan)
 

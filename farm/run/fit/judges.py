@@ -14,6 +14,7 @@ from farm.records import ModelSource
 from farm.render.checkpoints.checkpoint_contents import contents_of
 from farm.render.checkpoints.hub import is_offline
 from farm.render.checkpoints.source import find_source
+from farm.run.reads import refused_model
 
 
 def judge_remarks(document: Document) -> Iterator[Finding]:
@@ -31,6 +32,8 @@ def judge_remarks(document: Document) -> Iterator[Finding]:
 
 
 def _find(document: Document, written: Clip | Classifier) -> ModelSource | None:
+    if refused_model(document, ("analysis",), written) is not None:
+        return None
     try:
         return find_source(written.pretrained, written.revision, document.folder, holds="adapter")
     except ModelError:

@@ -9,6 +9,7 @@ from farm.manifest.analysis import Classifier, Clip
 from farm.manifest.prompts_in import written_prompts
 from farm.records import AnalysisSpec, ClassifierSpec, ClipSpec, ModelSource
 from farm.render.checkpoints.source import find_source
+from farm.run.reads import refused_model
 
 
 def find_analysis(document: Document) -> AnalysisSpec | None:
@@ -53,6 +54,10 @@ def _classifier(document: Document, written: Classifier, problems: list[Problem]
 def _find(
     document: Document, part: str, written: Clip | Classifier, problems: list[Problem]
 ) -> ModelSource | None:
+    refused = refused_model(document, ("analysis", part), written)
+    if refused is not None:
+        problems.append(refused)
+        return None
     try:
         source = find_source(written.pretrained, written.revision, document.folder, holds="adapter")
         found = f"there is no checkpoint {written.pretrained!r}"

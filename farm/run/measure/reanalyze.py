@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from farm.errors import UsageError
 from farm.execute import Executor
 from farm.manifest import to_yaml
+from farm.manifest.read_policy import ANYTHING, ReadPolicy
 from farm.reduce import write_summary, write_table
 from farm.run.finished.rendered import Rendered, read_rendered
 from farm.run.measure.analysis import find_analysis
@@ -29,7 +30,9 @@ class Analyzed:
     findings: Findings
 
 
-def reanalyze(url: str, executor: Executor, overrides: Sequence[str] = ()) -> Analyzed:
+def reanalyze(
+    url: str, executor: Executor, overrides: Sequence[str] = (), *, reads: ReadPolicy = ANYTHING
+) -> Analyzed:
     """Measure the frames of the job in `url` as the `analysis` of its manifest says, with `overrides` laid over it.
 
     The table, the page and the summary are written anew, and the manifest there says how it was measured.
@@ -41,7 +44,7 @@ def reanalyze(url: str, executor: Executor, overrides: Sequence[str] = ()) -> An
         FarmError: when frames cannot be measured; the table stays as it was.
     """
     _refuse_others(overrides)
-    job = read_rendered(url, overrides)
+    job = read_rendered(url, overrides, reads=reads)
     spec = find_analysis(job.document)
     if spec is None:
         raise UsageError(

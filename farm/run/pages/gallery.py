@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from farm.errors import FarmError, ManifestError
+from farm.manifest.read_policy import BELOW_THE_MANIFEST
 from farm.report import GalleryEntry, write_gallery
 from farm.run.finished.rendered import read_rendered
 from farm.run.finished.standing import frames_there
@@ -51,7 +52,7 @@ def _jobs_in(folder: JobFolder, began: Mapping[str, str]) -> Iterator[GalleryEnt
                 entry = _entry(folder.path(name), name, began)
             except FarmError as error:
                 entry = _unreadable(name, error)
-            yield replace(entry, report=folder.exists(f"{name}/report.html"))
+            yield replace(entry, report="report.html" in folder.names(name))
 
 
 def _entry(url: str, name: str, began: Mapping[str, str]) -> GalleryEntry:
@@ -60,7 +61,7 @@ def _entry(url: str, name: str, began: Mapping[str, str]) -> GalleryEntry:
     Raises:
         FarmError: when it cannot be read.
     """
-    job = read_rendered(url)
+    job = read_rendered(url, reads=BELOW_THE_MANIFEST)
     plan, there = job.plan, frames_there(job.folder, job.plan)
     entry = GalleryEntry(
         folder=name,

@@ -18,6 +18,7 @@ from farm.render.pictures.picture_files import look_through, reading
 from farm.run.pictures.canvas import canvas_problems
 from farm.run.pictures.noted_pictures import noted_pictures
 from farm.run.pictures.picture_names import files_named, near_miss, whole_path
+from farm.run.reads import may_hint, refuse_file
 from farm.store import JobFolder
 
 _NEEDED = (
@@ -83,7 +84,10 @@ def pictures_beside(document: Document) -> list[Path]:
 def _find(document: Document, field: Field, text: str, noted: Mapping[str, PictureSource]) -> PictureSource:
     frames = document.manifest.animation.frame_count
     try:
+        refuse_file(document, field, text, whole_path(text, document.folder))
         named = files_named(text, document.folder)
+        for file in named:
+            refuse_file(document, field, text, file)
         before = noted.get(str(whole_path(text, document.folder)))
         if before is not None and _is_still(before, named[:frames], frames):
             return replace(before, files=before.files[:frames])
@@ -94,7 +98,7 @@ def _find(document: Document, field: Field, text: str, noted: Mapping[str, Pictu
             files = _sequence(named[:frames])
             count = len(named)
     except StorageError as error:
-        hint = near_miss(text, document.folder)
+        hint = _hint(document, text)
         raise document.error(field, str(error), _NEEDED, hint) from error
     if 1 < count < frames:
         raise document.error(
@@ -103,6 +107,15 @@ def _find(document: Document, field: Field, text: str, noted: Mapping[str, Pictu
             "needed: at least one picture for each frame, or a single one for all",
         )
     return PictureSource(files=tuple(files), moves=count > 1)
+
+
+def _hint(document: Document, text: str) -> str:
+    """Return the near miss of a picture that is not there, if its name may be said."""
+    try:
+        may = may_hint(document, whole_path(text, document.folder))
+    except StorageError:  # there is no home folder of that user
+        return ""
+    return near_miss(text, document.folder) if may else ""
 
 
 def _is_still(noted: PictureSource, named: list[Path], frames: int) -> bool:

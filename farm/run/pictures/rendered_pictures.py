@@ -13,6 +13,7 @@ from farm.render.pictures.file_digest import content_sha256
 from farm.run.pictures.input_pictures import find_pictures
 from farm.run.pictures.noted_pictures import noted_pictures
 from farm.run.pictures.whole_paths import by_whole_paths, located_picture
+from farm.run.reads import refuse_file
 from farm.store import JobFolder
 
 
@@ -42,6 +43,9 @@ def refuse_other_pictures(document: Document, pictures: Mapping[str, PictureSour
     Raises:
         ManifestError: with the first file of each that is not as it was.
     """
+    for field, text in written_pictures(document.manifest):
+        for file in pictures[located_picture(document, text)].files:
+            refuse_file(document, field, text, Path(file.location))
     problems = [
         document.problem(
             field,

@@ -1,0 +1,328 @@
+"""Manifests of others read below their own folder, and what the operator allows; a refusal reveals nothing else."""
+
+import json
+import os
+import shutil
+import socket
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from farm import models
+from farm.cli import main, options
+from farm.errors import ManifestError
+from farm.manifest.read_policy import ANYTHING, BELOW_THE_MANIFEST, ReadPolicy
+from farm.run import gather, prepare
+from tests.guarantees.refusal import MANIFEST, said, write
+
+PICTURES = (
+    "allowed: what is below the manifest's folder, links followed, or below a folder of --allow-inputs. "
+    "The folder that holds it, given as --allow-inputs, allows it."
+)
+MODELS = (
+    "allowed: a hub id with its commit, a shipped checkpoint, or one below the manifest's folder or --allow-inputs. "
+    "The folder that holds it, given as --allow-inputs, allows it; so does --allow-models with a pattern."
+)
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.fixture
+def nights(tmp_path):
+    """The folder of the night's manifests."""
+    folder = tmp_path / "nights"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def others(tmp_path):
+    """Another user's folder, with a picture and a checkpoint."""
+    folder = tmp_path / "home" / "canary-user"
+    folder.mkdir(parents=True)
+    picture(folder / "canary.png")
+    return folder
+
+
+def picture(path):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.random.default_rng(1).integers(0, 255, (64, 64, 3), dtype=np.uint8)).save(path)
+    return path
+
+
+def with_image(folder, image, name="job"):
+    model = {"pipeline": "StableDiffusionImg2ImgPipeline", "pretrained": "tiny-world"}
+    path = folder / f"{name}.yaml"
+    path.write_text(json.dumps({**MANIFEST, "name": name, "model": model, "render": {"image": str(image)}}))
+    return path
+
+
+def with_model(folder, **model):
+    return write(folder, model={"pipeline": "StableDiffusionPipeline", **model})
+
+
+def problems(path, reads=BELOW_THE_MANIFEST):
+    """Return what is refused of a manifest, without its place."""
+    try:
+        prepare(path, reads=reads, output_dir=str(path.parent / "out"))
+    except ManifestError as error:
+        return [str(problem).partition(": ")[2] for problem in error.problems]
+    return []
+
+
+def test_a_picture_below_the_manifests_folder_is_read(nights):
+    picture(nights / "deep" / "down" / "a.png")
+    assert problems(with_image(nights, "deep/down/a.png")) == []
+    assert problems(with_image(nights, nights / "deep" / "down" / "a.png")) == []
+    assert problems(with_image(nights, "deep/../deep/down/a.png")) == []
+
+
+@pytest.mark.parametrize(
+    "way", ["canary.png", "nothing.png", ".", "*.png", "%04d.png", "missing/x.png", "canary.png/x"]
+)
+def test_a_picture_elsewhere_is_refused_alike_whether_it_is_there_or_not(nights, others, way):
+    for text in (others / way, f"../home/canary-user/{way}"):
+        path = with_image(nights, text)
+        assert problems(path) == [
+            f"render.image: '{text}' is not among what this manifest may read; {PICTURES}"
+        ]
+
+
+@pytest.mark.parametrize("way", ["~/x.png", "~root/x.png", "~nobody-of-this-name/x.png"])
+def test_a_home_folder_is_refused(nights, way):
+    [told] = problems(with_image(nights, way))
+    assert told.startswith("render.image: ")
+
+
+def test_a_link_that_leads_out_is_refused_as_file_as_folder_and_as_one_of_a_sequence(nights, others):
+    (nights / "a.png").symlink_to(others / "canary.png")
+    (nights / "sub").symlink_to(others)
+    picture(nights / "sequence" / "0001.png")
+    (nights / "sequence" / "0002.png").symlink_to(others / "canary.png")
+    for text in ("a.png", "sub", "sub/canary.png", "sub/*.png", "sequence", "sequence/%04d.png"):
+        assert problems(with_image(nights, text)) == [
+            f"render.image: '{text}' is not among what this manifest may read; {PICTURES}"
+        ]
+
+
+def test_a_link_to_what_is_below_the_folder_is_followed(nights):
+    picture(nights / "pictures" / "a.png")
+    (nights / "b.png").symlink_to(nights / "pictures" / "a.png")
+    assert problems(with_image(nights, "b.png")) == []
+
+
+def test_allowed_folders_may_be_read_and_links_are_followed_before_they_are_compared(
+    nights, others, tmp_path
+):
+    path = with_image(nights, others / "canary.png")
+    assert problems(path, ReadPolicy(inputs=(str(others),))) == []
+    assert problems(path, ReadPolicy(inputs=("/nowhere", f"{others.parent}/"))) == []
+    (tmp_path / "alias").symlink_to(others)
+    assert problems(path, ReadPolicy(inputs=(str(tmp_path / "alias"),))) == []
+    assert problems(path, ReadPolicy(inputs=(f"{others}-other",))) != []
+    beginning = picture(Path(f"{others}-more") / "canary.png")
+    assert problems(with_image(nights, beginning), ReadPolicy(inputs=(str(others),))) != []
+
+
+def test_a_manifest_that_the_user_names_may_read_anything(nights, others):
+    assert problems(with_image(nights, others / "canary.png"), ANYTHING) == []
+
+
+def test_shipped_checkpoints_and_pinned_hub_ids_are_allowed_and_checkpoints_below_the_folder(nights):
+    assert problems(with_model(nights, pretrained="tiny-world")) == []
+    assert problems(with_model(nights, pretrained="org/name", revision=COMMIT)) == []
+    shutil.copytree(models.find("tiny-world").path, nights / "mine")
+    assert problems(with_model(nights, pretrained="./mine")) == []
+    assert problems(with_model(nights, pretrained="./mine"), ReadPolicy(models=("org/*",))) != []
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_checkpoint_elsewhere_is_refused_alike_whether_it_is_there_or_not(nights, others, there):
+    if there:
+        shutil.copytree(models.find("tiny-world").path, others / "model")
+    for text in (str(others / "model"), "../home/canary-user/model"):
+        assert problems(with_model(nights, pretrained=text)) == [
+            f"model.pretrained: '{text}' is not among what this manifest may read; {MODELS}"
+        ]
+
+
+def test_a_checkpoints_folder_that_holds_links_out_is_refused(nights, others):
+    shutil.copytree(models.find("tiny-world").path, nights / "mine")
+    (others / "secret.json").write_text('{"canary": 1}')
+    (nights / "mine" / "unet" / "extra.json").symlink_to(others / "secret.json")
+    path = with_model(nights, pretrained="./mine")
+    assert problems(path) == [
+        f"model.pretrained: './mine' is not among what this manifest may read; {MODELS}"
+    ]
+    assert problems(path, ReadPolicy(inputs=(str(others),))) == []
+
+
+def test_a_folder_that_reads_like_a_hub_id_is_held_to_where_it_leads(nights, others):
+    shutil.copytree(models.find("tiny-world").path, others / "model")
+    (nights / "org").symlink_to(others)
+    assert problems(with_model(nights, pretrained="./org/model")) != []
+    assert problems(with_model(nights, pretrained="org/model", revision=COMMIT)) != []
+
+
+@pytest.mark.parametrize(
+    ("pattern", "allowed"),
+    [
+        ("org/*", True),
+        ("org/name", True),
+        (f"org/name@{COMMIT}", True),
+        ("org/name@*", True),
+        ("other/*", False),
+        ("/*", False),
+        ("./*", False),
+        ("ORG/name", False),
+    ],
+)
+def test_of_hub_ids_those_that_fit_a_pattern_are_allowed(nights, pattern, allowed):
+    found = problems(
+        with_model(nights, pretrained="org/name", revision=COMMIT), ReadPolicy(models=(pattern,))
+    )
+    assert (found == []) == allowed
+    if not allowed:
+        assert found == [
+            "model.pretrained: 'org/name' is not among what this manifest may read; allowed: a shipped checkpoint, or "
+            "one that fits a pattern of --allow-models. A pattern that it fits, given as --allow-models, allows it."
+        ]
+
+
+def test_paths_are_matched_where_they_lead_and_not_as_they_are_written(nights, others):
+    shutil.copytree(models.find("tiny-world").path, others / "model")
+    (nights / "srv").symlink_to(others)
+    path = with_model(nights, pretrained="srv/model")
+    assert problems(path, ReadPolicy(models=("srv/*", f"{nights}/*"))) != []
+    assert problems(path, ReadPolicy(models=(f"{others}/*",))) == []
+    assert (
+        problems(path, ReadPolicy(models=(f"{nights}/srv/*",))) == []
+    )  # the operator's own link is followed
+    assert problems(with_model(nights, pretrained="tiny-world"), ReadPolicy(models=("none",))) == []
+
+
+def test_adapters_and_judges_are_held_to_the_same(nights, others):
+    path = write(
+        nights,
+        model={
+            "pipeline": "StableDiffusionPipeline",
+            "pretrained": "tiny-world",
+            "loras": [{"pretrained": str(others / "lora")}],
+        },
+        analysis={"clip": {"pretrained": str(others / "clip"), "labels": {"x": ["a", "b"]}}},
+    )
+    assert [told.partition(":")[0] for told in problems(path)] == [
+        "model.loras[0].pretrained",
+        "analysis.clip.pretrained",
+    ]
+
+
+def test_hints_name_no_files_of_other_folders(nights, others):
+    [told] = problems(with_image(nights, others / "canari.png"), ANYTHING)
+    assert "there is no file" in told
+    assert "canary.png" not in told
+    (nights / "sub").symlink_to(others)
+    [told] = problems(with_image(nights, "sub/canari.png"), ANYTHING)
+    assert "canary.png" not in told
+    [told] = problems(with_image(nights, others / "canari.png"), ReadPolicy(inputs=(str(others),)))
+    assert "Did you mean 'canary.png'?" in told
+
+
+def test_a_batch_reads_below_its_folder_and_what_it_is_allowed(nights, others, tmp_path, monkeypatch, capfd):
+    monkeypatch.delenv("FARM_ALLOW_INPUTS", raising=False)
+    with_image(nights, others / "canary.png")
+    with pytest.raises(SystemExit) as stop:
+        main(["batch", str(nights), "--inline", "-o", str(tmp_path / "out")])
+    assert stop.value.code == 1
+    assert f"'{others}/canary.png' is not among what this manifest may read" in capfd.readouterr().err
+    found = gather(nights, output_dir=str(tmp_path / "out"), reads=ReadPolicy(inputs=(str(others),)))
+    assert found.broken == {}
+
+
+def test_check_takes_a_manifest_for_somebody_elses_where_it_is_told_to(nights, others):
+    path = with_image(nights, others / "canary.png")
+    assert said("check", path) == (0, "")
+    for words in (("--untrusted",), ("--allow-inputs", nights)):
+        code, told = said("check", path, *words)
+        assert code == 2
+        assert told.endswith(f"is not among what this manifest may read; {PICTURES}\n")
+    assert said("check", path, "--untrusted", "--allow-inputs", nights, "--allow-inputs", others) == (0, "")
+
+
+def test_options_and_variables_add_up(monkeypatch):
+    monkeypatch.delenv("FARM_ALLOW_INPUTS", raising=False)
+    monkeypatch.delenv("FARM_ALLOW_MODELS", raising=False)
+    assert options.read_policy(None, None, untrusted=False) == ANYTHING
+    assert options.read_policy(None, None, untrusted=True) == BELOW_THE_MANIFEST
+    monkeypatch.setenv("FARM_ALLOW_INPUTS", f"/b{os.pathsep}/c")
+    monkeypatch.setenv("FARM_ALLOW_MODELS", "org/* /srv/*")
+    assert options.read_policy(["/a"], ["x/y"], untrusted=False) == ReadPolicy(
+        inputs=("/a", "/b", "/c"), models=("x/y", "org/*", "/srv/*")
+    )
+
+
+def test_a_manifest_that_is_a_link_out_of_the_folder_is_refused_and_one_within_is_read(
+    nights, others, tmp_path
+):
+    good = write(nights)
+    good.rename(nights / "good.txt")
+    (nights / "a.yaml").symlink_to("good.txt")
+    (others / "secret").write_text("canary-of-a-secret")
+    (nights / "b.yaml").symlink_to(others / "secret")
+    (nights / "c.yaml").symlink_to(others / "nothing")
+    os.mkfifo(nights / "d.yaml")
+    (nights / "e.yaml").mkdir()
+    (nights / "f.yaml").symlink_to("f.yaml")
+    server = socket.socket(socket.AF_UNIX)
+    with server:
+        server.bind(str(nights / "g.yaml"))
+        found = gather(nights, output_dir=str(tmp_path / "out"))
+    assert [path.name for path in found.jobs] == ["a.yaml"]
+    out = (
+        "a symbolic link that leads out of this folder; needed: manifests that are files, or links to files below "
+        "this folder. Copy the manifest here, or give the folder that holds it as --allow-inputs."
+    )
+    map_of = "needed: a YAML map in UTF-8, up to 4000000 bytes, with version, name, model and animation."
+    assert {path.name: str(error).partition(": ")[2] for path, error in found.broken.items()} == {
+        "b.yaml": out,
+        "c.yaml": out,
+        "d.yaml": f"cannot be read: not a regular file; {map_of}",
+        "e.yaml": f"cannot be read: Is a directory; {map_of}",
+        "f.yaml": f"cannot be read: Too many levels of symbolic links; {map_of}",
+        "g.yaml": f"cannot be read: No such device or address; {map_of}",
+    }
+    [allowed] = gather(nights, reads=ReadPolicy(inputs=(str(others),)), output_dir=str(tmp_path / "out")).jobs
+    assert allowed.name == "a.yaml"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "canary-of-a-secret",
+        "'canary-of-a-secret'",
+        "canary-of-a-secret\nand another line\n",
+        "AWS_SECRET_ACCESS_KEY=canary-of-a-secret\n",
+        "[canary-of-a-secret]\nkey = 1\n",
+        "- canary-of-a-secret\n",
+        "!canary-of-a-secret x",
+        "*canary-of-a-secret",
+        "&canary-of-a-secret x\n--- y",
+        "|\n  canary-of-a-secret\n",
+        "-----BEGIN canary-of-a-secret KEY-----\nx: y\n",
+        "%canary-of-a-secret",
+        "@canary-of-a-secret",
+        "`canary-of-a-secret`",
+        '"canary-of-a-secret',
+        "root:canary-of-a-secret:0:0\n",
+        "123456789",
+    ],
+)
+def test_of_a_text_that_is_no_map_nothing_is_quoted(tmp_path, text):
+    path = tmp_path / "x.yaml"
+    path.write_text(text)
+    code, told = said("check", path)
+    assert code == 2
+    assert told.startswith(f"{path}:")
+    assert "canary" not in told
+    assert "123456789" not in told
