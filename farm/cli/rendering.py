@@ -175,7 +175,8 @@ def assemble(
         say_json(dataclasses.asdict(made))
     else:
         say(assembled(made, folder))
-    raise typer.Exit(0 if made.frames == made.planned else EXIT_CODES["partial"])
+    is_whole = made.frames == made.planned and not made.errors
+    raise typer.Exit(0 if is_whole else EXIT_CODES["partial"])
 
 
 def _run(

@@ -154,5 +154,6 @@ def assembled(made: Assembled, folder: str) -> str:
     """Return what was assembled."""
     lines = [f"{made.name}: {made.frames} of {made.planned} frames"]
     lines += [f"  {which(part)} missing: {one_line(part.reason)}" for part in made.missing]
+    lines += [f"  {one_line(error)}" for error in made.errors]
     lines += [f"  {folder}", *(f"    {output.name:<24} {size(output.bytes):>9}" for output in made.outputs)]
     return "\n".join(lines)

@@ -1,7 +1,7 @@
 """What makes a job's outputs from its frames: pictures, films, a table and a summary, in flat memory."""
 
 from farm.reduce.arrivals import Arrivals, Cancelled
-from farm.reduce.reducer import Reducer, assemble
+from farm.reduce.reducer import Assembly, Reducer, assemble
 from farm.reduce.summary import (
     Artifact,
     EnvironmentShare,
@@ -18,6 +18,7 @@ from farm.reduce.table import TableHeader, write_table
 __all__ = [
     "Arrivals",
     "Artifact",
+    "Assembly",
     "Cancelled",
     "EnvironmentShare",
     "FrameRange",

@@ -5,16 +5,25 @@ from __future__ import annotations
 import contextlib
 import threading
 from array import array
-from collections.abc import Iterable, Iterator
-from pathlib import Path
+from collections.abc import Iterable
+from dataclasses import dataclass
 from types import TracebackType
 
 from farm.errors import FarmError
 from farm.records import OutputSpec, Pixels
 from farm.reduce.arrivals import Arrivals, Cancelled
-from farm.reduce.outputs import Output, file_names, possible_names
+from farm.reduce.output_in_the_making import NotOfTheOutput, OutputInTheMaking
+from farm.reduce.outputs import file_names, possible_names
 from farm.reduce.summary import Artifact
 from farm.store import JobFolder, decode_frame, file_name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assembly:
+    """What came of a job's outputs: the files that were made, and why each of the others could not be."""
+
+    artifacts: tuple[Artifact, ...] = ()
+    errors: tuple[str, ...] = ()
 
 
 class Reducer:
@@ -32,7 +41,7 @@ class Reducer:
         self._frame_count = frame_count
         self._arrivals = Arrivals(frame_count)
         self._shape: tuple[int, ...] = ()
-        self._artifacts: tuple[Artifact, ...] = ()
+        self._assembly = Assembly()
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name=f"reduce-{name}", daemon=True)
         self._thread.start()
@@ -53,22 +62,23 @@ class Reducer:
         """
         self._arrivals.skip(frames)
 
-    def finish(self) -> tuple[Artifact, ...]:
-        """Wait for the outputs and return them; frames neither offered nor skipped count as skipped.
+    def finish(self) -> Assembly:
+        """Wait for the outputs and return what came of them; frames neither offered nor skipped count as skipped.
 
-        Without any frame there are none. Former outputs that are not wanted any more are removed.
+        An output that fails costs no other. Without any frame there are none. Former outputs that are not wanted any
+        more are removed; that of one that failed stays as it was.
 
         Raises:
-            FarmError: an output could not be made, or a frame not be read. None is published then.
+            FarmError: a frame could not be read. No output is published then.
         """
         self._arrivals.complete()
         self._thread.join()
         if self._error is not None:
             raise self._error
-        if self._artifacts or not self._wanted:
+        if self._assembly.artifacts or not self._wanted:
             for stale in possible_names(self._name) - self._wanted.keys():
                 self._folder.remove(stale)
-        return self._artifacts
+        return self._assembly
 
     def cancel(self) -> None:
         """Ask it to stop, and wait for nothing."""
@@ -90,33 +100,42 @@ class Reducer:
     def _run(self) -> None:
         try:
             if self._wanted:
-                self._artifacts = self._reduce()
+                self._assembly = self._reduce()
         except Cancelled:
             pass
+        except NotOfTheOutput as error:
+            self._error = error.__cause__
         except BaseException as error:
             self._error = error
 
-    def _reduce(self) -> tuple[Artifact, ...]:
-        paths: dict[str, Path] = {}
-        outputs: dict[str, Output] = {}
+    def _reduce(self) -> Assembly:
+        outputs: list[OutputInTheMaking] = []
         done = array("I")
-        with contextlib.ExitStack() as published:
+        with contextlib.ExitStack() as unless_published:
             for index in self._arrivals.in_order():
                 pixels = self._read(index)
                 if not outputs:
                     for name, make in self._wanted.items():
-                        paths[name] = published.enter_context(self._folder.writing(name))
-                        outputs[name] = make(paths[name], self._frame_count)
-                for name, output in outputs.items():
-                    with self._blaming(name, paths[name]):
-                        output.add(index, pixels)
+                        output = OutputInTheMaking(self._folder, name, make, self._frame_count)
+                        outputs.append(unless_published.enter_context(output))
+                for output in outputs:
+                    output.add(index, pixels)
                 done.append(index)
-            for name, output in outputs.items():
-                with self._blaming(name, paths[name]):
-                    output.finish(done, self._read)
+            for output in outputs:
+                output.finish(done, self._read_again)
             self._arrivals.check()
-            artifacts = tuple(Artifact(name=name, bytes=path.stat().st_size) for name, path in paths.items())
-        return artifacts
+            published = [output.publish() for output in outputs]
+        return Assembly(
+            artifacts=tuple(artifact for artifact in published if artifact is not None),
+            errors=tuple(output.error for output in outputs if output.error),
+        )
+
+    def _read_again(self, index: int) -> Pixels:
+        """As `_read`, for an output, which is not to blame for what is wrong with a frame."""
+        try:
+            return self._read(index)
+        except FarmError as error:
+            raise NotOfTheOutput from error
 
     def _read(self, index: int) -> Pixels:
         """Return a frame's pixels, which are of the same size as every other's."""
@@ -133,27 +152,14 @@ class Reducer:
             )
         return pixels
 
-    @contextlib.contextmanager
-    def _blaming(self, name: str, path: Path) -> Iterator[None]:
-        try:
-            with self._folder.telling(name, path):
-                yield
-        except (FarmError, Cancelled):
-            raise
-        except Exception as error:
-            raise FarmError(
-                f"{self._folder.path(name)}: cannot be assembled: {type(error).__name__}: {error}. "
-                "The frames are safe: run `farm assemble` on the folder to try again."
-            ) from error
-
 
 def assemble(
     folder: JobFolder, name: str, outputs: OutputSpec, frames: Iterable[int], *, frame_count: int
-) -> tuple[Artifact, ...]:
+) -> Assembly:
     """Make the outputs of a job of `frame_count` frames from those that are finished.
 
     Raises:
-        FarmError: an output could not be made, or a frame not be read. None is published then.
+        FarmError: a frame could not be read. No output is published then.
     """
     with Reducer(folder, name, outputs, frame_count) as reducer:
         reducer.offer(frames)

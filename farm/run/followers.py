@@ -61,19 +61,19 @@ class Followers:
         if self._page and self._page.is_due:
             self._refresh(self._page)
 
-    def finish(self) -> tuple[tuple[Artifact, ...], str]:
-        """Wait for the outputs and the measuring, and return the outputs and why not everything could be measured.
+    def finish(self) -> tuple[tuple[Artifact, ...], tuple[str, ...]]:
+        """Wait for the outputs and the measuring; return the outputs, and why others or measurements are missing.
 
         Raises:
-            FarmError: when an output cannot be made.
+            FarmError: when a frame cannot be read.
         """
-        artifacts = self._reducer.finish()
+        assembly = self._reducer.finish()
         try:
             if self._measuring:
                 self._measuring.finish()
         except FarmError as error:
-            return artifacts, f"analysis: {error}"
-        return artifacts, ""
+            return assembly.artifacts, (*assembly.errors, f"analysis: {error}")
+        return assembly.artifacts, assembly.errors
 
     def tell(self, summary: Summary, findings: Findings | None) -> None:
         """Write the page of the job as it is left.

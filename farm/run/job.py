@@ -75,15 +75,18 @@ class JobRun:
     def finish(self) -> Summary:
         """Assemble the outputs, write the table and the summary, and return the summary.
 
+        What cannot be made or measured costs nothing else: the job is partly done then, and the summary says why.
+
         Raises:
-            FarmError: when an output cannot be made or written, or the job was ended meanwhile.
+            FarmError: when a frame cannot be read, the table not be written, or the job was ended meanwhile.
         """
         self._check()
-        artifacts, unmeasured = self._followers.finish() if self._followers is not None else ((), "")
+        artifacts, missing = self._followers.finish() if self._followers is not None else ((), ())
         self._check()
         findings, unjudged = self._findings()
         self.books.write_table(findings)
-        trouble = unmeasured or unjudged
+        measured = not any(reason.startswith("analysis: ") for reason in missing)
+        trouble = "; ".join([*missing, *([unjudged] if unjudged and measured else [])])
         state = "partial" if trouble and self.books.there else self.books.state
         summary = self._told(self.books.summary(state, artifacts, trouble, findings), findings)
         self._release()

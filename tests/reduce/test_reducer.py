@@ -8,7 +8,7 @@ from PIL import Image
 
 from farm.errors import FarmError, StorageError
 from farm.records import GifSpec, GridSpec, Mp4Spec, OutputSpec, SheetSpec
-from farm.reduce import Artifact, Reducer, assemble, outputs
+from farm.reduce import Artifact, Assembly, Reducer, assemble, outputs
 from farm.reduce.gif import GifWriter
 from farm.store import JobFolder
 
@@ -47,7 +47,7 @@ def test_frames_offered_in_any_order_from_many_threads_play_in_theirs(folder, st
         thread.start()
     for thread in threads:
         thread.join()
-    artifacts = reducer.finish()
+    artifacts = reducer.finish().artifacts
     assert [artifact.name for artifact in artifacts] == NAMES
     assert gif_frames(folder) == 12
     shown = mp4_frames(folder)
@@ -57,7 +57,7 @@ def test_frames_offered_in_any_order_from_many_threads_play_in_theirs(folder, st
 
 def test_artifacts_are_the_files_with_their_sizes(folder, store):
     store(folder, range(12))
-    artifacts = assemble(folder, "job", ALL, range(12), frame_count=12)
+    artifacts = assemble(folder, "job", ALL, range(12), frame_count=12).artifacts
     sizes = {name: len(folder.read(name)) for name in folder.names("")}
     assert artifacts == tuple(Artifact(name=name, bytes=sizes[name]) for name in NAMES)
     assert files(folder) == sorted(NAMES)
@@ -72,16 +72,8 @@ def test_only_what_is_wanted_is_made(folder, store):
 
 
 def test_a_job_that_wants_no_outputs_reads_no_frames(folder):
-    assert (
-        assemble(
-            folder,
-            "job",
-            OutputSpec(gif=None, mp4=None, contact_sheet=None, grid=None),
-            range(3),
-            frame_count=3,
-        )
-        == ()
-    )
+    nothing = OutputSpec(gif=None, mp4=None, contact_sheet=None, grid=None)
+    assert assemble(folder, "job", nothing, range(3), frame_count=3) == Assembly()
 
 
 def test_a_rubber_band_plays_back_again(folder, store):
@@ -120,7 +112,7 @@ def test_frames_that_nobody_spoke_of_count_as_failed(folder, store):
 def test_a_job_without_any_frame_has_no_outputs(folder, frame_count):
     with Reducer(folder, "job", ALL, frame_count) as reducer:
         reducer.skip(range(frame_count))
-        assert reducer.finish() == ()
+        assert reducer.finish() == Assembly()
     assert files(folder) == []
 
 
@@ -195,19 +187,51 @@ def test_a_broken_frame_is_named(folder, store):
     assert str(raised.value).startswith(f"{folder.path('frames/frame000001.png')}: not a whole PNG (")
 
 
-@pytest.mark.parametrize("step", ["add", "finish"])
-def test_an_output_that_cannot_be_made_is_named(folder, store, monkeypatch, step):
-    def broken(*_):
-        raise ValueError("no more palettes")
+class PanicException(BaseException):
+    """As what is written in Rust raises."""
 
+
+@pytest.mark.parametrize("error", [ValueError, MemoryError, PanicException])
+@pytest.mark.parametrize("step", ["__init__", "add", "finish"])
+def test_an_output_that_cannot_be_made_is_named_and_costs_no_other(folder, store, monkeypatch, step, error):
+    def broken(*_):
+        raise error("no more palettes")
+
+    folder.write("job.gif", b"of another run")
     monkeypatch.setattr(outputs._Gif, step, broken)
     store(folder, range(2))
-    with pytest.raises(FarmError) as raised:
-        assemble(folder, "job", ALL, range(2), frame_count=2)
-    assert str(raised.value) == (
-        f"{folder.path('job.gif')}: cannot be assembled: ValueError: no more palettes. "
-        "The frames are safe: run `farm assemble` on the folder to try again."
+    made = assemble(folder, "job", ALL, range(2), frame_count=2)
+    assert made.errors == (
+        f"{folder.path('job.gif')}: cannot be assembled: {error.__name__}: no more palettes. "
+        "The frames are safe: run `farm assemble` on the folder to try again.",
     )
+    assert [artifact.name for artifact in made.artifacts] == ["job.mp4", "contact_sheet.png", "grid.png"]
+    assert folder.read("job.gif") == b"of another run"
+    assert files(folder) == sorted(NAMES)
+
+
+def test_an_output_that_cannot_be_put_in_its_place_costs_no_other(folder, store, tmp_path):
+    (tmp_path / "job" / "job.gif" / "in-the-way").mkdir(parents=True)
+    store(folder, range(2))
+    made = assemble(folder, "job", ALL, range(2), frame_count=2)
+    [error] = made.errors
+    assert error.startswith(f"{folder.path('job.gif')}: cannot write: ")
+    assert [artifact.name for artifact in made.artifacts] == ["job.mp4", "contact_sheet.png", "grid.png"]
+    assert files(folder) == ["contact_sheet.png", "grid.png", "job.mp4"]
+
+
+def test_a_frame_that_cannot_be_read_again_is_no_fault_of_the_gif(folder, store, monkeypatch):
+    store(folder, range(2))
+    finish = outputs._Gif.finish
+
+    def spoiled(self, frames, read):
+        folder.write("frames/frame000001.png", b"not a picture")
+        finish(self, frames, read)
+
+    monkeypatch.setattr(outputs._Gif, "finish", spoiled)
+    with pytest.raises(StorageError) as raised:
+        assemble(folder, "job", ALL, range(2), frame_count=2)
+    assert str(raised.value).startswith(f"{folder.path('frames/frame000001.png')}: not a whole PNG (")
     assert files(folder) == []
 
 
@@ -242,7 +266,7 @@ def test_outputs_are_the_same_bytes_in_whatever_order_frames_came(folder, store)
 def test_a_folder_may_be_anywhere(store):
     folder = JobFolder("memory://farm-reduce-test/job")
     store(folder, range(3))
-    artifacts = assemble(folder, "job", ALL, range(3), frame_count=3)
+    artifacts = assemble(folder, "job", ALL, range(3), frame_count=3).artifacts
     assert {artifact.name: artifact.bytes for artifact in artifacts} == {
         name: len(folder.read(name)) for name in folder.names("")
     }

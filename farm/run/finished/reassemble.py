@@ -16,13 +16,17 @@ from farm.store import Claim
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assembled:
-    """What `reassemble` made: `frames` of `planned` were there; `missing` are the others, and why."""
+    """What `reassemble` made: `frames` of `planned` were there; `missing` are the others, and why.
+
+    `errors` say which outputs could not be made, and why.
+    """
 
     name: str
     planned: int
     frames: int
     missing: tuple[FrameRange, ...]
     outputs: tuple[Artifact, ...]
+    errors: tuple[str, ...] = ()
 
 
 def reassemble(url: str) -> Assembled:
@@ -32,7 +36,7 @@ def reassemble(url: str) -> Assembled:
         UsageError: when it is not a job's folder, or parts of it are links.
         ManifestError: when its manifest was changed into one that is wrong, or names other input pictures since, and
             one is not there.
-        FarmError: when an output cannot be made.
+        FarmError: when a frame cannot be read, or the table not be written.
     """
     job = read_rendered(url)
     folder, plan = job.folder, job.plan
@@ -40,7 +44,7 @@ def reassemble(url: str) -> Assembled:
     try:
         folder.sweep()
         there, missing = _stock(job)
-        outputs = assemble(folder, plan.name, plan.outputs, there, frame_count=plan.frame_count)
+        assembly = assemble(folder, plan.name, plan.outputs, there, frame_count=plan.frame_count)
         claim.confirm()
         if there:
             header = header_of(plan, findings_in(plan, folder, job.shown()))
@@ -48,7 +52,12 @@ def reassemble(url: str) -> Assembled:
     finally:
         claim.release()
     return Assembled(
-        name=plan.name, planned=plan.frame_count, frames=len(there), missing=missing, outputs=outputs
+        name=plan.name,
+        planned=plan.frame_count,
+        frames=len(there),
+        missing=missing,
+        outputs=assembly.artifacts,
+        errors=assembly.errors,
     )
 
 
