@@ -48,7 +48,7 @@ def make_plan(
         curves=curves,
         pictures=tracks,
         image_prompts=image_prompts,
-        outputs=manifest.output.spec(grid_of(motion)),
+        outputs=manifest.output.spec(grid_of(motion) if manifest.output.grid else None),
         manifest_text=to_yaml(manifest),
     )
 

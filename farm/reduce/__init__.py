@@ -2,6 +2,7 @@
 
 from farm.reduce.arrivals import Arrivals, Cancelled
 from farm.reduce.reducer import Assembly, Reducer, assemble
+from farm.reduce.sizes import misfits
 from farm.reduce.summary import (
     Artifact,
     EnvironmentShare,
@@ -29,6 +30,7 @@ __all__ = [
     "WorkerShare",
     "assemble",
     "installed_versions",
+    "misfits",
     "read_summary",
     "write_summary",
     "write_table",

@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from farm.records import GridSpec, Pixels
-from farm.reduce.lettering import Lettering
+from farm.reduce.lettering import Lettering, shortened
 from farm.reduce.mosaic import Mosaic, fitted
+
+_TITLE = 2000
+_LABEL = 200
+"""Characters that are drawn of a title and of a label."""
 
 
 class GridPicture:
@@ -28,6 +32,11 @@ class GridPicture:
         """Write the grid as PNG; at least one frame was added."""
         assert self._mosaic is not None
         self._mosaic.save(path)
+
+
+def grid_size(spec: GridSpec, *, width: int, height: int) -> tuple[int, int]:
+    """Return the width and height of a grid of frames of a size, lettering included."""
+    return _Layout.of(spec, width=width, height=height).size(spec)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,14 +62,19 @@ class _Layout:
         size = max(13, min(32, cell[0] // 18))
         lettering, heading = Lettering(size), Lettering(size * 1.2)
         gap = max(4, cell[0] // 32)
-        rows = tuple(lettering.wrapped(label, max(cell[0], 14 * size)) for label in spec.row_labels)
-        columns = tuple(lettering.wrapped(label, max(cell[0], 6 * size)) for label in spec.column_labels)
+        rows = tuple(
+            lettering.wrapped(shortened(label, _LABEL), max(cell[0], 14 * size)) for label in spec.row_labels
+        )
+        columns = tuple(
+            lettering.wrapped(shortened(label, _LABEL), max(cell[0], 6 * size))
+            for label in spec.column_labels
+        )
         row_width, row_height = lettering.largest(rows)
         column_width, column_height = lettering.largest(columns)
         pitch = (max(cell[0], column_width + gap) + gap, max(cell[1], row_height + gap) + gap)
         left = 2 * gap + (row_width + 2 * gap if row_width else 0)
         body = left + spec.columns * pitch[0] + gap
-        title = heading.wrapped(spec.title, max(body - 4 * gap, 24 * size))
+        title = heading.wrapped(shortened(spec.title, _TITLE), max(body - 4 * gap, 24 * size))
         title_height = heading.size(title)[1]
         top = 2 * gap + sum(part + 2 * gap for part in (title_height, column_height) if part)
         return cls(
@@ -68,13 +82,17 @@ class _Layout:
             rows=rows, columns=columns, lettering=lettering, heading=heading,
         )  # fmt: skip
 
-    def mosaic(self, spec: GridSpec) -> Mosaic:
-        """Return the grid with its lettering and no picture yet."""
+    def size(self, spec: GridSpec) -> tuple[int, int]:
+        """Return the width and height of the whole."""
         right = self.left + spec.columns * self.pitch[0] + self.gap
         bottom = self.top + spec.rows * self.pitch[1] + self.gap
         title_width = self.heading.size(self.title)[0] + 4 * self.gap
+        return max(right, title_width), bottom
+
+    def mosaic(self, spec: GridSpec) -> Mosaic:
+        """Return the grid with its lettering and no picture yet."""
         mosaic = Mosaic(
-            size=(max(right, title_width), bottom),
+            size=self.size(spec),
             cell=self.cell,
             origins={
                 index: self._origin(*divmod(index, spec.columns)) for index in range(spec.rows * spec.columns)

@@ -12,6 +12,15 @@ _BREAK = re.compile(r"(?<!=) ")
 """A line breaks at a space, but a value stays with its equals sign."""
 
 
+_LONG_WORD = re.compile(r"\S{40}(?=\S)")
+"""What is longer than any word is broken, wherever that may be."""
+
+
+def shortened(text: str, most: int) -> str:
+    """Return a text of at most `most` characters; where some are left out, three dots say so."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
 class Lettering:
     """Pillow's own font at a size in pixels: the same letters on every machine.
 
@@ -24,9 +33,12 @@ class Lettering:
         self._spacing = round(size * 0.3)
 
     def wrapped(self, text: str, width: int) -> str:
-        """Return `text` in lines of at most `width` pixels; a single word that is wider stays whole."""
+        """Return `text` in lines of at most `width` pixels.
+
+        A single word that is wider stays whole, up to 40 characters of it.
+        """
         lines: list[str] = []
-        for word in _BREAK.split(" ".join(text.split())):
+        for word in _BREAK.split(_LONG_WORD.sub(r"\g<0> ", " ".join(text.split()))):
             longer = f"{lines[-1]} {word}" if lines else word
             if lines and self._ruler.textlength(longer, font=self._font) <= width:
                 lines[-1] = longer

@@ -15,6 +15,21 @@ from farm.records import Mp4Spec, Pixels
 _THREADS = 1
 """Fixed, as x264 writes other bytes for another number; one leaves the other cores to rendering."""
 
+_LOOKAHEAD = {
+    "ultrafast": 0,
+    "superfast": 0,
+    "veryfast": 10,
+    "faster": 20,
+    "fast": 30,
+    "medium": 40,
+    "slow": 50,
+}
+_LONGEST_LOOKAHEAD = 60
+"""Frames that x264 holds ahead, by its presets."""
+
+_HELD_PIXELS = 40 * 2**22
+"""Of frames that it holds ahead, about 300 MB: large frames get a shorter look."""
+
 _X264 = "mbtree=0"
 """x264's macroblock tree reads memory that it never wrote (seen with AVX-512, at most widths): the same frames
 gave other bytes in about one of a hundred files."""
@@ -60,6 +75,9 @@ class Mp4Writer:
         layout = {"movflags": "+faststart", "movie_timescale": str(self._rate.numerator)}
         self._container = av.open(str(self._path), "w", format="mp4", options=layout)
         options = {"crf": str(self._spec.crf), "preset": self._spec.preset, "x264-params": _X264}
+        lookahead = _HELD_PIXELS // (width * height)
+        if lookahead < _LOOKAHEAD.get(self._spec.preset, _LONGEST_LOOKAHEAD):
+            options["x264-params"] += f":rc-lookahead={lookahead}"
         self._stream = self._container.add_stream("libx264", rate=self._rate, options=options)
         self._stream.width, self._stream.height, self._stream.pix_fmt = width, height, "yuv420p"
         context = self._stream.codec_context

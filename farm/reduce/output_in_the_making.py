@@ -12,6 +12,7 @@ from farm.errors import STOPPING, FarmError
 from farm.records import Pixels
 from farm.reduce.arrivals import Cancelled
 from farm.reduce.outputs import Output, Read
+from farm.reduce.sizes import Misfit
 from farm.reduce.summary import Artifact
 from farm.store import JobFolder
 
@@ -37,6 +38,8 @@ class OutputInTheMaking:
         self.error = ""
 
     def __enter__(self) -> Self:
+        if self.error:
+            return self
         with self._keeping_errors():
             self._path = self._writing.enter_context(self._folder.writing(self._name))
             self._output = self._make(self._path, self._frame_count)
@@ -46,6 +49,11 @@ class OutputInTheMaking:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._discard()
+
+    def refuse(self, misfit: Misfit) -> None:
+        """Make nothing of it, since it would be too large."""
+        with self._keeping_errors():
+            raise FarmError(f"{self._folder.path(self._name)}: {misfit}")
 
     def add(self, index: int, pixels: Pixels) -> None:
         """Take the next frame."""

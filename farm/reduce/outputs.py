@@ -15,6 +15,8 @@ from farm.reduce.sheet import ContactSheet
 
 Read = Callable[[int], Pixels]
 
+_SUFFIXES = {"gif": "gif", "mp4": "mp4", "contact_sheet": "png", "grid": "png"}
+
 
 class Output(Protocol):
     """A file in the making at a local path."""
@@ -28,7 +30,13 @@ class Output(Protocol):
 
 def possible_names(name: str) -> frozenset[str]:
     """Return the names of all outputs that a job may have, wanted or not."""
-    return frozenset((f"{name}.gif", f"{name}.mp4", "contact_sheet.png", "grid.png"))
+    return frozenset(file_name_of(field, name) for field in _SUFFIXES)
+
+
+def file_name_of(field: str, name: str) -> str:
+    """Return the file that a field of the manifest's `output` asks for, of the job `name`."""
+    own = name if field in ("gif", "mp4") else field
+    return f"{own}.{_SUFFIXES[field]}"
 
 
 def file_names(name: str, spec: OutputSpec) -> dict[str, Callable[[Path, int], Output]]:

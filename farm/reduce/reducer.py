@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -13,7 +13,8 @@ from farm.errors import FarmError
 from farm.records import OutputSpec, Pixels
 from farm.reduce.arrivals import Arrivals, Cancelled
 from farm.reduce.output_in_the_making import NotOfTheOutput, OutputInTheMaking
-from farm.reduce.outputs import file_names, possible_names
+from farm.reduce.outputs import file_name_of, file_names, possible_names
+from farm.reduce.sizes import misfits
 from farm.reduce.summary import Artifact
 from farm.store import JobFolder, decode_frame, file_name
 
@@ -36,7 +37,7 @@ class Reducer:
 
     def __init__(self, folder: JobFolder, name: str, outputs: OutputSpec, frame_count: int) -> None:
         self._folder = folder
-        self._name = name
+        self._name, self._outputs = name, outputs
         self._wanted = file_names(name, outputs)
         self._frame_count = frame_count
         self._arrivals = Arrivals(frame_count)
@@ -115,9 +116,7 @@ class Reducer:
             for index in self._arrivals.in_order():
                 pixels = self._read(index)
                 if not outputs:
-                    for name, make in self._wanted.items():
-                        output = OutputInTheMaking(self._folder, name, make, self._frame_count)
-                        outputs.append(unless_published.enter_context(output))
+                    outputs = [unless_published.enter_context(output) for output in self._begun(pixels)]
                 for output in outputs:
                     output.add(index, pixels)
                 done.append(index)
@@ -129,6 +128,17 @@ class Reducer:
             artifacts=tuple(artifact for artifact in published if artifact is not None),
             errors=tuple(output.error for output in outputs if output.error),
         )
+
+    def _begun(self, pixels: Pixels) -> Iterator[OutputInTheMaking]:
+        """Yield the outputs that are wanted of frames like the first, of which some may be refused."""
+        height, width, _ = pixels.shape
+        unfit = misfits(self._outputs, width=width, height=height, frame_count=self._frame_count)
+        refused = {file_name_of(misfit.field, self._name): misfit for misfit in unfit}
+        for name, make in self._wanted.items():
+            output = OutputInTheMaking(self._folder, name, make, self._frame_count)
+            if name in refused:
+                output.refuse(refused[name])
+            yield output
 
     def _read_again(self, index: int) -> Pixels:
         """As `_read`, for an output, which is not to blame for what is wrong with a frame."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from farm.records import Pixels, SheetSpec, evenly_spaced
@@ -30,22 +32,55 @@ class ContactSheet:
 
     def _laid_out(self, *, width: int, height: int) -> Mosaic:
         """Return the sheet with its frame numbers and no picture yet."""
-        thumbnail = min(width, self._spec.thumbnail)
-        cell = fitted(thumbnail, max(1, round(height * thumbnail / width)), count=len(self._shown))
-        lettering = Lettering(max(10, min(14, cell[0] // 8)))
-        gap = max(6, cell[0] // 16)
-        label_width, label_height = lettering.largest([str(index) for index in self._shown])
-        label = label_height + 4
-        columns = min(self._spec.columns, len(self._shown))
-        pitch = (max(cell[0], label_width) + gap, cell[1] + label + gap)
+        layout = _Layout.of(self._spec, self._shown, width=width, height=height)
+        cell, gap, pitch, columns = layout.cell, layout.gap, layout.pitch, layout.columns
         slack = (pitch[0] - gap - cell[0]) // 2
         origins = {
             index: (gap + slack + place % columns * pitch[0], gap + place // columns * pitch[1])
             for place, index in enumerate(self._shown)
         }
-        rows = -(-len(self._shown) // columns)
-        mosaic = Mosaic(size=(gap + columns * pitch[0], gap + rows * pitch[1]), cell=cell, origins=origins)
+        mosaic = Mosaic(size=layout.size, cell=cell, origins=origins)
         for index, (left, top) in origins.items():
-            box = (left - slack, top + cell[1], left - slack + pitch[0] - gap, top + cell[1] + label)
-            lettering.draw(mosaic.canvas, str(index), box, "center")
+            box = (left - slack, top + cell[1], left - slack + pitch[0] - gap, top + pitch[1] - gap)
+            layout.lettering.draw(mosaic.canvas, str(index), box, "center")
         return mosaic
+
+
+def sheet_size(spec: SheetSpec, *, width: int, height: int, frame_count: int) -> tuple[int, int]:
+    """Return the width and height of the sheet of `frame_count` frames of a size."""
+    return _Layout.of(spec, evenly_spaced(frame_count, spec.max_frames), width=width, height=height).size
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Layout:
+    """Where everything goes, in pixels: cells are `pitch` apart, each with its number below it."""
+
+    cell: tuple[int, int]
+    pitch: tuple[int, int]
+    gap: int
+    columns: int
+    rows: int
+    lettering: Lettering
+
+    @classmethod
+    def of(cls, spec: SheetSpec, shown: Sequence[int], *, width: int, height: int) -> _Layout:
+        """Lay out cells for the frames `shown`, as large as the thumbnails that all can be seen of."""
+        thumbnail = min(width, spec.thumbnail)
+        cell = fitted(thumbnail, max(1, round(height * thumbnail / width)), count=len(shown))
+        lettering = Lettering(max(10, min(14, cell[0] // 8)))
+        gap = max(6, cell[0] // 16)
+        label_width, label_height = lettering.largest([str(index) for index in shown])
+        columns = min(spec.columns, len(shown))
+        return cls(
+            cell=cell,
+            pitch=(max(cell[0], label_width) + gap, cell[1] + label_height + 4 + gap),
+            gap=gap,
+            columns=columns,
+            rows=-(-len(shown) // columns),
+            lettering=lettering,
+        )
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """The width and height of the whole."""
+        return self.gap + self.columns * self.pitch[0], self.gap + self.rows * self.pitch[1]

@@ -16,7 +16,7 @@ from farm.manifest.read_policy import ANYTHING, ReadPolicy
 from farm.plan import Plan, Range, chunks_to_render, judge, make_plan
 from farm.records import AnalysisSpec, FrameRow, PictureSource, RendererSpec
 from farm.run.checkpoints import find_renderer
-from farm.run.fit import refuse_misfits, refuse_pictures, remarks_on
+from farm.run.fit import refuse_misfits, refuse_outputs, refuse_pictures, remarks_on
 from farm.run.measure.analysis import find_analysis
 from farm.run.measure.unmeasured import unmeasured_remarks
 from farm.run.pace.pacing import Alphas, Pacing, pacing_of, refuse_moving_pictures, with_alphas
@@ -119,7 +119,8 @@ def _prepare(
     if found_pictures is not None and not procedural:
         mistakes.of(lambda: refuse_pictures(document, found_renderer, pictures))
     mistakes.refuse()
-    renderer = found_renderer or rehearsal(document, pictures)
+    drawn = rehearsal(document, pictures)
+    renderer = found_renderer or drawn
     in_the_way = obstacle(folder)
     if in_the_way is not None:
         raise document.error(
@@ -130,8 +131,10 @@ def _prepare(
         )
     design = partial(planned, document, renderer, pictures, analysis)
     pacing = pacing_of(document.manifest, analysis, folder, design)
+    plan = design(pacing.known if pacing else None)
+    refuse_outputs(document, plan, drawn)
     return Job(
-        plan=design(pacing.known if pacing else None),
+        plan=plan,
         folder=folder,
         pictures=pictures,
         analysis=analysis,

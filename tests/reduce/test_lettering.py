@@ -48,3 +48,7 @@ def test_a_text_fits_in_the_room_that_it_measures(text):
 def test_a_text_is_aligned_in_its_box(align, middle):
     _, columns = inked("word", (300, 30), align)
     assert abs((columns.min() + columns.max()) / 2 - middle) < 8
+
+
+def test_a_word_that_is_longer_than_any_is_broken():
+    assert LETTERING.wrapped("a" * 90, 20) == "\n".join(["a" * 40, "a" * 40, "a" * 10])

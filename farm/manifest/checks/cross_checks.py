@@ -15,6 +15,7 @@ from farm.manifest.checks.asked import asked
 from farm.manifest.checks.controlnet_checks import controlnet_checks
 from farm.manifest.checks.image_prompt_checks import image_prompt_checks
 from farm.manifest.checks.keyframe_checks import keyframe_checks
+from farm.manifest.checks.output_checks import output_checks
 from farm.manifest.checks.pacing_checks import pacing_checks
 from farm.manifest.checks.picture_checks import picture_checks
 from farm.manifest.checks.pipeline_checks import pipeline_checks
@@ -41,6 +42,7 @@ def cross_checks(data: Data, wrong: set[Path]) -> Iterator[Finding]:
         _animation,
         pacing_checks,
         keyframe_checks,
+        output_checks,
         _pipeline,
         analysis_checks,
     ):

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from farm.errors import ManifestError, Problem
 from farm.manifest import Document
 from farm.manifest.reading.findings import Finding
-from farm.records import DiffusersSpec, PictureSource, RendererSpec
+from farm.plan import Plan
+from farm.records import DiffusersSpec, PictureSource, ProceduralSpec, RendererSpec
 from farm.render.checkpoints.architecture import read_architecture
 from farm.run.fit.clip_skip import clip_skip_findings
 from farm.run.fit.controlnet import controlnet_findings
@@ -18,6 +19,7 @@ from farm.run.fit.inversion import inversion_findings
 from farm.run.fit.ip_adapter import ip_adapter_findings
 from farm.run.fit.judges import judge_remarks
 from farm.run.fit.lora import lora_findings
+from farm.run.fit.outputs import output_findings
 from farm.run.fit.picture_contents import content_findings
 from farm.run.fit.picture_sizes import size_misfits, size_remarks, sized_pictures
 from farm.run.fit.pipeline import config_findings, pipeline_findings, refiner_findings
@@ -56,6 +58,15 @@ def refuse_pictures(
         model = read_architecture(renderer.source) if renderer else None
         sized = sized_pictures(document, pictures, model)
         _refuse(document, [*size_misfits(document, sized), *content_findings(document, pictures)])
+
+
+def refuse_outputs(document: Document, plan: Plan, drawn: ProceduralSpec) -> None:
+    """Make sure that outputs can be made of frames as large as `drawn` ones would be.
+
+    Raises:
+        ManifestError: with those that cannot, each at its place in the manifest.
+    """
+    _refuse(document, output_findings(plan, width=drawn.width, height=drawn.height))
 
 
 def remarks_on(

@@ -1,0 +1,29 @@
+"""Whether the frames of an animation can be shown as one picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from farm.manifest.checks.animation_checks import frame_count
+from farm.manifest.reading.findings import Finding
+
+MAX_CELLS = 10_000
+"""Of `grid.png`: as many as the largest grid has, 100 x 100."""
+
+
+def output_checks(manifest: Mapping[Any, Any]) -> Iterator[Finding]:
+    """Yield the grid of a sweep that has more cells than anybody could tell apart."""
+    match manifest:
+        case {"animation": {"kind": "sweep", **animation}}:
+            cells = frame_count(animation)
+        case _:
+            return
+    output = manifest.get("output", {})
+    is_wanted = isinstance(output, dict) and output.get("grid", True) is True
+    if cells is not None and cells > MAX_CELLS and is_wanted:
+        yield Finding(
+            path=("output", "grid"),
+            found=f"a picture of {cells} cells",
+            allowed=f"allowed: up to {MAX_CELLS}, or grid: false",
+        )
