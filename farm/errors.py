@@ -14,6 +14,7 @@ FarmError                   exit code 1
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -22,10 +23,17 @@ STOPPING = (KeyboardInterrupt, SystemExit, GeneratorExit)
 that are no Exception."""
 
 
+_PASSWORD = re.compile(r"(:/{1,2})[^\s/@:'\"]*:[^\s/@'\"]+@")
+"""As in `s3://user:password@host`, and what is left of it as a path."""
+
+
 class FarmError(Exception):
     """Any failure that the farm foresees; its text is meant for the user."""
 
     exit_code = 1
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*(masked(each) if isinstance(each, str) else each for each in arguments))
 
 
 class UsageError(FarmError):
@@ -77,6 +85,11 @@ def one_line(text: str) -> str:
     return printable(" ".join(text.split("\n")), keep="")
 
 
+def masked(text: str) -> str:
+    """Return a text with `***` in the place of a user and password in a URL."""
+    return _PASSWORD.sub(r"\1***@", text)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
     """One mistake in a manifest.
@@ -90,6 +103,9 @@ class Problem:
     found: str
     allowed: str
     hint: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "found", masked(self.found))
 
     def __str__(self) -> str:
         subject = f"{self.where}: {self.path}: " if self.path else f"{self.where}: "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from farm.errors import UsageError
+from farm.errors import UsageError, masked
 
 _WRITABLE = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "memory", "file", "local")
 
@@ -22,6 +22,8 @@ def check_url(url: str) -> None:
         found = "is a chain of file systems (::)"
     elif colon and scheme not in _WRITABLE:
         found = f"{scheme}:// is no store that frames are written to"
+    elif masked(url) != url:
+        found = "holds a password, which would be in every page and log"
     elif url.startswith("data:"):
         found = "data: is no store that frames are written to"
     else:
