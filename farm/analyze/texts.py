@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 from tokenizers import Tokenizer
 
 from farm.records import ModelSource
 from farm.render.checkpoints.checkpoint_contents import contents_of, read_settings
+from farm.render.prompts.clip_tokenizer import END_OF_WORD, read_clip_tokenizer
 
-_END = "</w>"
-"""Ends the last token of a word in CLIP's vocabularies."""
+_ENDS = 2
+"""Tokens that stand for the beginning and the end of a text, and are read too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,7 @@ class TextReader:
 
     def __init__(self, tokenizer: Tokenizer, longest: int) -> None:
         self._tokenizer = tokenizer
-        self._read = longest - tokenizer.num_special_tokens_to_add(is_pair=False)
+        self._read = longest - _ENDS
 
     def unread(self, text: str) -> Unread | None:
         """Return what is left out of a text, if anything is."""
@@ -48,7 +48,7 @@ class TextReader:
         encoded = self._tokenizer.encode(text, add_special_tokens=False)
         pieces = zip(encoded.word_ids, encoded.tokens, strict=True)
         words = [[token for _, token in group] for _, group in groupby(pieces, key=lambda piece: piece[0])]
-        long = [word for word in words if len("".join(word).removesuffix(_END)) > 1]
+        long = [word for word in words if len("".join(word).removesuffix(END_OF_WORD)) > 1]
         return not long or any(_is_merged(token) for word in long for token in word)
 
 
@@ -58,7 +58,7 @@ def text_reader(source: ModelSource) -> TextReader | None:
     if place is None or not (place / "tokenizer.json").is_file():
         return None
     longest = _longest(read_settings(place / "config.json") or {})
-    tokenizer = _tokenizer(place / "tokenizer.json")
+    tokenizer = read_clip_tokenizer(place)
     return TextReader(tokenizer, longest) if tokenizer and longest else None
 
 
@@ -66,22 +66,8 @@ def _longest(config: Mapping[str, Any]) -> int | None:
     """Return the most tokens that a text may have; 77 is what transformers' CLIPTextConfig has unless told."""
     text = config.get("text_config")
     longest = text.get("max_position_embeddings", 77) if isinstance(text, dict) else None
-    return longest if isinstance(longest, int) and longest > 2 else None
-
-
-def _tokenizer(file: Path) -> Tokenizer | None:
-    try:
-        tokenizer = Tokenizer.from_file(str(file))
-    except (
-        Exception
-    ):  # tokenizers raises no class of its own; who loads the model tells what is wrong with it
-        return None
-    if getattr(tokenizer.model, "end_of_word_suffix", None) != _END:
-        return None
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    return tokenizer
+    return longest if type(longest) is int and longest > 2 else None
 
 
 def _is_merged(token: str) -> bool:
-    return len(token.removesuffix(_END)) > 1
+    return len(token.removesuffix(END_OF_WORD)) > 1

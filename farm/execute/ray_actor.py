@@ -17,6 +17,7 @@ from farm.execute.worker import Worker
 from farm.records import CacheSpec, Shard
 
 _ANY_WORKER = {
+    "DIFFUSERS_DISABLE_REMOTE_CODE": "1",
     "PYTHONHASHSEED": "0",
     "TOKENIZERS_PARALLELISM": "false",
     # glibc giving memory back after every step costs up to a third of the CPU time.

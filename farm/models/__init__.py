@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,12 +42,19 @@ def shipped() -> tuple[ShippedModel, ...]:
     folders = sorted(
         folder for folder in HERE.iterdir() if folder.is_dir() and not folder.name.startswith((".", "_"))
     )
-    return tuple(model for folder in folders if (model := _read(folder)) is not None)
+    return tuple(model for folder in folders if (model := _kept(folder)) is not None)
 
 
 def find(name: str) -> ShippedModel | None:
     """The shipped checkpoint of that name, or None."""
-    return next((model for model in shipped() if model.name == name), None)
+    is_plain = name.isascii() and not name.startswith((".", "_")) and not set(name) & set("/\\\0")
+    return _kept(HERE / name) if is_plain and len(name) < 100 and (HERE / name).is_dir() else None
+
+
+@functools.cache
+def _kept(folder: Path) -> ShippedModel | None:
+    """Read a folder once in a process: it is part of the installed package, as the code is."""
+    return _read(folder)
 
 
 def _read(folder: Path) -> ShippedModel | None:

@@ -8,6 +8,10 @@ from typing import Protocol
 from farm.records import Chunk, DiffusersSpec, Pixels, RendererSpec
 from farm.render.procedural import ProceduralRenderer
 
+# Read by diffusers when it is imported, which whatever imports it does after this package: code that comes with a
+# checkpoint is never run, nor a community pipeline fetched.
+os.environ["DIFFUSERS_DISABLE_REMOTE_CODE"] = "1"
+
 
 class Renderer(Protocol):
     """Holds whatever is loaded, on one device; the same chunk gives the same pixels, always."""

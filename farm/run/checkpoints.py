@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from difflib import get_close_matches
-from typing import Literal
 
 from farm import models
 from farm.errors import ManifestError, ModelError, Problem
@@ -19,6 +18,7 @@ from farm.records import (
     RendererSpec,
     TextualInversion,
 )
+from farm.render.checkpoints.checkpoint_folder import Holds
 from farm.render.checkpoints.source import find_source
 from farm.run.reads import Checkpoint, refused_model
 
@@ -35,7 +35,7 @@ def find_renderer(document: Document) -> RendererSpec:
     model = document.manifest.model
     problems: list[Problem] = []
 
-    def find(section: Field, written: Checkpoint, holds: Literal["pipeline", "adapter"]) -> ModelSource:
+    def find(section: Field, written: Checkpoint, holds: Holds) -> ModelSource:
         refused = refused_model(document, section, written)
         if refused is not None:
             problems.append(refused)
@@ -50,7 +50,7 @@ def find_renderer(document: Document) -> RendererSpec:
         return source or _NOWHERE
 
     def found(section: str, written: Checkpoint, number: int) -> ModelSource:
-        return find(("model", section, number), written, "adapter")
+        return find(("model", section, number), written, _HOLDS.get(section, "adapter"))
 
     spec = DiffusersSpec(
         pipeline=model.pipeline,
@@ -95,6 +95,9 @@ def find_renderer(document: Document) -> RendererSpec:
         raise ManifestError(problems)
     return spec
 
+
+_HOLDS: dict[str, Holds] = {"loras": "weights", "textual_inversions": "weights"}
+"""What is no model of its own, but a file of weights."""
 
 _NOWHERE = ModelSource(pretrained="", kind="folder", location="", revision="", fingerprint="")
 

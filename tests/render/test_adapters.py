@@ -1,6 +1,8 @@
 """What of an adapter's repository is loaded, and what is said of one that cannot be."""
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from farm.errors import ModelError
 from farm.records import ControlNet, IpAdapter, Lora, ModelSource, TextualInversion
@@ -20,7 +22,9 @@ def source_of(place, kind="folder", revision=""):
 
 
 @pytest.mark.parametrize("encoder", ["image_encoder", "models/image_encoder"])
-def test_of_a_repository_of_many_ip_adapters_one_is_fetched_with_its_image_encoder(monkeypatch, encoder):
+def test_of_a_repository_of_many_ip_adapters_one_is_fetched_with_its_image_encoder(
+    monkeypatch, tmp_path, encoder
+):
     asked = {}
 
     class Pipeline:
@@ -39,9 +43,15 @@ def test_of_a_repository_of_many_ip_adapters_one_is_fetched_with_its_image_encod
 
     def snapshot_download(hub_id, *, revision, allow_patterns, local_files_only):
         asked.update(hub_id=hub_id, revision=revision, patterns=allow_patterns)
-        return "snapshot"
+        return tmp_path
 
+    for name in ("", "-plus"):
+        save_file({"x": torch.zeros(1)}, tmp_path / f"one{name}.safetensors")
+    names = ["models/one.safetensors", "models/one-plus.safetensors", "README.md"]
+    for folder in ("models/image_encoder", "sdxl_models/image_encoder"):
+        names += [f"{folder}/{name}" for name in ("config.json", "model.safetensors", "pytorch_model.bin")]
     monkeypatch.setattr(hub, "snapshot_download", snapshot_download)
+    monkeypatch.setattr(hub, "file_names", lambda _: names)
     monkeypatch.setattr(adapters, "CLIPVisionModelWithProjection", Encoder)
     adapter = IpAdapter(
         source=source_of("studio/many", "hub", COMMIT),
@@ -55,14 +65,14 @@ def test_of_a_repository_of_many_ip_adapters_one_is_fetched_with_its_image_encod
         "revision": COMMIT,
         "patterns": [
             "models/one.safetensors",
-            "models/image_encoder/*.json",
-            "models/image_encoder/*.safetensors",
+            "models/image_encoder/config.json",
+            "models/image_encoder/model.safetensors",
         ],
-        "folders": ["snapshot"],
+        "folders": [str(tmp_path)],
         "subfolder": ["models"],
         "weight_name": ["one.safetensors"],
         "image_encoder_folder": None,
-        "encoder": ("snapshot", "models/image_encoder", True),
+        "encoder": (str(tmp_path), "models/image_encoder", True),
         "local_files_only": True,
     }
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -12,8 +12,10 @@ from huggingface_hub.errors import LocalEntryNotFoundError
 
 from farm.errors import ModelError
 from farm.records import ModelSource
-from farm.render.checkpoints.hub import is_offline
-from farm.render.checkpoints.source import check_unchanged, local_path
+from farm.render.checkpoints.hub import fetch, is_offline
+from farm.render.checkpoints.needed_files import model_files, settings_of
+from farm.render.checkpoints.sealed import sealed
+from farm.render.checkpoints.source import check_unchanged
 from farm.render.checkpoints.told import name_of, told
 
 
@@ -24,14 +26,12 @@ def load_judge(source: ModelSource, cls: Any, kind: str) -> tuple[Any, Any]:
         ModelError: when files are missing or not those of `source`, or weights are not safetensors.
     """
     transformers.logging.disable_progress_bar()
-    with told(source, kind), _present(source):
-        model = cls.from_pretrained(
-            local_path(source), **_where(source), use_safetensors=True, dtype=torch.float32
-        )
+    with told(source, kind):
+        folder = _folder(source)
+    with told(source, kind), sealed():
+        model = cls.from_pretrained(folder, **_ALONE, use_safetensors=True, dtype=torch.float32)
         # With torchvision installed it would be another one, whose last bits differ.
-        processor = transformers.AutoImageProcessor.from_pretrained(
-            local_path(source), **_where(source), backend="pil"
-        )
+        processor = transformers.AutoImageProcessor.from_pretrained(folder, **_ALONE, backend="pil")
         check_unchanged(source, holds="adapter")
     return model.eval(), processor
 
@@ -42,8 +42,10 @@ def load_tokenizer(source: ModelSource) -> Any:
     Raises:
         ModelError: when its files are missing.
     """
-    with told(source, "a tokenizer"), _present(source):
-        tokenizer = transformers.AutoTokenizer.from_pretrained(local_path(source), **_where(source))
+    with told(source, "a tokenizer"):
+        folder = _folder(source)
+    with told(source, "a tokenizer"), sealed():
+        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **_ALONE)
     # Where its files are missing, transformers 5 makes an empty one and is silent: all texts would be one.
     if len(tokenizer) <= len(set(tokenizer.all_special_ids)):
         raise ModelError(
@@ -52,14 +54,14 @@ def load_tokenizer(source: ModelSource) -> Any:
     return tokenizer
 
 
-@contextmanager
-def _present(source: ModelSource) -> Iterator[None]:
-    """Say which files to fetch where the hub's are not here, in the place of transformers' two lines."""
+def _folder(source: ModelSource) -> str:
+    """Return the folder of a model on this machine, with what prepares pictures and texts for it.
+
+    Says which files to fetch where the hub's are not here, in the place of huggingface_hub's lines.
+    """
     try:
-        yield
-    except OSError as error:
-        if not _is_out_of_reach(error):
-            raise
+        return str(fetch(source, partial(_files, source.location)))
+    except LocalEntryNotFoundError as error:
         why = "HF_HUB_OFFLINE forbids asking the hub" if is_offline() else "the hub cannot be reached"
         raise ModelError(
             f"{name_of(source)}: files of it are not in this machine's hub cache, and {why}. Run once, where it can "
@@ -67,15 +69,9 @@ def _present(source: ModelSource) -> Iterator[None]:
         ) from error
 
 
-def _is_out_of_reach(error: BaseException | None) -> bool:
-    while error is not None and not isinstance(error, LocalEntryNotFoundError):
-        error = error.__cause__ or error.__context__
-    return error is not None
+def _files(repository: str, names: Sequence[str]) -> set[str]:
+    return {*model_files(repository, names, "", None), *settings_of(names, "")}
 
 
-def _where(source: ModelSource) -> dict[str, Any]:
-    return {
-        "revision": source.revision or None,
-        "local_files_only": source.kind != "hub" or is_offline(),
-        "trust_remote_code": False,
-    }
+_ALONE = {"local_files_only": True, "trust_remote_code": False}
+"""What transformers is told of any folder: that there is nothing else."""

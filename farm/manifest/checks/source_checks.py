@@ -72,7 +72,9 @@ def _settings(scheduler: Any, path: Path) -> Iterator[Finding]:
 
 def _weight_name(source: Any, path: Path) -> Iterator[Finding]:
     match source:
-        case {"weight_name": str(name)} if not name.endswith(".safetensors") or _leads_out(name):
+        case {"weight_name": str(name)} if (
+            not name.endswith(".safetensors") or _leads_out(name) or _is_no_name(name)
+        ):
             yield Finding(
                 path=path,
                 found=f"found {shown(name)}",
@@ -83,7 +85,7 @@ def _weight_name(source: Any, path: Path) -> Iterator[Finding]:
 def _folders(source: Any, path: Path) -> Iterator[Finding]:
     for field in ("subfolder", "image_encoder_folder"):
         name = source.get(field) if isinstance(source, dict) else None
-        if isinstance(name, str) and _leads_out(name):
+        if isinstance(name, str) and (_leads_out(name) or _is_no_name(name)):
             yield Finding(
                 path=(*path, field),
                 found=f"found {shown(name)}",
@@ -93,3 +95,10 @@ def _folders(source: Any, path: Path) -> Iterator[Finding]:
 
 def _leads_out(name: str) -> bool:
     return "\\" in name or name.startswith("/") or ".." in PurePosixPath(name).parts
+
+
+def _is_no_name(name: str) -> bool:
+    """Whether file systems have no such path: a name of up to 255 bytes between slashes, of letters that are seen."""
+    return not name.isprintable() or any(
+        len(part.encode("utf-8", "replace")) > 255 for part in name.split("/")
+    )

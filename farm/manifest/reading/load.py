@@ -140,6 +140,14 @@ def _marked_folders(data: object, folder: Path) -> object:
 
 def _marked(source: Any, folder: Path) -> Any:
     match source:
-        case {"pretrained": str(name)} if is_hub_id(name) and (folder / name).is_dir():
-            return {**source, "pretrained": f"./{name}"}
+        case {"pretrained": str(name)} if is_hub_id(name) and not source.get("revision"):
+            if _is_folder(folder / name):
+                return {**source, "pretrained": f"./{name}"}
     return source
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name longer than file systems take, or a folder that is closed to this user
+        return False

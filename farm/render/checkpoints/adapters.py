@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -12,8 +13,9 @@ from transformers import CLIPVisionModelWithProjection
 
 from farm.records import ControlNet, IpAdapter, Lora
 from farm.render.checkpoints.adapter_files import USUAL_LORA, encoder_folder
-from farm.render.checkpoints.hub import is_offline, snapshot, weight_name
-from farm.render.checkpoints.source import local_path
+from farm.render.checkpoints.hub import fetch, only_file
+from farm.render.checkpoints.needed_files import model_files
+from farm.render.checkpoints.sealed import sealed
 from farm.render.checkpoints.told import told
 
 
@@ -27,34 +29,42 @@ def load_controlnets(controlnets: Sequence[ControlNet], dtype: torch.dtype) -> d
 
 def _load_controlnet(net: ControlNet, dtype: torch.dtype) -> Any:
     with told(net.source, "a ControlNet"):
+        folder = fetch(net.source, partial(_net_files, net))
+    with told(net.source, "a ControlNet"), sealed():
         return diffusers.ControlNetModel.from_pretrained(
-            local_path(net.source),
-            revision=net.source.revision or None,
+            str(folder),
             subfolder=net.subfolder or None,
             variant=net.variant,
             dtype=dtype,
             use_safetensors=True,
-            local_files_only=net.source.kind != "hub" or is_offline(),
+            local_files_only=True,
         )
+
+
+def _net_files(net: ControlNet, names: Sequence[str]) -> list[str]:
+    return model_files(net.source.location, names, net.subfolder, net.variant)
 
 
 def load_loras(pipeline: Any, loras: Sequence[Lora]) -> None:
     """Lay LoRAs over a pipeline, in their order."""
     for name, lora in zip(lora_names(loras), loras, strict=True):
         with told(lora.source, "a LoRA"):
-            path = Path(local_path(lora.source))
-            if lora.source.kind == "file":
-                place, file = str(path.parent), path.name
-            else:
-                place = local_path(lora.source)
-                file = weight_name(lora.source, lora.weight_name, USUAL_LORA)
+            file = _file(lora)
+        with told(lora.source, "a LoRA"), sealed():
             pipeline.load_lora_weights(
-                place,
-                weight_name=file,
-                revision=lora.source.revision or None,
+                str(file.parent),
+                weight_name=file.name,
                 adapter_name=name,
                 use_safetensors=True,
+                local_files_only=True,
             )
+
+
+def _file(lora: Lora) -> Path:
+    if lora.source.kind == "file":
+        return fetch(lora.source, lambda _: (), holds="weights")
+    name = only_file(lora.source, lora.weight_name, USUAL_LORA)
+    return fetch(lora.source, lambda _: [name], holds="weights") / name
 
 
 def load_ip_adapters(pipeline: Any, adapters: Sequence[IpAdapter]) -> None:
@@ -62,8 +72,9 @@ def load_ip_adapters(pipeline: Any, adapters: Sequence[IpAdapter]) -> None:
     folders = []
     for adapter in adapters:
         with told(adapter.source, "an IP-Adapter"):
-            folders.append(snapshot(adapter.source, _files(adapter)))
-            if pipeline.image_encoder is None:
+            folders.append(str(fetch(adapter.source, partial(_files, adapter))))
+        if pipeline.image_encoder is None:
+            with told(adapter.source, "an IP-Adapter"), sealed():
                 # Not by load_ip_adapter, which takes a pickle where there is no safetensors.
                 encoder = CLIPVisionModelWithProjection.from_pretrained(
                     folders[0],
@@ -74,19 +85,20 @@ def load_ip_adapters(pipeline: Any, adapters: Sequence[IpAdapter]) -> None:
                 )
                 pipeline.register_modules(image_encoder=encoder)
     if adapters:
-        pipeline.load_ip_adapter(
-            folders,
-            subfolder=[adapter.subfolder for adapter in adapters],
-            weight_name=[adapter.weight_name for adapter in adapters],
-            image_encoder_folder=None,
-            local_files_only=True,
-        )
+        with sealed():
+            pipeline.load_ip_adapter(
+                folders,
+                subfolder=[adapter.subfolder for adapter in adapters],
+                weight_name=[adapter.weight_name for adapter in adapters],
+                image_encoder_folder=None,
+                local_files_only=True,
+            )
 
 
-def _files(adapter: IpAdapter) -> list[str]:
+def _files(adapter: IpAdapter, names: Sequence[str]) -> list[str]:
     """Return what is needed of an adapter's repository, which may hold many."""
-    encoder, weights = encoder_folder(adapter), PurePosixPath(adapter.subfolder, adapter.weight_name)
-    return [str(weights), f"{encoder}/*.json", f"{encoder}/*.safetensors"]
+    weights = PurePosixPath(adapter.subfolder, adapter.weight_name).as_posix()
+    return [weights, *model_files(adapter.source.location, names, encoder_folder(adapter), None)]
 
 
 def lora_names(loras: Sequence[Lora]) -> list[str]:

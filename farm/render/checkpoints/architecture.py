@@ -12,6 +12,11 @@ from farm.records import ModelSource
 from farm.render.checkpoints.checkpoint_contents import contents_of, read_settings, read_shapes
 from farm.render.checkpoints.checkpoint_folder import INDEX
 
+_LARGEST = 2**20
+"""What numbers of channels, heads, layers and pixels stay below; what lies beyond is not known."""
+_MOST = 64
+"""Entries of a list, such as the stages of a UNet or autoencoder."""
+
 _UNET = "model.diffusion_model."
 _STAGE = re.compile(r"first_stage_model\.encoder\.down\.(\d+)\.")
 """The first halves nothing, each other one does."""
@@ -74,8 +79,8 @@ def read_architecture(source: ModelSource) -> Architecture | None:
 
 def read_denoiser(config: Mapping[str, Any]) -> Denoiser:
     """Return what the configuration of a UNet, ControlNet or transformer says."""
-    name = str(config.get("_class_name", ""))
-    heads, head = config.get("num_attention_heads"), config.get("attention_head_dim")
+    name = _name(config.get("_class_name"))
+    heads, head = _whole(config.get("num_attention_heads")), _whole(config.get("attention_head_dim"))
     patch = config.get("patch_size", next(iter(_row(config.get("all_patch_size"))), None))
     return Denoiser(
         class_name=name,
@@ -85,7 +90,7 @@ def read_denoiser(config: Mapping[str, Any]) -> Denoiser:
         layers_per_block=_whole(config.get("layers_per_block")),
         told_sizes=config.get("addition_embed_type") == "text_time",
         told_guidance=config.get("time_cond_proj_dim") is not None,
-        width=heads * head if isinstance(heads, int) and isinstance(head, int) else _whole(config.get("dim")),
+        width=heads * head if heads and head else _whole(config.get("dim")),
         patch=_whole(patch) or 1,
         sample_size=_whole(config.get("sample_size")),
     )
@@ -102,13 +107,17 @@ def _of_folder(folder: Path) -> Architecture | None:
     }
     config = {name: read_settings(folder / name / "config.json") or {} for name in components}
     vae = config.get("vae") or config.get("vqvae") or {}
-    widths = {name: config[name].get("hidden_size") for name in components if name.startswith("text_encoder")}
+    widths = {
+        name: _whole(config[name].get("hidden_size"))
+        for name in components
+        if name.startswith("text_encoder")
+    }
     return Architecture(
         components=components,
         denoiser=read_denoiser(config.get("transformer") or config.get("unet") or {}),
         vae_factor=_factor(vae),
         latent_channels=_whole(vae.get("latent_channels", vae.get("z_dim"))),
-        text_widths={name: width for name, width in widths.items() if isinstance(width, int)},
+        text_widths={name: width for name, width in widths.items() if width is not None},
     )
 
 
@@ -144,9 +153,13 @@ def _factor(vae: Mapping[str, Any]) -> int | None:
 
 
 def _whole(value: object) -> int | None:
-    return value if isinstance(value, int) else None
+    return value if type(value) is int and 0 < value <= _LARGEST else None
 
 
 def _row(value: object) -> tuple[Any, ...]:
-    entries = value if isinstance(value, list) else []
-    return tuple(entries) if all(isinstance(entry, int | str) for entry in entries) else ()
+    entries = value if isinstance(value, list) and len(value) <= _MOST else []
+    return tuple(entries) if all(isinstance(entry, str | bool) or _whole(entry) for entry in entries) else ()
+
+
+def _name(value: object) -> str:
+    return value if isinstance(value, str) and len(value) <= 100 and value.isidentifier() else ""

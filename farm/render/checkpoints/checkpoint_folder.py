@@ -2,78 +2,115 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
-import json
 import re
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path, PurePath
 from typing import Any, Literal
 
 from farm.errors import ModelError
+from farm.render.checkpoints.bounded_json import MAX_VOCABULARY, NoJson, read_json
+from farm.render.checkpoints.folder_files import SETTINGS, data_below, folders_below
+from farm.render.checkpoints.hub_cache import blobs_of
+from farm.render.checkpoints.plain_settings import check_settings
 from farm.render.checkpoints.weights_file import check_weights
 
 INDEX = "model_index.json"
-_SHARDS = ".safetensors.index.json"
+ADAPTER = "adapter_config.json"
+"""By which transformers lays an adapter over the weights beside it, and takes these from wherever it says."""
+
+Holds = Literal["pipeline", "adapter", "weights"]
+"""A pipeline; a model or adapter of whatever kind, in the folder or below; or a file of weights alone."""
+
+_SHARDS = re.compile(r".+\.safetensors(\.[\w-]+)?\.index(\.[\w-]+)?\.json", re.ASCII)
 _PICKLES = {".bin", ".ckpt", ".pt", ".pth", ".pkl", ".pickle"}
-_DATA = {".safetensors", ".json", ".txt", ".model", ".jinja"}
-_CODE_KEYS = ("auto_map", "custom_pipelines")
-_MAX_JSON = 16 * 2**20
+_READ = ("special_tokens_map.json", "added_tokens.json", "chat_template.json")
+"""What is read as configuration beside every `*config.json`."""
 
 
-def data_files(folder: Path, holds: Literal["pipeline", "adapter"]) -> list[Path]:
+def data_files(folder: Path, holds: Holds) -> list[Path]:
     """Return all files of weights, configuration and vocabulary below a folder, sorted.
 
     Raises:
         ModelError: when the folder is not what it `holds`, or holds what is never loaded: a pickle in the place
-            of weights, code, files that lie about themselves.
+            of weights, code, files that lie about themselves, whatever leads elsewhere.
         OSError: when something cannot be read.
     """
-    parts = [folder, *(folder / part for part in _parts(folder))] if holds == "pipeline" else [folder]
-    for part in parts:
-        if part.is_dir():
-            _check_part(part, may_lack_weights=holds == "pipeline" and part == folder)
-    return sorted(_walk(folder))
+    names = list(read_index(folder)) if holds == "pipeline" else []
+    folders = folders_below(folder)
+    parts = {folder, *(folder / name for name in names)} if holds == "pipeline" else set(folders)
+    for part in sorted(parts.intersection(folders)):
+        # Of many adapters in a repository some may be pickles: which one is loaded, its name says.
+        _check_part(part, holds, may_lack_weights=part == folder if holds == "pipeline" else part != folder)
+    return data_below(folder, folders)
 
 
-def _walk(folder: Path) -> Iterator[Path]:
-    for entry in folder.rglob("*"):
-        if entry.is_dir():
-            if entry.is_symlink():
-                raise ModelError(
-                    f"{entry} is a link to a folder, which is not followed: copy the folder there"
-                )
-        elif entry.suffix in _DATA:
-            if not entry.is_file():
-                raise ModelError(f"{entry} is no regular file")
-            yield entry
+def read_index(folder: Path) -> Mapping[str, tuple[str, str] | None]:
+    """Return the components that a pipeline's folder names, each with its library and class; None for none.
 
-
-def _parts(folder: Path) -> list[str]:
-    """Return the components that the index names."""
+    Raises:
+        ModelError: when it names none, code, another pipeline, or what is not of diffusers or transformers.
+        OSError: when it cannot be read.
+    """
     index = folder / INDEX
     if not index.is_file():
         raise ModelError(f"{folder} is no pipeline's folder: it holds no {INDEX}")
-    written = _read(index)
+    try:
+        written = read_json(index)
+    except ModelError as error:
+        raise ModelError(f"{index} is not what diffusers writes") from error
     if not isinstance(written, dict) or "_class_name" not in written:
         raise ModelError(f"{index} is not what diffusers writes")
     if not isinstance(written["_class_name"], str):
         raise ModelError(f"{index} names a pipeline that is code of its own: {_cut(written['_class_name'])}")
+    check_settings(index, written)
     components = {name: value for name, value in written.items() if isinstance(value, list)}
-    for name, value in components.items():
-        if not _is_component(name, value):
+    return {name: _component(index, name, value) for name, value in components.items()}
+
+
+def check_names(
+    place: PurePath, names: Collection[str], *, may_lack_weights: bool = False, is_adapter: bool = False
+) -> None:
+    """Look at the names of the files directly in a folder, here or in a repository.
+
+    They are no code, not the settings of an adapter over other weights, and no pickles alone.
+
+    Raises:
+        ModelError: when there are.
+    """
+    suffixes = {PurePath(name).suffix for name in names}
+    for name in sorted(names):
+        suffix = PurePath(name).suffix
+        if suffix == ".py":
             raise ModelError(
-                f"{index} names a component that is not of diffusers or transformers: {_cut(name)}"
+                f"{place / name} is code, and code that comes with a checkpoint is never run: remove it"
             )
-    return list(components)
+        if name == ADAPTER and not is_adapter:
+            raise ModelError(
+                f"{place / name} would have weights from elsewhere laid over those beside it, or loaded in their "
+                "place: remove it, and name the adapter in model.loras"
+            )
+        if suffix in _PICKLES and ".safetensors" not in suffixes and not may_lack_weights:
+            raise ModelError(
+                f"{place / name} is a pickle, which can run any code when it is loaded, and there is no .safetensors "
+                "beside it: convert it"
+            )
 
 
-def _is_component(name: str, value: list[object]) -> bool:
-    if re.fullmatch(r"[a-z]\w*", name, re.ASCII) is None or len(value) != 2:
-        return False
-    library, cls = value
-    if library is None and cls is None:
-        return True
-    return isinstance(library, str) and isinstance(cls, str) and _is_library(library)
+def _component(index: Path, name: str, value: Sequence[object]) -> tuple[str, str] | None:
+    if re.fullmatch(r"[a-z]\w{0,99}", name, re.ASCII) and len(value) == 2:
+        library, cls = value
+        if library is None and cls is None:
+            return None
+        if isinstance(library, str) and isinstance(cls, str) and _is_library(library) and _is_class(cls):
+            if cls.endswith("Pipeline"):
+                raise ModelError(
+                    f"{index} names a whole pipeline as a component, which would bring components of its own: "
+                    f"{_cut(name)} is a {cls}"
+                )
+            return library, cls
+    raise ModelError(f"{index} names a component that is not of diffusers or transformers: {_cut(name)}")
 
 
 def _is_library(name: str) -> bool:
@@ -82,59 +119,51 @@ def _is_library(name: str) -> bool:
         return True
     diffusers = importlib.util.find_spec("diffusers")
     places = diffusers.submodule_search_locations if diffusers else None
-    is_name = re.fullmatch(r"[a-z]\w*", name, re.ASCII) is not None
+    is_name = re.fullmatch(r"[a-z]\w{0,99}", name, re.ASCII) is not None
     return is_name and any((Path(place) / "pipelines" / name).is_dir() for place in places or ())
 
 
-def _check_part(part: Path, *, may_lack_weights: bool) -> None:
+def _is_class(name: str) -> bool:
+    return re.fullmatch(r"[A-Z]\w{0,99}", name, re.ASCII) is not None
+
+
+def _check_part(part: Path, holds: Holds, *, may_lack_weights: bool) -> None:
     """Look at the files directly in the folder of a component, of an adapter, or of the whole."""
     files = sorted(entry for entry in part.iterdir() if not entry.is_dir())
-    suffixes = {file.suffix for file in files}
+    names = [file.name for file in files]
+    if blobs_of(part) is not None and part.parent.name == "snapshots":
+        # At the top of a repository scripts may lie, which the farm neither fetches nor looks for.
+        names = [name for name in names if not name.endswith(".py")]
+    check_names(part, names, may_lack_weights=may_lack_weights, is_adapter=holds == "weights")
     for file in files:
-        if file.suffix == ".py":
-            raise ModelError(f"{file} is code, and code that comes with a checkpoint is never run: remove it")
-        if file.suffix in _PICKLES and ".safetensors" not in suffixes and not may_lack_weights:
-            raise ModelError(
-                f"{file} is a pickle, which can run any code when it is loaded, and there is no .safetensors "
-                "beside it: convert it"
-            )
-        if file.suffix in _DATA and not file.is_file():
+        if file.suffix in SETTINGS | {".safetensors"} and not file.is_file():
             raise ModelError(f"{file} is no regular file")
         if file.suffix == ".safetensors":
             check_weights(file)
-        elif file.name.endswith("config.json"):
-            _check_config(file)
-        elif file.name.endswith(_SHARDS):
-            _check_shards(file)
+        elif file.suffix in SETTINGS:
+            _check_settings(file)
 
 
-def _check_config(file: Path) -> None:
-    config = _read(file)
-    told = [key for key in _CODE_KEYS if isinstance(config, dict) and config.get(key)]
-    if told:
-        raise ModelError(
-            f"{file} says {told[0]}: it wants code of its own, and code that comes with a checkpoint is never run"
-        )
+def _check_settings(file: Path) -> None:
+    if _SHARDS.fullmatch(file.name):
+        _check_shards(file)
+    elif file.name.endswith("config.json") or file.name in _READ:
+        # What is no JSON has nothing to say; the worker tells what a library makes of it.
+        with contextlib.suppress(NoJson):
+            check_settings(file, read_json(file))
+    elif (size := file.stat().st_size) > MAX_VOCABULARY:
+        raise ModelError(f"{file} has {size} bytes, up to {MAX_VOCABULARY} are read")
 
 
 def _check_shards(file: Path) -> None:
     """Weights in several files are listed in an index: each must be a file beside it."""
-    index = _read(file)
+    index: Any = read_json(file)
     shards = index.get("weight_map") if isinstance(index, dict) else None
     if not isinstance(shards, dict):
         raise ModelError(f"{file} is not what diffusers writes")
     for shard in set(map(str, shards.values())):
         if "/" in shard or "\\" in shard or not shard.endswith(".safetensors"):
             raise ModelError(f"{file} names weights that are no .safetensors file beside it: {_cut(shard)}")
-
-
-def _read(file: Path) -> Any:
-    if file.stat().st_size > _MAX_JSON:
-        raise ModelError(f"{file} has more than {_MAX_JSON} bytes")
-    try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError):
-        return None
 
 
 def _cut(value: object) -> str:

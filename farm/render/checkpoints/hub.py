@@ -1,16 +1,31 @@
-"""The hub of models: whether it may be asked, and a pinned repository on this machine."""
+"""Brings a checkpoint's files onto this machine, and looks at them, before any library reads one.
+
+Here alone the hub is asked: for the files of a pinned commit, of them the data that is needed. A snapshot of it is
+then a folder like any other, held to the same rules, and loaded by its path.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from pathlib import Path
+import re
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path, PurePosixPath
 
-from huggingface_hub import list_repo_files, snapshot_download
+from huggingface_hub import get_cached_repo_tree, snapshot_download
+from huggingface_hub.errors import CachedRepoTreeNotFoundError, IncompleteSnapshotError
 
+from farm.errors import ModelError
 from farm.records import ModelSource
 from farm.render.checkpoints.adapter_files import only_or_usual
+from farm.render.checkpoints.checkpoint_folder import INDEX, Holds, data_files, read_index
+from farm.render.checkpoints.folder_files import DATA
+from farm.render.checkpoints.needed_files import pipeline_files
+from farm.render.checkpoints.sealed import ONE_AT_A_TIME
 from farm.render.checkpoints.source import local_path
+from farm.render.checkpoints.weights_file import check_weights
+
+Choose = Callable[[Sequence[str]], Collection[str]]
+"""Chooses, among the names of a repository's files, those that are needed."""
 
 
 def is_offline() -> bool:
@@ -18,30 +33,92 @@ def is_offline() -> bool:
     return os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
 
 
-def snapshot(source: ModelSource, files: Sequence[str]) -> str:
-    """Return the folder of a source, with its `files` (names or patterns) as of its commit.
-
-    diffusers takes some parts, such as image encoders and configurations, from the main branch, whatever it is told.
+def fetch(source: ModelSource, choose: Choose, *, holds: Holds = "adapter") -> Path:
+    """Return the folder or file of a checkpoint, with the files of it that are needed, all looked at.
 
     Raises:
+        ModelError: when it holds what is never loaded.
         LocalEntryNotFoundError: when the hub must or can not be asked, and they are not in its cache.
+        OSError: when something cannot be read.
     """
-    if source.kind != "hub":
-        return local_path(source)
-    return snapshot_download(
-        source.location, revision=source.revision, allow_patterns=list(files), local_files_only=is_offline()
-    )
+    if source.kind == "hub":
+        return _looked_at(_download(source, choose(file_names(source))), holds)
+    return _looked_at(Path(local_path(source)), holds)
 
 
-def weight_name(source: ModelSource, written: str | None, usual: str) -> str:
+def fetch_pipeline(source: ModelSource, variant: str | None, *, weights: bool = True) -> Path:
+    """Return the folder of a pipeline with its weights of a variant, or without `weights`, all looked at.
+
+    Raises:
+        ModelError: when it holds what is never loaded.
+        LocalEntryNotFoundError: when the hub must or can not be asked, and they are not in its cache.
+        OSError: when something cannot be read.
+    """
+
+    def choose(names: Sequence[str]) -> Sequence[str]:
+        index = read_index(_download(source, [INDEX]))
+        parts = [name for name, component in index.items() if component is not None]
+        return pipeline_files(source.location, names, parts, variant, weights=weights)
+
+    return fetch(source, choose, holds="pipeline")
+
+
+def file_names(source: ModelSource) -> list[str]:
+    """Return the names of a repository's files as of the commit, or of those that are here where it is not asked.
+
+    Raises:
+        LocalEntryNotFoundError: when the hub must or can not be asked, and nothing of it is in its cache.
+    """
+    folder = _download(source, [])
+    try:
+        listed = [] if is_offline() else get_cached_repo_tree(source.location, revision=source.revision)
+    except CachedRepoTreeNotFoundError:
+        listed = []
+    if listed:
+        return sorted(file.path for file in listed)
+    return sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
+
+
+def only_file(source: ModelSource, written: str | None, usual: str) -> str:
     """Return the name of an adapter's file in its folder or repository: as written, of the only one, or the usual.
 
     diffusers would look for it on the hub's main branch, whatever the commit, and offline not at all.
     """
     if written:
         return written
-    if source.kind == "hub" and not is_offline():
-        there = list_repo_files(source.location, revision=source.revision)
+    if source.kind == "hub":
+        return only_or_usual(file_names(source), usual)
+    return only_or_usual((file.name for file in Path(local_path(source)).iterdir()), usual)
+
+
+def _download(source: ModelSource, names: Collection[str]) -> Path:
+    """Return the snapshot's folder, with these files in it."""
+    strange = [name for name in names if Path(name).suffix not in DATA]
+    if strange:
+        raise ModelError(f"{source.location}: {strange[0]} is no data, and nothing else is fetched.")
+    with ONE_AT_A_TIME:
+        try:
+            folder = snapshot_download(
+                source.location,
+                revision=source.revision,
+                allow_patterns=[re.sub(r"([*?[])", r"[\1]", name) for name in names],
+                local_files_only=is_offline(),
+            )
+        except IncompleteSnapshotError as error:
+            # What was fetched for a library, file by file, may lack what this one had no need of.
+            folder = error.snapshot_path
+            if any(_is_vital(name) and not Path(folder, name).is_file() for name in names):
+                raise
+    return Path(folder).absolute()
+
+
+def _is_vital(name: str) -> bool:
+    return name.endswith(".safetensors") or PurePosixPath(name).name in (INDEX, "config.json")
+
+
+def _looked_at(place: Path, holds: Holds) -> Path:
+    if place.is_dir():
+        data_files(place, holds)
     else:
-        there = [file.name for file in Path(snapshot(source, ["*.safetensors"])).iterdir()]
-    return only_or_usual(there, usual)
+        check_weights(place)
+    return place

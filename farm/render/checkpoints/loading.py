@@ -21,10 +21,12 @@ from farm.records import (
     TextualInversion,
 )
 from farm.render.checkpoints.adapters import load_controlnets, load_ip_adapters, load_loras
-from farm.render.checkpoints.hub import is_offline
+from farm.render.checkpoints.component_classes import check_components
+from farm.render.checkpoints.hub import fetch_pipeline
 from farm.render.checkpoints.memory_options import place
+from farm.render.checkpoints.sealed import sealed
 from farm.render.checkpoints.single_file import load_single_file
-from farm.render.checkpoints.source import check_unchanged, local_path
+from farm.render.checkpoints.source import check_unchanged
 from farm.render.checkpoints.textual_inversion import load_textual_inversions
 from farm.render.checkpoints.told import name_of, told
 from farm.render.families import pipeline_class
@@ -48,6 +50,8 @@ def load_pipeline(spec: DiffusersSpec, device: torch.device) -> Any:
         load_ip_adapters(pipeline, spec.ip_adapters)
         _prepare(pipeline, spec.memory, device)
         check_unchanged(spec.source)
+        if spec.config is not None:
+            check_unchanged(spec.config)
         parts: list[Lora | ControlNet | IpAdapter | TextualInversion] = [
             *spec.loras,
             *spec.controlnets,
@@ -55,7 +59,8 @@ def load_pipeline(spec: DiffusersSpec, device: torch.device) -> Any:
             *spec.textual_inversions,
         ]
         for part in parts:
-            check_unchanged(part.source, holds="adapter")
+            weights_alone = isinstance(part, Lora | TextualInversion)
+            check_unchanged(part.source, holds="weights" if weights_alone else "adapter")
         return pipeline
 
 
@@ -86,16 +91,18 @@ def _prepare(pipeline: Any, memory: MemorySpec, device: torch.device) -> None:
 def _load(cls: Any, spec: DiffusersSpec, parts: Mapping[str, Any]) -> Any:
     if spec.source.kind == "file":
         return load_single_file(cls, spec, parts)
-    return cls.from_pretrained(
-        local_path(spec.source),
-        revision=spec.source.revision or None,
-        variant=spec.variant,
-        dtype=getattr(torch, spec.torch_dtype),
-        use_safetensors=True,
-        trust_remote_code=False,
-        local_files_only=spec.source.kind != "hub" or is_offline(),
-        **parts,
-    )
+    folder = fetch_pipeline(spec.source, spec.variant)
+    check_components(cls, folder, parts)
+    with sealed():
+        return cls.from_pretrained(
+            str(folder),
+            variant=spec.variant,
+            dtype=getattr(torch, spec.torch_dtype),
+            use_safetensors=True,
+            trust_remote_code=False,
+            local_files_only=True,
+            **parts,
+        )
 
 
 def _check_vocabulary(pipeline: Any, source: ModelSource) -> None:

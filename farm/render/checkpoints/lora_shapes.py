@@ -7,17 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from farm.render.checkpoints.checkpoint_contents import Shape
+from farm.render.checkpoints.weights_file import Shape
 
-_DOWN = re.compile(r"(.+)_lora\d?_(linear_layer_)?(A|down)(_default)?_weight")
+_DOWN = re.compile(r"_lora\d?_(linear_layer_)?(A|down)(_default)?_weight\Z")
+"""What the name of a matrix ends with. These are all read in one pass: whoever makes a file names its tensors."""
 _ADAPTER = re.compile(r"lora|lokr|hada")
 """A LoRA or a kin of it, however it is named."""
 _TEXT = re.compile(r"(text_encoders?|lora_te)(_?[123])?_")
-_UNET = re.compile(r"(.+_)?((down|up|input|output)_blocks|mid_block|middle_block)_")
-_TRANSFORMER = re.compile(r"(.+_)?(layers|(\w+_)?blocks)_\d+_")
-_CONTEXT = re.compile(r".+_attn2_(processor_)?to_[kv]")
-_QUERIES = re.compile(r".+_(attn[12]?|attention)_(processor_)?(to_q|qkv)")
-_WORDS = re.compile(r".+_q_proj")
+_UNET = re.compile(r"(?:\A|_)(?:(?:down|up|input|output)_blocks|mid_block|middle_block)_")
+_TRANSFORMER = re.compile(r"(?:\A|_)(?:layers|blocks)_\d+_")
+_CONTEXT = re.compile(r"_attn2_(processor_)?to_[kv]\Z")
+_QUERIES = re.compile(r"_(attn[12]?|attention)_(processor_)?(to_q|qkv)\Z")
+_WORDS = "_q_proj"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,15 +40,15 @@ def read_lora(shapes: Mapping[str, Shape]) -> LoraShapes | None:
     # kohya's names have underscores for dots; a matrix is [rank, what it takes, ...].
     flat = {name.replace(".", "_"): shape for name, shape in shapes.items()}
     takes = {
-        match[1]: shape[1]
+        name[: match.start()]: shape[1]
         for name, shape in flat.items()
-        if (match := _DOWN.fullmatch(name)) and len(shape) > 1
+        if (match := _DOWN.search(name)) and len(shape) > 1
     }
     if not takes and not any(map(_ADAPTER.search, shapes)):
         return None
     nets = {name: width for name, width in takes.items() if not _TEXT.match(name)}
-    is_unet = any(map(_UNET.match, nets))
-    is_transformer = any(map(_TRANSFORMER.match, nets))
+    is_unet = any(map(_UNET.search, nets))
+    is_transformer = any(map(_TRANSFORMER.search, nets))
     return LoraShapes(
         net="unet" if is_unet else "transformer" if is_transformer else None,
         context=_widths(nets, _CONTEXT) if is_unet else frozenset(),
@@ -57,14 +58,14 @@ def read_lora(shapes: Mapping[str, Shape]) -> LoraShapes | None:
 
 
 def _widths(takes: Mapping[str, int], part: re.Pattern[str]) -> frozenset[int]:
-    return frozenset(width for name, width in takes.items() if part.fullmatch(name))
+    return frozenset(width for name, width in takes.items() if part.search(name))
 
 
 def _words(takes: Mapping[str, int]) -> Mapping[str, frozenset[int]]:
     encoders: dict[str, set[int]] = {}
     for name, width in takes.items():
         match = _TEXT.match(name)
-        if match and match[1] != "text_encoders" and _WORDS.fullmatch(name):
+        if match and match[1] != "text_encoders" and name.endswith(_WORDS):
             number = (match[2] or "").strip("_")
             encoder = f"text_encoder_{number}" if number in ("2", "3") else "text_encoder"
             encoders.setdefault(encoder, set()).add(width)

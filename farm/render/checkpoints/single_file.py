@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -11,10 +12,9 @@ from huggingface_hub.errors import LocalEntryNotFoundError
 
 from farm.errors import ModelError
 from farm.records import DiffusersSpec, ModelSource
-from farm.render.checkpoints.hub import is_offline, snapshot
-from farm.render.checkpoints.source import local_path
-
-_CONFIGURATION = ["*.json", "*.txt", "*.model", "*.jinja"]
+from farm.render.checkpoints.component_classes import check_components
+from farm.render.checkpoints.hub import fetch, fetch_pipeline
+from farm.render.checkpoints.sealed import sealed
 
 
 def load_single_file(cls: Any, spec: DiffusersSpec, parts: Mapping[str, Any]) -> Any:
@@ -26,18 +26,22 @@ def load_single_file(cls: Any, spec: DiffusersSpec, parts: Mapping[str, Any]) ->
     Raises:
         ModelError: when the class is loaded from folders only, the configuration is not there or the file is not whole.
     """
-    name, file = spec.source.pretrained, local_path(spec.source)
+    name = spec.source.pretrained
     if not hasattr(cls, "from_single_file"):
         raise ModelError(f"{name}: {spec.pipeline} is loaded from a folder only, not from a single file.")
     assert spec.config is not None, "a manifest with a single file names its configuration"
+    file = fetch(spec.source, lambda _: ())
+    config = _folder(spec.config, name)
+    check_components(cls, config, parts)
     try:
-        pipeline = cls.from_single_file(
-            file,
-            config=_folder(spec.config, name),
-            dtype=getattr(torch, spec.torch_dtype),
-            local_files_only=is_offline(),
-            **parts,
-        )
+        with sealed():
+            pipeline = cls.from_single_file(
+                str(file),
+                config=str(config),
+                dtype=getattr(torch, spec.torch_dtype),
+                local_files_only=True,
+                **parts,
+            )
     except SingleFileComponentError as error:
         # The lines after the first are advice for programmers.
         raise ModelError(f"{name}: is no whole {spec.pipeline}: {str(error).splitlines()[0]}") from error
@@ -47,10 +51,10 @@ def load_single_file(cls: Any, spec: DiffusersSpec, parts: Mapping[str, Any]) ->
     return pipeline
 
 
-def _folder(config: ModelSource, name: str) -> str:
+def _folder(config: ModelSource, name: str) -> Path:
     """Return the folder of a configuration: diffusers takes a revision for the file only, not for this."""
     try:
-        return snapshot(config, _CONFIGURATION)
+        return fetch_pipeline(config, None, weights=False)
     except LocalEntryNotFoundError as error:
         raise ModelError(
             f"{name}: a single file holds weights only, and the configuration files of {config.location} are not in "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import platform
 import re
 from collections.abc import Iterable
@@ -12,7 +13,8 @@ from typing import Literal
 from farm import models
 from farm.errors import ModelError
 from farm.records import ModelSource
-from farm.render.checkpoints.checkpoint_folder import data_files
+from farm.render.checkpoints.checkpoint_folder import INDEX, Holds, data_files
+from farm.render.checkpoints.hub_cache import cached_snapshot
 from farm.render.checkpoints.weights_file import check_weights
 from farm.render.pictures.file_digest import content_sha256
 
@@ -20,27 +22,31 @@ _HUB_ID = re.compile(r"(?!.*(--|\.\.))\w([\w.-]*\w)?/\w([\w.-]*\w)?(?<!\.git)", 
 """As huggingface_hub takes them."""
 
 _LONGEST_HUB_ID = 96
+_LONGEST_PATH, _LONGEST_NAME = 4000, 255
+"""Bytes, as file systems take them."""
 
 
 def find_source(
-    pretrained: str, revision: str | None, base: Path, *, holds: Literal["pipeline", "adapter"] = "pipeline"
+    pretrained: str, revision: str | None, base: Path, *, holds: Holds = "pipeline"
 ) -> ModelSource | None:
     """Find a checkpoint by what a manifest says, or return None; paths are relative to `base`.
 
     The fingerprint of a folder or file is a SHA-256 of its weights, configuration and vocabulary files. A hub
-    id is taken at its word, the hub is not asked; it needs its full commit.
+    id is taken at its word, the hub is not asked; it needs its full commit. What of it is in the hub's cache is looked
+    at like a folder.
 
     Raises:
-        ModelError: when there is a folder or file of this name that is no checkpoint, or cannot be read.
+        ModelError: when there is a folder or file of this name that is no checkpoint, or cannot be read; or one beside
+            a revision, which only a repository of the hub has.
     """
     try:
         return _find(pretrained, revision, base, holds)
-    except (OSError, RuntimeError) as error:  # RuntimeError: there is no home folder of that user
+    except OSError as error:
         raise ModelError(f"{pretrained} cannot be read: {error}") from error
 
 
 def local_path(source: ModelSource) -> str:
-    """Return what `from_pretrained` takes on this machine: a path, or the hub id.
+    """Return the folder or file of a checkpoint that is none of the hub, on this machine.
 
     Raises:
         ModelError: when a shipped checkpoint is not in this machine's copy of the farm.
@@ -53,7 +59,7 @@ def local_path(source: ModelSource) -> str:
     return str(shipped.path)
 
 
-def check_unchanged(source: ModelSource, *, holds: Literal["pipeline", "adapter"] = "pipeline") -> None:
+def check_unchanged(source: ModelSource, *, holds: Holds = "pipeline") -> None:
     """Make sure that the files on this machine are those that `source` was found as; after they were loaded.
 
     They may have been changed meanwhile, or be others on another machine of a cluster.
@@ -72,22 +78,23 @@ def check_unchanged(source: ModelSource, *, holds: Literal["pipeline", "adapter"
         )
 
 
-def _find(
-    pretrained: str, revision: str | None, base: Path, holds: Literal["pipeline", "adapter"]
-) -> ModelSource | None:
+def _find(pretrained: str, revision: str | None, base: Path, holds: Holds) -> ModelSource | None:
     shipped = models.find(pretrained)
     if shipped is not None:
         if holds == "pipeline" and shipped.kind != "pipeline":
             raise ModelError(f"{pretrained} is a {shipped.architecture}, not a pipeline")
         return _local(pretrained, "shipped", pretrained, shipped.path, data_files(shipped.path, holds))
-    # Not resolved: the files of a hub cache are links to blobs without a suffix.
-    path = (base / Path(pretrained).expanduser()).absolute()
-    if path.is_dir():
-        return _local(pretrained, "folder", str(path), path, data_files(path, holds))
-    if path.suffix == ".safetensors" and path.is_file():
+    path = _path(pretrained, base)
+    is_hub_id = _HUB_ID.fullmatch(pretrained) is not None and len(pretrained) <= _LONGEST_HUB_ID
+    if path is not None and (path.is_dir() or (path.suffix == ".safetensors" and path.is_file())):
+        if revision:
+            raise ModelError(_why_ambiguous(pretrained, path, is_hub_id=is_hub_id))
+        if path.is_dir():
+            return _local(pretrained, "folder", str(path), path, data_files(path, holds))
         check_weights(path)
         return _local(pretrained, "file", str(path), path, [path])
-    if _HUB_ID.fullmatch(pretrained) and len(pretrained) <= _LONGEST_HUB_ID and revision:
+    if is_hub_id and revision:
+        _check_cached(pretrained, revision, holds)
         return ModelSource(
             pretrained=pretrained,
             kind="hub",
@@ -96,6 +103,39 @@ def _find(
             fingerprint=hashlib.sha256(f"{pretrained}@{revision}".encode()).hexdigest(),
         )
     return None
+
+
+def _path(pretrained: str, base: Path) -> Path | None:
+    """Return the path that is meant; None for the home folder of somebody else, or what can be no path."""
+    if pretrained.startswith("~") and not pretrained.startswith("~/"):
+        return None
+    if "\0" in pretrained or len(os.fsencode(pretrained)) > _LONGEST_PATH or _has_long_name(pretrained):
+        return None
+    try:
+        # Not resolved: the files of a hub cache are links to blobs without a suffix.
+        return (base / Path(pretrained).expanduser()).absolute()
+    except RuntimeError:  # there is no home folder
+        return None
+
+
+def _has_long_name(path: str) -> bool:
+    return any(len(os.fsencode(name)) > _LONGEST_NAME for name in path.split("/"))
+
+
+def _why_ambiguous(pretrained: str, path: Path, *, is_hub_id: bool) -> str:
+    kind = "folder" if path.is_dir() else "file"
+    if is_hub_id:
+        return (
+            f"{pretrained} is a {kind} beside the manifest, and with a revision the id of a repository on the hub: "
+            f"write ./{pretrained} without revision for the {kind}, or move it away for the repository"
+        )
+    return f"{pretrained} is a {kind}, which has no revision: remove that"
+
+
+def _check_cached(hub_id: str, revision: str, holds: Holds) -> None:
+    snapshot = cached_snapshot(hub_id, revision)
+    if snapshot is not None and (holds != "pipeline" or (snapshot / INDEX).is_file()):
+        data_files(snapshot, holds)
 
 
 def _local(

@@ -7,14 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from huggingface_hub import hf_hub_download
 from safetensors.torch import load_file
 
 from farm.errors import ModelError
 from farm.records import TextualInversion
 from farm.render.checkpoints.adapter_files import ENCODER_OF, USUAL_WORD
-from farm.render.checkpoints.hub import is_offline, weight_name
-from farm.render.checkpoints.source import local_path
+from farm.render.checkpoints.hub import fetch, only_file
 from farm.render.checkpoints.told import told
 
 _NAMELESS = {*ENCODER_OF, "emb_params"}
@@ -68,17 +66,13 @@ def _read(inversion: TextualInversion) -> tuple[str, Mapping[str, torch.Tensor]]
 def _file(inversion: TextualInversion) -> Path:
     source = inversion.source
     if source.kind == "file":
-        return Path(local_path(source))
-    wanted = weight_name(source, inversion.weight_name, USUAL_WORD)
+        return fetch(source, lambda _: (), holds="weights")
+    wanted = only_file(source, inversion.weight_name, USUAL_WORD)
     if not wanted.endswith(".safetensors"):
         raise ModelError(
             f"{source.pretrained}: {wanted} is no .safetensors file, and nothing else is loaded."
         )
-    if source.kind == "hub":
-        return Path(
-            hf_hub_download(source.location, wanted, revision=source.revision, local_files_only=is_offline())
-        )
-    return Path(local_path(source), wanted)
+    return fetch(source, lambda _: [wanted], holds="weights") / wanted
 
 
 def _check(pipeline: Any, encoder: str, word: str, learned: torch.Tensor, name: str) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from farm.errors import ModelError, OutOfMemory
+from farm.errors import FarmError, ModelError, OutOfMemory
 from farm.records import ModelSource
+from farm.render.checkpoints.panics import is_panic
 from farm.render.memory import is_out_of_memory
 
 
@@ -20,8 +21,13 @@ def told(source: ModelSource, kind: str) -> Iterator[None]:
     """
     try:
         yield
-    except (OSError, ValueError, KeyError, RuntimeError, ImportError, MemoryError) as error:
-        if is_out_of_memory(error):
+    except FarmError:
+        raise
+    except BaseException as error:
+        # Whatever it was: files that anybody may have written lead libraries into errors of every kind.
+        if not isinstance(error, Exception) and not is_panic(error):
+            raise
+        if isinstance(error, Exception) and is_out_of_memory(error):
             raise OutOfMemory(f"{name_of(source)} as {kind}: {error}") from None
         raise ModelError(f"{name_of(source)}: cannot be loaded as {kind}: {error}") from error
 

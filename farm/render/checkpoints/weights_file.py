@@ -2,29 +2,52 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from farm.errors import ModelError
+from farm.render.checkpoints.bounded_json import open_regular, parse_json
+from farm.render.checkpoints.lora_metadata import METADATA_KEY, strange_metadata
+
+Shape = tuple[int, ...]
 
 MAX_HEADER = 16 * 2**20
 """Bytes. That of SDXL, with some 2500 tensors, has 0.3 MB; safetensors itself would read 100 MB."""
 
+MAX_TENSORS = 100_000
+MAX_NAME = 1000
+"""Characters of a tensor's name."""
+_MAX_DIMENSIONS = 16
+_MAX_SIZE = 2**48
+"""Numbers along one dimension, and bytes of one tensor."""
+
 _PICKLES = {b"\x80": "a pickle", b"PK": "a zip file, as PyTorch's pickles are"}
+_STRANGE = "its header is not what safetensors writes"
 
 
 def check_weights(file: Path) -> None:
     """Look whether a file is safetensors and whole, by its header alone.
 
+    Raises:
+        ModelError: when it is not, or asks for more than plain weights.
+        OSError: when it cannot be read.
+    """
+    read_header(file)
+
+
+def read_header(file: Path) -> Mapping[str, Shape]:
+    """Return the shapes of a safetensors file's tensors by name, from its header.
+
     The format: 8 bytes of length, little endian; so many bytes of JSON; the tensors, in full.
 
     Raises:
-        ModelError: when it is not.
+        ModelError: when it is no such file, or asks for more than plain weights.
         OSError: when it cannot be read.
     """
-    size = file.stat().st_size
-    with file.open("rb") as stream:
+    with open_regular(file) as stream:
+        size = stream.seek(0, 2)
+        stream.seek(0)
         start = stream.read(9)
         length = int.from_bytes(start[:8], "little")
         if start[8:] != b"{" or length > size - 8:
@@ -33,22 +56,60 @@ def check_weights(file: Path) -> None:
         if length > MAX_HEADER:
             raise _refusal(file, f"its header has {length} bytes, up to {MAX_HEADER} are read")
         stream.seek(8)
-        header = _parsed(stream.read(length))
-    if header is None:
-        raise _refusal(file, "its header is not what safetensors writes")
-    if header != size - 8 - length:
-        raise _refusal(file, f"it has {size} bytes, and its header speaks of {header + 8 + length}")
+        tensors = _parsed(file, stream.read(length))
+    metadata = tensors.pop("__metadata__", None)
+    _check_names(file, tensors)
+    ends = [_end(file, tensor) for tensor in tensors.values()]
+    spoken = max(ends, default=0)
+    if spoken != size - 8 - length:
+        raise _refusal(file, f"it has {size} bytes, and its header speaks of {spoken + 8 + length}")
+    _check_metadata(file, metadata)
+    return {name: _shape(file, tensor) for name, tensor in tensors.items()}
 
 
-def _parsed(header: bytes) -> int | None:
-    """Return how many bytes of tensors a header speaks of, or None if it is not a header."""
+def _parsed(file: Path, header: bytes) -> dict[str, Any]:
     try:
-        tensors: dict[str, Any] = json.loads(header)
-        spans = [tensor["data_offsets"] for name, tensor in tensors.items() if name != "__metadata__"]
-        ends = [end for begin, end in spans if 0 <= begin <= end]
-        return max(ends, default=0) if len(ends) == len(spans) else None
-    except (ValueError, TypeError, KeyError, RecursionError):
-        return None
+        tensors = parse_json(header, finite=True)
+    except ValueError:
+        raise _refusal(file, _STRANGE) from None
+    if not isinstance(tensors, dict):
+        raise _refusal(file, _STRANGE)
+    return tensors
+
+
+def _check_names(file: Path, tensors: Mapping[str, Any]) -> None:
+    if len(tensors) > MAX_TENSORS:
+        raise _refusal(file, f"it has {len(tensors)} tensors, up to {MAX_TENSORS} are read")
+    longest = max(map(len, tensors), default=0)
+    if longest > MAX_NAME:
+        raise _refusal(file, f"a tensor's name has {longest} characters, up to {MAX_NAME} are read")
+
+
+def _end(file: Path, tensor: Any) -> int:
+    """Return with which byte a tensor ends."""
+    match tensor:
+        case {"data_offsets": [int(begin), int(end)]} if 0 <= begin <= end <= _MAX_SIZE:
+            return end
+    raise _refusal(file, _STRANGE)
+
+
+def _shape(file: Path, tensor: Mapping[str, Any]) -> Shape:
+    shape = tensor.get("shape")
+    if not isinstance(shape, list) or len(shape) > _MAX_DIMENSIONS:
+        raise _refusal(file, _STRANGE)
+    if not all(type(size) is int and 0 <= size <= _MAX_SIZE for size in shape):
+        raise _refusal(file, _STRANGE)
+    return tuple(shape)
+
+
+def _check_metadata(file: Path, metadata: Any) -> None:
+    if metadata is None:
+        return
+    if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
+        raise _refusal(file, _STRANGE)
+    strange = strange_metadata(metadata[METADATA_KEY]) if METADATA_KEY in metadata else ""
+    if strange:
+        raise ModelError(f"{file} is no plain LoRA: its {METADATA_KEY} {strange}")
 
 
 def _refusal(file: Path, why: str) -> ModelError:

@@ -6,18 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tokenizers import AddedToken, Regex, Tokenizer, normalizers, pre_tokenizers
-from tokenizers.models import BPE
+from tokenizers import AddedToken, Tokenizer
 
 from farm.render.checkpoints.checkpoint_contents import read_settings
+from farm.render.prompts.clip_tokenizer import read_clip_tokenizer
 
 _ENDS = 2
 """Tokens that stand for the beginning and the end of a prompt, and are read too."""
-
-_UNKNOWN = "<|endoftext|>"
-
-_WORDS = r"""<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"""
-"""As transformers' CLIPTokenizer splits a prompt."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,30 +55,7 @@ def read_prompt_length(folder: Path, learned: Mapping[str, int]) -> PromptLength
     longest = settings.get("model_max_length")
     if settings.get("tokenizer_class") not in ("CLIPTokenizer", "CLIPTokenizerFast"):
         return None
-    tokenizer = _tokenizer(folder)
-    if tokenizer is None or not isinstance(longest, int) or longest <= _ENDS:
+    tokenizer = read_clip_tokenizer(folder)
+    if tokenizer is None or type(longest) is not int or longest <= _ENDS:
         return None
     return PromptLength(tokenizer, longest - _ENDS, learned)
-
-
-def _tokenizer(folder: Path) -> Tokenizer | None:
-    """Return the tokenizer that transformers makes of the same files, whichever of both layouts they have."""
-    whole, vocabulary, merges = (folder / name for name in ("tokenizer.json", "vocab.json", "merges.txt"))
-    try:
-        if whole.is_file():
-            return Tokenizer.from_file(str(whole))
-        model = BPE.from_file(str(vocabulary), str(merges), end_of_word_suffix="</w>", unk_token=_UNKNOWN)
-    except Exception:  # tokenizers raises no class of its own; the worker tells what is wrong with the files
-        return None
-    tokenizer = Tokenizer(model)
-    tokenizer.normalizer = normalizers.Sequence(
-        [normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Lowercase()]
-    )
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Split(Regex(_WORDS), behavior="removed", invert=True),
-            pre_tokenizers.ByteLevel(add_prefix_space=False),
-        ]
-    )
-    tokenizer.add_special_tokens(["<|startoftext|>", _UNKNOWN])
-    return tokenizer

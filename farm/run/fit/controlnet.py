@@ -12,6 +12,8 @@ from farm.render.checkpoints.architecture import Architecture, read_denoiser
 from farm.render.checkpoints.checkpoint_contents import contents_of, read_settings
 from farm.run.fit.clauses import misfit, unequal
 
+_MOST_STAGES = 64
+
 
 def controlnet_findings(field: Field, net: ControlNet, model: Architecture) -> Iterator[Finding]:
     """Yield what is wrong with a ControlNet; nothing where the hub's is not on this machine yet."""
@@ -39,6 +41,6 @@ def _clauses(config: Mapping[str, Any], model: Architecture) -> Iterator[str]:
     yield from unequal("layers_per_block", net.layers_per_block, unet.layers_per_block)
     yield from unequal("in_channels", net.in_channels, model.latent_channels)
     hints = config.get("conditioning_embedding_out_channels")
-    if isinstance(hints, list) and hints:
+    if isinstance(hints, list) and 0 < len(hints) <= _MOST_STAGES:
         # One halving less than channel counts: as high and wide as a latent in the end.
         yield from unequal("number of pixels per latent", 2 ** (len(hints) - 1), model.vae_factor)

@@ -10,7 +10,8 @@ from farm.manifest.reading.places import Path as Field
 from farm.records import TextualInversion
 from farm.render.checkpoints.adapter_files import ENCODER_OF, USUAL_WORD
 from farm.render.checkpoints.architecture import Architecture
-from farm.render.checkpoints.checkpoint_contents import Shape, read_shapes
+from farm.render.checkpoints.checkpoint_contents import read_shapes
+from farm.render.checkpoints.weights_file import Shape
 from farm.run.fit.clauses import misfit, word_widths
 from farm.run.fit.files import find_weights
 

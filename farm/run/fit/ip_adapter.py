@@ -9,7 +9,8 @@ from typing import Any
 from farm.manifest.reading.findings import Finding
 from farm.records import IpAdapter, ModelSource
 from farm.render.checkpoints.architecture import Architecture
-from farm.render.checkpoints.checkpoint_contents import Shape, read_settings, read_shapes
+from farm.render.checkpoints.checkpoint_contents import read_settings, read_shapes
+from farm.render.checkpoints.weights_file import Shape
 from farm.run.fit.clauses import among, misfit, unequal
 from farm.run.fit.files import find_weights
 from farm.run.fit.image_encoder import encoder_findings, shared_encoder

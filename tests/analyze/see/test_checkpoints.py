@@ -81,10 +81,10 @@ def test_a_hub_that_is_out_of_reach_is_told_so(
     tmp_path: Path, classifier: ClassifierSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def out_of_reach(*_: object, **__: object) -> None:
-        raise OSError("We couldn't connect to 'https://huggingface.co'") from LocalEntryNotFoundError("gone")
+        raise LocalEntryNotFoundError("gone")
 
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
-    monkeypatch.setattr("transformers.AutoModelForImageClassification.from_pretrained", out_of_reach)
+    monkeypatch.setattr("farm.render.checkpoints.hub.snapshot_download", out_of_reach)
     with pytest.raises(ModelError) as told:
         _open(_of_the_hub(classifier))
     zeros = "0" * 40

@@ -1,0 +1,129 @@
+"""Reads the JSON of checkpoints, which anybody may have written: bounded in size, depth and numbers. Needs no torch."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import stat
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from farm.errors import ModelError
+
+MAX_JSON = 16 * 2**20
+"""Bytes of a configuration or an index; the largest that are known have 4 MB."""
+
+MAX_VOCABULARY = 64 * 2**20
+"""Bytes of a vocabulary or tokenizer; that of Gemma has 34 MB."""
+
+MAX_DEPTH = 32
+"""Levels of lists and objects; tokenizers have ten."""
+
+_MAX_DIGITS = 40
+"""Of an integer: transformers writes 10 ** 30 for a tokenizer that reads texts of any length."""
+
+
+def read_json(file: Path, *, most: int = MAX_JSON, finite: bool = False) -> Any:
+    """Return what a JSON file says, up to `most` bytes of it; `finite` refuses Infinity and NaN.
+
+    Schedulers of diffusers have `-Infinity` among their settings, so that configurations may say it.
+
+    Raises:
+        ModelError: when it is no regular file, too large, too deep, or not JSON in UTF-8 with each key once.
+        OSError: when it cannot be read.
+    """
+    with open_regular(file) as stream:
+        text = stream.read(most + 1)
+    if len(text) > most:
+        raise ModelError(f"{file} has more than {most} bytes")
+    try:
+        return parse_json(text, finite=finite)
+    except json.JSONDecodeError as error:
+        raise NoJson(f"{file} is not JSON, from line {error.lineno} on") from None
+    except ValueError as error:
+        raise ModelError(f"{file} is not what diffusers and transformers write: {error}") from None
+
+
+class NoJson(ModelError):
+    """A file that nobody can read as JSON, so that no library will find anything in it either."""
+
+
+def parse_json(text: bytes | str, *, finite: bool = False) -> Any:
+    """Return what a JSON text says.
+
+    Raises:
+        ValueError: when it is not UTF-8, too deep, has a number too long, or a key twice; JSONDecodeError, which is
+            one, when it is not JSON.
+    """
+    try:
+        written = text.decode("utf-8") if isinstance(text, bytes) else text
+        value = json.loads(
+            written,
+            parse_int=_int,
+            parse_float=_finite if finite else float,
+            parse_constant=_refuse_constant if finite else None,
+            object_pairs_hook=_object,
+        )
+    except UnicodeDecodeError:
+        raise ValueError("it is not UTF-8") from None
+    except RecursionError:
+        raise ValueError(_TOO_DEEP) from None
+    _check_depth(value)
+    return value
+
+
+def open_regular(file: Path) -> BinaryIO:
+    """Open a regular file for reading; a pipe or a device is not waited for.
+
+    Raises:
+        ModelError: when it is anything else.
+        OSError: when it cannot be opened.
+    """
+    number = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(number).st_mode):
+        os.close(number)
+        raise ModelError(f"{file} is no regular file")
+    return os.fdopen(number, "rb")
+
+
+_TOO_DEEP = f"it has more than {MAX_DEPTH} levels"
+
+
+def _check_depth(value: object) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        inner: list[object] = []
+        for each in level:
+            if isinstance(each, dict):
+                inner += each.values()
+            elif isinstance(each, list):
+                inner += each
+        level = [each for each in inner if isinstance(each, dict | list)]
+        if not level:
+            return
+    raise ValueError(_TOO_DEEP)
+
+
+def _int(digits: str) -> int:
+    if len(digits) > _MAX_DIGITS:
+        raise ValueError(f"it has a number of more than {_MAX_DIGITS} digits")
+    return int(digits)
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        raise ValueError("it has a number that is not finite")
+    return number
+
+
+def _refuse_constant(name: str) -> float:
+    raise ValueError(f"it has a number that is not finite: {name}")
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        raise ValueError("it has a key twice")
+    return value

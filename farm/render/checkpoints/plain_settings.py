@@ -1,0 +1,82 @@
+"""What a configuration must not say: anything that has libraries run code, or take weights, from elsewhere.
+
+Gathered from the sources of diffusers 0.42, transformers 5.23 and PEFT 0.21. Needs no torch.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from farm.errors import ModelError
+
+_CODE = ("auto_map", "custom_pipelines", "custom_pipeline")
+_ELSEWHERE = {
+    "backbone": "a backbone by its name, which transformers looks for on the hub",
+    "use_timm_backbone": "a backbone of timm, which is looked for on the hub",
+    "use_pretrained_backbone": "a backbone with weights of its own from the hub",
+    "quantization_config": "weights that another library unpacks",
+    "configuration_files": "other files in its place",
+    "fast_tokenizer_files": "other files in the tokenizer's place",
+}
+"""Settings that name what is not in the checkpoint, where they are anything but empty or false."""
+
+_IMPLEMENTATION = re.compile(r"(paged\|)?(eager|sdpa|flash_attention_[23]|flex_attention)", re.ASCII)
+"""How attention is computed with what is installed. Any other text names a kernel, which is code, on the hub."""
+
+_LABELS = ("id2label", "label2id")
+"""Settings that name what is to be seen in pictures, in whatever words."""
+
+_LARGEST_SCHEDULE = 1_000_000
+"""Schedulers make tables as long as their settings say: a thousand steps, as trained. A manifest may say as much."""
+
+_SCHEDULER = "scheduler_config.json"
+
+
+def check_settings(file: Path, settings: Any) -> None:
+    """Make sure that a configuration is one of plain weights.
+
+    Raises:
+        ModelError: when it wants code, or anything from elsewhere.
+    """
+    for name, value in _pairs(settings):
+        if name in _CODE and value:
+            raise ModelError(
+                f"{file} says {name}: it wants code of its own, and code that comes with a checkpoint is never run"
+            )
+        if name in _ELSEWHERE and value:
+            raise ModelError(
+                f"{file} says {name}: it wants {_ELSEWHERE[name]}, and a checkpoint is loaded from its own files only"
+            )
+        if name.endswith("attn_implementation") and not _is_installed(value):
+            raise ModelError(
+                f"{file} says {name}: it wants a kernel of the hub, which is code, and code that comes with a "
+                "checkpoint is never run"
+            )
+        if file.name == _SCHEDULER and _is_too_large(value):
+            raise ModelError(
+                f"{file} says {name}: a number beyond {_LARGEST_SCHEDULE}, and schedulers make tables of that length"
+            )
+
+
+def _pairs(settings: Any) -> Iterator[tuple[str, Any]]:
+    """Yield all names with their values, of whatever is inside, too."""
+    left = [settings]
+    while left:
+        each = left.pop()
+        if isinstance(each, dict):
+            yield from each.items()
+            left += [value for name, value in each.items() if name not in _LABELS]
+        elif isinstance(each, list):
+            left += each
+
+
+def _is_installed(value: object) -> bool:
+    names = value.values() if isinstance(value, dict) else [value]
+    return all(name is None or (isinstance(name, str) and _IMPLEMENTATION.fullmatch(name)) for name in names)
+
+
+def _is_too_large(value: object) -> bool:
+    return isinstance(value, int) and abs(value) > _LARGEST_SCHEDULE
