@@ -261,7 +261,7 @@ def test_a_link_of_a_snapshot_that_leads_out_of_its_repository_is_refused(hub, r
         (snapshot / name).unlink()
         (snapshot / name).symlink_to(repository / name)
         assert refused(tmp_path, tiny_sd) == (
-            f"SNAPSHOT/{name} is a link that leads out of the checkpoint: copy the file there"
+            f"SNAPSHOT/{name} is a link that leads out of its repository in the hub's cache: remove it"
         )
         (snapshot / name).unlink()
         (snapshot / name).symlink_to(kept)

@@ -50,19 +50,19 @@ def data_below(folder: Path, folders: list[Path]) -> list[Path]:
     """Return all files of weights, configuration and vocabulary in the `folders` below a folder, sorted.
 
     Raises:
-        ModelError: when one is no regular file, has a name that is no text, or links out of the folder; or together
-            they have more bytes than a checkpoint has.
+        ModelError: when one is no regular file, has a name that is no text, or is a link out of the hub's cache; or
+            together they have more bytes than a checkpoint has.
         OSError: when one cannot be read.
     """
     files = sorted(file for each in folders for file in _data_in(each))
-    inside, size = _Inside(folder), 0
+    cache, size = _Cache(folder), 0
     for file in files:
         if not file.is_file():
             raise ModelError(f"{file} is no regular file")
         if not _is_text(file.name):
             raise ModelError(f"{file.parent} holds a file whose name is no text in UTF-8: {file.name!a}")
         if file.is_symlink():
-            inside.check(file)
+            cache.check(file)
         size += file.stat().st_size
     if size > MAX_BYTES:
         raise ModelError(
@@ -78,24 +78,23 @@ def _data_in(folder: Path) -> Iterator[Path]:
         )
 
 
-class _Inside:
-    """Where links may lead: to files of the same folder, and in the hub's cache to those of the same repository.
+class _Cache:
+    """Where links of a snapshot in the hub's cache may lead: to files of the same repository.
 
-    Weights of a folder of one's own may lie elsewhere, as they are large: a file is read for weights only if it is
-    safetensors. Configuration and vocabulary are read as they stand, so they may be no way out.
+    In a folder of one's own links to files are followed wherever they lead; whether a manifest may have them read is
+    checked with the manifest.
     """
 
     def __init__(self, folder: Path) -> None:
         blobs = blobs_of(folder)
-        self._is_cached = blobs is not None
-        self._roots = [Path(os.path.realpath(root)) for root in (folder, blobs) if root is not None]
+        self._roots = [Path(os.path.realpath(root)) for root in (folder, blobs)] if blobs else []
 
     def check(self, link: Path) -> None:
-        if link.suffix == ".safetensors" and not self._is_cached:
-            return
         target = Path(os.path.realpath(link))
-        if not any(target.is_relative_to(root) for root in self._roots):
-            raise ModelError(f"{link} is a link that leads out of the checkpoint: copy the file there")
+        if self._roots and not any(target.is_relative_to(root) for root in self._roots):
+            raise ModelError(
+                f"{link} is a link that leads out of its repository in the hub's cache: remove it"
+            )
 
 
 def _is_text(name: str) -> bool:
