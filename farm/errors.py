@@ -7,7 +7,8 @@ FarmError                   exit code 1
 ├── RenderError             exit code 1   a loaded pipeline failed on a chunk
 │   └── OutOfMemory         exit code 1   a model call needs more memory than the device has left
 ├── StorageError            exit code 1   a file cannot be read or written
-│   └── FolderTaken         exit code 1   another run has the job's folder
+│   ├── FolderTaken         exit code 1   another run has the job's folder
+│   └── TooLarge            exit code 1   a file has more bytes than any of its kind
 ├── ClusterError            exit code 1   Ray cannot be reached, or no worker is left
 └── Interrupted             exit code 130 the user stopped the run; finished frames are kept
 """
@@ -60,6 +61,10 @@ class StorageError(FarmError):
 
 class FolderTaken(StorageError):
     """Another run has the job's folder."""
+
+
+class TooLarge(StorageError):
+    """A file has more bytes than any of its kind, and is not read."""
 
 
 class ClusterError(FarmError):

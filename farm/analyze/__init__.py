@@ -1,6 +1,7 @@
 """What finished frames show: measured in stretches, then judged over the whole job.
 
 columns_of(spec) -> tuple[Column, ...]                  what is measured, by column
+are_measurable(columns) -> bool                         whether columns that were read are such
 misfit_of(part) -> str | None                           whether a checkpoint can judge, by its files alone
 text_reader(source) -> TextReader | None                how a CLIP model reads texts, by its files alone
 open_analyzer(spec) -> Analyzer                         loads models; torch loads here, and not before
@@ -14,7 +15,7 @@ sharpness(pixels) -> float                              how sharp one is
 from __future__ import annotations
 
 from farm.analyze.analyzer import Analyzer, Read, measure, open_analyzer
-from farm.analyze.columns import columns_of
+from farm.analyze.columns import are_measurable, columns_of
 from farm.analyze.fit import misfit_of
 from farm.analyze.judge.account import Account, account
 from farm.analyze.judge.agreement import Agreement, Disagreement
@@ -39,6 +40,7 @@ __all__ = [
     "Transition",
     "account",
     "apart",
+    "are_measurable",
     "columns_of",
     "measure",
     "misfit_of",

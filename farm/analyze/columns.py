@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 from farm.records import AnalysisSpec, ClassifierSpec, ClipSpec, Column, LabelGroup
 
@@ -16,11 +17,36 @@ CHANGES = ("rgb_change", "clip_change", "perceptual_change")
 """What is measured from the frame before."""
 
 _SMOOTHNESS = "change from frame to frame"
+_CLASSIFIER = "classifier"
+_CLASS = "classifier_label_"
+_OF_CLASSES = {_CLASS: "text", "classifier_probability_": "float"}
+_KINDS = {"clip_class": "text", "blank": "bool", "flicker": "float", **dict.fromkeys(CHANGES, "float")}
 
 
 def columns_of(spec: AnalysisSpec) -> tuple[Column, ...]:
     """Return every column that an analysis measures, in the table's order."""
     return tuple(_columns(spec))
+
+
+def are_measurable(columns: Sequence[Column]) -> bool:
+    """Tell whether columns that were read from a file are such as an analysis measures, so that they can be judged."""
+    names = Counter(column.name for column in columns)
+    ranks = sum(name.startswith(_CLASS) for name in names)
+    classes = {f"{part}{rank}": kind for rank in range(1, ranks + 1) for part, kind in _OF_CLASSES.items()}
+    return (
+        max(names.values(), default=1) == 1
+        and names.keys() >= classes.keys()
+        and all(column.kind == (_KINDS | classes).get(column.name, _kind_of(column)) for column in columns)
+        and all(column.kind == "float" or not column.group for column in columns)
+        and all(
+            (column.group == _CLASSIFIER) == (column.name in classes) for column in columns if column.group
+        )
+    )
+
+
+def _kind_of(column: Column) -> str:
+    """Return the kind of a column that is named after a prompt or a label; empty for no such column."""
+    return "float" if column.name.startswith("clip_") else ""
 
 
 def similarity(number: int) -> str:
@@ -76,7 +102,7 @@ def _of_classifier(classifier: ClassifierSpec) -> Iterator[Column]:
             name=f"classifier_probability_{rank}",
             kind="float",
             unit="probability",
-            group="classifier",
+            group=_CLASSIFIER,
             label=which,
             description=f"how probable the classifier's {which} is",
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from farm.records.fields import Positive
 from farm.records.recipe import Canny, Expand, InputPicture
 
 
@@ -13,9 +14,9 @@ class PictureFile:
 
     location: str
     sha256: str
-    width: int
-    height: int
-    count: int
+    width: Positive
+    height: Positive
+    count: Positive
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +25,10 @@ class PictureSource:
 
     files: tuple[PictureFile, ...]
     moves: bool
+
+    def __post_init__(self) -> None:
+        if not self.files or (len(self.files) > 1 and not (self.moves and self.count == len(self.files))):
+            raise ValueError("needed: one file, or a sequence of files with one picture each")
 
     @property
     def count(self) -> int:

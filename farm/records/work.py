@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from farm.records.fields import Facts, Moment, Natural, Pixel, Positive, Seconds
 from farm.records.model import RendererSpec
 from farm.records.recipe import Frame
 
@@ -74,7 +75,7 @@ class FrameRow:
     `rendered_at` ISO 8601 in UTC, `environment` a JSON object of versions, device, dtype and threads.
     """
 
-    frame: int
+    frame: Natural
     file_name: str
     file_sha256: str
     recipe_digest: str
@@ -84,16 +85,16 @@ class FrameRow:
     pretrained: str
     revision: str
     scheduler: str
-    batch_size: int
-    frames_per_call: int
-    height: int
-    width: int
+    batch_size: Positive
+    frames_per_call: Positive
+    height: Pixel
+    width: Pixel
     flaw: str
     cached: bool
     worker: str
     node: str
     device: str
-    attempt: int
-    render_seconds: float
-    rendered_at: str
-    environment: str
+    attempt: Natural
+    render_seconds: Seconds
+    rendered_at: Moment
+    environment: Facts

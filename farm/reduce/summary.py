@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import logging
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from typing import Literal
 
+from farm.records.fields import Natural, Seconds
 from farm.store import JobFolder
+from farm.typed_json import Malformed
+
+_logger = logging.getLogger(__name__)
 
 NAME = "summary.json"
 _DISTRIBUTIONS = {
@@ -27,7 +32,7 @@ class Artifact:
     """A file that was made from the frames; `name` is relative to the job folder."""
 
     name: str
-    bytes: int
+    bytes: Natural
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,11 +42,11 @@ class FrameCounts:
     `kept` were there before it, `cached` another job had left in the cache.
     """
 
-    planned: int
-    rendered: int
-    cached: int
-    kept: int
-    failed: int
+    planned: Natural
+    rendered: Natural
+    cached: Natural
+    kept: Natural
+    failed: Natural
 
     @property
     def there(self) -> int:
@@ -53,9 +58,13 @@ class FrameCounts:
 class FrameRange:
     """Frames `first` to `last`, inclusive, of which one thing is to be said."""
 
-    first: int
-    last: int
+    first: Natural
+    last: Natural
     reason: str
+
+    def __post_init__(self) -> None:
+        if self.last < self.first:
+            raise ValueError("its last frame comes before its first")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,8 +74,8 @@ class WorkerShare:
     name: str
     node: str
     device: str
-    frames: int
-    seconds: float
+    frames: Natural
+    seconds: Seconds
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +83,7 @@ class EnvironmentShare:
     """How many frames come from one environment, in which equal recipes give equal bits."""
 
     environment: Mapping[str, object]
-    frames: int
+    frames: Natural
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +103,7 @@ class Summary:
     frames: FrameCounts
     failures: tuple[FrameRange, ...]
     remarks: tuple[FrameRange, ...]
-    seconds: float
+    seconds: Seconds
     started_at: str
     finished_at: str
     workers: tuple[WorkerShare, ...]
@@ -124,27 +133,15 @@ def installed_versions() -> dict[str, str]:
 
 
 def read_summary(folder: JobFolder) -> Summary | None:
-    """Return the summary of a job's last run; None where there is none, or it cannot be understood.
+    """Return the summary of a job's last run; None where there is none, or, with a warning, it is damaged.
 
     Raises:
         StorageError: when it cannot be read.
     """
-    found = folder.find(NAME)
     try:
-        content = json.loads(found or b"null")
-        del content["frames_per_second"]
-        return Summary(
-            **content
-            | {
-                "frames": FrameCounts(**content["frames"]),
-                "failures": tuple(FrameRange(**one) for one in content["failures"]),
-                "remarks": tuple(FrameRange(**one) for one in content["remarks"]),
-                "workers": tuple(WorkerShare(**one) for one in content["workers"]),
-                "environments": tuple(EnvironmentShare(**one) for one in content["environments"]),
-                "outputs": tuple(Artifact(**one) for one in content["outputs"]),
-            }
-        )
-    except (TypeError, KeyError, ValueError):
+        return folder.record(NAME, Summary)
+    except Malformed as error:
+        _logger.warning("%s is damaged (%s); what the last run said is not known", folder.path(NAME), error)
         return None
 
 

@@ -12,6 +12,8 @@ from farm.records import evenly_spaced
 from farm.store import JobFolder, decode_frame, file_name
 
 NAME = "preview.webp"
+MOST_BYTES = 16 * 2**20
+"""Of a preview, which has a hundredth of that."""
 _SIDE = 96
 _MOST = 60
 _SECONDS = 4.0
@@ -57,7 +59,7 @@ def poster_of(preview: bytes) -> tuple[bytes, int, int] | None:
             buffer = io.BytesIO()
             image.convert("RGB").save(buffer, format="webp", quality=_QUALITY, method=0)
             return buffer.getvalue(), image.width, image.height
-    except (OSError, SyntaxError, ValueError, EOFError):
+    except Exception:  # Pillow's readers raise whatever they meet
         return None
 
 

@@ -43,9 +43,9 @@ def date(moment: str) -> str:
     """Return an ISO 8601 time as `22 Nov 2026, 05:29 UTC`; what is no such time, as it is."""
     try:
         when = datetime.fromisoformat(moment)
-    except ValueError:
+        when = when.astimezone(UTC) if when.tzinfo else when
+    except (ValueError, OverflowError):
         return moment
-    when = when.astimezone(UTC) if when.tzinfo else when
     return f"{when.day} {when:%b %Y, %H:%M} UTC"
 
 

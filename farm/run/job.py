@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import bisect
 import contextlib
 import dataclasses
 import itertools
 from collections.abc import Iterator
-from functools import partial
 
 from farm.errors import FarmError, Interrupted, StorageError
 from farm.events import ChunkDone, FramesFailed, JobStarted
@@ -48,7 +48,7 @@ class JobRun:
         folder.write("manifest.yaml", plan.manifest_text.encode())
         note_pictures(folder, self.job.pictures)
         self._chunks = self.job.to_render(self.job.remaining())
-        Ledger(folder).retire(partial(self._is_obsolete, frozenset(self._chunks)))
+        Ledger(folder).retire(self._is_obsolete)
         kept = list(self._kept_frames())
         self.books.begin(len(kept))
         self._followers = Followers(self.job, self.books, aside, kept, self._claim.confirm)
@@ -163,12 +163,16 @@ class JobRun:
             self._claim.release()
             self._claim = None
 
-    def _is_obsolete(self, again: frozenset[int], first: int, last: int) -> bool:
-        """Tell of a ledger part whether it speaks of a chunk that is rendered `again`, but is not that chunk's own."""
-        plan = self.job.plan
-        chunks = range(first // plan.batch_size, last // plan.batch_size + 1)
-        own = plan.chunk_frames(chunks[0])
-        return range(first, last + 1) != own and not again.isdisjoint(chunks)
+    def _is_obsolete(self, first: int, last: int) -> bool:
+        """Tell of a ledger part whether it speaks of a chunk that is rendered again, but is not that chunk's own."""
+        size = self.job.plan.batch_size
+        own = self.job.plan.chunk_frames(first // size)
+        next_again = bisect.bisect_left(
+            self._chunks, first // size
+        )  # by their ends, as a part may claim any range
+        return range(first, last + 1) != own and (
+            next_again < len(self._chunks) and self._chunks[next_again] <= last // size
+        )
 
     def _kept_frames(self) -> Iterator[int]:
         """Yield the frames of chunks that are not rendered again."""

@@ -8,10 +8,16 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from farm.errors import FarmError
 from farm.plan import Plan
+from farm.records.fields import Positive, Seconds
 from farm.reduce import Summary
+from farm.store import JobFolder
+from farm.typed_json import Malformed
 
 _SAMPLE = 1000
+_Rate = tuple[Seconds, Positive]
+"""Seconds of a step of a frame, and how many workers there were."""
 
 
 class Rates:
@@ -55,10 +61,11 @@ class Rates:
             temporary.replace(self._path)
 
     def _read(self) -> dict[str, tuple[float, int]]:
+        if self._path is None:
+            return {}
         try:
-            found = json.loads(self._path.read_text()) if self._path else {}
-            return {key: (float(per_step), int(workers)) for key, (per_step, workers) in found.items()}
-        except (OSError, ValueError, TypeError, AttributeError):
+            return JobFolder(str(self._path.parent)).record(self._path.name, dict[str, _Rate]) or {}
+        except (FarmError, Malformed):
             return {}
 
 

@@ -59,12 +59,29 @@ class Tally:
         return ranges_of(sorted(self.failed.items()))
 
 
+class Ranges:
+    """Frames, added in order, as ranges of neighbours that share a reason."""
+
+    def __init__(self) -> None:
+        self._ranges: list[FrameRange] = []
+
+    def add(self, frame: int, reason: str) -> None:
+        """Add a frame that comes after all those that were added."""
+        former = self._ranges[-1] if self._ranges else None
+        if former is not None and former.last == frame - 1 and former.reason == reason:
+            self._ranges[-1] = dataclasses.replace(former, last=frame)
+        else:
+            self._ranges.append(FrameRange(first=frame, last=frame, reason=reason))
+
+    @property
+    def ranges(self) -> tuple[FrameRange, ...]:
+        """All that were added."""
+        return tuple(self._ranges)
+
+
 def ranges_of(reasons: Iterable[tuple[int, str]]) -> tuple[FrameRange, ...]:
     """Return frames, in order, as ranges of neighbours that share a reason."""
-    ranges: list[FrameRange] = []
+    found = Ranges()
     for frame, reason in reasons:
-        if ranges and ranges[-1].last == frame - 1 and ranges[-1].reason == reason:
-            ranges[-1] = dataclasses.replace(ranges[-1], last=frame)
-        else:
-            ranges.append(FrameRange(first=frame, last=frame, reason=reason))
-    return tuple(ranges)
+        found.add(frame, reason)
+    return found.ranges

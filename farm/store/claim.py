@@ -95,14 +95,14 @@ class Claim:
 
     def _refuse_if_alive(self, found: bytes | None) -> None:
         holder = holder_of(found)
-        if is_alive(holder):
+        if holder is not None and is_alive(holder):
             raise StorageError(
-                f"{self._where()}: another run of the farm holds this folder (process {holder.get('pid')} on "
-                f"{holder.get('host')}); wait for it or stop it, then run again."
+                f"{self._where()}: another run of the farm holds this folder (process {holder.pid} on "
+                f"{holder.host}); wait for it or stop it, then run again."
             )
 
     def _is_mine(self, found: bytes | None) -> bool:
-        return holder_of(found).get("id") == self.id
+        return _id_of(found) == self.id
 
     def _where(self) -> str:
         return self._folder.path("").rstrip("/")
@@ -114,7 +114,7 @@ def is_held(folder: JobFolder, claim_id: str) -> bool:
     Raises:
         StorageError: when it cannot be read.
     """
-    return holder_of(folder.find(_NAME)).get("id") == claim_id
+    return _id_of(folder.find(_NAME)) == claim_id
 
 
 def running_in(folder: JobFolder) -> str:
@@ -124,4 +124,9 @@ def running_in(folder: JobFolder) -> str:
         StorageError: when the claim cannot be read.
     """
     holder = holder_of(folder.find(_NAME))
-    return f"process {holder.get('pid')} on {holder.get('host')}" if is_alive(holder) else ""
+    return f"process {holder.pid} on {holder.host}" if holder is not None and is_alive(holder) else ""
+
+
+def _id_of(found: bytes | None) -> str | None:
+    holder = holder_of(found)
+    return None if holder is None else holder.id

@@ -2,63 +2,68 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import platform
 import time
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated
+
+from farm.typed_json import Malformed, Within, read
 
 _DEAD_SECONDS = 60.0
-"""A claim from another machine counts as dead when it was not renewed for so long, or is renewed so far ahead."""
+"""A claim from another machine counts as dead when it was not renewed for so long, or is from so far in the future."""
 _LARGEST = 4096
 """Bytes: many times what a claim has."""
-_LAST_PID = 2**31
-_NOBODY: dict[str, Any] = {"id": "", "host": "", "processes": "", "pid": 0, "born": "", "renewed": 0.0}
+_LARGEST_PID = 2**31 - 1
 HELD: set[str] = set()
 """The claims of this process: one that it could not remove, as the store was down, holds up none of its own runs."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """A run that claims a folder; `born` tells its process from a later one of the same number."""
+
+    id: str
+    host: str
+    processes: str = ""
+    pid: Annotated[int, Within(1, _LARGEST_PID)] = _LARGEST_PID
+    born: str = ""
+    renewed: float
+
+
 def this_run(claim_id: str) -> bytes:
     """Return what the claim of this process says, renewed now."""
-    holder = {
-        "id": claim_id,
-        "host": platform.node(),
-        "processes": processes(),
-        "pid": os.getpid(),
-        "born": _born(os.getpid()),
-        "renewed": time.time(),
-    }
-    return json.dumps(holder).encode()
+    holder = Holder(
+        id=claim_id,
+        host=platform.node(),
+        processes=processes(),
+        pid=os.getpid(),
+        born=_born(os.getpid()),
+        renewed=time.time(),
+    )
+    return json.dumps(dataclasses.asdict(holder)).encode()
 
 
-def holder_of(found: bytes | None) -> dict[str, Any]:
-    """Return what a claim says; nothing for none, and for what no run of the farm would write."""
+def holder_of(found: bytes | None) -> Holder | None:
+    """Return who made a claim; None for none, and for one that is no claim."""
     if found is None or len(found) > _LARGEST:
-        return {}
+        return None
     try:
-        holder = json.loads(found)
-    except (ValueError, RecursionError):
-        return {}
-    if not isinstance(holder, dict):
-        return {}
-    said = {name: holder.get(name, nothing) for name, nothing in _NOBODY.items()}
-    numbers = type(said["pid"]) is int and type(said["renewed"]) in (int, float)
-    texts = all(isinstance(said[name], str) for name in ("id", "host", "processes", "born"))
-    return said if numbers and texts else {}
+        return read(found, Holder)
+    except Malformed:
+        return None
 
 
-def is_alive(holder: dict[str, Any]) -> bool:
+def is_alive(holder: Holder) -> bool:
     """Tell whether the run that made a claim still lives."""
-    if not holder:
-        return False
-    if holder["host"] == platform.node() and holder["processes"] == processes():
-        pid = holder["pid"]
-        if pid == os.getpid() and holder["born"] == _born(os.getpid()):
-            return holder["id"] in HELD
-        return 0 < pid < _LAST_PID and _born(pid) == holder["born"] and _runs(pid)
-    now = time.time()
-    return bool(now - _DEAD_SECONDS < holder["renewed"] < now + _DEAD_SECONDS)
+    if holder.host == platform.node() and holder.processes == processes():
+        if holder.pid == os.getpid() and holder.born == _born(os.getpid()):
+            return holder.id in HELD
+        return _born(holder.pid) == holder.born and _runs(holder.pid)
+    return abs(time.time() - holder.renewed) < _DEAD_SECONDS
 
 
 def _runs(pid: int) -> bool:

@@ -83,7 +83,7 @@ class Directory:
             if not stat.S_ISREG(status.st_mode):
                 raise OSError(errno.EINVAL, "it is no regular file")
             if status.st_size > largest:
-                raise OSError(errno.EFBIG, f"it has {status.st_size} bytes, more than any file of a job")
+                raise OSError(errno.EFBIG, f"it has {status.st_size} bytes, allowed are {largest}")
             with os.fdopen(handle, "rb", closefd=False) as file:
                 return file.read(status.st_size)
         finally:

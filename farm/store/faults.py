@@ -17,7 +17,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
-from farm.errors import StorageError
+from farm.errors import StorageError, TooLarge
 
 _T = TypeVar("_T")
 
@@ -98,12 +98,13 @@ def disk_errors(verb: str, path: str, place: Path) -> Iterator[None]:
     """Tell the errors of a local disk as of `path`; `place` is where the room was needed.
 
     Raises:
-        StorageError: in place of an OSError.
+        StorageError: in place of an OSError; `TooLarge` where there is more than may be read or written.
     """
     try:
         yield
     except OSError as error:
-        raise StorageError(f"{path}: cannot {verb}: {_said(error)}.{_room(error, place)}") from error
+        kind = TooLarge if error.errno == errno.EFBIG else StorageError
+        raise kind(f"{path}: cannot {verb}: {_said(error)}.{_room(error, place)}") from error
 
 
 def _said(error: Exception) -> str:

@@ -6,19 +6,23 @@ import contextlib
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from farm.errors import UsageError
+from farm.errors import TooLarge, UsageError
 from farm.store.faults import disk_errors
-from farm.store.local_files import LocalFiles
+from farm.store.local_files import LARGEST, LocalFiles
 from farm.store.remote_files import RemoteFiles
 from farm.store.schemes import check_url
+from farm.typed_json import MOST_BYTES, Malformed, read
 
 _FARM = ".farm"
 _SCRATCH = "verify-"
 _REMOTE_READS = 10  # as many connections as botocore keeps
+
+_Record = TypeVar("_Record")
 
 
 class JobFolder:
@@ -80,21 +84,34 @@ class JobFolder:
         """Turn an OSError of writing to `temporary`, which is to become the file `name`, into a StorageError."""
         return disk_errors("write", self.path(name), Path(self.url) if self.is_local else temporary.parent)
 
-    def read(self, name: str) -> bytes:
-        """Return a whole file.
+    def read(self, name: str, *, most: int = LARGEST) -> bytes:
+        """Return a whole file of at most so many bytes.
 
         Raises:
-            StorageError: when it is missing or unreadable.
+            StorageError: when it is missing or unreadable; `TooLarge` when it has more.
         """
-        return self._files.read(name)
+        return self._files.read(name, most)
 
-    def find(self, name: str) -> bytes | None:
-        """Return a whole file, or None if it is not there.
+    def find(self, name: str, *, most: int = LARGEST) -> bytes | None:
+        """Return a whole file of at most so many bytes, or None if it is not there.
 
         Raises:
+            StorageError: when it is unreadable; `TooLarge` when it has more.
+        """
+        return self._files.find(name, most)
+
+    def record(self, name: str, kind: type[_Record]) -> _Record | None:
+        """Return what a JSON file says, or None if it is not there.
+
+        Raises:
+            Malformed: when it is no record of this kind.
             StorageError: when it is unreadable.
         """
-        return self._files.find(name)
+        try:
+            found = self._files.find(name, MOST_BYTES)
+        except TooLarge as error:
+            raise Malformed(str(error)) from error
+        return None if found is None else read(found, kind)
 
     def names(self, folder: str) -> list[str]:
         """Return the names of the files directly in `folder`, sorted; none if it is absent."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Mapping
 
 import numpy as np
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
@@ -65,21 +66,31 @@ def decode_frame(data: bytes, name: str) -> Pixels:
         StorageError: when `data` is not a whole PNG as `encode_frame` writes it; `name` is said in the message.
     """
     try:
-        with Image.open(io.BytesIO(data), formats=["png"]) as image:
-            check_header(image)
-            return np.asarray(image)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        no_picture = isinstance(error, UnidentifiedImageError)  # whose text tells of an object in memory
-        reason = ("it is no PNG" if data else "it is empty") if no_picture else str(error)
-        raise StorageError(f"{name}: not a whole PNG ({reason}); remove it and render again.") from error
+        pixels, _ = read_png(data)
+    except ValueError as error:
+        raise StorageError(f"{name}: not a whole PNG ({error}); remove it and render again.") from error
+    return pixels
 
 
-def check_header(image: Image.Image) -> None:
-    """Refuse what no frame is, before room is made for its pixels.
+def read_png(data: bytes) -> tuple[Pixels, Mapping[str, str]]:
+    """Return the RGB pixels of a PNG, and its texts by their keywords.
 
     Raises:
-        ValueError: with what the header says.
+        ValueError: with the reason, when it is not whole, or no frame: not of RGB, moving, or too large.
     """
+    try:
+        with Image.open(io.BytesIO(data), formats=["png"]) as image:
+            _check_header(image)
+            pixels = np.asarray(image)
+            return pixels, dict(image.text)  # type: ignore[attr-defined]  # a PNG has it
+    except UnidentifiedImageError as error:  # whose text tells of an object in memory
+        raise ValueError("it is no PNG" if data else "it is empty") from error
+    except Exception as error:  # readers of chunks raise whatever they meet
+        raise ValueError(str(error) or type(error).__name__) from error
+
+
+def _check_header(image: Image.Image) -> None:
+    """Refuse what no frame is, before room is made for its pixels."""
     if max(image.size) > _LARGEST:
         raise ValueError(
             f"it says {image.width}x{image.height} pixels, a frame has up to {_LARGEST}x{_LARGEST}"

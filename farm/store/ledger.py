@@ -10,15 +10,18 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 
-from farm.errors import StorageError
+from farm.errors import StorageError, TooLarge
 from farm.records import FrameRow
 from farm.store.ahead import in_order
 from farm.store.folder import JobFolder
 from farm.store.frames import file_name
+from farm.typed_json import MOST_BYTES, Malformed, read
 
 _logger = logging.getLogger(__name__)
 _FOLDER = ".farm/ledger"
-_PART = re.compile(r"frame(\d+)-(\d+)\.jsonl")
+_PART = re.compile(r"frame(\d{6,9})-(\d{6,9})\.jsonl", re.ASCII)
+_Part = tuple[int, int, str]
+"""First frame, last frame and name of a file of the ledger."""
 
 
 def is_whole(folder: JobFolder, row: FrameRow) -> bool:
@@ -51,16 +54,16 @@ class Ledger:
         """Record frames whose files are already written."""
         lines = "".join(json.dumps(dataclasses.asdict(row), sort_keys=True) + "\n" for row in rows).encode()
         first, last = min(row.frame for row in rows), max(row.frame for row in rows)
-        self._folder.write(f"{_FOLDER}/frame{first:06d}-{last:06d}.jsonl", lines + _checksum(lines))
+        self._folder.write(f"{_FOLDER}/{_named(first, last)}", lines + _checksum(lines))
 
     def retire(self, is_obsolete: Callable[[int, int], bool]) -> None:
         """Remove parts by their first and last frame: what overlaps a chunk that is to be rendered, and is not its own.
 
         Times of writing tell the later of two rows, but not when a clock was wrong.
         """
-        for first, last, part in self._parts():
+        for first, last, file in self._parts():
             if is_obsolete(first, last):
-                self._folder.remove(f"{_FOLDER}/{part}")
+                self._folder.remove(f"{_FOLDER}/{file}")
 
     def rows(self, first: int = 0, last: int | None = None) -> Iterator[FrameRow]:
         """Yield the latest row of every recorded frame from `first` to `last` (None: to the end), in order.
@@ -69,11 +72,7 @@ class Ledger:
         and replace it.
         """
         waiting: dict[int, FrameRow] = {}
-        parts = (
-            (start, part)
-            for start, stop, part in self._parts()
-            if stop >= first and (last is None or start <= last)
-        )
+        parts = (part for part in self._parts() if part[1] >= first and (last is None or part[0] <= last))
         for start, rows in in_order(self._read, parts, at_once=self._folder.at_once):
             # Parts come by their first frame, so no later one speaks of a frame before it.
             yield from _taken(waiting, first, start)
@@ -83,30 +82,45 @@ class Ledger:
                     waiting[row.frame] = row
         yield from _taken(waiting, first, sys.maxsize if last is None else last + 1)
 
-    def _parts(self) -> list[tuple[int, int, str]]:
+    def _parts(self) -> list[_Part]:
         matches = map(_PART.fullmatch, self._folder.names(_FOLDER))
-        return sorted((int(match[1]), int(match[2]), match[0]) for match in matches if match)
+        parts = ((int(match[1]), int(match[2]), match[0]) for match in matches if match)
+        return sorted(
+            (first, last, file)
+            for first, last, file in parts
+            if first <= last and file == _named(first, last)
+        )
 
-    def _read(self, start_and_part: tuple[int, str]) -> tuple[int, list[FrameRow]]:
-        start, part = start_and_part
-        name = f"{_FOLDER}/{part}"
+    def _read(self, part: _Part) -> tuple[int, list[FrameRow]]:
+        first, last, file = part
+        name = f"{_FOLDER}/{file}"
         try:
-            *lines, last = self._folder.read(name).splitlines(keepends=True)
-            if last != _checksum(b"".join(lines)):
-                raise ValueError("its checksum is another")
-            return start, [_row(line) for line in lines]
-        except (TypeError, ValueError) as error:
+            return first, _rows(self._folder.read(name, most=MOST_BYTES), range(first, last + 1))
+        except (Malformed, TooLarge) as error:
             _logger.warning(
                 "%s is damaged (%s); its frames are rendered again", self._folder.path(name), error
             )
-            return start, []
+            return first, []
 
 
-def _row(line: bytes) -> FrameRow:
-    row = FrameRow(**json.loads(line))
-    if row.file_name != file_name(row.frame):
-        raise ValueError(f"a row of frame {row.frame} names another file than the frame's")
-    return row
+def _named(first: int, last: int) -> str:
+    return f"frame{first:06d}-{last:06d}.jsonl"
+
+
+def _rows(part: bytes, frames: range) -> list[FrameRow]:
+    """Return the rows of a part, which are of these frames.
+
+    Raises:
+        Malformed: when it is not as `commit` writes it.
+    """
+    *lines, last = part.splitlines(keepends=True) or [b""]
+    if last != _checksum(b"".join(lines)):
+        raise Malformed("its checksum is another")
+    rows = [read(line, FrameRow) for line in lines]
+    for row in rows:
+        if row.frame not in frames or row.file_name != file_name(row.frame):
+            raise Malformed("a row is of another frame, or of another file than its frame's")
+    return rows
 
 
 def _checksum(lines: bytes) -> bytes:

@@ -12,8 +12,8 @@ from farm.store.directory import Directory, opened
 from farm.store.faults import disk_errors
 from farm.store.file_lock import locked
 
-_LARGEST = 2**30
-"""Bytes: no frame and no part of the ledger comes near it."""
+LARGEST = 256 * 2**20
+"""Bytes: no frame, which has up to 8192x8192 pixels, and no table comes near it."""
 _FARMS_OWN = ".farm"
 """The folder of a job that is the farm's own: where a root lies in one, links are followed down to it only."""
 
@@ -36,20 +36,20 @@ class LocalFiles:
         """Return the full path of a file."""
         return f"{self.url.rstrip('/')}/{name}"
 
-    def find(self, name: str) -> bytes | None:
-        """Return a whole file, or None if it is not there."""
+    def find(self, name: str, most: int) -> bytes | None:
+        """Return a whole file of at most so many bytes, or None if it is not there."""
         with (
             self._errors("read", name),
             contextlib.suppress(FileNotFoundError),
             self._around(name) as (folder, file),
         ):
-            return folder.read(file, _LARGEST)
+            return folder.read(file, most)
         return None
 
-    def read(self, name: str) -> bytes:
-        """Return a whole file."""
+    def read(self, name: str, most: int) -> bytes:
+        """Return a whole file of at most so many bytes."""
         with self._errors("read", name), self._around(name) as (folder, file):
-            return folder.read(file, _LARGEST)
+            return folder.read(file, most)
 
     def write(self, name: str, data: bytes) -> None:
         """Write a whole file."""
@@ -152,7 +152,7 @@ class LocalFiles:
 
 def _found(folder: Directory, file: str) -> bytes | None:
     with contextlib.suppress(FileNotFoundError):
-        return folder.read(file, _LARGEST)
+        return folder.read(file, LARGEST)
     return None
 
 

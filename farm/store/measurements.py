@@ -7,14 +7,36 @@ import hashlib
 import json
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from farm.canonical import canonical_json
-from farm.records import Column, Shown, Stretch, Values
+from farm.records import Column, Shown, Stretch, Value, Values
+from farm.records.fields import Digest
 from farm.store.folder import JobFolder
+from farm.typed_json import Malformed
 
 _logger = logging.getLogger(__name__)
 _FOLDER = ".farm/analysis"
 _COLUMNS = f"{_FOLDER}/columns.json"
+_MOST = 1e9
+"""No measure comes near it, and what is computed from such numbers is finite."""
+_TYPES: dict[str, type] = {"float": float, "int": int, "text": str, "bool": bool}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Announced:
+    """What a job's frames are measured for: `analysis` is the digest of how."""
+
+    analysis: Digest
+    columns: tuple[Column, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Measured:
+    """What was measured in the frames of a stretch; `seen` is a digest of what they show."""
+
+    seen: str
+    values: tuple[Values, ...]
 
 
 class Measurements:
@@ -36,9 +58,8 @@ class Measurements:
         Raises:
             StorageError: when it cannot be written.
         """
-        columns = [dataclasses.asdict(column) for column in self.columns]
-        content = {"analysis": self._analysis, "columns": columns}
-        self._folder.write(_COLUMNS, json.dumps(content).encode())
+        announced = _Announced(analysis=self._analysis, columns=self.columns)
+        self._folder.write(_COLUMNS, json.dumps(dataclasses.asdict(announced)).encode())
 
     def keep(self, stretch: Stretch, values: Sequence[Values]) -> None:
         """Record what was measured in the frames of a stretch.
@@ -46,8 +67,8 @@ class Measurements:
         Raises:
             StorageError: when it cannot be written.
         """
-        content = {"seen": _seen(stretch), "values": [dict(one) for one in values]}
-        self._folder.write(self._name(stretch), json.dumps(content).encode())
+        measured = _Measured(seen=_seen(stretch), values=tuple(map(dict, values)))
+        self._folder.write(self._name(stretch), json.dumps(dataclasses.asdict(measured)).encode())
 
     def find(self, stretch: Stretch) -> tuple[Values, ...] | None:
         """Return what was measured in the frames of a stretch, or None if they are not measured.
@@ -56,17 +77,16 @@ class Measurements:
             StorageError: when it cannot be read.
         """
         name = self._name(stretch)
-        found = self._folder.find(name)
-        if found is None:
-            return None
         try:
-            content = json.loads(found)
-            if content["seen"] != _seen(stretch):
+            found = self._folder.record(name, _Measured)
+            if found is None or found.seen != _seen(stretch):
                 return None
+            if len(found.values) != len(stretch.frames):
+                raise Malformed(f"it has values of {len(found.values)} frames, not of {len(stretch.frames)}")
             return tuple(
-                {column.name: one[column.name] for column in self.columns} for one in content["values"]
+                {column.name: _value(column, one) for column in self.columns} for one in found.values
             )
-        except (ValueError, TypeError, KeyError) as error:
+        except Malformed as error:
             _logger.warning(
                 "%s is damaged (%s); its frames are measured again", self._folder.path(name), error
             )
@@ -82,20 +102,36 @@ def measured_in(folder: JobFolder) -> Measurements | None:
     Raises:
         StorageError: when it cannot be read.
     """
-    found = folder.find(_COLUMNS)
-    if found is None:
-        return None
     try:
-        content = json.loads(found)
-        return Measurements(folder, content["analysis"], [Column(**column) for column in content["columns"]])
-    except (ValueError, TypeError, KeyError) as error:
+        found = folder.record(_COLUMNS, _Announced)
+    except Malformed as error:
         _logger.warning("%s is damaged (%s); nothing counts as measured", folder.path(_COLUMNS), error)
         return None
+    return None if found is None else Measurements(folder, found.analysis, found.columns)
 
 
 def measure_nothing(folder: JobFolder) -> None:
     """Say that the job's frames are not to be measured any more; what was measured is kept for another time."""
     folder.remove(_COLUMNS)
+
+
+def _value(column: Column, measured: Values) -> Value:
+    """Return the value of a column, which is of its kind.
+
+    Raises:
+        Malformed: when it is not, or not there.
+    """
+    if column.name not in measured:
+        raise Malformed(f"{column.name} is missing")
+    value = measured[column.name]
+    kind = _TYPES[column.kind]
+    if kind is float and type(value) is int:
+        value = float(value)
+    if value is not None and type(value) is not kind:
+        raise Malformed(f"a value of {column.name} is not of its kind, {column.kind}")
+    if isinstance(value, float) and abs(value) > _MOST:
+        raise Malformed(f"a value of {column.name} is larger than anything measured")
+    return value
 
 
 def _seen(stretch: Stretch) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from fsspec.implementations.memory import MemoryFileSystem
 
+from farm.errors import TooLarge
 from farm.store.conditional_writes import ConditionalWrites
 from farm.store.faults import Patience, disk_errors
 
@@ -35,13 +36,15 @@ class RemoteFiles:
         """Return the full URL of a file."""
         return f"{self.url.rstrip('/')}/{name}"
 
-    def find(self, name: str) -> bytes | None:
-        """Return a whole file, or None if it is not there."""
-        return self._patience("read", self.path(name), lambda: self._find(self._inner(name)))
+    def find(self, name: str, most: int) -> bytes | None:
+        """Return a whole file of at most so many bytes, or None if it is not there."""
+        found = self._patience("read", self.path(name), lambda: self._find(self._inner(name)))
+        return None if found is None else self._checked(name, found, most)
 
-    def read(self, name: str) -> bytes:
-        """Return a whole file."""
-        return self._patience("read", self.path(name), lambda: self._cat(self._inner(name)))
+    def read(self, name: str, most: int) -> bytes:
+        """Return a whole file of at most so many bytes."""
+        found = self._patience("read", self.path(name), lambda: self._cat(self._inner(name)))
+        return self._checked(name, found, most)
 
     def write(self, name: str, data: bytes) -> None:
         """Write a whole file."""
@@ -110,6 +113,12 @@ class RemoteFiles:
 
     def _inner(self, name: str) -> str:
         return f"{self._root}/{name}"
+
+    def _checked(self, name: str, found: bytes, most: int) -> bytes:
+        """Refuse what is too large; asking for its size first would be twice the requests."""
+        if len(found) > most:
+            raise TooLarge(f"{self.path(name)}: cannot read: it has {len(found)} bytes, allowed are {most}.")
+        return found
 
     def _cat(self, path: str) -> bytes:
         # Without it s3fs asks for the size first: twice the requests, for nothing where files are small.

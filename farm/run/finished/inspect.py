@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import bisect
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from farm.analyze import Jump
 from farm.records import Frame, FrameRow, Shown
-from farm.reduce import EnvironmentShare, FrameRange, Summary
+from farm.reduce import EnvironmentShare, FrameRange
 from farm.run.finished.rendered import Rendered, read_rendered
 from farm.run.finished.standing import Standing, standing_frames
 from farm.run.finished.state import JobState, last_word, state_of
 from farm.run.measure.findings import Findings, findings_in, moves
 from farm.run.measure.stretches import shown
 from farm.run.remarks import Remarks
-from farm.run.tally import ranges_of
+from farm.run.tally import Ranges
 from farm.store import running_in
 
 _CHANGES = ("perceptual_change", "rgb_change")
@@ -75,27 +76,22 @@ def inspect(url: str) -> Inspection:
     job = read_rendered(url)
     run = running_in(job.folder)
     last = None if run else last_word(job.folder)  # what it says of failures is being mended
-    failed = _failed(last)
-    missing: dict[int, str] = {}
+    missing = _Missing(last.failures if last else (), is_running=bool(run))
     counts, remarks = Counter[Standing](), Remarks()
     whole = [shown(frame, row) for frame, row in remarks.read(_whole(job, counts, missing))]
-    waits = "not rendered yet" if run else Standing.NOT_RENDERED.value
-    for frame, reason in missing.items():
-        if reason == Standing.NOT_RENDERED:
-            missing[frame] = failed.get(frame, waits)
     findings = findings_in(job.plan, job.folder, whole)
     return Inspection(
         name=job.plan.name,
         folder=job.folder.path("").rstrip("/"),
         kind=job.plan.kind,
-        state=state_of(run, last, lacks_frames=bool(missing)),
+        state=state_of(run, last, lacks_frames=bool(missing.ranges)),
         run=run,
         error=last.error if last else "",
         planned=job.plan.frame_count,
         there=len(whole) + counts[Standing.ALTERED],
         whole=len(whole),
-        failed=sum(frame in missing for frame in failed),
-        missing=ranges_of(missing.items()),
+        failed=missing.failed,
+        missing=missing.ranges,
         remarks=remarks.ranges,
         seconds=last.seconds if last else None,
         finished_at=last.finished_at if last else "",
@@ -108,22 +104,43 @@ def inspect(url: str) -> Inspection:
     )
 
 
-def _whole(
-    job: Rendered, counts: Counter[Standing], missing: dict[int, str]
-) -> Iterator[tuple[Frame, FrameRow]]:
+class _Missing:
+    """Gathers the frames that are not whole, in order, with the reasons of those that the last run gave up."""
+
+    def __init__(self, failures: Sequence[FrameRange], *, is_running: bool) -> None:
+        self.failed = 0
+        self._waits = "not rendered yet" if is_running else Standing.NOT_RENDERED.value
+        self._failures = sorted(failures, key=_first)
+        self._ranges = Ranges()
+
+    def add(self, frame: int, standing: Standing) -> None:
+        """Note a frame that is not whole."""
+        place = bisect.bisect_right(self._failures, frame, key=_first)
+        failure = self._failures[place - 1] if place and self._failures[place - 1].last >= frame else None
+        self.failed += failure is not None
+        if standing is not Standing.NOT_RENDERED:
+            self._ranges.add(frame, standing.value)
+        else:
+            self._ranges.add(frame, failure.reason if failure else self._waits)
+
+    @property
+    def ranges(self) -> tuple[FrameRange, ...]:
+        """Those that were added."""
+        return self._ranges.ranges
+
+
+def _whole(job: Rendered, counts: Counter[Standing], missing: _Missing) -> Iterator[tuple[Frame, FrameRow]]:
     """Yield the frames that are whole, count all by their standing, and say of the others why they are missing."""
     for number, row, standing in standing_frames(job.folder, job.plan):
         counts[standing] += 1
         if row is not None and standing is Standing.WHOLE:
             yield job.plan.frame(number), row
         else:
-            missing[number] = standing.value
+            missing.add(number, standing)
 
 
-def _failed(last: Summary | None) -> dict[int, str]:
-    """Return the frames that the last run gave up, and why."""
-    failures = last.failures if last else ()
-    return {frame: part.reason for part in failures for frame in range(part.first, part.last + 1)}
+def _first(part: FrameRange) -> int:
+    return part.first
 
 
 def _unmeasured(findings: Findings, whole: Sequence[Shown]) -> int:

@@ -45,7 +45,7 @@ class OpenedJob:
         Raises:
             StorageError: when there is none yet, or it cannot be read.
         """
-        table = read_table(self._folder)
+        table = read_table(self._folder, planned=self.planned)
         if table is None:
             raise StorageError(
                 f"{self._folder.path('metadata.parquet')}: not there: a run writes it at its end. farm assemble makes "

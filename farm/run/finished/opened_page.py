@@ -6,7 +6,7 @@ import base64
 import html
 import io
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PIL import Image
 
@@ -47,10 +47,18 @@ def _facts(job: OpenedJob) -> Iterator[tuple[str, str]]:
     if summary is not None:
         if summary.finished_at:
             yield "last run", f"{summary.seconds:.0f} s"
-        account: Mapping[str, Any] = summary.analysis or {}
-        for number, sentence in enumerate(account.get("sentences", ())):
-            yield "" if number else "shows", sentence["text"]
+        for number, sentence in enumerate(_sentences(summary.analysis)):
+            yield "" if number else "shows", sentence
     yield "folder", job.path
+
+
+def _sentences(analysis: Mapping[str, object] | None) -> Iterator[str]:
+    match analysis:
+        case {"sentences": [*sentences]}:
+            for sentence in sentences:
+                match sentence:
+                    case {"text": str(text)}:
+                        yield text
 
 
 def _film(job: OpenedJob) -> str:

@@ -18,6 +18,8 @@ from farm.run.rehearsal import rehearsal
 from farm.store import JobFolder, Ledger, obstacle
 
 _MANIFEST = "manifest.yaml"
+_MOST_BYTES = 16 * 2**20
+"""Of a resolved manifest, in which nothing is left unsaid: four times what a manifest may have."""
 
 
 def finished_job(url: str, *, reads: ReadPolicy = ANYTHING) -> Job:
@@ -54,7 +56,7 @@ def read_job(
         raise UsageError(f"{url}: not a job's folder: it holds no {_MANIFEST}.")
     _refuse_links(folder)
     try:
-        text = folder.read(_MANIFEST).decode()
+        text = folder.read(_MANIFEST, most=_MOST_BYTES).decode()
     except UnicodeDecodeError as error:
         raise UsageError(
             f"{folder.path(_MANIFEST)}: not UTF-8, so not what the farm wrote; render the job again."

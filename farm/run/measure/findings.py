@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from farm.analyze import Account, account, columns_of
+from farm.analyze import Account, account, are_measurable, columns_of
 from farm.canonical import digest
 from farm.plan import Plan
 from farm.records import AnalysisSpec, Column, Shown, Value
 from farm.reduce import TableHeader
 from farm.run.measure.stretches import stretches
 from farm.store import JobFolder, Measurements, measured_in
+
+_logger = logging.getLogger(__name__)
 
 SEMANTICS = 2
 """Raised whenever the same analysis would come to measure other values."""
@@ -48,6 +51,9 @@ def findings_in(plan: Plan, folder: JobFolder, shown: Iterable[Shown]) -> Findin
         StorageError: when it cannot be read.
     """
     kept = measured_in(folder)
+    if kept is not None and not are_measurable(kept.columns):
+        _logger.warning("%s: what was measured is not what any analysis measures; it is left out", folder.url)
+        return None
     return None if kept is None else findings_of(plan, kept, shown)
 
 

@@ -7,7 +7,9 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from farm.records.fields import Share
 from farm.store import JobFolder
+from farm.typed_json import Malformed
 
 _logger = logging.getLogger(__name__)
 
@@ -19,8 +21,8 @@ class Choice:
     """Alphas that a pilot chose; `digest` is of all that they come from, `source` of what of it a manifest says."""
 
     digest: str
-    source: str
-    alphas: tuple[float, ...]
+    source: str = ""
+    alphas: tuple[Share, ...]
 
 
 def keep_choice(
@@ -47,13 +49,8 @@ def find_choice(folder: JobFolder) -> Choice | None:
     Raises:
         StorageError: when it cannot be read.
     """
-    found = folder.find(_NAME)
-    if found is None:
-        return None
     try:
-        content = json.loads(found)
-        alphas = tuple(float(alpha) for alpha in content["alphas"])
-        return Choice(digest=content["digest"], source=content.get("source", ""), alphas=alphas)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        return folder.record(_NAME, Choice)
+    except Malformed as error:
         _logger.warning("%s is damaged (%s); alphas are chosen again", folder.path(_NAME), error)
         return None

@@ -12,6 +12,7 @@ from farm.manifest.read_policy import BELOW_THE_MANIFEST
 from farm.report import GalleryEntry, write_gallery
 from farm.run.finished.rendered import read_rendered
 from farm.run.finished.standing import frames_there
+from farm.run.unforeseen import as_farm_error
 from farm.store import JobFolder, running_in
 
 _MANIFEST = "manifest.yaml"
@@ -47,12 +48,29 @@ def gallery(
 def _jobs_in(folder: JobFolder, began: Mapping[str, str]) -> Iterator[GalleryEntry]:
     """Yield the jobs in the folders of `folder`, by name, those that cannot be read included."""
     for name in folder.folders(""):
-        if not name.startswith(".") and folder.exists(f"{name}/{_MANIFEST}"):
+        if not name.startswith("."):
             try:
-                entry = _entry(folder.path(name), name, began)
-            except FarmError as error:
-                entry = _unreadable(name, error)
-            yield replace(entry, report="report.html" in folder.names(name))
+                entry = _job_in(folder, name, began)
+            except Exception as error:  # whatever lies in one folder costs its own card
+                entry = _unreadable(name, as_farm_error(error))
+            if entry is not None:
+                yield replace(entry, report=_has_page(folder, name))
+
+
+def _has_page(folder: JobFolder, name: str) -> bool:
+    try:
+        return "report.html" in folder.names(name)
+    except FarmError:
+        return False
+
+
+def _job_in(folder: JobFolder, name: str, began: Mapping[str, str]) -> GalleryEntry | None:
+    """Return the card of the job in a folder; None where no job is in it.
+
+    Raises:
+        FarmError: when it cannot be read.
+    """
+    return _entry(folder.path(name), name, began) if folder.exists(f"{name}/{_MANIFEST}") else None
 
 
 def _entry(url: str, name: str, began: Mapping[str, str]) -> GalleryEntry:

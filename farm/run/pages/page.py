@@ -46,8 +46,8 @@ def page_of(
         rubber_band=gif.rubber_band if gif else False,
         captions=captions(plan),
         charts=tuple(charts(plan, findings)),
-        failures=tuple(map(_span, summary.failures)),
-        remarks=tuple(map(_span, summary.remarks)),
+        failures=_spans(summary.failures, plan.frame_count),
+        remarks=_spans(summary.remarks, plan.frame_count),
         settings=_facts(settings_of(plan)),
         manifest=plan.manifest_text,
         workers=tuple(report.WorkerTime(**asdict(worker)) for worker in summary.workers),
@@ -107,8 +107,13 @@ def _agreement(account: Account) -> report.Agreement | None:
     )
 
 
-def _span(frames: FrameRange) -> report.FrameSpan:
-    return report.FrameSpan(first=frames.first, last=frames.last, reason=frames.reason)
+def _spans(ranges: Sequence[FrameRange], frame_count: int) -> tuple[report.FrameSpan, ...]:
+    """Return ranges as far as the plan goes, which the last run's may have gone beyond."""
+    return tuple(
+        report.FrameSpan(first=part.first, last=min(part.last, frame_count - 1), reason=part.reason)
+        for part in ranges
+        if part.first < frame_count
+    )
 
 
 def _facts(pairs: Iterator[tuple[str, object]] | list[tuple[str, object]]) -> tuple[report.Setting, ...]:

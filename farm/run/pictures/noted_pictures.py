@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import logging
 from collections.abc import Mapping
+from pathlib import Path
 
-from farm.records import PictureFile, PictureSource
+from farm.records import PictureSource
+from farm.run.pictures.picture_names import may_name
 from farm.store import JobFolder
+from farm.typed_json import Malformed
 
+_logger = logging.getLogger(__name__)
 _NAME = ".farm/pictures.json"
 
 
@@ -26,16 +31,18 @@ def note_pictures(folder: JobFolder, pictures: Mapping[str, PictureSource]) -> N
 def noted_pictures(folder: JobFolder) -> Mapping[str, PictureSource]:
     """Return the pictures that a job was last started with, by their whole paths; none where no such note is whole.
 
+    A note tells of the files that a manifest names by a path, and of no others.
+
     Raises:
         StorageError: when the folder cannot be read.
     """
     try:
-        noted = json.loads(folder.find(_NAME) or b"{}")
-        return {
-            path: PictureSource(
-                files=tuple(PictureFile(**file) for file in source["files"]), moves=source["moves"]
-            )
-            for path, source in noted.items()
-        }
-    except (ValueError, TypeError, KeyError, AttributeError):
+        noted = folder.record(_NAME, dict[str, PictureSource]) or {}
+    except Malformed as error:
+        _logger.warning("%s is damaged (%s); input pictures are looked for again", folder.path(_NAME), error)
         return {}
+    return {
+        path: source
+        for path, source in noted.items()
+        if all(may_name(Path(path), Path(file.location)) for file in source.files)
+    }

@@ -40,6 +40,11 @@ def files_named(text: str, base: Path) -> list[Path]:
         raise StorageError(f"{path} cannot be read: {getattr(error, 'strerror', None) or error}") from error
 
 
+def may_name(path: Path, file: Path) -> bool:
+    """Tell whether a whole path may name a file: itself, one in it, or one beside it that fits a pattern."""
+    return file in (path, path / file.name) or (file.parent == path.parent and _is_pattern(path.name))
+
+
 def near_miss(text: str, base: Path) -> str:
     """Return `Did you mean 'dog.png'?` for what is not there, or nothing if no file beside it is near."""
     try:
