@@ -173,12 +173,17 @@ def _none(value: Any) -> None:
 def _anything(value: Any, depth: int = 0) -> Any:
     if depth > MOST_DEPTH:
         raise _Misfit("it is nested too deeply")
-    if isinstance(value, list):
-        return _each(lambda item: _anything(item, depth + 1), enumerate(value))
     if isinstance(value, dict):
-        texts = map(_str, value)
-        return dict(zip(texts, _each(lambda item: _anything(item, depth + 1), value.items()), strict=True))
-    return _SCALARS[type(value)](value)
+        for key in value:
+            _str(key)
+    elif not isinstance(value, list):
+        return _SCALARS[type(value)](value)
+    for key, item in value.items() if isinstance(value, dict) else enumerate(value):
+        try:
+            _anything(item, depth + 1)
+        except _Misfit as misfit:
+            raise misfit.inside(key) from None
+    return value
 
 
 _SCALARS: dict[Any, _Check] = {

@@ -157,21 +157,42 @@ def encoded(content: Any) -> str:
     return json.dumps(content).replace(json.dumps(DEEP), "[" * 1000 + "]" * 1000)
 
 
-def tamper_record(folder: Path, record: str, which: int, value: Any, how: str = "replace") -> str:
-    """Change one value of a record, with its checksum where it has one; return what was done, in words."""
-    [path] = list(folder.glob(record))[:1]
+def tamper_record(folder: Path, record: str, which: int, value: Any, how: str = "replace") -> None:
+    """Change the `which`-th value of a record, counted round and round, with its checksum where it has one."""
+
+    def edit(document: Any) -> Any:
+        found = list(places(document))
+        return changed(document, found[which % len(found)], value, how)
+
+    _edit(folder, record, edit)
+
+
+def change_record(folder: Path, record: str, place: tuple[Any, ...], value: Any) -> None:
+    """Change or add the value at a place of a record; `*` is any key of an object."""
+
+    def edit(document: Any) -> Any:
+        path: list[Any] = []
+        inner = document
+        for key in place:
+            path.append(next(iter(inner)) if key == "*" else key)
+            inner = inner[path[-1]] if isinstance(inner, list) or path[-1] in inner else None
+        return changed(document, tuple(path), value)
+
+    _edit(folder, record, edit)
+
+
+def _edit(folder: Path, record: str, edit: Callable[[Any], Any]) -> None:
+    """Let `edit` change a record: of a part of the ledger its last row."""
+    [path, *_] = folder.glob(record)
     lines = path.read_text().splitlines() if path.suffix == ".jsonl" else [path.read_text()]
-    document = [json.loads(line) for line in lines]
-    rows, last = (document[:-1], document[-1]) if path.suffix == ".jsonl" else (document, None)
-    found = list(places(rows[-1]))
-    place = found[which % len(found)]
-    rows[-1] = changed(rows[-1], place, value, how)
-    text = "\n".join(map(encoded, rows))
-    if last is not None:
-        text += "\n"
-        text += json.dumps({"sha256": hashlib.sha256(text.encode()).hexdigest()}) + "\n"
-    path.write_text(text)
-    return f"{record} {place} {how} {str(value)[:40]!r}"
+    rows = [json.loads(line) for line in lines]
+    if path.suffix != ".jsonl":
+        path.write_text(encoded(edit(rows[0])))
+        return
+    *rows, _ = rows
+    rows[-1] = edit(rows[-1])
+    text = "".join(encoded(row) + "\n" for row in rows)
+    path.write_text(text + json.dumps({"sha256": hashlib.sha256(text.encode()).hexdigest()}) + "\n")
 
 
 def _fifo(path: Path) -> None:
@@ -207,14 +228,13 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 }
 
 
-def damage_file(folder: Path, name: str, damage: str) -> str:
+def damage_file(folder: Path, name: str, damage: str) -> None:
     """Put something else in the place of a file."""
-    [path] = list(folder.glob(name))[:1]
+    [path, *_] = folder.glob(name)
     DAMAGES[damage](path)
-    return f"{name} {damage}"
 
 
-# What reads it ---------------------------------------------------------------------------------------------------------
+# What reads it --------------------------------------------------------------------------------------------------------
 
 
 def _inspect(out: Path) -> None:
