@@ -7,6 +7,9 @@ PYTEST_ARGS ?=
 # they compile, also where the environment says otherwise: there are hundreds of them.
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n logical --maxprocesses 8 --dist loadgroup --no-loadscope-reorder
 
+# Packages whose tests load no model.
+QUICK := manifest plan records store execute reduce report cli test_docs.py
+
 .PHONY: demo test test-quick test-all chromium check format bench schema clean
 
 demo: .venv/ready
@@ -17,7 +20,7 @@ test: .venv/ready chromium
 	$(PYTEST) $(PYTEST_ARGS)
 
 test-quick: .venv/ready
-	$(PYTEST) -m "not slow and not ray and not browser" $(PYTEST_ARGS)
+	$(PYTEST) -m "not slow and not ray and not browser" $(addprefix tests/,$(QUICK)) $(PYTEST_ARGS)
 
 test-all: .venv/ready chromium
 	$(PYTEST) --exhaustive $(PYTEST_ARGS)

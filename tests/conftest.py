@@ -39,12 +39,11 @@ def one_thread():
 
 
 @pytest.fixture
-def write_manifest(tmp_path, request):
+def write_manifest(tmp_path, tiny_sd):
     """Write a manifest beside the tests' output and return its path."""
 
     def write(name="job", *, frames=21, pretrained=None, **replaced):
-        pretrained = pretrained or request.getfixturevalue("tiny_sd")
-        text = MANIFEST.format(name=name, frames=frames, pretrained=pretrained)
+        text = MANIFEST.format(name=name, frames=frames, pretrained=pretrained or tiny_sd)
         for old, new in replaced.values():
             assert old in text
             text = text.replace(old, new)
@@ -119,19 +118,17 @@ ONE_AT_A_TIME = ("ray", "browser")
 
 
 def _group(items):
-    """Group tests for `pytest -n`: by file, since they share fixtures, but all files with Ray together.
+    """Group tests for `pytest -n`: by file, since they share fixtures, but what needs Ray, or Chromium, together.
 
     Long groups come first, so that no process waits for the last of them.
     """
-    marks = {}
-    for item in items:
-        marks.setdefault(item.path, set()).update(item.keywords)
+    slow = {item.path for item in items if "slow" in item.keywords}
 
     def place(item):
-        return [marker not in marks[item.path] for marker in (*ONE_AT_A_TIME, "slow")]
+        return [marker not in item.keywords for marker in ONE_AT_A_TIME], item.path not in slow
 
     for item in items:
-        alone = next((marker for marker in ONE_AT_A_TIME if marker in marks[item.path]), None)
+        alone = next((marker for marker in ONE_AT_A_TIME if marker in item.keywords), None)
         item.add_marker(pytest.mark.xdist_group(alone or item.nodeid.partition("::")[0]))
     if "PYTEST_XDIST_WORKER" in os.environ:
         items.sort(key=place)

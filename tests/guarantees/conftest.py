@@ -1,7 +1,8 @@
-"""One Ray for each module, with room for three workers; each test has an executor of its own on it."""
+"""One Ray with room for three workers; each test has an executor of its own on it."""
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 import pytest
@@ -17,10 +18,20 @@ from tests.guarantees.films import prepare_film, write_film
 from tests.local_ray import started_ray
 
 
-@pytest.fixture(scope="module")
-def local_ray():
-    with started_ray(3, diary_module, faults_module) as ray:
-        yield ray
+@pytest.fixture(scope="package")
+def shared_ray():
+    """A Ray that starts when it is first asked for; a test that needs none beside its own closes it."""
+    with ExitStack() as started:
+        yield started
+
+
+@pytest.fixture
+def local_ray(shared_ray):
+    import ray
+
+    if not ray.is_initialized():
+        shared_ray.enter_context(started_ray(3, diary_module, faults_module))
+    return ray
 
 
 @dataclass(kw_only=True)

@@ -35,11 +35,11 @@ def test_a_worker_that_hangs_is_dead_before_its_frames_are_given_out_again(deed,
         if isinstance(event, (WorkerLost, ShardRetried)):
             dead.append(not psutil.pid_exists(diary.calls_of(7)[0].pid))
 
-    ran = render_on_ray(job, On(7, deed, times=1), policy=Policy(chunk_timeout=5.0), tell=look)
+    ran = render_on_ray(job, On(7, deed, times=1), policy=Policy(chunk_timeout=15.0), tell=look)
 
     assert_as_if_undisturbed(job, ran.code, diary=diary)
     [lost], [retried] = ran.told(WorkerLost), ran.told(ShardRetried)
-    assert lost.reason == "nothing was heard of its chunk for 5 s; it was killed"
+    assert lost.reason == "nothing was heard of its chunk for 15 s; it was killed"
     assert (retried.frames, retried.attempt) == ((6, 7), 2)
     assert dead == [True, True]
 

@@ -92,7 +92,7 @@ def digests(place: Path) -> dict[str, dict[int, str]]:
 
 
 @pytest.fixture(scope="module")
-def in_this_process(local_ray, tmp_path_factory):
+def in_this_process(tmp_path_factory):
     """The folder of the first layout, which the others are held against."""
     place = tmp_path_factory.mktemp("inline")
     run(place, workers=None, chunks_per_shard=7, shuffled=False)
@@ -111,7 +111,7 @@ def test_the_frames_are_pictures_of_their_own(in_this_process):
     ids=["1-worker", "2-workers", "3-workers"],
 )
 def test_workers_shards_and_order_change_no_bit(
-    in_this_process, tmp_path, workers, chunks_per_shard, shuffled
+    local_ray, in_this_process, tmp_path, workers, chunks_per_shard, shuffled
 ):
     rendered = run(tmp_path, workers=workers, chunks_per_shard=chunks_per_shard, shuffled=shuffled)
     assert rendered == dict.fromkeys(SAMPLERS, FRAMES)
@@ -122,7 +122,7 @@ def test_workers_shards_and_order_change_no_bit(
     ("workers", "chunks_per_shard"), [(2, 2), (None, 1)], ids=["2-workers", "in-this-process"]
 )
 def test_a_resumed_job_with_holes_and_altered_files_ends_with_the_same_bits(
-    in_this_process, tmp_path, workers, chunks_per_shard
+    local_ray, in_this_process, tmp_path, workers, chunks_per_shard
 ):
     place = tmp_path / "resumed"
     shutil.copytree(in_this_process, place)

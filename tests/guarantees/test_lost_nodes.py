@@ -14,11 +14,12 @@ pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
 
 @pytest.fixture
-def cluster():
+def cluster(shared_ray):
     """A head and another node on this machine, with a CPU each."""
     import ray
     from ray.cluster_utils import Cluster
 
+    shared_ray.close()
     for module in (diary_module, faults_module):
         ray.cloudpickle.register_pickle_by_value(module)
     node = {"num_cpus": 1, "object_store_memory": 100 * 2**20}

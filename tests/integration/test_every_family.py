@@ -15,7 +15,7 @@ from tests.integration.hub import Hub
 SAMPLE = (*ONE_OF_EACH_FAMILY, *BESIDE)
 """What `make test` renders; `make test-all` renders all."""
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +91,6 @@ def test_every_frame_is_another_and_knows_where_its_model_came_from(studio, inli
         }
 
 
-@pytest.mark.ray
 def test_frames_are_the_same_whatever_the_layout_and_after_a_resume(studio, inline, jobs):
     output = render(studio, "workers", "--workers=2", "--chunks-per-shard=1")
     whole = {job: rows(output, job) for job in jobs.values()}
