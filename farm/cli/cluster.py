@@ -17,11 +17,13 @@ from farm.cli.pace import duration
 from farm.cli.speech import errors, or_nothing_started, say, say_json, table
 from farm.cli.terminal import LogStream, readable_log
 from farm.execute import jobs_client
+from farm.execute.plain_http import sends_token_in_plain
 from farm.manifest import load
 from farm.run import pictures_beside
 
 if TYPE_CHECKING:
     from farm.execute.cluster_job import ClusterJob
+    from farm.execute.submit import JobsClient
 
 jobs = typer.Typer(help="Look after jobs that were submitted to a cluster.", no_args_is_help=True)
 
@@ -67,7 +69,7 @@ def submit(
     """
     with or_nothing_started():
         pictures = pictures_beside(load(manifest, overrides or ()))
-    client = jobs_client(address)
+    client = _client(address)
     options = {
         "workers": workers,
         "chunks-per-shard": chunks_per_shard,
@@ -90,7 +92,7 @@ def submit(
 @jobs.command("list")
 def list_jobs(address: Dashboard, as_json: Json = False) -> None:
     """List submitted jobs, the latest first."""
-    found = jobs_client(address).jobs()
+    found = _client(address).jobs()
     if as_json:
         say_json([dataclasses.asdict(job) for job in found])
     else:
@@ -100,7 +102,7 @@ def list_jobs(address: Dashboard, as_json: Json = False) -> None:
 @jobs.command()
 def wait(job: JobId, address: Dashboard) -> None:
     """Wait until a job ends, and exit with its code."""
-    raise typer.Exit(jobs_client(address).wait(job))
+    raise typer.Exit(_client(address).wait(job))
 
 
 @jobs.command()
@@ -112,7 +114,7 @@ def logs(
     ] = False,
 ) -> None:
     """Print what a job has printed."""
-    client = jobs_client(address)
+    client = _client(address)
     if follow:
         raise typer.Exit(client.follow(job, cast(TextIO, LogStream(sys.stdout))))
     say(readable_log(client.logs(job)).rstrip("\n"))
@@ -121,7 +123,7 @@ def logs(
 @jobs.command()
 def cancel(job: JobId, address: Dashboard) -> None:
     """Stop a job. Its finished frames stay; submitting the same manifest goes on from there."""
-    say(f"{job}: cancelled" if jobs_client(address).cancel(job) else f"{job}: had already ended")
+    say(f"{job}: cancelled" if _client(address).cancel(job) else f"{job}: had already ended")
 
 
 def entrypoint(manifest: Path, output_dir: str, options: list[str]) -> str:
@@ -134,6 +136,17 @@ def entrypoint(manifest: Path, output_dir: str, options: list[str]) -> str:
     home = output_dir.startswith("~/")  # left to the cluster's shell, whose home is meant
     folder = f"~/{shlex.quote(output_dir[2:])}" if home else shlex.quote(output_dir)
     return f"$(test -x {here} && echo {here} || echo python) {shlex.join(words)} --output-dir {folder}"
+
+
+def _client(address: str) -> JobsClient:
+    if sends_token_in_plain(address):
+        errors.print(
+            f"{address} is not encrypted: the cluster's token can be read on the way. Use https://, or forward the port "
+            "through SSH (ray dashboard, or ssh -N -L 8265:127.0.0.1:8265 HEAD) and give http://127.0.0.1:8265.",
+            soft_wrap=True,
+            style="yellow" if errors.is_terminal else "",
+        )
+    return jobs_client(address)
 
 
 def _row(job: ClusterJob) -> tuple[str, ...]:

@@ -44,3 +44,35 @@ def test_a_manifest_whose_pictures_are_not_there_is_not_submitted(farm, client, 
     assert code == 2
     assert f"render.image: there is no file {tmp_path}/dog.png" in err
     assert not hasattr(client, "submitted")
+
+
+class Listing(Client):
+    def jobs(self):
+        return []
+
+
+@pytest.mark.parametrize(
+    ("address", "is_told"),
+    [
+        ("http://head:8265", True),
+        ("http://10.0.0.1:8265", True),
+        ("http://127.0.0.1.evil.example:8265", True),
+        ("http://[fe80::1]:8265", True),
+        ("https://head", False),
+        ("http://127.0.0.1:8265", False),
+        ("http://[::1]:8265", False),
+        ("http://localhost:8265", False),
+    ],
+)
+@pytest.mark.parametrize("token", [{"RAY_AUTH_TOKEN": "s3cret"}, {"RAY_AUTH_MODE": "token"}, {}], ids=str)
+def test_a_token_that_would_travel_in_plain_text_is_told_once(farm, monkeypatch, address, is_told, token):
+    monkeypatch.setattr(cluster, "jobs_client", lambda _: Listing())
+    for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_MODE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in token.items():
+        monkeypatch.setenv(name, value)
+    warning = (
+        f"{address} is not encrypted: the cluster's token can be read on the way. Use https://, or forward the port "
+        "through SSH (ray dashboard, or ssh -N -L 8265:127.0.0.1:8265 HEAD) and give http://127.0.0.1:8265.\n"
+    )
+    assert farm("jobs", "list", "--address", address)[::2] == (0, warning if is_told and token else "")
