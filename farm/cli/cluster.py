@@ -16,6 +16,7 @@ from farm.cli.options import ChunksPerShard, MaxFailedFrames, OneManifest, Proce
 from farm.cli.pace import duration
 from farm.cli.speech import errors, or_nothing_started, say, say_json, table
 from farm.cli.terminal import LogStream, readable_log
+from farm.errors import masked
 from farm.execute import jobs_client
 from farm.execute.plain_http import sends_token_in_plain
 from farm.manifest import load
@@ -141,8 +142,8 @@ def entrypoint(manifest: Path, output_dir: str, options: list[str]) -> str:
 def _client(address: str) -> JobsClient:
     if sends_token_in_plain(address):
         errors.print(
-            f"{address} is not encrypted: the cluster's token can be read on the way. Use https://, or forward the port "
-            "through SSH (ray dashboard, or ssh -N -L 8265:127.0.0.1:8265 HEAD) and give http://127.0.0.1:8265.",
+            f"{masked(address)} is not encrypted: the cluster's token can be read on the way. Use https://, or forward "
+            "the port through SSH (ray dashboard, or ssh -N -L 8265:127.0.0.1:8265 HEAD) and give http://127.0.0.1:8265.",
             soft_wrap=True,
             style="yellow" if errors.is_terminal else "",
         )
