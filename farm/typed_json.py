@@ -20,7 +20,9 @@ from typing import Annotated, Any, Literal, NoReturn, TypeVar, Union
 from farm.errors import printable
 
 MOST_BYTES = 16 * 2**20
-"""Of one document, which as Python values takes up to thirty times as much."""
+"""Of one document, which as Python values takes up to twenty times as much."""
+MOST_CONTAINERS = 250_000
+"""Lists and objects of one document, each of which costs a hundred bytes, however few it is written in."""
 MOST_DEPTH = 32
 """Of lists and objects in each other, where a record says `object`; elsewhere its own types end it."""
 _INT64 = 2**63
@@ -61,6 +63,8 @@ def read(data: bytes, kind: type[_T]) -> _T:
     """
     if len(data) > MOST_BYTES:
         raise Malformed(f"it has {len(data)} bytes, allowed are {MOST_BYTES}")
+    if data.count(b"[") + data.count(b"{") > MOST_CONTAINERS:  # in texts, too: no more than an estimate
+        raise Malformed(f"it has more than {MOST_CONTAINERS} lists and objects")
     try:
         content = json.loads(data.decode(), object_pairs_hook=_unique, parse_constant=_no_number)
     except Malformed:

@@ -16,6 +16,7 @@ LABELS = "clip "
 CHANGES = ("rgb_change", "clip_change", "perceptual_change")
 """What is measured from the frame before."""
 
+_FEWEST_LABELS = 2
 _SMOOTHNESS = "change from frame to frame"
 _CLASSIFIER = "classifier"
 _CLASS = "classifier_label_"
@@ -31,10 +32,13 @@ def columns_of(spec: AnalysisSpec) -> tuple[Column, ...]:
 def are_measurable(columns: Sequence[Column]) -> bool:
     """Tell whether columns that were read from a file are such as an analysis measures, so that they can be judged."""
     names = Counter(column.name for column in columns)
+    probable = (column.group for column in columns if column.unit == "probability")
+    labels = Counter(group for group in probable if group.startswith(LABELS))
     ranks = sum(name.startswith(_CLASS) for name in names)
     classes = {f"{part}{rank}": kind for rank in range(1, ranks + 1) for part, kind in _OF_CLASSES.items()}
     return (
         max(names.values(), default=1) == 1
+        and min(labels.values(), default=_FEWEST_LABELS) >= _FEWEST_LABELS
         and names.keys() >= classes.keys()
         and all(column.kind == (_KINDS | classes).get(column.name, _kind_of(column)) for column in columns)
         and all(column.kind == "float" or not column.group for column in columns)

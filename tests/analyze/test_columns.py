@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 
-from farm.analyze import columns_of
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from farm.analyze import account, are_measurable, columns_of
 from farm.analyze.columns import MOST_PROMPTS
-from farm.records import AnalysisSpec, ClassifierSpec, ClipSpec
+from farm.records import AnalysisSpec, ClassifierSpec, ClipSpec, Column
 from tests.analyze.conftest import group
 
 NOTHING = AnalysisSpec(clip=None, classifier=None, smoothness=False)
@@ -58,3 +63,78 @@ def test_every_column_is_described_and_named_once(whole: AnalysisSpec) -> None:
     columns = columns_of(whole)
     assert all(column.description for column in columns)
     assert len({column.name for column in columns}) == len(columns)
+
+
+SIDE = {"unit": "probability", "group": "clip object"}
+LABELS = (
+    Column(name="clip_object_a", kind="float", description="", label="a", **SIDE),
+    Column(name="clip_object_b", kind="float", description="", label="b", **SIDE),
+)
+CLASSES = columns_of(
+    AnalysisSpec(
+        clip=None,
+        classifier=ClassifierSpec(source=None, top_k=2),  # type: ignore[arg-type]  # its columns need no source
+        smoothness=True,
+    )
+)
+
+
+@pytest.mark.parametrize("prompts", [1, MOST_PROMPTS, MOST_PROMPTS + 1])
+def test_what_an_analysis_measures_can_be_judged(
+    clip: ClipSpec, classifier: ClassifierSpec, prompts: int
+) -> None:
+    asked = replace(clip, prompts=tuple(map(str, range(prompts))), groups=(group("Größe", ("a", "b")),))
+    assert are_measurable(columns_of(AnalysisSpec(clip=asked, classifier=classifier, smoothness=True)))
+    assert are_measurable((*LABELS, *CLASSES))
+    assert are_measurable(())
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        (*CLASSES, CLASSES[0]),
+        CLASSES[1:],
+        CLASSES[:1],
+        (replace(CLASSES[0], kind="float"),),
+        (*LABELS, replace(CLASSES[-1], kind="text")),
+        LABELS[:1],
+        (replace(LABELS[0], name="seed"), LABELS[1]),
+        (replace(LABELS[0], kind="text"), LABELS[1]),
+        (*LABELS, replace(LABELS[0], name="clip_other", group="classifier")),
+        (Column(name="clip_class", kind="text", description="", group="clip object"), *LABELS),
+    ],
+    ids=[
+        *(
+            "twice",
+            "no label",
+            "no probability",
+            "a label that is a number",
+            "blank that is a text",
+            "one label",
+        ),
+        *("another column's name", "a label that is a text", "a class that is none", "a text among curves"),
+    ],
+)
+def test_what_no_analysis_measures_is_told(columns: tuple[Column, ...]) -> None:
+    assert not are_measurable(columns)
+
+
+KINDS = {
+    "float": st.floats(-1e9, 1e9) | st.floats(0, 1) | st.sampled_from([0.0, 0.5, 1.0, 1e-300]),
+    "text": st.sampled_from(["a", "b", ""]),
+    "bool": st.booleans(),
+}
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.data(), st.integers(1, 12))
+def test_whatever_was_measured_can_be_judged(data: st.DataObject, frames: int) -> None:
+    columns = (*LABELS, *CLASSES)
+    curves = {
+        column.name: data.draw(
+            st.lists(st.none() | KINDS[column.kind], min_size=frames, max_size=frames), label=column.name
+        )
+        for column in columns
+    }
+    with warnings.catch_warnings(action="ignore"):
+        assert account(columns, curves).sentences is not None

@@ -1,7 +1,10 @@
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from farm.errors import StorageError
-from farm.reduce import TableHeader, write_table
+from farm.reduce import TableHeader, reading, write_table
 from farm.reduce.reading import read_table
 from tests.rows import row_of
 
@@ -25,4 +28,50 @@ def test_a_broken_table_is_told_with_what_to_do(folder):
     assert str(told.value) == (
         f"{folder.path('metadata.parquet')}: not a whole Parquet file (Parquet file size is 4 bytes, smaller than the "
         "minimum file footer (8 bytes)); farm assemble makes it again."
+    )
+
+
+def dictionary_of(text, rows):
+    """A column of which every row is one text, that the file holds once."""
+    return pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), pa.array([text])).cast(
+        pa.string()
+    )
+
+
+TWICE = pa.Table.from_arrays([pa.array([1])] * 2, ["frame", "frame"])
+LISTS = "list<element: list<element: int64>>"
+LONG_LISTS = pa.ListArray.from_arrays(np.arange(4, dtype=np.int32) * 2**16, np.zeros(3 * 2**16))
+"""Lists of 2**16 zeros, which take a few bytes each in a file."""
+
+
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"frame": pa.array(np.zeros(10_000_001, np.int64))}, "it has 10000001 rows, a job at most 10000000 frames"),
+        ({"frame": pa.array(["0"])}, "a column is of type string, as none in a job's table"),
+        ({"mine": pa.array([{"a": 1}])}, "a column is of type struct<a: int64>, as none in a job's table"),
+        ({"mine": pa.array([[[1]]])}, f"a column is of type {LISTS}, as none in a job's table"),
+        (TWICE, "it has too many columns, or two of one name"),
+        ({"flaw": dictionary_of("x" * 2**16, 20)}, "its rows are larger than any of a job's"),
+        ({"weights": LONG_LISTS}, "its rows are larger than any of a job's"),
+    ],
+    ids=["rows", "another type", "nested", "deeper", "twice", "one text many times", "long lists"],
+)  # fmt: skip
+def test_a_table_of_another_kind_or_size_is_refused(folder, columns, said, tmp_path, monkeypatch):
+    monkeypatch.setattr(reading, "_ROOM_BYTES", 2**20)
+    table = columns if isinstance(columns, pa.Table) else pa.table(columns)
+    pq.write_table(table, tmp_path / "table", compression="zstd")
+    folder.write("metadata.parquet", (tmp_path / "table").read_bytes())
+    with pytest.raises(StorageError) as told:
+        read_table(folder, planned=3)
+    assert str(told.value) == (
+        f"{folder.path('metadata.parquet')}: not a whole Parquet file ({said}); farm assemble makes it again."
+    )
+
+
+def test_a_table_keeps_its_types_and_its_texts(folder, frame_of):
+    header = TableHeader(manifest_text="version: 1\n", kind="interpolate")
+    write_table(folder, header, iter([(frame_of(index), row_of(index)) for index in range(3)]))
+    assert read_table(folder, planned=3).equals(
+        pq.read_table(pa.BufferReader(folder.read("metadata.parquet")))
     )

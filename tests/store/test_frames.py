@@ -1,3 +1,4 @@
+import contextlib
 import dataclasses
 import hashlib
 import io
@@ -6,9 +7,9 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from farm.errors import StorageError
 from farm.records import DiffusersSpec, ModelSource, ProceduralSpec
@@ -178,3 +179,46 @@ def test_a_damaged_file_is_told(pixels, damage, reason):
     with pytest.raises(StorageError) as raised:
         decode_frame(data, "frames/x.png")
     assert str(raised.value) == f"frames/x.png: not a whole PNG ({reason}); remove it and render again."
+
+
+def png(image, **how):
+    buffer = io.BytesIO()
+    image.save(buffer, format="png", **how)
+    return buffer.getvalue()
+
+
+def with_text(size):
+    """A PNG with a text of so many bytes, which take a thousandth of that in the file."""
+    text = PngImagePlugin.PngInfo()
+    text.add_text("farm", "x" * size, zip=True)
+    return png(Image.new("RGB", (8, 8)), pnginfo=text)
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (with_text(2 * 2**20), "Decompressed data too large for PngImagePlugin.MAX_TEXT_CHUNK"),
+        (png(Image.new("RGB", (8193, 1))), "it says 8193x1 pixels, a frame has up to 8192x8192"),
+        (png(Image.new("RGBA", (8, 8))), "it is not one picture in RGB, 8 bits each"),
+        (png(Image.new("I;16", (8, 8))), "it is not one picture in RGB, 8 bits each"),
+        (png(Image.new("P", (8, 8))), "it is not one picture in RGB, 8 bits each"),
+        (
+            png(Image.new("RGB", (8, 8)), save_all=True, append_images=[Image.new("RGB", (8, 8), "red")]),
+            "it is not one picture in RGB, 8 bits each",
+        ),
+    ],
+    ids=["text", "size", "alpha", "16 bits", "palette", "moving"],
+)
+def test_a_picture_that_is_no_frame_is_refused(data, reason):
+    with pytest.raises(StorageError) as told:
+        decode_frame(data, "a.png")
+    assert str(told.value) == f"a.png: not a whole PNG ({reason}); remove it and render again."
+
+
+@settings(max_examples=200, deadline=None)
+@given(place=st.integers(0, 400), value=st.binary(min_size=1, max_size=8), cut=st.integers(0, 400))
+def test_a_changed_file_is_a_picture_or_refused(place, value, cut):
+    whole = png(Image.effect_noise((8, 8), 50).convert("RGB"), dpi=(72, 72))
+    data = (whole[:place] + value + whole[place + len(value) :])[: len(whole) - cut % 20]
+    with contextlib.suppress(StorageError):
+        assert decode_frame(data, "a.png").ndim == 3
