@@ -281,3 +281,5 @@ def test_a_claim_of_this_machine_by_what_is_no_process_holds_no_folder(folder, p
 def test_a_clock_that_is_somewhat_ahead_costs_no_claim(folder):
     held_by(folder, host="elsewhere", renewed=time.time() + 30)
     assert running_in(folder) == f"process {os.getpid()} on elsewhere"
+    held_by(folder, host="elsewhere", renewed=time.time() + 90)
+    assert running_in(folder) == ""

@@ -1,5 +1,7 @@
 import os
 
+import pytest
+
 from farm.store import JobFolder, Ledger
 from tests.rows import row_of as row
 
@@ -65,3 +67,13 @@ def test_what_stands_in_the_place_of_a_part_and_is_no_file_counts_as_absent(tmp_
     assert list(ledger.rows()) == []
     ledger.commit([row(0), row(1)])
     assert [row.frame for row in ledger.rows()] == [0, 1]
+
+
+@pytest.mark.parametrize(
+    "name", ["frames/frame000002.png", "../../secret.png", "/etc/passwd", "manifest.yaml", ""]
+)
+def test_a_row_that_names_another_file_than_its_frames_own_does_not_count(tmp_path, name):
+    ledger = Ledger(JobFolder(str(tmp_path)))
+    ledger.commit([row(0)])
+    ledger.commit([row(1, file_name=name)])
+    assert [row.frame for row in ledger.rows()] == [0]
