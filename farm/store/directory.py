@@ -180,7 +180,7 @@ class Directory:
         Raises:
             OSError: when it cannot be removed, or is a link.
         """
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(FileNotFoundError), _not_too_deep():
             shutil.rmtree(name, dir_fd=self._handle)
 
     def sweep(self) -> None:
@@ -189,14 +189,15 @@ class Directory:
         Raises:
             OSError: when something cannot be removed.
         """
-        for _, folders, files, handle in os.fwalk(".", dir_fd=self._handle, follow_symlinks=False):
-            inside = Directory(handle, self._path)
-            for name in [name for name in (*folders, *files) if name.startswith(TEMPORARY)]:
-                if stat.S_ISDIR(inside.status(name).st_mode):
-                    folders.remove(name)
-                    inside.remove_tree(name)
-                else:
-                    inside.remove(name)
+        with _not_too_deep():
+            for _, folders, files, handle in os.fwalk(".", dir_fd=self._handle, follow_symlinks=False):
+                inside = Directory(handle, self._path)
+                for name in [name for name in (*folders, *files) if name.startswith(TEMPORARY)]:
+                    if stat.S_ISDIR(inside.status(name).st_mode):
+                        folders.remove(name)
+                        inside.remove_tree(name)
+                    else:
+                        inside.remove(name)
 
     def open_file(self, name: str, flags: int) -> int:
         """Open a file that must be no link, and return its descriptor; one that is made follows the umask.
@@ -245,6 +246,15 @@ class Directory:
         """Return a path to this very directory, whatever is put in the place of its name meanwhile."""
         held = _OF_THIS_PROCESS / str(self._handle)
         return held if held.is_dir() else Path(self._path)
+
+
+@contextlib.contextmanager
+def _not_too_deep() -> Iterator[None]:
+    """Tell of folders in folders in which Python's own walks end, which recurse."""
+    try:
+        yield
+    except RecursionError as error:
+        raise OSError(errno.ENAMETOOLONG, "folders in it lie too deep in each other") from error
 
 
 @contextlib.contextmanager

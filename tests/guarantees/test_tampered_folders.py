@@ -8,12 +8,13 @@ import logging
 import os
 import re
 import shutil
+import subprocess
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from farm.errors import FarmError
+from farm.errors import FarmError, StorageError
 from farm.run import prepare, render, rereport
 from farm.run.finished.inspect import inspect
 from farm.run.pages import gallery as gallery_module
@@ -148,6 +149,22 @@ def test_a_hostile_folder_costs_its_own_card_only(out, monkeypatch, caplog):
         "other": "done",
         **dict.fromkeys(("deep", "fifo", "many", "folder", "binary", "unforeseen"), "unreadable"),
     }
+
+
+def test_folders_that_lie_too_deep_in_each_other_are_told(out):
+    handle = os.open(out / NAME / ".farm", os.O_RDONLY)
+    for _ in range(3000):
+        os.mkdir("a", dir_fd=handle)
+        inner = os.open("a", os.O_RDONLY, dir_fd=handle)
+        os.close(handle)
+        handle = inner
+    os.close(handle)
+    with pytest.raises(StorageError) as told:
+        COMMANDS["assemble"](out)
+    assert str(told.value) == f"{out / NAME}: cannot clean: folders in it lie too deep in each other."
+    run("inspect", out)
+    run("gallery", out)
+    subprocess.run(["rm", "-rf", out / NAME], check=True)  # which pytest's own walk could not
 
 
 def test_ranges_that_a_summary_claims_are_not_expanded(out):
