@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from pydantic import ValidationError
 
 from farm.manifest.checks.cross_checks import cross_checks
 from farm.manifest.reading.field_findings import field_findings
 from farm.manifest.reading.findings import Finding
+from farm.manifest.reading.places import Path
 from farm.manifest.schema import Manifest
 
+MAX_FINDINGS = 1000
+"""Of fields, and of rules between them: nobody would read more to their end."""
 
-def check(data: object) -> tuple[Manifest | None, list[Finding]]:
-    """Returns the manifest if nothing is wrong, and what is wrong: in fields, and between the sound ones."""
-    manifest, findings = None, []
+
+def check(data: object) -> tuple[Manifest | None, list[Finding], int]:
+    """Returns the manifest if nothing is wrong; what is wrong, in fields and between the sound ones; and of how many
+    fields more nothing is said."""
+    manifest, findings, wrong = None, list[Finding](), set[Path]()
     try:
         manifest = Manifest.model_validate(data)
     except ValidationError as error:
-        findings = field_findings(error, data)
+        findings, wrong = field_findings(error, data, most=MAX_FINDINGS)
+    more = max(0, len(wrong) - len(findings))
     if isinstance(data, dict):
-        wrong = {finding.path for finding in findings}
-        findings += cross_checks(data, wrong)
-    return (None if findings else manifest), findings
+        findings += islice(cross_checks(data, wrong), MAX_FINDINGS)
+    return (None if findings else manifest), findings, more

@@ -35,9 +35,15 @@ _LISTED = 10
 _YAML_1_1_BOOLEANS = {"yes": "true", "y": "true", "on": "true", "no": "false", "n": "false", "off": "false"}
 
 
-def field_findings(error: ValidationError, data: object) -> list[Finding]:
-    """Returns what is wrong in single fields."""
-    return [_finding(each, data) for each in error.errors(include_url=False) if not _is_echo(each, data)]
+def field_findings(error: ValidationError, data: object, *, most: int) -> tuple[list[Finding], set[Path]]:
+    """Returns what is wrong in single fields, up to `most` of it, and every field that is wrong.
+
+    A message takes a while to make, as it looks for what was meant; nobody reads thousands.
+    """
+    errors = [each for each in error.errors(include_url=False) if not _is_echo(each, data)]
+    findings = [_finding(each, data) for each in errors[:most]]
+    wrong = {_path(each["loc"]) for each in errors[most:]}
+    return findings, wrong | {finding.path for finding in findings}
 
 
 def _is_echo(error: ErrorDetails, data: object) -> bool:

@@ -37,6 +37,10 @@ def shown(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
+_LONGEST_WORD = 200
+"""Characters: longer ones are near to nothing, and take long to compare."""
+
+
 def near(word: object, choices: Collection[object]) -> str:
     """Returns `Did you mean 'guidance_scale'?`, or nothing if no choice is near."""
     found = nearest(word, choices)
@@ -45,7 +49,7 @@ def near(word: object, choices: Collection[object]) -> str:
 
 def nearest(word: object, choices: Collection[object]) -> str:
     """Returns the nearest choice in quotation marks, or nothing if none is near."""
-    if not choices:
+    if not choices or len(str(word)) > _LONGEST_WORD:
         return ""
     names = {str(choice).lower(): str(choice) for choice in choices}
     matches = difflib.get_close_matches(str(word).lower(), names, n=1, cutoff=0.6)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from farm.errors import ManifestError, Problem
-from farm.manifest.reading.check import check
+from farm.manifest.reading.check import MAX_FINDINGS, check
 from farm.manifest.reading.document import Document, Origin
 from farm.manifest.reading.findings import shown
 from farm.manifest.reading.overrides import Override, apply_overrides, read_override
@@ -20,7 +20,7 @@ from farm.manifest.reading.yaml_tree import read_tree
 from farm.manifest.sources import JUDGES, LISTS, SINGLE, is_hub_id
 
 MAX_BYTES = 4_000_000
-MAX_PROBLEMS = 1000
+MAX_PROBLEMS = MAX_FINDINGS
 
 
 def load(path: str | Path, overrides: Sequence[str] = ()) -> Document:
@@ -44,7 +44,7 @@ def parse(text: str, path: Path, overrides: Sequence[str] = ()) -> Document:
         raise _refusal(str(tree.place), _kind_of(tree.value))
     changes, mistaken = _read_overrides(overrides)
     data, misfits = apply_overrides(tree.value, changes)
-    manifest, findings = check(_marked_folders(data, path.parent))
+    manifest, findings, more = check(_marked_folders(data, path.parent))
     origin = Origin(tree, changes)
     told = [*problems, *misfits]
     for each in findings:
@@ -52,7 +52,7 @@ def parse(text: str, path: Path, overrides: Sequence[str] = ()) -> Document:
         told.append((origin.place(each.path), problem))
     told.sort(key=lambda placed: placed[0])
     if manifest is None or told or mistaken:
-        raise ManifestError(_first([*(problem for _, problem in told), *mistaken]))
+        raise ManifestError(_first([*(problem for _, problem in told), *mistaken], more))
     return Document(manifest=manifest, path=path, origin=origin)
 
 
@@ -88,12 +88,12 @@ def _read(path: Path) -> str:
         ) from None
 
 
-def _first(problems: list[Problem]) -> list[Problem]:
-    """Cut what nobody would read to its end."""
-    if len(problems) <= MAX_PROBLEMS:
+def _first(problems: list[Problem], more: int) -> list[Problem]:
+    """Cut what nobody would read to its end; there are so many `more`."""
+    if len(problems) + more <= MAX_PROBLEMS:
         return problems
     last = problems[MAX_PROBLEMS - 1]
-    found = f"{len(problems) - MAX_PROBLEMS + 1} more mistakes, from here on"
+    found = f"{len(problems) - MAX_PROBLEMS + 1 + more} more mistakes, from here on"
     return [
         *problems[: MAX_PROBLEMS - 1],
         replace(last, path="", found=found, allowed="mend those above first", hint=""),

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+_LONGEST_NAME = 120
+"""Characters of a key that a message shows: names of groups have up to 100."""
+
 Key = str | int
 Path = tuple[Key, ...]
 """A field: names, list positions and frames, from the outermost in."""
@@ -28,4 +31,8 @@ class Place:
 
 def dotted(path: Iterable[Key]) -> str:
     """Returns a field's name as users write it: `animation.prompts[2]`."""
-    return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path).lstrip(".")
+    return "".join(f"[{key}]" if isinstance(key, int) else f".{_cut(key)}" for key in path).lstrip(".")
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 3]}..."

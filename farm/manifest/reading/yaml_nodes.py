@@ -13,8 +13,14 @@ from farm.manifest.reading.places import Place
 
 MAX_DEPTH = 32
 MAX_VALUES = 200_000
+MAX_CHARACTERS = 4_000_000
+"""Of keys and values: no more than a file may have."""
 
 _TOO_DEEP = f"more than {MAX_DEPTH} levels of nesting", f"allowed: up to {MAX_DEPTH}"
+_TOO_LONG = (
+    f"more than {MAX_CHARACTERS} characters once every alias is written out",
+    f"allowed: up to {MAX_CHARACTERS}",
+)
 _TOO_LARGE = f"more than {MAX_VALUES} values once every alias is written out", f"allowed: up to {MAX_VALUES}"
 
 Loader: type = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
@@ -90,11 +96,11 @@ def _check_events(text: str, locate: Locate) -> None:
 
 
 def _check_size(root: yaml.Node, locate: Locate) -> None:
-    """Counts values and levels as if every alias were written out, visiting each node once."""
-    measured: dict[int, tuple[int, int] | None] = {}
+    """Counts values, levels and characters as if every alias were written out, visiting each node once."""
+    measured: dict[int, tuple[int, int, int] | None] = {}
 
-    def measure(node: yaml.Node) -> tuple[int, int]:
-        known = measured.get(id(node), (0, 0))
+    def measure(node: yaml.Node) -> tuple[int, int, int]:
+        known = measured.get(id(node), (0, 0, 0))
         if known is None:
             place = place_of(node.start_mark, locate)
             raise _refusal(
@@ -104,14 +110,19 @@ def _check_size(root: yaml.Node, locate: Locate) -> None:
             return known
         measured[id(node)] = None
         inner = [measure(child) for child in _children(node)]
-        size = 1 + sum(size for size, _ in inner)
-        depth = 1 + max((depth for _, depth in inner), default=0)
+        size = 1 + sum(size for size, _, _ in inner)
+        depth = 1 + max((depth for _, depth, _ in inner), default=0)
+        length = sum(length for _, _, length in inner)
+        if isinstance(node, yaml.ScalarNode):
+            length = len(node.value)
+        if length > MAX_CHARACTERS:
+            raise _refusal(place_of(node.start_mark, locate), *_TOO_LONG)
         if size > MAX_VALUES:
             raise _refusal(place_of(node.start_mark, locate), *_TOO_LARGE)
         if depth > MAX_DEPTH + 1:
             raise _refusal(place_of(node.start_mark, locate), *_TOO_DEEP)
-        measured[id(node)] = size, depth
-        return size, depth
+        measured[id(node)] = size, depth, length
+        return size, depth, length
 
     measure(root)
 

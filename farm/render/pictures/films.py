@@ -14,6 +14,9 @@ from PIL import Image, ImageOps
 LARGEST = 8192
 """Pixels: the longest side of a picture."""
 
+LARGEST_MOVING = 4096 * 4096
+"""Pixels of one that moves: kilobytes may hold hundreds of them."""
+
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF")
 _ANIMATED = ("PNG", "WEBP", "GIF", "AVIF")
 _OPTIONS = {"format_whitelist": "mov,matroska,avi", "protocol_whitelist": "file"}
@@ -78,6 +81,8 @@ class ImageFilm:
             raise ValueError(f"more than {LARGEST} pixels a side") from None
         animated = self._image.format in _ANIMATED
         self._count: int = getattr(self._image, "n_frames", 1) if animated else 1
+        if self.moves:
+            _refuse_large(*self._image.size)
 
 
 class VideoFilm:
@@ -120,9 +125,18 @@ class VideoFilm:
         stream = self._container.streams.video[0]
         if max(stream.codec_context.width, stream.codec_context.height) > LARGEST:
             raise ValueError(f"more than {LARGEST} pixels a side")
-        stream.codec_context.options = {"max_pixels": str(LARGEST**2)}
+        _refuse_large(stream.codec_context.width, stream.codec_context.height)
+        stream.codec_context.options = {"max_pixels": str(LARGEST_MOVING)}
         stream.codec_context.thread_count = 1  # the other cores are other workers'
         return self._container.decode(stream)
+
+
+def _refuse_large(width: int, height: int) -> None:
+    if width * height > LARGEST_MOVING:
+        raise ValueError(
+            f"its pictures have {width}x{height} pixels; those of a video or animation have up to {LARGEST_MOVING}, "
+            "such as 4096x4096"
+        )
 
 
 def _rgb(image: Image.Image) -> Image.Image:

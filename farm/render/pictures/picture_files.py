@@ -33,7 +33,11 @@ def open_film(path: Path) -> Film:
             raise ValueError("neither a picture nor a video that is whole") from None
 
 
-def look_through(path: Path, *, enough: int) -> PictureFile:
+MOST_PIXELS = 2**33
+"""That are decoded of a video, animation or sequence: 4,100 pictures of 1920x1080, 8,192 of 1024x1024."""
+
+
+def look_through(path: Path, *, enough: int, most_pixels: int = MOST_PIXELS) -> PictureFile:
     """Decode a file's pictures, the first `enough` of them, and tell their number and size.
 
     Raises:
@@ -41,6 +45,8 @@ def look_through(path: Path, *, enough: int) -> PictureFile:
     """
     with closing(open_film(path)) as film, reading(path):
         width, height = film.picture(0).size
+        if film.moves:
+            enough = min(enough, most_pixels // (width * height) + 1)
         count = 1
         while count < enough and film.moves:
             try:
@@ -52,6 +58,10 @@ def look_through(path: Path, *, enough: int) -> PictureFile:
                     f"picture {count} is {picture.width}x{picture.height}, the first {width}x{height}"
                 )
             count += 1
+        if film.moves and count * width * height > most_pixels:
+            raise ValueError(
+                f"more than {most_pixels} pixels to decode, in pictures of {width}x{height}; scale it down, or cut it"
+            )
         digest = content_sha256(path)
     return PictureFile(location=str(path), sha256=digest, width=width, height=height, count=count)
 

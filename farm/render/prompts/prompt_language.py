@@ -24,8 +24,15 @@ _HEAVIEST = 3.0
 _DEEPEST = 20
 """Parentheses in parentheses; compel's parser runs out of stack at some 35."""
 
-_WEIGHT = re.compile(r"(?<!\\):\s*(\d+\.?\d*|\.\d+)\s*\)")
+_MOST_SIGNS = 50
+"""In a row: 1.1 to the power of 50 is 117. compel overflows at some 7,000."""
+
+_WEIGHT = re.compile(r"(?<!\\):\s*+(\d++(?:\.\d*+)?|\.\d++)\s*+\)")
 _NEGATIVE_WEIGHT = re.compile(r"(?<!\\)(?::\s*-\s*[\d.]+\s*\)|\)-[\d.]+)")
+_SIGNS = re.compile(rf"(?<=[^\s+-])(?:\+{{{_MOST_SIGNS + 1},}}|-{{{_MOST_SIGNS + 1},}})")
+_MIXING = re.compile(r"\.(?:blend|and|add)")
+_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*+)"', re.DOTALL)
+_WORDS_ALONE = re.compile(r"[^\\()]*\w[^\\()]*")
 _LORA = re.compile(r"\b(?:with|use)Lora\(")
 _OPERATOR = re.compile(r"(?<=[\w)\"])\.([A-Za-z_]\w*)\(")
 _SIGN = re.compile(r"\\.|[()\"]", re.DOTALL)
@@ -78,6 +85,11 @@ def _word_mistake(prompt: str) -> str | None:
                 f"the :{found[1]} at character {found.start() + 1} is read as a weight; such weights are below "
                 f"{_HEAVIEST:g}, and \\: is the sign itself"
             )
+    if found := _SIGNS.search(prompt):
+        return (
+            f"at character {found.start() + 1} there are {len(found[0])} {found[0][0]} in a row; up to {_MOST_SIGNS} "
+            "weigh a word"
+        )
     if found := _LORA.search(prompt):
         return f"the {found[0][:-1]} at character {found.start() + 1} does nothing; LoRAs are listed in model.loras"
     for found in _OPERATOR.finditer(prompt):
@@ -95,9 +107,11 @@ def _word_mistake(prompt: str) -> str | None:
 
 def _reading_mistake(prompt: str) -> str | None:
     """Let compel read it, and look what became of its operators."""
+    if not mixes(prompt):
+        return None
     parser = _parser()
     try:
-        read = parser.PromptParser().parse_conjunction(in_compels_words(prompt))
+        read = _reader().parse_conjunction(in_compels_words(_without_words(prompt)))
     except pyparsing.ParseException as error:
         return f"nothing can stand behind .blend() or .and(), and there is {str(error.line)[error.loc :].strip()!r}"
     except (parser.PromptParser.ParsingException, ValueError):
@@ -114,9 +128,30 @@ def _reading_mistake(prompt: str) -> str | None:
     return None
 
 
+def mixes(prompt: str) -> bool:
+    """Tell whether a prompt may blend or join others: whatever else is in it, compel reads, if only as words."""
+    return _MIXING.search(prompt) is not None
+
+
+def _without_words(prompt: str) -> str:
+    """Return a prompt with `a` in the place of quoted words without weights: compel takes a millisecond a letter."""
+
+    def shortened(found: re.Match[str]) -> str:
+        is_short = _WORDS_ALONE.fullmatch(found[1]) and not mixes(found[1])
+        return '"a"' if is_short else found[0]
+
+    return _QUOTED.sub(shortened, prompt)
+
+
 def _fragments(part: Any) -> list[Any]:
     prompts = part.prompts if hasattr(part, "prompts") else [part]
     return [fragment for prompt in prompts for fragment in prompt.children]
+
+
+@functools.cache
+def _reader() -> Any:
+    """Make compel's parser once: that alone takes as long as reading a short prompt."""
+    return _parser().PromptParser()
 
 
 @functools.cache

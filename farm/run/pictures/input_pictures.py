@@ -14,7 +14,7 @@ from farm.manifest.reading.places import Path as Field
 from farm.records import PictureFile, PictureSource
 from farm.render.pictures.file_digest import content_sha256
 from farm.render.pictures.films import LARGEST
-from farm.render.pictures.picture_files import look_through, reading
+from farm.render.pictures.picture_files import MOST_PIXELS, look_through, reading
 from farm.run.pictures.canvas import canvas_problems
 from farm.run.pictures.noted_pictures import noted_pictures
 from farm.run.pictures.picture_names import files_named, near_miss, whole_path
@@ -146,4 +146,9 @@ def _sequence(paths: list[Path]) -> list[PictureFile]:
                 f"{path} is {file.width}x{file.height}, the sequence's first picture {first.width}x{first.height}"
             )
         files.append(file)
+        if len(files) * file.width * file.height > MOST_PIXELS:
+            raise StorageError(
+                f"{path.parent} has more than {MOST_PIXELS} pixels to decode, in pictures of "
+                f"{file.width}x{file.height}; scale them down, or render fewer frames"
+            )
     return files
