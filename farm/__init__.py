@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
+# `python -m` puts the current directory first: nothing is imported from there, unless this package lies there.
+if sys.argv[:1] == ["-m"] and not sys.flags.safe_path and __file__ != f"{sys.path[0]}/farm/__init__.py":
+    del sys.path[0]
+
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:

@@ -1,15 +1,30 @@
 """Renders manifests on the Ray cluster that this runs on: what `farm submit` starts there.
 
-    python -m jobs.render manifest.yaml --output-dir /shared/out
+    python -P -m jobs.render manifest.yaml --output-dir /shared/out
 
-Takes what `farm render` takes; the cluster's own Ray is used unless --address or --inline says otherwise.
+Takes what `farm render` takes, and in a manifest's place what `farm submit` sent; the cluster's own Ray is used
+unless --address or --inline says otherwise.
 """
 
 import os
 import sys
+from pathlib import Path
 
 from farm.cli import main
+from farm.errors import FarmError
+from farm.execute import SUBMISSION, leave_submissions, unpack
+
+
+def _arguments(given: list[str]) -> list[str]:
+    """Return the arguments with the manifest in the place of a submission."""
+    return [str(unpack(Path(word))) if Path(word).name == SUBMISSION else word for word in given]
+
 
 if __name__ == "__main__":
+    leave_submissions()
     os.environ.setdefault("RAY_ADDRESS", "auto")
-    main(["render", *sys.argv[1:]])
+    try:
+        arguments = _arguments(sys.argv[1:])
+    except FarmError as error:
+        sys.exit(str(error))
+    main(["render", *arguments])

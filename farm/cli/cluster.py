@@ -6,7 +6,6 @@ import dataclasses
 import shlex
 import sys
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO, cast
 
 import typer
@@ -17,7 +16,7 @@ from farm.cli.pace import duration
 from farm.cli.speech import errors, or_nothing_started, say, say_json, table
 from farm.cli.terminal import LogStream, readable_log
 from farm.errors import masked
-from farm.execute import jobs_client
+from farm.execute import SUBMISSION, jobs_client
 from farm.execute.plain_http import sends_token_in_plain
 from farm.manifest import load
 from farm.run import pictures_beside
@@ -82,7 +81,7 @@ def submit(
     words = [f"--set={change}" for change in overrides or []]
     words += [f"--{name}={value}" for name, value in options.items() if value is not None]
     words += ["--procedural"] if procedural else []
-    job = client.submit(manifest, entrypoint(manifest, output_dir, words), pictures)
+    job = client.submit(manifest, entrypoint(output_dir, words), pictures)
     errors.print(f"submitted as {job}", soft_wrap=True)
     if not wait:
         say(job)
@@ -127,16 +126,19 @@ def cancel(job: JobId, address: Dashboard) -> None:
     say(f"{job}: cancelled" if _client(address).cancel(job) else f"{job}: had already ended")
 
 
-def entrypoint(manifest: Path, output_dir: str, options: list[str]) -> str:
-    """Return the shell command that renders the manifest on the cluster with these options of `farm render`.
+def entrypoint(output_dir: str, options: list[str]) -> str:
+    """Return the shell command that renders what was submitted, on the cluster, with these options of `farm render`.
 
-    Its Python is the one at this one's path, where the head has the same layout, else the head's `python`.
+    Its Python is the one at this one's path, where the head has the same layout, else the head's `python`. It imports
+    nothing from the directory that it is started in.
     """
     here = shlex.quote(sys.executable)
-    words = ["-m", "jobs.render", manifest.name, *options]
     home = output_dir.startswith("~/")  # left to the cluster's shell, whose home is meant
     folder = f"~/{shlex.quote(output_dir[2:])}" if home else shlex.quote(output_dir)
-    return f"$(test -x {here} && echo {here} || echo python) {shlex.join(words)} --output-dir {folder}"
+    return (
+        f"$(test -x {here} && echo {here} || command -v python) -P -m jobs.render "
+        f'"$PWD/{SUBMISSION}" {shlex.join([*options, "--output-dir"])} {folder}'
+    )
 
 
 def _client(address: str) -> JobsClient:

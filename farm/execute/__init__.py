@@ -8,12 +8,24 @@ from farm.execute.aside import Aside
 from farm.execute.executor import Executor
 from farm.execute.inline import InlineExecutor
 from farm.execute.policy import Policy
+from farm.execute.submission import INDEX as SUBMISSION
+from farm.execute.submission import leave_submissions, unpack
 from farm.records import CacheSpec
 
 if TYPE_CHECKING:
     from farm.execute.submit import JobsClient
 
-__all__ = ["Aside", "Executor", "InlineExecutor", "Policy", "jobs_client", "open_executor"]
+__all__ = [
+    "SUBMISSION",
+    "Aside",
+    "Executor",
+    "InlineExecutor",
+    "Policy",
+    "jobs_client",
+    "leave_submissions",
+    "open_executor",
+    "unpack",
+]
 
 
 def open_executor(

@@ -12,6 +12,7 @@ import ray
 from ray.actor import ActorHandle
 
 from farm.execute.outcome import Outcome
+from farm.execute.submission import leave_submissions
 from farm.execute.warm import OpenRenderer
 from farm.execute.worker import Worker
 from farm.records import CacheSpec, Shard
@@ -49,6 +50,7 @@ class RenderActor:
     """A Worker in a process of its own."""
 
     def __init__(self, name: str, open_renderer: OpenRenderer, cache: CacheSpec | None) -> None:
+        leave_submissions()
         self._worker = Worker(name, platform.node(), open_renderer, cache)
 
     def hello(self) -> Greeting:

@@ -15,6 +15,7 @@ from ray.exceptions import GetTimeoutError, RayError, RayTaskError
 
 from farm.errors import ClusterError, FarmError
 from farm.execute.ray_actor import worker_environment
+from farm.execute.submission import leave_submissions
 
 _Result = TypeVar("_Result")
 _TRIES = 3
@@ -31,6 +32,7 @@ class AsideActor:
     """A process that calls what it is given, and keeps loaded what that keeps loaded; workers go before it."""
 
     def __init__(self) -> None:
+        leave_submissions()
         if hasattr(os, "nice"):
             os.nice(_COURTESY)
 

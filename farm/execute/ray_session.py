@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
 import os
-import signal
 import socket
-import threading
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import ray
 from ray.exceptions import RayError
 
 from farm.errors import ClusterError, UsageError
+from farm.execute.private_folder import PrivateFolder
+from farm.execute.ray_init import init_ray
+from farm.execute.ray_local import start_ray, stop_ray
 
-NAMESPACE = "farm"
-_OBJECT_STORE_BYTES = 128 * 2**20  # frames go to the job folder; only small records pass through Ray
 _CONNECT_SECONDS = 5.0
 
 
@@ -41,12 +37,23 @@ class RaySession:
 
     def __init__(self, *, address: str | None, workers: int | None) -> None:
         address = address or os.environ.get("RAY_ADDRESS")  # set by the user, or by the cluster for its jobs
-        self._ours = not ray.is_initialized()
         self._may_grow = address is not None
-        if self._ours and address is None:
-            _start(workers)
-        elif self._ours and address is not None:
-            _connect(address)
+        self._folder: PrivateFolder | None = None
+        if ray.is_initialized():
+            return
+        if address is not None:
+            _refuse_address(address)
+        self._folder = PrivateFolder()
+        try:
+            if address is None:
+                _start(self._folder, workers)
+            else:
+                _connect(self._folder, address)
+        except BaseException as error:
+            stop_ray()
+            if not isinstance(error, ClusterError):  # which may name a log in it
+                self._folder.remove()
+            raise
 
     def slots(self, workers: int | None) -> Slots:
         """Return slots for `workers` workers; for None as many as there is room for.
@@ -72,43 +79,22 @@ class RaySession:
 
     def close(self) -> None:
         """Disconnect, and stop the Ray that was started here."""
-        if self._ours:
-            ray.shutdown()
+        if self._folder is not None:
+            stop_ray()
+            self._folder.remove()
 
 
-@contextlib.contextmanager
-def _own_sigterm() -> Iterator[None]:
-    """Keep this process's answer to SIGTERM, in place of which `ray.init` puts an exit on the spot."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    former = signal.getsignal(signal.SIGTERM)
+def _start(folder: PrivateFolder, workers: int | None) -> None:
     try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, former or signal.SIG_DFL)
-
-
-def _start(workers: int | None) -> None:
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # the future default; silences a warning
-    try:
-        with _own_sigterm():
-            ray.init(
-                address="local",
-                num_cpus=workers,  # as many slots as asked for, even on fewer cores; None counts the cores
-                object_store_memory=_OBJECT_STORE_BYTES,
-                include_dashboard=False,
-                namespace=NAMESPACE,
-                log_to_driver=False,
-                logging_level=logging.ERROR,
-            )
+        start_ray(folder, workers)
     except (RayError, RuntimeError, OSError, ValueError) as error:
         raise ClusterError(
             f"A local Ray cannot be started: {error}\nRender with --inline to do without."
         ) from error
 
 
-def _connect(address: str) -> None:
+def _refuse_address(address: str) -> None:
+    """Fail at once where nothing can be reached: `ray.init` itself would try for ten minutes."""
     if address.startswith("ray://"):
         raise UsageError(
             f"--address {address}: Ray Client cannot stream results, which the farm needs. Submit the "
@@ -117,9 +103,11 @@ def _connect(address: str) -> None:
         )
     if address != "auto":
         _knock(address)
+
+
+def _connect(folder: PrivateFolder, address: str) -> None:
     try:
-        with _own_sigterm():
-            ray.init(address=address, namespace=NAMESPACE, log_to_driver=False, logging_level=logging.ERROR)
+        init_ray(folder.empty, address=address)
     except (RayError, RuntimeError, OSError, ValueError) as error:
         raise ClusterError(
             f"--address {address}: {error}\nIs the cluster running (ray status), with the same versions of "
@@ -128,7 +116,6 @@ def _connect(address: str) -> None:
 
 
 def _knock(address: str) -> None:
-    """Fail at once where nobody listens: `ray.init` itself would try for ten minutes."""
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal():
         raise UsageError(

@@ -1,7 +1,7 @@
 """Jobs on a cluster, through its dashboard's Jobs API: send a manifest, follow it, look after it.
 
-Only manifests travel, and input pictures beside or below them. The cluster has the farm installed, and models,
-other pictures and outputs where they say.
+Only the manifest travels, and input pictures beside or below it, under names of the farm's own. The cluster has the
+farm installed, and models, other pictures and outputs where the manifest says.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ray.job_submission import JobSubmissionClient
 
 from farm.errors import ClusterError, Interrupted, UsageError
 from farm.execute.cluster_job import ClusterJob, job_of
-from farm.execute.parcel import pack
+from farm.execute.submission import pack
 
 _POLL_SECONDS = 1.0
 _CHATTY = (  # these tell of every upload, and of every socket that closes
@@ -54,20 +54,19 @@ class JobsClient:
             self._client = JobSubmissionClient(address, headers=headers)
 
     def submit(self, manifest: Path, entrypoint: str, pictures: Iterable[Path] = ()) -> str:
-        """Send a manifest, or the manifests of a folder, and start `entrypoint`; return the job's id.
+        """Send a manifest, and start `entrypoint` in a directory that holds it; return the job's id.
 
-        The manifests lie in the entrypoint's working directory by their file names, and `pictures`, which are files
-        in the manifest's folder or below it, as they lie there.
+        `pictures` are files in the manifest's folder or below it. `submission.unpack` finds all of them there.
 
         Raises:
             UsageError: when the pictures are more than a dashboard takes.
         """
-        with tempfile.TemporaryDirectory(prefix="farm-submit-") as parcel:
-            pack(manifest, pictures, Path(parcel))
+        with tempfile.TemporaryDirectory(prefix="farm-submit-") as working_dir:
+            pack(manifest, pictures, Path(working_dir))
             with self._talking():
                 return self._client.submit_job(
                     entrypoint=entrypoint,
-                    runtime_env={"working_dir": parcel},
+                    runtime_env={"working_dir": working_dir},
                     metadata={"farm_manifest": manifest.name},
                 )
 

@@ -263,12 +263,12 @@ def test_an_unknown_verb_is_a_wrong_call(farm):
     assert farm("rendr")[0] == 2
 
 
-def test_what_is_submitted_runs_the_same_words_on_the_cluster():
-    command = entrypoint(Path("manifests/my film.yaml"), "~/farm-out", ["--set=seed=4", "--workers=3"])
+def test_what_is_submitted_runs_the_same_words_on_the_cluster_and_imports_nothing_from_there():
+    command = entrypoint("~/farm-out", ["--set=name=my film", "--workers=3"])
     python = sys.executable
     assert command == (
-        f"$(test -x {python} && echo {python} || echo python) -m jobs.render 'my film.yaml' --set=seed=4 --workers=3 "
-        "--output-dir ~/farm-out"
+        f"$(test -x {python} && echo {python} || command -v python) -P -m jobs.render "
+        "\"$PWD/submission.json\" '--set=name=my film' --workers=3 --output-dir ~/farm-out"
     )
 
 

@@ -87,16 +87,16 @@ def test_on_a_cluster_workers_that_have_no_room_yet_are_waited_for(
 
 
 def test_a_cluster_that_does_not_answer_is_told_at_once():
-    from farm.execute.ray_session import _connect
+    from farm.execute.ray_session import _refuse_address
 
     started = time.monotonic()
     with pytest.raises(ClusterError, match="127.0.0.1:1: nobody answers"):
-        _connect("127.0.0.1:1")
+        _refuse_address("127.0.0.1:1")
     assert time.monotonic() - started < 6
 
 
 def test_ray_client_addresses_are_refused_with_what_to_do():
-    from farm.execute.ray_session import _connect
+    from farm.execute.ray_session import _refuse_address
 
     with pytest.raises(UsageError, match="Ray Client cannot stream results"):
-        _connect("ray://head:10001")
+        _refuse_address("ray://head:10001")

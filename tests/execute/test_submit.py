@@ -13,12 +13,16 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 import pytest
 
+from farm.cli import main
 from farm.cli.cluster import entrypoint
 from farm.errors import ClusterError, Interrupted, UsageError
+from farm.store import JobFolder, Ledger
+from tests.hostile_modules import code, gif_and_python, write_hostile_modules
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
@@ -28,6 +32,13 @@ version: 1
 name: film
 model: {pipeline: StableDiffusionPipeline, pretrained: tiny-world}
 animation: {kind: circle, prompt: a fish, frames: 4}
+"""
+WITH_PICTURE = """
+version: 1
+name: painted
+model: {pipeline: StableDiffusionImg2ImgPipeline, pretrained: tiny-world}
+animation: {kind: circle, prompt: a fish, frames: 1}
+render: {image: typer.py, num_inference_steps: 2, strength: 0.9, height: 64, width: 64}
 """
 
 
@@ -58,9 +69,16 @@ def printed(log):
     ]
 
 
+class Head(NamedTuple):
+    url: str
+    token: str
+    address: str
+    folder: Path
+
+
 @pytest.fixture(scope="module")
 def head():
-    """Start a head in the foreground, in a process group and a folder of its own; give its URL and token."""
+    """Start a head in the foreground, in a process group and a folder of its own."""
     token = secrets.token_hex(16)
     folder = tempfile.mkdtemp(prefix="fh-", dir="/tmp")  # short: Ray's sockets lie in it
     ports = [free_port() for _ in range(4)]
@@ -80,7 +98,7 @@ def head():
     url = f"http://127.0.0.1:{ports[0]}"
     try:
         wait_for(f"{url}/api/version")
-        yield url, token
+        yield Head(url, token, f"127.0.0.1:{ports[1]}", Path(folder))
     finally:
         ours = psutil.Process(process.pid).children(recursive=True)
         process.send_signal(signal.SIGTERM)
@@ -95,7 +113,7 @@ def head():
 def client(head):
     from farm.execute.submit import JobsClient
 
-    return JobsClient(*head)
+    return JobsClient(head.url, head.token)
 
 
 @pytest.fixture
@@ -108,39 +126,27 @@ def manifest(tmp_path):
 
 def test_a_manifest_is_submitted_followed_and_its_exit_code_returned(client, manifest):
     out = io.StringIO()
-    assert client.follow(client.submit(manifest, "ls; cat dog.yaml; exit 3"), out) == 3
-    assert printed(out.getvalue()) == ["dog.yaml", "name: dog"]
+    assert client.follow(client.submit(manifest, "ls; cat 000000.yaml; exit 3"), out) == 3
+    assert printed(out.getvalue()) == ["000000.yaml", "submission.json", "name: dog"]
 
 
-def test_the_manifests_of_a_folder_go_along_and_nothing_else(client, manifest):
-    job_id = client.submit(manifest.parent, "ls")
-    assert client.wait(job_id) == 0
-    assert printed(client.logs(job_id)) == ["dog.yaml"]
-    assert client.jobs()[0].job_id == job_id
-    assert client.job(job_id).status == "SUCCEEDED"
-
-
-def test_pictures_go_along_as_they_lie_below_the_manifest(client, manifest):
+def test_pictures_go_along_and_nothing_else_that_lies_there(client, manifest):
     pictures = [manifest.parent / "frames" / "dog" / "1.png", manifest.parent / "mask.png"]
     for picture in pictures:
         picture.parent.mkdir(parents=True, exist_ok=True)
         picture.write_text(picture.name)
     (manifest.parent / "frames" / "another.png").touch()
-    job_id = client.submit(manifest, "ls; find frames -type f; cat frames/dog/1.png", pictures)
+    job_id = client.submit(manifest, "ls; cat 000001.bin", pictures)
     assert client.wait(job_id) == 0
-    assert printed(client.logs(job_id)) == ["dog.yaml", "frames", "mask.png", "frames/dog/1.png", "1.png"]
+    assert printed(client.logs(job_id)) == [
+        *("000000.yaml", "000001.bin", "000002.bin", "submission.json", "1.png")
+    ]
+    assert client.jobs()[0].job_id == job_id
+    assert client.job(job_id).status == "SUCCEEDED"
 
 
-def test_more_pictures_than_can_be_submitted_are_told_with_where_to_put_them(client, manifest):
+def test_as_many_bytes_of_pictures_as_are_promised_can_be_submitted(client, manifest):
     picture = manifest.parent / "a.mp4"
-    with picture.open("wb") as file:
-        file.truncate(100 * 2**20)
-    with pytest.raises(UsageError) as refused:
-        client.submit(manifest, "ls", [picture])
-    assert str(refused.value) == (
-        "The pictures beside the manifest have more than 103809024 bytes, which is all that can be submitted. Put them "
-        "where all machines of the cluster find them, and name them by their whole paths."
-    )
     with picture.open("wb") as file:
         file.write(os.urandom(99 * 2**20))
     assert client.wait(client.submit(manifest, "ls", [picture])) == 0
@@ -166,24 +172,74 @@ def test_ctrl_c_leaves_the_job_running_and_says_how_to_look_again(client, manife
     client.cancel(job_id)
 
 
-def test_a_submitted_job_renders_on_the_cluster_that_it_runs_on(client, manifest, tmp_path):
-    whole = tmp_path / "film.yaml"
-    whole.write_text(MANIFEST)
-    command = entrypoint(whole, f"{tmp_path}/out", ["--set=seed=4", "--workers=1", "--procedural"])
-    job_id = client.submit(whole, command)
+def test_pictures_that_are_also_modules_are_rendered_with_and_never_imported(head, client, tmp_path):
+    here, marker = tmp_path / "here", tmp_path / "imported"
+    names = (
+        "typer.py",
+        "numpy.py",
+        "sitecustomize.py",
+        "jobs/__init__.py",
+        "farm/__init__.py",
+        "ray/__init__.py",
+    )
+    for name in names:
+        (here / name).parent.mkdir(parents=True, exist_ok=True)
+        (here / name).write_bytes(gif_and_python(code(marker)))
+    manifest = here / "painted.yaml"
+    manifest.write_text(WITH_PICTURE)
+    command = entrypoint(f"{tmp_path}/out", ["--workers=1"])
+    job_id = client.submit(manifest, command, [here / name for name in names])
     assert client.wait(job_id) == 0, client.logs(job_id)
-    assert "film: done, 4 of 4 frames rendered" in client.logs(job_id)
-    assert len(list((tmp_path / "out" / "film-rehearsal" / "frames").iterdir())) == 4
+    assert "painted: done, 1 of 1 frames rendered" in client.logs(job_id)
+    assert not marker.exists(), marker.read_text()
+    with pytest.raises(SystemExit, match="0"):
+        main(["render", str(manifest), "--inline", f"--output-dir={tmp_path}/inline"])
+    assert digests(tmp_path / "out" / "painted") == digests(tmp_path / "inline" / "painted")
+    told = " ".join(map(str, client.jobs())) + client.logs(job_id)
+    assert head.token not in told
+    assert not [name for name in names if name in told]
+
+
+def test_what_is_wrong_with_a_submitted_manifest_is_told_at_its_place_in_the_users_file(client, tmp_path):
+    manifest = tmp_path / "my film.yaml"
+    manifest.write_text(MANIFEST.replace("frames: 4", "frames: -4"))
+    job_id = client.submit(manifest, entrypoint(f"{tmp_path}/out", ["--inline", "--procedural"]))
+    assert client.wait(job_id) == 2
+    assert "/as-named/my film.yaml:5:56: animation.frames" in client.logs(job_id)
+
+
+def test_a_driver_beside_the_cluster_imports_nothing_from_where_it_is_called(head, tmp_path):
+    folder = tmp_path / "folder"
+    marker = write_hostile_modules(folder, "farm/__init__", "jobs/__init__")
+    (folder / "film.yaml").write_text(MANIFEST)
+    done = subprocess.run(
+        [
+            *(Path(sys.executable).with_name("farm"), "render", "film.yaml", "--procedural", "--workers=1"),
+            *("--address", head.address),
+        ],
+        cwd=folder,
+        env=os.environ | {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": head.token},
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "film: done, 4 of 4 frames rendered" in done.stdout
+    assert not marker.exists(), marker.read_text()
+
+
+def digests(folder):
+    return [row.content_sha256 for row in Ledger(JobFolder(str(folder))).rows()]
 
 
 def test_a_wrong_token_is_refused_with_what_to_do(head):
     from farm.execute.submit import JobsClient
 
-    url, _ = head
     with pytest.raises(ClusterError) as refused:
-        JobsClient(url, "wrong")
+        JobsClient(head.url, "wrong")
     assert str(refused.value) == (
-        f"{url}: the cluster wants another token than it was given. Set RAY_AUTH_TOKEN to the one that "
+        f"{head.url}: the cluster wants another token than it was given. Set RAY_AUTH_TOKEN to the one that "
         "`ray get-auth-token` prints on the head."
     )
 

@@ -73,7 +73,8 @@ def pictures_beside(document: Document) -> list[Path]:
                     f"{text} lies outside of the manifest's folder, and would not travel with it",
                     "needed: a place beside or below the manifest, or a whole path that the cluster shares",
                 )
-            files |= {Path(file.location): None for file in _find(document, field, text, {}).files}
+            found = _find(document, field, text, {})
+            files |= dict.fromkeys(files_named(text, document.folder)[: len(found.files)])
         except ManifestError as error:
             problems += error.problems
     if problems:
@@ -88,6 +89,7 @@ def _find(document: Document, field: Field, text: str, noted: Mapping[str, Pictu
         named = files_named(text, document.folder)
         for file in named:
             refuse_file(document, field, text, file)
+        named = [file.resolve() for file in named]  # as every machine finds it
         before = noted.get(str(whole_path(text, document.folder)))
         if before is not None and _is_still(before, named[:frames], frames):
             return replace(before, files=before.files[:frames])

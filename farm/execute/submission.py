@@ -1,0 +1,140 @@
+"""What `farm submit` sends to a cluster, and how the head reads it.
+
+Ray puts a job's working directory on the import path of all processes of the job, so nothing in it has a name that
+Python could import: files have numbers and suffixes by their content, and `submission.json` keeps the user's names for
+them. On the head, a tree of links in a directory of its own gives them back, for the manifest to find its pictures.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import stat
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+
+from farm.errors import ClusterError, UsageError
+
+INDEX = "submission.json"
+_MANIFEST = "000000.yaml"
+_AS_NAMED = "as-named"
+"""No module, because of its dash. Complete once it is there, and the same for every job with the same upload."""
+_LARGEST = 99 * 2**20
+"""Bytes: a dashboard takes uploads of up to 100 MiB; the rest is for the manifest and the archive's own."""
+_LONGEST_NAME = 1024
+_KINDS = {
+    "png": rb"\x89PNG\r\n\x1a\n",
+    "jpg": rb"\xff\xd8\xff",
+    "gif": rb"GIF8[79]a",
+    "webp": rb"RIFF....WEBP",
+    "avi": rb"RIFF....AVI ",
+    "bmp": rb"BM",
+    "tif": rb"II\*\0|MM\0\*",
+    "ppm": rb"P[1-6]\s",
+    "mp4": rb"....(ftyp|moov|mdat|wide|free|skip)",
+    "mkv": rb"\x1a\x45\xdf\xa3",
+}
+"""First bytes of what input pictures may be."""
+_SENT = re.compile(rf"\d{{6}}\.({'|'.join(_KINDS)}|bin|yaml)", re.ASCII)
+
+
+def pack(manifest: Path, pictures: Iterable[Path], working_dir: Path) -> None:
+    """Copy a manifest and pictures beside or below it into an empty folder; nothing else that may lie beside them.
+
+    Raises:
+        UsageError: when the pictures are too many bytes.
+    """
+    shutil.copyfile(manifest, working_dir / _MANIFEST)
+    names: dict[str, str] = {}
+    size = 0
+    for number, picture in enumerate(pictures, start=1):
+        size += picture.stat().st_size
+        if size > _LARGEST:
+            raise UsageError(
+                f"The pictures beside the manifest have more than {_LARGEST} bytes, which is all that can be "
+                "submitted. Put them where all machines of the cluster find them, and name them by their whole paths."
+            )
+        sent = f"{number:06}.{_suffix(picture)}"
+        shutil.copyfile(picture, working_dir / sent)
+        names[sent] = picture.relative_to(manifest.parent.absolute()).as_posix()
+    index = {"manifest": manifest.name, "pictures": names}
+    (working_dir / INDEX).write_text(json.dumps(index))
+
+
+def unpack(index: Path) -> Path:
+    """Return the path of the manifest that was sent, under its own name and with its pictures under theirs.
+
+    The pictures are links to the numbered files, which every node has at the same place.
+
+    Raises:
+        ClusterError: when the index is not one that `pack` writes, or names anything outside.
+    """
+    sent = index.parent
+    folder = sent / _AS_NAMED
+    names = _read(index)
+    manifest = folder / names.pop(_MANIFEST)
+    if folder.is_dir():
+        return manifest
+    with tempfile.TemporaryDirectory(prefix="as-named-", dir=sent, ignore_cleanup_errors=True) as name:
+        shutil.copyfile(sent / _MANIFEST, Path(name) / manifest.name)
+        for number, picture in names.items():
+            link = Path(name) / picture
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(sent / number)
+        try:
+            Path(name).rename(folder)
+        except OSError:  # another job with the same upload was first
+            if not folder.is_dir():
+                raise
+    return manifest
+
+
+def leave_submissions() -> None:
+    """Take what was submitted off this process's import path."""
+    sys.path[:] = [entry for entry in sys.path if not Path(entry, INDEX).is_file()]
+
+
+def _suffix(picture: Path) -> str:
+    with picture.open("rb") as file:
+        start = file.read(16)
+    return next(
+        (suffix for suffix, signature in _KINDS.items() if re.match(signature, start, re.DOTALL)), "bin"
+    )
+
+
+def _read(index: Path) -> dict[str, str]:
+    """Return the user's name of every file that was sent, the manifest's among them."""
+    try:
+        found = json.loads(index.read_bytes())
+        names = {_MANIFEST: found["manifest"], **found["pictures"]}
+        if not all(_is_sent(index.parent, number) and _is_below(name) for number, name in names.items()):
+            raise ValueError("it names what was not sent")
+        if "/" in names[_MANIFEST] or len({*names.values()}) < len(names):
+            raise ValueError("it gives names twice")
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+        raise ClusterError(
+            f"{index} cannot be read: {error}. Submit the manifest again, with the version of the farm that the "
+            "cluster has."
+        ) from error
+    return names
+
+
+def _is_sent(folder: Path, number: str) -> bool:
+    """Whether it is a file under a name of ours, and no link."""
+    return _SENT.fullmatch(number) is not None and stat.S_ISREG((folder / number).lstat().st_mode)
+
+
+def _is_below(name: str) -> bool:
+    """Whether it is a path without any way out."""
+    path = PurePosixPath(name)
+    return bool(
+        len(name) <= _LONGEST_NAME
+        and "\0" not in name
+        and path.parts
+        and path.as_posix() == name
+        and not path.is_absolute()
+        and not {"..", "."} & {*path.parts}
+    )

@@ -1,0 +1,139 @@
+"""What is sent to a cluster has no name that Python could import, and the head gives the user's names back."""
+
+import json
+import pkgutil
+
+import pytest
+
+from farm.errors import ClusterError, UsageError
+from farm.execute.submission import INDEX, leave_submissions, pack, unpack
+from tests.pictures import draw
+
+CODE = b"GIF89a=1\nraise SystemExit('imported')\n"
+NAMES = (
+    "typer.py",
+    "jobs/__init__.py",
+    "numpy.py",
+    "sitecustomize.py",
+    "farm/__init__.py",
+    "frames/a b.dist-info/1.so",
+)
+
+
+@pytest.fixture
+def sent(tmp_path):
+    """Send a manifest and six pictures that are called like modules; give the folder that travels."""
+    here, sent = tmp_path / "here", tmp_path / "sent"
+    here.mkdir()
+    sent.mkdir()
+    (here / "dog.yaml").write_text("name: dog\n")
+    for name in NAMES:
+        (here / name).parent.mkdir(parents=True, exist_ok=True)
+        (here / name).write_bytes(CODE + name.encode())
+    pack(here / "dog.yaml", [here / name for name in NAMES], sent)
+    return sent
+
+
+def test_what_travels_has_numbers_for_names_and_suffixes_by_content(sent, tmp_path):
+    assert sorted(path.name for path in sent.iterdir()) == [
+        "000000.yaml",
+        *(f"{number:06}.gif" for number in range(1, 7)),
+        "submission.json",
+    ]
+    draw(1).save(tmp_path / "here" / "png.py", "png")
+    (tmp_path / "here" / "film.so").write_bytes(b"\0\0\0\x20ftypisom")
+    (tmp_path / "here" / "what.pyc").write_bytes(b"import os")
+    (tmp_path / "again").mkdir()
+    pictures = [tmp_path / "here" / name for name in ("png.py", "film.so", "what.pyc")]
+    pack(tmp_path / "here" / "dog.yaml", pictures, tmp_path / "again")
+    assert sorted(path.name for path in (tmp_path / "again").iterdir()) == [
+        *("000000.yaml", "000001.png", "000002.mp4", "000003.bin", "submission.json"),
+    ]
+
+
+def test_the_head_finds_the_manifest_and_its_pictures_under_their_names(sent):
+    manifest = unpack(sent / INDEX)
+    assert manifest == sent / "as-named" / "dog.yaml"
+    assert manifest.read_text() == "name: dog\n"
+    assert not manifest.is_symlink()
+    for number, name in enumerate(NAMES, start=1):
+        assert (manifest.parent / name).resolve() == sent / f"{number:06}.gif"
+        assert (manifest.parent / name).read_bytes() == CODE + name.encode()
+    assert unpack(sent / INDEX) == manifest  # as a second job with the same upload does
+    assert [path.name for path in sent.iterdir() if path.name.startswith("as-named")] == ["as-named"]
+
+
+def test_nothing_of_a_submission_can_be_imported(sent):
+    unpack(sent / INDEX)
+    assert list(pkgutil.iter_modules([str(sent)])) == []
+    assert not [path for path in sent.iterdir() if path.is_dir() and path.name.isidentifier()]
+
+
+def test_a_process_leaves_submissions_off_its_import_path(sent, monkeypatch, tmp_path):
+    monkeypatch.setattr("sys.path", [str(sent), str(tmp_path), f"{sent}/000001.gif"])
+    leave_submissions()
+    import sys
+
+    assert sys.path == [str(tmp_path), f"{sent}/000001.gif"]
+
+
+@pytest.mark.parametrize(
+    ("index", "reason"),
+    [
+        (b"", "Expecting value"),
+        (b"[1]", "list indices"),
+        (b'{"manifest": "dog.yaml"}', "'pictures'"),
+        (b'{"manifest": "a/dog.yaml", "pictures": {}}', "it gives names twice"),
+        (b'{"manifest": "", "pictures": {}}', "it names what was not sent"),
+        (b'{"manifest": 3, "pictures": {}}', "expected str"),
+        (b"[" * 100_000, "maximum recursion depth"),
+    ],
+)
+def test_an_index_that_is_none_is_refused(sent, index, reason):
+    (sent / INDEX).write_bytes(index)
+    with pytest.raises(ClusterError) as refused:
+        unpack(sent / INDEX)
+    assert str(refused.value).startswith(f"{sent / INDEX} cannot be read: {reason}")
+    assert str(refused.value).endswith(
+        ". Submit the manifest again, with the version of the farm that the cluster has."
+    )
+
+
+@pytest.mark.parametrize(
+    ("number", "name"),
+    [
+        *[
+            ("000001.gif", name)
+            for name in ("../x", "/x", "a/../../x", "a//x", ".", "", "a\0", "x" * 1025, "a/")
+        ],
+        *[(number, "x") for number in ("../000001.gif", "link.gif", "000009.gif", "000001.py", "000008.gif")],
+    ],
+)
+def test_an_index_that_leads_out_of_the_submission_is_refused(sent, number, name):
+    (sent / "000008.gif").symlink_to("/etc/passwd")
+    (sent / "000001.py").touch()
+    (sent / INDEX).write_text(json.dumps({"manifest": "dog.yaml", "pictures": {number: name}}))
+    with pytest.raises(ClusterError, match="cannot be read"):
+        unpack(sent / INDEX)
+    assert not (sent / "as-named").exists()
+
+
+def test_two_pictures_cannot_have_one_name(sent):
+    (sent / INDEX).write_text(
+        json.dumps({"manifest": "dog.yaml", "pictures": {"000001.gif": "x", "000002.gif": "x"}})
+    )
+    with pytest.raises(ClusterError, match="it gives names twice"):
+        unpack(sent / INDEX)
+
+
+def test_more_pictures_than_can_be_submitted_are_refused_with_where_to_put_them(tmp_path):
+    (tmp_path / "dog.yaml").touch()
+    with (tmp_path / "a.mp4").open("wb") as file:
+        file.truncate(100 * 2**20)
+    (tmp_path / "sent").mkdir()
+    with pytest.raises(UsageError) as refused:
+        pack(tmp_path / "dog.yaml", [tmp_path / "a.mp4"], tmp_path / "sent")
+    assert str(refused.value) == (
+        "The pictures beside the manifest have more than 103809024 bytes, which is all that can be submitted. Put them "
+        "where all machines of the cluster find them, and name them by their whole paths."
+    )

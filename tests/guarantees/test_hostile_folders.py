@@ -1,0 +1,81 @@
+"""The folder that the farm is called in holds files that are called like modules: none is ever imported."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.hostile_modules import write_hostile_modules
+
+MANIFEST = """\
+version: 1
+name: film
+model: {pipeline: StableDiffusionPipeline, pretrained: tiny-world}
+animation: {kind: interpolate, prompts: [a red star, a blue heart], frames: 2}
+render: {num_inference_steps: 1, batch_size: 1}
+analysis: {clip: {pretrained: tiny-world-clip}}
+"""
+FARM = str(Path(sys.executable).with_name("farm"))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    (folder / "film.yaml").write_text(MANIFEST)
+    return folder
+
+
+def run_in(folder, *command, **variables):
+    """Run a command in a folder, and return its exit code, after what it printed was shown."""
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=os.environ | {"XDG_CACHE_HOME": str(folder.parent / "cache")} | variables,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    print(done.stdout, done.stderr)
+    return done.returncode
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_workers_import_nothing_from_the_folder_that_render_is_called_in(folder):
+    marker = write_hostile_modules(folder, "farm/__init__", "jobs/__init__")
+    assert run_in(folder, FARM, "render", "film.yaml", "--workers=1") == 0
+    assert not marker.exists(), marker.read_text()
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+@pytest.mark.parametrize("verb", ["verify .", "analyze . --set analysis.clip.every=1", "batch .."])
+def test_workers_import_nothing_from_a_jobs_folder_that_a_verb_is_called_in(folder, verb):
+    assert run_in(folder, FARM, "render", "film.yaml", "--inline", "--procedural") == 0
+    job = folder / "out" / "film-rehearsal"
+    marker = write_hostile_modules(job, "farm/__init__", "jobs/__init__")
+    assert run_in(job, FARM, *verb.split(), "--workers=1") == 0
+    assert not marker.exists(), marker.read_text()
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["farm render film.yaml", "farm.cli render film.yaml", "jobs.render film.yaml", "jobs.nightly ."],
+)
+def test_a_module_that_python_runs_imports_nothing_from_there(folder, module):
+    marker = write_hostile_modules(folder)
+    (folder / "sitecustomize.py").unlink()
+    run = (sys.executable, "-m", *module.split(), "--inline", "--procedural")
+    assert run_in(folder, *run) == 0
+    assert not marker.exists(), marker.read_text()
+
+
+def test_with_p_python_does_not_even_look_for_the_farm_there(folder):
+    marker = write_hostile_modules(folder, "farm/__init__", "jobs/__init__", "contextlib", "runpy")
+    run = (sys.executable, "-P", "-m", "jobs.render", "film.yaml", "--inline", "--procedural")
+    assert run_in(folder, *run) == 0
+    assert not marker.exists(), marker.read_text()
