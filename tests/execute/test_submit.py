@@ -36,9 +36,9 @@ animation: {kind: circle, prompt: a fish, frames: 4}
 WITH_PICTURE = """
 version: 1
 name: painted
-model: {pipeline: StableDiffusionImg2ImgPipeline, pretrained: tiny-world}
+model: {pipeline: StableDiffusionInpaintPipeline, pretrained: tiny-world}
 animation: {kind: circle, prompt: a fish, frames: 1}
-render: {image: typer.py, num_inference_steps: 2, strength: 0.9, height: 64, width: 64}
+render: {image: typer.py, mask_image: numpy.py, num_inference_steps: 2, strength: 0.9, height: 64, width: 64}
 """
 
 
@@ -205,7 +205,7 @@ def test_what_is_wrong_with_a_submitted_manifest_is_told_at_its_place_in_the_use
     manifest.write_text(MANIFEST.replace("frames: 4", "frames: -4"))
     job_id = client.submit(manifest, entrypoint(f"{tmp_path}/out", ["--inline", "--procedural"]))
     assert client.wait(job_id) == 2
-    assert "/as-named/my film.yaml:5:56: animation.frames" in client.logs(job_id)
+    assert "/as-named/my film.yaml:5:43: animation.frames: found -4" in client.logs(job_id)
 
 
 def test_a_driver_beside_the_cluster_imports_nothing_from_where_it_is_called(head, tmp_path):
