@@ -1,5 +1,5 @@
 """`python -P -m farm`, where the `farm` command is not on the path."""
 
-from farm.cli.app import main
+from farm.cli import main
 
 main()
