@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 import psutil
 import pytest
+from PIL import Image
 
 from farm.cli import main
 from farm.cli.cluster import entrypoint
@@ -38,7 +39,7 @@ version: 1
 name: painted
 model: {pipeline: StableDiffusionInpaintPipeline, pretrained: tiny-world}
 animation: {kind: circle, prompt: a fish, frames: 1}
-render: {image: typer.py, mask_image: numpy.py, num_inference_steps: 2, strength: 0.9, height: 64, width: 64}
+render: {image: typer.py, mask_image: mask.png, num_inference_steps: 2, strength: 0.9, height: 64, width: 64}
 """
 
 
@@ -185,10 +186,11 @@ def test_pictures_that_are_also_modules_are_rendered_with_and_never_imported(hea
     for name in names:
         (here / name).parent.mkdir(parents=True, exist_ok=True)
         (here / name).write_bytes(gif_and_python(code(marker)))
+    Image.new("L", (2365, 2609), 255).save(here / "mask.png")
     manifest = here / "painted.yaml"
     manifest.write_text(WITH_PICTURE)
     command = entrypoint(f"{tmp_path}/out", ["--workers=1"])
-    job_id = client.submit(manifest, command, [here / name for name in names])
+    job_id = client.submit(manifest, command, [here / name for name in ("mask.png", *names)])
     assert client.wait(job_id) == 0, client.logs(job_id)
     assert "painted: done, 1 of 1 frames rendered" in client.logs(job_id)
     assert not marker.exists(), marker.read_text()

@@ -15,7 +15,7 @@ name: film
 model: {pipeline: StableDiffusionPipeline, pretrained: tiny-world}
 animation: {kind: interpolate, prompts: [a red star, a blue heart], frames: 2}
 render: {num_inference_steps: 1, batch_size: 1}
-analysis: {clip: {pretrained: tiny-world-clip}}
+analysis: {clip: {pretrained: tiny-world-clip, labels: {colour: [red, blue]}}}
 """
 FARM = str(Path(sys.executable).with_name("farm"))
 
@@ -53,7 +53,9 @@ def test_workers_import_nothing_from_the_folder_that_render_is_called_in(folder)
 
 @pytest.mark.ray
 @pytest.mark.slow
-@pytest.mark.parametrize("verb", ["verify .", "analyze . --set analysis.clip.every=1", "batch .."])
+@pytest.mark.parametrize(
+    "verb", ["verify .", "analyze . --set analysis.clip.template={label}", "batch ../.."]
+)
 def test_workers_import_nothing_from_a_jobs_folder_that_a_verb_is_called_in(folder, verb):
     assert run_in(folder, FARM, "render", "film.yaml", "--inline", "--procedural") == 0
     job = folder / "out" / "film-rehearsal"
