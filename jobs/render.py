@@ -16,8 +16,15 @@ from farm.execute import SUBMISSION, leave_submissions, unpack
 
 
 def _arguments(given: list[str]) -> list[str]:
-    """Return the arguments with the manifest in the place of a submission."""
-    return [str(unpack(Path(word))) if Path(word).name == SUBMISSION else word for word in given]
+    """Return the arguments with the manifest in the place of a submission, which may read nothing else by itself."""
+    arguments: list[str] = []
+    for word in given:
+        path = Path(word)
+        if path.name == SUBMISSION:
+            arguments += [str(unpack(path)), "--untrusted", f"--allow-inputs={path.parent}"]
+        else:
+            arguments.append(word)
+    return arguments
 
 
 if __name__ == "__main__":

@@ -11,7 +11,16 @@ from typing import TYPE_CHECKING, Annotated, TextIO, cast
 import typer
 
 from farm.cli.look import Json
-from farm.cli.options import ChunksPerShard, MaxFailedFrames, OneManifest, Procedural, Set, Workers
+from farm.cli.options import (
+    AllowInputs,
+    AllowModels,
+    ChunksPerShard,
+    MaxFailedFrames,
+    OneManifest,
+    Procedural,
+    Set,
+    Workers,
+)
 from farm.cli.pace import duration
 from farm.cli.speech import errors, or_nothing_started, say, say_json, table
 from farm.cli.terminal import LogStream, readable_log
@@ -61,11 +70,15 @@ def submit(
         typer.Option("--chunk-timeout", min=1.0, metavar="SECONDS", help="As in farm render."),
     ] = None,
     max_failed_frames: MaxFailedFrames = None,
+    allow_inputs: AllowInputs = None,
+    allow_models: AllowModels = None,
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Follow the log until the job ends.")] = True,
 ) -> None:
     """Submit a manifest to a cluster, follow its log, and exit with its code.
 
-    The cluster's token is taken from RAY_AUTH_TOKEN, or where else Ray looks for it.
+    The cluster's token is taken from RAY_AUTH_TOKEN, or where else Ray looks for it. There, the manifest may read the
+    pictures that are sent with it, shipped checkpoints and hub models, and what --allow-inputs, --allow-models and the
+    head's FARM_ALLOW_INPUTS and FARM_ALLOW_MODELS allow.
     """
     with or_nothing_started():
         pictures = pictures_beside(load(manifest, overrides or ()))
@@ -80,6 +93,8 @@ def submit(
     }
     words = [f"--set={change}" for change in overrides or []]
     words += [f"--{name}={value}" for name, value in options.items() if value is not None]
+    words += [f"--allow-inputs={folder}" for folder in allow_inputs or ()]
+    words += [f"--allow-models={pattern}" for pattern in allow_models or ()]
     words += ["--procedural"] if procedural else []
     job = client.submit(manifest, entrypoint(output_dir, words), pictures)
     errors.print(f"submitted as {job}", soft_wrap=True)
