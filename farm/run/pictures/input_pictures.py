@@ -89,7 +89,7 @@ def _find(document: Document, field: Field, text: str, noted: Mapping[str, Pictu
         named = files_named(text, document.folder)
         for file in named:
             refuse_file(document, field, text, file)
-        named = [file.resolve() for file in named]  # as every machine finds it
+        named = [file.resolve() if file.is_file() else file for file in named]  # as every machine finds it
         before = noted.get(str(whole_path(text, document.folder)))
         if before is not None and _is_still(before, named[:frames], frames):
             return replace(before, files=before.files[:frames])
