@@ -10,7 +10,7 @@ PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n logical --maxprocesses 8 --d
 # Packages whose tests load no model.
 QUICK := manifest plan records store execute reduce report cli test_docs.py
 
-.PHONY: demo test test-quick test-all chromium check format bench schema clean
+.PHONY: demo test test-quick test-all chromium check format bench schema lock clean
 
 demo: .venv/ready
 	$(BIN)/farm render manifests/demo.yaml
@@ -54,11 +54,25 @@ bench: .venv/ready
 schema: .venv/ready
 	$(BIN)/farm schema > farm/manifest/schema.json
 
-.venv/ready: pyproject.toml constraints.txt
+# Every file that is installed has a hash in a lock. PyPI's torch for Linux wants CUDA's libraries, PyTorch's own build for
+# CPUs does not.
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps
+WANTS_CUDA := from importlib.metadata import requires; raise SystemExit(not any("nvidia" in n for n in requires("torch")))
+
+.venv/ready: pyproject.toml requirements.lock requirements-cuda.lock
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11") if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(INSTALL) --require-hashes -r requirements.lock
+	! $(BIN)/python -c '$(WANTS_CUDA)' || $(INSTALL) --require-hashes -r requirements-cuda.lock
+	$(INSTALL) --no-build-isolation -e .
 	@touch $@
+
+# Writes the locks again, after a change of pyproject.toml, or with newer versions: make lock OPTIONS=--upgrade
+lock:
+	$(PYTHON) -m venv .venv/lock
+	.venv/lock/bin/pip install --quiet --disable-pip-version-check uv
+	.venv/lock/bin/python tools/lock.py $(OPTIONS)
+	rm -r .venv/lock
 
 clean:
 	rm -rf .venv out build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
