@@ -7,12 +7,14 @@ import socket
 from dataclasses import dataclass
 
 import ray
+from ray._raylet import AuthenticationMode, get_authentication_mode  # type: ignore[attr-defined]  # compiled
 from ray.exceptions import RayError
 
 from farm.errors import ClusterError, UsageError
 from farm.execute.private_folder import PrivateFolder
 from farm.execute.ray_init import init_ray
 from farm.execute.ray_local import start_ray, stop_ray
+from farm.execute.ray_safety import refuse_old_ray, warn_of_no_token
 
 _CONNECT_SECONDS = 5.0
 
@@ -39,6 +41,9 @@ class RaySession:
         address = address or os.environ.get("RAY_ADDRESS")  # set by the user, or by the cluster for its jobs
         self._may_grow = address is not None
         self._folder: PrivateFolder | None = None
+        refuse_old_ray(
+            ray.__version__, "this environment"
+        )  # a cluster has the same version, or Ray refuses it
         if ray.is_initialized():
             return
         if address is not None:
@@ -113,6 +118,8 @@ def _connect(folder: PrivateFolder, address: str) -> None:
             f"--address {address}: {error}\nIs the cluster running (ray status), with the same versions of "
             "Ray and Python, and is RAY_AUTH_TOKEN set where it wants a token?"
         ) from error
+    if get_authentication_mode() != AuthenticationMode.TOKEN:
+        warn_of_no_token(f"--address {address}")
 
 
 def _knock(address: str) -> None:

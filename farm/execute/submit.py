@@ -12,6 +12,7 @@ import logging
 import os
 import tempfile
 import time
+import urllib.request
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TextIO
@@ -21,9 +22,11 @@ from ray.job_submission import JobSubmissionClient
 
 from farm.errors import ClusterError, Interrupted, UsageError
 from farm.execute.cluster_job import ClusterJob, job_of
+from farm.execute.ray_safety import refuse_old_ray, warn_of_no_token
 from farm.execute.submission import pack
 
 _POLL_SECONDS = 1.0
+_PROBE_SECONDS = 5.0
 _CHATTY = (  # these tell of every upload, and of every socket that closes
     "ray.dashboard.modules.dashboard_sdk",
     "ray.dashboard.modules.job.sdk",
@@ -38,7 +41,7 @@ class JobsClient:
     RAY_AUTH_TOKEN, RAY_AUTH_TOKEN_PATH or ~/.ray/auth_token).
 
     Raises:
-        ClusterError: from any method, when the cluster cannot be reached or does not let us in.
+        ClusterError: from any method, when the cluster cannot be reached, does not let us in, or has too old a Ray.
         UsageError: from any method, when there is no such job.
     """
 
@@ -52,6 +55,9 @@ class JobsClient:
         headers = {"Authorization": f"Bearer {token}"} if token else None
         with self._talking():
             self._client = JobSubmissionClient(address, headers=headers)
+        refuse_old_ray(self._client._server_ray_version, address)
+        if _is_open_to_all(address):
+            warn_of_no_token(address)
 
     def submit(self, manifest: Path, entrypoint: str, pictures: Iterable[Path] = ()) -> str:
         """Send a manifest, and start `entrypoint` in a directory that holds it; return the job's id.
@@ -146,3 +152,12 @@ class JobsClient:
             raise ClusterError(
                 f"{self.address}: {error}\nIs the head's dashboard up and reachable from here (port 8265)?"
             ) from error
+
+
+def _is_open_to_all(address: str) -> bool:
+    """Whether the dashboard answers without a token."""
+    try:
+        with urllib.request.urlopen(f"{address.rstrip('/')}/api/jobs/", timeout=_PROBE_SECONDS):
+            return True
+    except (OSError, ValueError):  # an HTTP status that says no is an OSError too
+        return False

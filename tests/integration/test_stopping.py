@@ -13,7 +13,7 @@ import pytest
 STEPS = "render.num_inference_steps=100"
 
 
-def start(manifest, output, *options):
+def start(manifest, output, *options, **variables):
     return subprocess.Popen(
         [
             sys.executable,
@@ -25,7 +25,7 @@ def start(manifest, output, *options):
             f"--set={STEPS}",
             *options,
         ],
-        env=os.environ | {"XDG_CACHE_HOME": str(output)},
+        env=os.environ | {"XDG_CACHE_HOME": str(output)} | variables,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
