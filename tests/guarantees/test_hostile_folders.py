@@ -54,7 +54,7 @@ def test_workers_import_nothing_from_the_folder_that_render_is_called_in(folder)
 @pytest.mark.ray
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "verb", ["verify .", "analyze . --set analysis.clip.template={label}", "batch ../.."]
+    "verb", ["verify .", "analyze . --set analysis.clip.labels.colour=[red,green]", "batch ../.."]
 )
 def test_workers_import_nothing_from_a_jobs_folder_that_a_verb_is_called_in(folder, verb):
     assert run_in(folder, FARM, "render", "film.yaml", "--inline", "--procedural") == 0
