@@ -111,7 +111,7 @@ def list_jobs(address: Dashboard, as_json: Json = False) -> None:
     if as_json:
         say_json([dataclasses.asdict(job) for job in found])
     else:
-        say(table([("job", "state", "began", "took", "command"), *map(_row, found)]))
+        say(table([("job", "state", "began", "took", "manifest", "command"), *map(_row, found)]))
 
 
 @jobs.command()
@@ -170,4 +170,4 @@ def _client(address: str) -> JobsClient:
 def _row(job: ClusterJob) -> tuple[str, ...]:
     began = datetime.fromtimestamp(job.started).strftime("%Y-%m-%d %H:%M") if job.started else ""
     took = duration(job.ended - job.started) if job.started and job.ended else ""
-    return job.job_id, job.status.lower(), began, took, job.entrypoint
+    return job.job_id, job.status.lower(), began, took, job.manifest, job.entrypoint

@@ -8,12 +8,17 @@ from ray.job_submission import JobDetails, JobStatus
 
 from farm.errors import FarmError, Interrupted
 
+MANIFEST = "farm_manifest"
+"""Of a job's metadata."""
 _STOPPED = Interrupted.exit_code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClusterJob:
-    """A job as the cluster knows it. Times are seconds since 1970; `exit_code` is None until it ended."""
+    """A job as the cluster knows it, with the name of the manifest that was submitted.
+
+    Times are seconds since 1970; `exit_code` is None until it ended.
+    """
 
     job_id: str
     status: str
@@ -22,6 +27,7 @@ class ClusterJob:
     started: float | None
     ended: float | None
     exit_code: int | None
+    manifest: str = ""
 
 
 def job_of(details: JobDetails) -> ClusterJob:
@@ -34,6 +40,7 @@ def job_of(details: JobDetails) -> ClusterJob:
         started=details.start_time / 1000 if details.start_time else None,
         ended=details.end_time / 1000 if details.end_time else None,
         exit_code=_exit_code(details),
+        manifest=(details.metadata or {}).get(MANIFEST, ""),
     )
 
 

@@ -21,7 +21,7 @@ from ray.exceptions import AuthenticationError
 from ray.job_submission import JobSubmissionClient
 
 from farm.errors import ClusterError, Interrupted, UsageError
-from farm.execute.cluster_job import ClusterJob, job_of
+from farm.execute.cluster_job import MANIFEST, ClusterJob, job_of
 from farm.execute.ray_safety import refuse_old_ray, warn_of_no_token
 from farm.execute.submission import pack
 
@@ -73,7 +73,7 @@ class JobsClient:
                 return self._client.submit_job(
                     entrypoint=entrypoint,
                     runtime_env={"working_dir": working_dir},
-                    metadata={"farm_manifest": manifest.name},
+                    metadata={MANIFEST: manifest.name},
                 )
 
     def jobs(self) -> list[ClusterJob]:

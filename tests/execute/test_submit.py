@@ -142,7 +142,7 @@ def test_pictures_go_along_and_nothing_else_that_lies_there(client, manifest):
     assert printed(client.logs(job_id)) == [
         *("000000.yaml", "000001.bin", "000002.bin", "submission.json", "1.png")
     ]
-    assert client.jobs()[0].job_id == job_id
+    assert (client.jobs()[0].job_id, client.jobs()[0].manifest) == (job_id, "dog.yaml")
     assert client.job(job_id).status == "SUCCEEDED"
 
 
