@@ -260,7 +260,7 @@ def test_jobs_of_a_cluster_are_listed_escaped_a_line_each(farm, monkeypatch):
     code, out, _ = farm("jobs", "list", "--address", "http://head:8265")
     assert (code, out.splitlines()[1:]) == (
         0,
-        [r"job\x1b]0;owned\x07  running               \x1b[8mhidden job2  succeeded"],
+        [r"job\x1b]0;owned\x07  running                         \x1b[8mhidden job2  succeeded"],
     )
     code, out, _ = farm("jobs", "list", "--json", "--address", "http://head:8265")
     assert json.loads(out)[0]["job_id"] == f"job{TITLE}"

@@ -24,12 +24,17 @@ def executor():
     from farm.execute.ray_executor import RayExecutor
 
     ray.cloudpickle.register_pickle_by_value(shards_module)
-    before = (dict(os.environ), Path.cwd())
+    before = surroundings()
     with RayExecutor(workers=1) as executor:
-        assert (dict(os.environ), Path.cwd()) == before
+        assert surroundings() == before
         yield executor
     assert not folder_of(executor).exists()
-    assert (dict(os.environ), Path.cwd()) == before
+    assert surroundings() == before
+
+
+def surroundings():
+    variables = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
+    return variables, Path.cwd(), [*sys.argv]
 
 
 def folder_of(executor):
@@ -41,7 +46,7 @@ def processes():
 
 
 def token_of(executor):
-    return executor.aside(os.environ.get, "RAY_AUTH_TOKEN")
+    return executor.aside(os.getenv, "RAY_AUTH_TOKEN")
 
 
 def test_every_port_is_on_loopback(executor, tmp_path):
