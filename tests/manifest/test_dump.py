@@ -29,7 +29,7 @@ _text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20) | st.samp
     ]
 )
 _share = st.floats(0, 1)
-_name = st.from_regex(r"[0-9_-]([A-Za-z0-9._-]{0,20}[A-Za-z0-9_-])?", fullmatch=True)
+_name = st.from_regex(r"[0-9_]([A-Za-z0-9._-]{0,20}[A-Za-z0-9_-])?", fullmatch=True)
 _seed = st.integers(0, 2**63 - 1)
 _finite = st.floats(-1e6, 1e6)
 _scalar = _text | st.none() | st.booleans() | st.integers(-(10**6), 10**6) | _finite
