@@ -1,12 +1,19 @@
 """What the documents show must work."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from farm.manifest import parse
+from farm.records import ProceduralSpec
+from farm.store import decode_frame, encode_frame
 from tests import support
+from tests.render.frames import frame_of
 
 ROOT = Path(__file__).parent.parent
 MANIFESTS = [
@@ -39,6 +46,17 @@ def test_every_test_that_the_guarantees_name_is_there():
     tests = [name for name in named if not name.startswith(("farm/", "benchmarks/"))]
     assert len(tests) > 20
     assert [name for name in tests if not (ROOT / "tests" / name).is_file()] == []
+
+
+def test_the_command_that_is_shown_takes_all_texts_from_a_frame(tmp_path):
+    command = re.search(r'python -c "(from PIL.*?)"', (ROOT / "docs" / "security.md").read_text())[1]
+    frame = encode_frame(np.full((8, 8, 3), 7, np.uint8), frame_of(), ProceduralSpec())
+    assert b"a red star" in frame
+    (tmp_path / "frame000000.png").write_bytes(frame)
+    subprocess.run([sys.executable, "-c", command], cwd=tmp_path, check=True)
+    with Image.open(tmp_path / "plain.png") as plain:
+        assert plain.text == {}
+        assert np.asarray(plain).tolist() == decode_frame(frame, "frame").tolist()
 
 
 def test_the_table_of_what_works_is_that_of_the_tests():
