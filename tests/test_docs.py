@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -57,6 +58,18 @@ def test_the_command_that_is_shown_takes_all_texts_from_a_frame(tmp_path):
     with Image.open(tmp_path / "plain.png") as plain:
         assert plain.text == {}
         assert np.asarray(plain).tolist() == decode_frame(frame, "frame").tolist()
+
+
+def test_the_least_versions_that_are_shown_are_those_that_are_required():
+    shown = (ROOT / "docs" / "security.md").read_text().partition("## Versions")[2].partition(":")[0]
+    floors = re.findall(r"([a-z]+) ([0-9.]*[0-9])", shown)
+    required = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    assert len(floors) == 7
+    assert [
+        floor
+        for floor in map(">=".join, floors)
+        if floor not in [word.replace("[default]", "") for word in required]
+    ] == []
 
 
 def test_the_table_of_what_works_is_that_of_the_tests():
