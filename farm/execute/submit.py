@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import logging
 import os
+import shlex
 import tempfile
 import time
 import urllib.request
@@ -132,9 +133,10 @@ class JobsClient:
         try:
             yield
         except KeyboardInterrupt:
+            words = f"{shlex.quote(job_id)} --address {shlex.quote(self.address)}"  # an id may be anybody's choice
             raise Interrupted(
-                f"{job_id} goes on without you. To look again: farm jobs logs {job_id} --address {self.address}; "
-                f"to stop it: farm jobs cancel {job_id} --address {self.address}"
+                f"{job_id} goes on without you. To look again: farm jobs logs {words}; "
+                f"to stop it: farm jobs cancel {words}"
             ) from None
 
     @contextlib.contextmanager

@@ -3,6 +3,8 @@
 import pytest
 
 from farm.cli import cluster
+from farm.errors import Interrupted
+from farm.execute.submit import JobsClient
 from tests.pictures import draw, save_sequence
 
 
@@ -76,3 +78,19 @@ def test_a_token_that_would_travel_in_plain_text_is_told_once(farm, monkeypatch,
         "through SSH (ray dashboard, or ssh -N -L 8265:127.0.0.1:8265 HEAD) and give http://127.0.0.1:8265.\n"
     )
     assert farm("jobs", "list", "--address", address)[::2] == (0, warning if is_told and token else "")
+
+
+def test_commands_that_are_printed_to_copy_quote_what_a_cluster_calls_a_job(monkeypatch):
+    client = object.__new__(JobsClient)
+    client.address = "http://head:8265"
+
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(client, "job", interrupted)
+    with pytest.raises(Interrupted) as raised:
+        client.wait("x; rm -rf ~")
+    assert str(raised.value) == (
+        "x; rm -rf ~ goes on without you. To look again: farm jobs logs 'x; rm -rf ~' --address http://head:8265; "
+        "to stop it: farm jobs cancel 'x; rm -rf ~' --address http://head:8265"
+    )
