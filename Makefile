@@ -3,9 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST_ARGS ?=
 
-# On every core; the files that share Ray or Chromium share a process. Interpreters that tests start may keep what
+# On every core; files that start Ray share a process (tests/parallel.py). Interpreters that tests start may keep what
 # they compile, also where the environment says otherwise: there are hundreds of them.
-PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n logical --maxprocesses 8 --dist loadgroup --no-loadscope-reorder
+PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n logical --maxprocesses 8 --no-loadscope-reorder
 
 # Packages whose tests load no model.
 QUICK := manifest plan records store execute reduce report cli test_docs.py

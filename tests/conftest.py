@@ -91,7 +91,8 @@ def pytest_collection_modifyitems(config, items):
     if not config.getoption("--exhaustive"):
         _deselect_exhaustive(config, items)
     _skip_without_gpu(items)
-    _group(items)
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        _long_groups_first(config, items)
 
 
 def _deselect_exhaustive(config, items):
@@ -113,25 +114,20 @@ def _skip_without_gpu(items):
                 item.add_marker(pytest.mark.skip(reason="no CUDA device on this machine"))
 
 
-ONE_AT_A_TIME = ("ray", "browser")
-"""Markers of tests that share one process of a parallel run, so that there is one Ray and one Chromium at a time."""
+def _long_groups_first(config, items):
+    """Order tests so that no process of a parallel run waits in the end for a long group."""
+    from tests.parallel import ALONE, group_of
 
-
-def _group(items):
-    """Group tests for `pytest -n`: by file, since they share fixtures, but what needs Ray, or Chromium, together.
-
-    Long groups come first, so that no process waits for the last of them.
-    """
+    files = {item.path: item.path.relative_to(config.rootpath).as_posix() for item in items}
     slow = {item.path for item in items if "slow" in item.keywords}
+    items.sort(key=lambda item: (group_of(files[item.path]) not in ALONE, item.path not in slow))
 
-    def place(item):
-        return [marker not in item.keywords for marker in ONE_AT_A_TIME], item.path not in slow
 
-    for item in items:
-        alone = next((marker for marker in ONE_AT_A_TIME if marker in item.keywords), None)
-        item.add_marker(pytest.mark.xdist_group(alone or item.nodeid.partition("::")[0]))
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        items.sort(key=place)
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    from tests.parallel import GroupedFiles
+
+    return GroupedFiles(config, log)
 
 
 def pytest_runtest_setup(item):

@@ -18,11 +18,12 @@ NOBODY = 65534
 
 
 @pytest.fixture(scope="module")
-def executor():
+def executor(shared_ray):
     import ray
 
     from farm.execute.ray_executor import RayExecutor
 
+    shared_ray.close()
     ray.cloudpickle.register_pickle_by_value(shards_module)
     before = surroundings()
     with RayExecutor(workers=1) as executor:

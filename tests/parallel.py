@@ -1,0 +1,26 @@
+"""Which tests share a process of a parallel run (`pytest -n`)."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from xdist.scheduler import LoadFileScheduling
+
+ROOT = Path(__file__).parents[1]
+ALONE = ("ray", "browser")
+"""Markers of which there is one process: two Rays, or two Chromiums, at a time are too much for a small machine."""
+
+
+@cache
+def group_of(file: str) -> str:
+    """Return the group of a test file, relative to the root: one of `ALONE`, or its own."""
+    text = (ROOT / file).read_text()
+    return next((marker for marker in ALONE if f"pytest.mark.{marker}" in text), file)
+
+
+class GroupedFiles(LoadFileScheduling):
+    """Give each process whole files, since tests of a file share fixtures, and groups of files together."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return group_of(nodeid.partition("::")[0])
