@@ -2,7 +2,7 @@
 
     python -P -m jobs.render manifest.yaml --output-dir /shared/out
 
-Takes what `farm render` takes, and in a manifest's place what `farm submit` sent; the cluster's own Ray is used
+Takes what `farm render` takes, and as its first argument what `farm submit` sent; the cluster's own Ray is used
 unless --address or --inline says otherwise.
 """
 
@@ -17,14 +17,11 @@ from farm.execute import SUBMISSION, leave_submissions, unpack
 
 def _arguments(given: list[str]) -> list[str]:
     """Return the arguments with the manifest in the place of a submission, which may read nothing else by itself."""
-    arguments: list[str] = []
-    for word in given:
-        path = Path(word)
-        if path.name == SUBMISSION:
-            arguments += [str(unpack(path)), "--untrusted", f"--allow-inputs={path.parent}"]
-        else:
-            arguments.append(word)
-    return arguments
+    first, *others = given or [""]
+    path = Path(first)
+    if path.name != SUBMISSION:
+        return given
+    return [str(unpack(path)), "--untrusted", f"--allow-inputs={path.parent}", *others]
 
 
 if __name__ == "__main__":
@@ -33,5 +30,6 @@ if __name__ == "__main__":
     try:
         arguments = _arguments(sys.argv[1:])
     except FarmError as error:
-        sys.exit(str(error))
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_code)
     main(["render", *arguments])

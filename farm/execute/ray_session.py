@@ -41,9 +41,8 @@ class RaySession:
         address = address or os.environ.get("RAY_ADDRESS")  # set by the user, or by the cluster for its jobs
         self._may_grow = address is not None
         self._folder: PrivateFolder | None = None
-        refuse_old_ray(
-            ray.__version__, "this environment"
-        )  # a cluster has the same version, or Ray refuses it
+        # A cluster has the same version, or Ray refuses it.
+        refuse_old_ray(ray.__version__, "this environment")
         if ray.is_initialized():
             return
         if address is not None:
@@ -56,7 +55,7 @@ class RaySession:
                 _connect(self._folder, address)
         except BaseException as error:
             stop_ray()
-            if not isinstance(error, ClusterError):  # which may name a log in it
+            if address is not None or not isinstance(error, ClusterError):  # which may name a log in it
                 self._folder.remove()
             raise
 

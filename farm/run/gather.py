@@ -66,7 +66,11 @@ def _manifests_in(folder: Path) -> list[Path]:
     try:
         if not folder.is_dir():
             raise UsageError(f"{folder}: no such folder; give a folder of manifests.")
-        paths = sorted(path for path in folder.iterdir() if path.suffix in {".yaml", ".yml"})
+        paths = sorted(
+            path
+            for path in folder.iterdir()
+            if path.suffix in {".yaml", ".yml"} and (path.is_symlink() or not path.is_dir())
+        )
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UsageError(f"{folder}: cannot be read: {reason}; give a folder of manifests.") from error

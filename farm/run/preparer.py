@@ -23,6 +23,9 @@ MANIFEST_SECONDS = 300.0
 _MOST_GIBIBYTES = 4
 """That the process may take beyond what it begins with."""
 
+_LATE_SECONDS = 30.0
+"""How much longer than a manifest's own limit the process is waited for, in case its alarm does not end it."""
+
 _FORK = multiprocessing.get_context("fork")
 """A child has all that is imported already, and imports nothing from anywhere."""
 
@@ -58,6 +61,8 @@ class Preparer:
         pipe = self._pipe or self._start()
         try:
             pipe.send(path)
+            if not pipe.poll(self._seconds + _LATE_SECONDS):
+                raise self._ended(path)
             answer = pipe.recv()
         except (EOFError, OSError):
             raise self._ended(path) from None
@@ -79,7 +84,7 @@ class Preparer:
     def _ended(self, path: Path) -> ManifestError:
         """Return why a manifest's child is gone."""
         code = self._end()
-        if code == -signal.SIGALRM:
+        if code is None or code == -signal.SIGALRM:
             return unprepared(
                 path,
                 f"its preparation took more than {self._seconds:g} seconds",
@@ -88,7 +93,8 @@ class Preparer:
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
         return unprepared(path, f"its preparation ended the process that did it ({how})")
 
-    def _end(self) -> int:
+    def _end(self) -> int | None:
+        """End the child; return its exit code, or None where the kernel does not end it yet."""
         child, self._child = self._child, None
         if child is None:
             return 0
@@ -97,8 +103,8 @@ class Preparer:
         self._pipe = None
         child.join(timeout=1)
         child.kill()
-        child.join()
-        return int(child.exitcode or 0)
+        child.join(timeout=1)
+        return None if child.exitcode is None else int(child.exitcode)
 
 
 def _serve(pipe: Connection, other_end: Connection, prepare: Callable[[Path], Job], seconds: float) -> None:

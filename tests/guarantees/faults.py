@@ -157,7 +157,7 @@ def die() -> None:
 
 def die_at_next_rename() -> None:
     """Kill the process once it has written a temporary file, before that gets its name."""
-    os.replace = lambda *_, **__: die()
+    os.rename = lambda *_, **__: die()
 
 
 def hang() -> None:

@@ -59,7 +59,7 @@ def test_a_run_that_is_killed_while_it_writes_leaves_the_former_files_whole(plac
     job = prepare_film(write_film(tmp_path, seed=4))
     killed = Driver(manifest, diary, "--inline", stop_in=place)
     wait_for(lambda: killed.stopped, f"the {place} to be half written")
-    assert list(folder.glob({"gif": ".tmp-*.gif", "table": ".tmp-*.parquet"}[place]))
+    assert list(folder.glob({"gif": ".tmp-*/film.gif", "table": ".tmp-*/metadata.parquet"}[place]))
     killed.kill()
     there = {name: (folder / name).read_bytes() for name in former}
     made = undisturbed(job.plan).outputs  # films appear before the table is written

@@ -20,6 +20,9 @@ MAX_VOCABULARY = 64 * 2**20
 MAX_DEPTH = 32
 """Levels of lists and objects; tokenizers have ten."""
 
+MAX_CONTAINERS = 1_000_000
+"""Lists and objects of one file; the tokenizer of Gemma has 515,000, a pair for each of its merges."""
+
 _MAX_DIGITS = 40
 """Of an integer: transformers writes 10 ** 30 for a tokenizer that reads texts of any length."""
 
@@ -53,11 +56,13 @@ def parse_json(text: bytes | str, *, finite: bool = False) -> Any:
     """Return what a JSON text says.
 
     Raises:
-        ValueError: when it is not UTF-8, too deep, has a number too long, or a key twice; JSONDecodeError, which is
-            one, when it is not JSON.
+        ValueError: when it is not UTF-8, too deep, has too many lists and objects, a number too long, or a key twice;
+            JSONDecodeError, which is one, when it is not JSON.
     """
     try:
         written = text.decode("utf-8") if isinstance(text, bytes) else text
+        if written.count("[") + written.count("{") > MAX_CONTAINERS:
+            raise ValueError(f"it has more than {MAX_CONTAINERS} lists and objects")
         value = json.loads(
             written,
             parse_int=_int,
