@@ -46,6 +46,13 @@ def processes():
     return psutil.Process().children(recursive=True)
 
 
+def arguments_of(process):
+    try:
+        return process.cmdline()
+    except (psutil.NoSuchProcess, psutil.ZombieProcess):  # it ended meanwhile
+        return []
+
+
 def token_of(executor):
     return executor.aside(os.getenv, "RAY_AUTH_TOKEN")
 
@@ -82,7 +89,7 @@ def test_the_token_is_in_the_environment_of_its_processes_and_nowhere_else(execu
     files = [path for path in (*folder_of(executor).rglob("*"), *tmp_path.rglob("*")) if path.is_file()]
     assert len(files) > 20
     assert not [path for path in files if token.encode() in path.read_bytes()]
-    assert not [process for process in processes() if token in " ".join(process.cmdline())]
+    assert not [process for process in processes() if token in " ".join(arguments_of(process))]
     assert "RAY_AUTH_TOKEN" not in os.environ
 
 
