@@ -110,7 +110,7 @@ def describe(mode: Determinism, device: torch.device) -> dict[str, object]:
     }
 
 
-def refused_operation(error: Exception) -> str:
+def refused_operation(error: BaseException) -> str:
     """Return the first sentence of torch's refusal of an operation that is not deterministic, or nothing."""
     text = str(error)
     if "use_deterministic_algorithms" not in text:

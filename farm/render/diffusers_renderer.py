@@ -11,7 +11,7 @@ import numpy as np
 import torch
 import transformers
 
-from farm.errors import OutOfMemory, RenderError
+from farm.errors import STOPPING, OutOfMemory, RenderError
 from farm.records import Chunk, DiffusersSpec, Frame, Pixels, Scalar
 from farm.render import determinism, environment
 from farm.render.call import call_arguments
@@ -90,7 +90,11 @@ class DiffusersRenderer:
                 kind = "pil" if "padding_mask_crop" in arguments else "np"
                 images = self._loaded.pipeline(**arguments, generator=generators, output_type=kind).images
                 return images if kind == "np" else np.stack([np.asarray(image) for image in images]) / 255
-        except Exception as error:  # schedulers fail in every way when their configuration does not suit them
+        except STOPPING:
+            raise
+        except (
+            BaseException
+        ) as error:  # schedulers and tokenizers fail in every way when their files do not suit them
             if is_out_of_memory(error) or isinstance(error, RenderError):
                 raise
             raise RenderError(f"{self._spec.pipeline}: {_explained(error)}") from error
@@ -122,7 +126,7 @@ def _pictures(images: Any) -> list[Pixels | None]:
     return [(image * 255).round().astype("uint8") if np.isfinite(image).all() else None for image in images]
 
 
-def _explained(error: Exception) -> str:
+def _explained(error: BaseException) -> str:
     operation = determinism.refused_operation(error)
     if operation:
         return (

@@ -16,7 +16,7 @@ _SAYINGS = (
 """torch raises plain RuntimeErrors where it is not its caching allocator that has no room."""
 
 
-def is_out_of_memory(error: Exception) -> bool:
+def is_out_of_memory(error: BaseException) -> bool:
     """Tell whether a call failed for want of memory."""
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         return True

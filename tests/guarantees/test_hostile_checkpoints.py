@@ -37,12 +37,12 @@ MANIFEST = {
     "version": 1,
     "name": "job",
     "model": MODEL,
-    "animation": {"kind": "interpolate", "prompts": ["a <doodle> star", "b " * 200], "frames": 5},
+    "animation": {"kind": "interpolate", "prompts": ["a <doodle> star", "b " * 200, "a" * 60], "frames": 5},
     "render": {
         **{"height": 16, "width": 16, "num_inference_steps": 2, "clip_skip": 1},
         **{"image": "p.png", "ip_adapter_image": "p.png"},
     },
-    "analysis": {"clip": {"pretrained": "./clip", "labels": {"what": ["cat", "dog"]}}},
+    "analysis": {"clip": {"pretrained": "./clip", "labels": {"what": ["cat", "a" * 60]}}},
 }
 SETTINGS = [
     *("model/model_index.json", "model/scheduler/scheduler_config.json", "model/unet/config.json"),
@@ -196,9 +196,9 @@ FOUND = {
         setting(num_train_timesteps=10**9),
     ),
     "a class that is a list": (INDEX, setting(_class_name=["x"] * 1000)),
-    "a pattern that never ends": ("model/tokenizer/tokenizer.json", regex(r"(a|a|ab?)*(b|b)*$x")),
+    "a pattern that never ends": ("model/tokenizer/tokenizer.json", regex(r"(a+)+$x")),
     "a pattern that is none": ("model/tokenizer/tokenizer.json", regex(r"(((")),
-    "labels' tokenizer with a pattern that never ends": ("clip/tokenizer.json", regex(r"(\w*\w*)*$x")),
+    "labels' tokenizer with a pattern that never ends": ("clip/tokenizer.json", regex(r"(a+)+$x")),
 }  # fmt: skip
 REFUSED = {
     "a number of more digits than Python takes": f"{UNET} is not what diffusers and transformers write: it has a "

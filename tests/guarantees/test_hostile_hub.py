@@ -56,7 +56,9 @@ def load(tmp_path, tiny_sd, **settings):
 def refused(tmp_path, tiny_sd, **settings):
     with pytest.raises(ModelError) as told:
         load(tmp_path, tiny_sd, **settings)
-    return str(told.value).replace(f"{tmp_path}/cache/models--studio--tiny/snapshots/{COMMIT}", "SNAPSHOT")
+    snapshot = f"{tmp_path}/cache/models--studio--tiny/snapshots/{COMMIT}"
+    said = f"studio/tiny@{COMMIT}: cannot be loaded as StableDiffusionPipeline: "
+    return str(told.value).removeprefix(said).replace(snapshot, "SNAPSHOT")
 
 
 def change(file, **changed):
@@ -70,7 +72,7 @@ def draw(pipeline):
 
 
 def test_an_honest_repository_draws_what_its_folder_draws_and_only_what_is_needed_is_fetched(
-    hub, repository, tmp_path, tiny_sd
+    hub, repository, tmp_path, tiny_sd, capfd
 ):
     for name in ("README.md", "handler.py", "big.ckpt", "unet/diffusion_pytorch_model.bin", "notes.txt"):
         (repository / name).write_text("x")
@@ -83,6 +85,7 @@ def test_an_honest_repository_draws_what_its_folder_draws_and_only_what_is_neede
     hub.asked.clear()
     load(tmp_path, tiny_sd)
     assert hub.asked == []
+    assert "No files matched" not in capfd.readouterr().err
 
 
 def test_what_was_fetched_is_loaded_without_the_hub(hub, repository, tmp_path, tiny_sd, monkeypatch):
@@ -285,15 +288,16 @@ def test_parts_beside_a_model_are_held_to_the_same_rules(hub, tmp_path, tiny_sd,
     def told(**parts):
         with pytest.raises(ModelError) as refused:
             open_renderer(spec_of(tiny_sd, **parts))
-        return str(refused.value).replace(f"{tmp_path}/cache/", "").replace(f"/snapshots/{COMMIT}", "")
+        _, _, why = str(refused.value).partition(": cannot be loaded as ")
+        return why.replace(f"{tmp_path}/cache/", "").replace(f"/snapshots/{COMMIT}", "")
 
     def found(name, holds="adapter"):
         return source(tmp_path, f"studio/{name}", holds=holds)
 
     net = ControlNet(source=found("net"), subfolder="", variant=None)
     assert told(pipeline="StableDiffusionControlNetPipeline", controlnets=(net,)) == (
-        "models--studio--net/config.json says auto_map: it wants code of its own, and code that comes with a "
-        "checkpoint is never run"
+        "a ControlNet: models--studio--net/config.json says auto_map: it wants code of its own, and code that comes "
+        "with a checkpoint is never run"
     )
     eye = IpAdapter(
         source=found("eye"),
@@ -302,10 +306,10 @@ def test_parts_beside_a_model_are_held_to_the_same_rules(hub, tmp_path, tiny_sd,
         image_encoder_folder="image_encoder",
     )
     assert told(ip_adapters=(eye,)) == (
-        "studio/eye/models/image_encoder/adapter_config.json would have weights from elsewhere laid over those beside "
-        "it, or loaded in their place: remove it, and name the adapter in model.loras"
+        "an IP-Adapter: studio/eye/models/image_encoder/adapter_config.json would have weights from elsewhere laid "
+        "over those beside it, or loaded in their place: remove it, and name the adapter in model.loras"
     )
     assert told(loras=(Lora(source=found("lora", "weights"), weight_name=None),)) == (
-        "models--studio--lora/lora.safetensors is no plain LoRA: its lora_adapter_metadata sets 'unet.megatron_core', "
-        "which is more than plain weights"
+        "a LoRA: models--studio--lora/lora.safetensors is no plain LoRA: its lora_adapter_metadata sets "
+        "'unet.megatron_core', which is more than plain weights"
     )

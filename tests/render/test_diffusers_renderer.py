@@ -4,6 +4,8 @@ import diffusers
 import numpy as np
 import pytest
 import torch
+from tokenizers import Regex
+from tokenizers.pre_tokenizers import Split
 
 from farm.errors import ModelError, RenderError
 from farm.records import Drift
@@ -151,6 +153,21 @@ def test_whatever_a_scheduler_raises_is_told_as_the_pipelines_failure(renderer):
         "StableDiffusionPipeline: AttributeError: 'FlowMatchEulerDiscreteScheduler' object has no attribute "
         "'init_noise_sigma'"
     )
+
+
+def test_a_tokenizer_that_gives_up_over_its_regular_expression_fails_the_chunk_alone(renderer):
+    """tokenizers raises what is no Exception then."""
+    backend = renderer._loaded.pipeline.tokenizer.backend_tokenizer
+    honest, backend.pre_tokenizer = backend.pre_tokenizer, Split(Regex("(a+)+$x"), behavior="removed")
+    try:
+        with pytest.raises(RenderError) as caught:
+            renderer.render(chunk_of(frame_of(prompts={"a" * 60: 1.0})))
+    finally:
+        backend.pre_tokenizer = honest
+    assert str(caught.value) == (
+        "StableDiffusionPipeline: PanicException: Onig: Regex search error: retry-limit-in-match over"
+    )
+    assert renderer.render(chunk_of(frame_of())) is not None
 
 
 def test_an_unknown_scheduler_setting_is_refused(renderer):

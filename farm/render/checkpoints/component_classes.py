@@ -12,8 +12,8 @@ import transformers
 from diffusers.utils import deprecation_utils
 from transformers.image_processing_base import ImageProcessingMixin
 
-from farm.errors import ModelError
 from farm.render.checkpoints.checkpoint_folder import INDEX, read_index
+from farm.render.checkpoints.told import RefusedFiles
 
 _ANY_TOKENIZER = (
     "AutoTokenizer",
@@ -35,7 +35,7 @@ def check_components(cls: Any, folder: Path, given: Collection[str]) -> None:
     that are `given` from elsewhere are not loaded.
 
     Raises:
-        ModelError: when one is of another class.
+        RefusedFiles: when one is of another class.
     """
     taken = cls._get_signature_types()
     for name, component in read_index(folder).items():
@@ -44,10 +44,10 @@ def check_components(cls: Any, folder: Path, given: Collection[str]) -> None:
         library, written = component
         found = _class_of(library, written)
         if found is None:
-            raise ModelError(f"{folder / INDEX} names a {name} that {library} does not have: {written}")
+            raise RefusedFiles(f"{folder / INDEX} names a {name} that {library} does not have: {written}")
         if not _fits(name, found, [each for each in taken[name] if inspect.isclass(each)]):
             wanted = " or ".join(sorted({_name(each) for each in taken[name]}))
-            raise ModelError(
+            raise RefusedFiles(
                 f"{folder / INDEX} names a {name} that is not one for {cls.__name__}: {written}; allowed: {wanted}"
             )
 

@@ -6,12 +6,13 @@ then a folder like any other, held to the same rules, and loaded by its path.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path, PurePosixPath
 
-from huggingface_hub import get_cached_repo_tree, snapshot_download
+from huggingface_hub import get_cached_repo_tree, list_repo_files, snapshot_download
 from huggingface_hub.errors import CachedRepoTreeNotFoundError, IncompleteSnapshotError
 
 from farm.errors import ModelError
@@ -22,6 +23,7 @@ from farm.render.checkpoints.folder_files import DATA
 from farm.render.checkpoints.needed_files import pipeline_files
 from farm.render.checkpoints.sealed import ONE_AT_A_TIME
 from farm.render.checkpoints.source import local_path
+from farm.render.checkpoints.told import RefusedFiles
 from farm.render.checkpoints.weights_file import check_weights
 
 Choose = Callable[[Sequence[str]], Collection[str]]
@@ -37,20 +39,30 @@ def fetch(source: ModelSource, choose: Choose, *, holds: Holds = "adapter") -> P
     """Return the folder or file of a checkpoint, with the files of it that are needed, all looked at.
 
     Raises:
-        ModelError: when it holds what is never loaded.
+        RefusedFiles: when it holds what is never loaded.
         LocalEntryNotFoundError: when the hub must or can not be asked, and they are not in its cache.
         OSError: when something cannot be read.
     """
-    if source.kind == "hub":
-        return _looked_at(_download(source, choose(file_names(source))), holds)
-    return _looked_at(Path(local_path(source)), holds)
+    try:
+        place = (
+            _download(source, choose(file_names(source)))
+            if source.kind == "hub"
+            else Path(local_path(source))
+        )
+        if place.is_dir():
+            data_files(place, holds)
+        else:
+            check_weights(place)
+    except ModelError as error:
+        raise RefusedFiles(str(error)) from error
+    return place
 
 
 def fetch_pipeline(source: ModelSource, variant: str | None, *, weights: bool = True) -> Path:
     """Return the folder of a pipeline with its weights of a variant, or without `weights`, all looked at.
 
     Raises:
-        ModelError: when it holds what is never loaded.
+        RefusedFiles: when it holds what is never loaded.
         LocalEntryNotFoundError: when the hub must or can not be asked, and they are not in its cache.
         OSError: when something cannot be read.
     """
@@ -69,14 +81,21 @@ def file_names(source: ModelSource) -> list[str]:
     Raises:
         LocalEntryNotFoundError: when the hub must or can not be asked, and nothing of it is in its cache.
     """
+    names = [] if is_offline() else _listed(source)
+    if names:
+        return sorted(names)
     folder = _download(source, [])
-    try:
-        listed = [] if is_offline() else get_cached_repo_tree(source.location, revision=source.revision)
-    except CachedRepoTreeNotFoundError:
-        listed = []
-    if listed:
-        return sorted(file.path for file in listed)
     return sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
+
+
+def _listed(source: ModelSource) -> list[str]:
+    """Return what the hub lists, or listed once of this commit; nothing where it does not answer."""
+    with contextlib.suppress(CachedRepoTreeNotFoundError):
+        return [file.path for file in get_cached_repo_tree(source.location, revision=source.revision)]
+    try:
+        return list_repo_files(source.location, revision=source.revision)
+    except Exception:  # whatever keeps it from answering: what is here is taken, or the download tells
+        return []
 
 
 def only_file(source: ModelSource, written: str | None, usual: str) -> str:
@@ -114,11 +133,3 @@ def _download(source: ModelSource, names: Collection[str]) -> Path:
 
 def _is_vital(name: str) -> bool:
     return name.endswith(".safetensors") or PurePosixPath(name).name in (INDEX, "config.json")
-
-
-def _looked_at(place: Path, holds: Holds) -> Path:
-    if place.is_dir():
-        data_files(place, holds)
-    else:
-        check_weights(place)
-    return place

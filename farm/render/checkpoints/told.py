@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from farm.errors import FarmError, ModelError, OutOfMemory
+from farm.errors import STOPPING, FarmError, ModelError, OutOfMemory
 from farm.records import ModelSource
-from farm.render.checkpoints.panics import is_panic
 from farm.render.memory import is_out_of_memory
+
+
+class RefusedFiles(ModelError):
+    """A checkpoint is refused for a file of it, which the text names, but not yet the checkpoint."""
 
 
 @contextmanager
@@ -21,13 +24,14 @@ def told(source: ModelSource, kind: str) -> Iterator[None]:
     """
     try:
         yield
-    except FarmError:
+    except RefusedFiles as error:
+        raise ModelError(f"{name_of(source)}: cannot be loaded as {kind}: {error}") from error
+    except (FarmError, *STOPPING):
         raise
-    except BaseException as error:
-        # Whatever it was: files that anybody may have written lead libraries into errors of every kind.
-        if not isinstance(error, Exception) and not is_panic(error):
-            raise
-        if isinstance(error, Exception) and is_out_of_memory(error):
+    except (
+        BaseException
+    ) as error:  # files that anybody may have written lead libraries into errors of every kind
+        if is_out_of_memory(error):
             raise OutOfMemory(f"{name_of(source)} as {kind}: {error}") from None
         raise ModelError(f"{name_of(source)}: cannot be loaded as {kind}: {error}") from error
 

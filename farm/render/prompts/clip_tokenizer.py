@@ -12,9 +12,8 @@ from typing import Any
 from tokenizers import AddedToken, Regex, Tokenizer, normalizers, pre_tokenizers
 from tokenizers.models import BPE
 
-from farm.errors import ModelError
+from farm.errors import STOPPING
 from farm.render.checkpoints.bounded_json import MAX_VOCABULARY, open_regular, read_json
-from farm.render.checkpoints.panics import is_panic
 
 END_OF_WORD = "</w>"
 """Ends the last token of a word in CLIP's vocabularies."""
@@ -37,12 +36,10 @@ def read_clip_tokenizer(folder: Path) -> Tokenizer | None:
             _of_one(folder) if (folder / "tokenizer.json").is_file() else _of_two(folder)
         )
         return _tokenizer(vocabulary, merges, added)
-    except (OSError, ModelError, ValueError, TypeError, KeyError, AttributeError):
-        return None
-    except BaseException as error:  # tokenizers raises no class of its own
-        if isinstance(error, Exception) or is_panic(error):
-            return None
+    except STOPPING:
         raise
+    except BaseException:  # tokenizers raises no class of its own, and gives up with what is no Exception
+        return None
 
 
 def _of_one(folder: Path) -> tuple[dict[str, int], list[tuple[str, str]], list[AddedToken]]:
