@@ -72,7 +72,7 @@ def draw(pipeline):
 
 
 def test_an_honest_repository_draws_what_its_folder_draws_and_only_what_is_needed_is_fetched(
-    hub, repository, tmp_path, tiny_sd, capfd
+    hub, repository, tmp_path, tiny_sd
 ):
     for name in ("README.md", "handler.py", "big.ckpt", "unet/diffusion_pytorch_model.bin", "notes.txt"):
         (repository / name).write_text("x")
@@ -85,7 +85,6 @@ def test_an_honest_repository_draws_what_its_folder_draws_and_only_what_is_neede
     hub.asked.clear()
     load(tmp_path, tiny_sd)
     assert hub.asked == []
-    assert "No files matched" not in capfd.readouterr().err
 
 
 def test_what_was_fetched_is_loaded_without_the_hub(hub, repository, tmp_path, tiny_sd, monkeypatch):

@@ -6,13 +6,12 @@ then a folder like any other, held to the same rules, and loaded by its path.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import re
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path, PurePosixPath
 
-from huggingface_hub import get_cached_repo_tree, list_repo_files, snapshot_download
+from huggingface_hub import get_cached_repo_tree, snapshot_download
 from huggingface_hub.errors import CachedRepoTreeNotFoundError, IncompleteSnapshotError
 
 from farm.errors import ModelError
@@ -81,21 +80,14 @@ def file_names(source: ModelSource) -> list[str]:
     Raises:
         LocalEntryNotFoundError: when the hub must or can not be asked, and nothing of it is in its cache.
     """
-    names = [] if is_offline() else _listed(source)
-    if names:
-        return sorted(names)
     folder = _download(source, [])
-    return sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
-
-
-def _listed(source: ModelSource) -> list[str]:
-    """Return what the hub lists, or listed once of this commit; nothing where it does not answer."""
-    with contextlib.suppress(CachedRepoTreeNotFoundError):
-        return [file.path for file in get_cached_repo_tree(source.location, revision=source.revision)]
     try:
-        return list_repo_files(source.location, revision=source.revision)
-    except Exception:  # whatever keeps it from answering: what is here is taken, or the download tells
-        return []
+        listed = [] if is_offline() else get_cached_repo_tree(source.location, revision=source.revision)
+    except CachedRepoTreeNotFoundError:
+        listed = []
+    if listed:
+        return sorted(file.path for file in listed)
+    return sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file())
 
 
 def only_file(source: ModelSource, written: str | None, usual: str) -> str:
