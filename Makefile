@@ -71,7 +71,7 @@ WANTS_CUDA := from importlib.metadata import requires; raise SystemExit(not any(
 lock:
 	$(PYTHON) -m venv .venv/lock
 	.venv/lock/bin/pip install --quiet --disable-pip-version-check uv
-	.venv/lock/bin/python tools/lock.py $(OPTIONS)
+	.venv/lock/bin/python deploy/lock.py $(OPTIONS)
 	rm -r .venv/lock
 
 clean:
