@@ -29,6 +29,10 @@ _READ = ("special_tokens_map.json", "added_tokens.json", "chat_template.json")
 """What is read as configuration beside every `*config.json`."""
 
 
+class RefusedFiles(ModelError):
+    """A checkpoint is refused for a file of it, which the text names, but not yet the checkpoint."""
+
+
 def data_files(folder: Path, holds: Holds) -> list[Path]:
     """Return all files of weights, configuration and vocabulary below a folder, sorted.
 

@@ -12,8 +12,7 @@ import transformers
 from diffusers.utils import deprecation_utils
 from transformers.image_processing_base import ImageProcessingMixin
 
-from farm.render.checkpoints.checkpoint_folder import INDEX, read_index
-from farm.render.checkpoints.told import RefusedFiles
+from farm.render.checkpoints.checkpoint_folder import INDEX, RefusedFiles, read_index
 
 _ANY_TOKENIZER = (
     "AutoTokenizer",

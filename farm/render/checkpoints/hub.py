@@ -17,12 +17,11 @@ from huggingface_hub.errors import CachedRepoTreeNotFoundError, IncompleteSnapsh
 from farm.errors import ModelError
 from farm.records import ModelSource
 from farm.render.checkpoints.adapter_files import only_or_usual
-from farm.render.checkpoints.checkpoint_folder import INDEX, Holds, data_files, read_index
+from farm.render.checkpoints.checkpoint_folder import INDEX, Holds, RefusedFiles, data_files, read_index
 from farm.render.checkpoints.folder_files import DATA
 from farm.render.checkpoints.needed_files import pipeline_files
 from farm.render.checkpoints.sealed import ONE_AT_A_TIME
 from farm.render.checkpoints.source import local_path
-from farm.render.checkpoints.told import RefusedFiles
 from farm.render.checkpoints.weights_file import check_weights
 
 Choose = Callable[[Sequence[str]], Collection[str]]

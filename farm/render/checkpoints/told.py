@@ -7,11 +7,8 @@ from contextlib import contextmanager
 
 from farm.errors import STOPPING, FarmError, ModelError, OutOfMemory
 from farm.records import ModelSource
+from farm.render.checkpoints.checkpoint_folder import RefusedFiles
 from farm.render.memory import is_out_of_memory
-
-
-class RefusedFiles(ModelError):
-    """A checkpoint is refused for a file of it, which the text names, but not yet the checkpoint."""
 
 
 @contextmanager
