@@ -38,6 +38,10 @@ class JobFolder:
         check_url(url)
         try:
             fs, root = fsspec.url_to_fs(url)
+        except FileNotFoundError as error:  # fsspec makes a relative path absolute
+            raise UsageError(
+                f"{url}: the current directory is gone; change to one that is there, or give an absolute path."
+            ) from error
         except (ImportError, ValueError) as error:
             raise UsageError(
                 f"{url}: {error}; give a local folder or an fsspec URL such as s3://..."

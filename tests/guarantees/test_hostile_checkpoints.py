@@ -189,6 +189,8 @@ FOUND = {
     "twenty thousand hints": ("net/config.json", setting(conditioning_embedding_out_channels=[4] * 20_000)),
     "many levels": (UNET, lambda _: b'{"x": ' + b"[" * 900 + b"]" * 900 + b"}"),
     "more levels than Python takes": (UNET, lambda _: b'{"x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}"),
+    "a list of millions": (UNET, setting(block_out_channels=[1] * 5_000_000)),
+    "a million of lists": (UNET, lambda _: b'{"x": [' + b"[]," * 1_000_000 + b"[]]}"),
     "a key twice": (UNET, twice),
     "no UTF-8": (UNET, lambda _: b'{"x": "\xff"}'),
     "a table of a billion steps": (
@@ -205,6 +207,8 @@ REFUSED = {
     "number of more than 40 digits; ",
     "many levels": f"{UNET} is not what diffusers and transformers write: it has more than 32 levels; ",
     "more levels than Python takes": f"{UNET} is not what diffusers and transformers write: it has more than 32 levels",
+    "a list of millions": f"{UNET} is not what diffusers and transformers write: it has more than 250000 values; ",
+    "a million of lists": f"{UNET} is not what diffusers and transformers write: it has more than 250000 values; ",
     "a key twice": f"{UNET} is not what diffusers and transformers write: it has a key twice; ",
     "no UTF-8": f"{UNET} is not what diffusers and transformers write: it is not UTF-8; ",
     "a table of a billion steps": "model/scheduler/scheduler_config.json says num_train_timesteps: a number beyond "

@@ -129,3 +129,15 @@ def test_a_files_name_is_on_the_disk_too(tmp_path, monkeypatch):
     assert synced[:2] == [tmp_path, tmp_path / "job"]
     assert synced[2].name.startswith(".tmp-")
     assert synced[3:] == [tmp_path / "job" / "frames"]
+
+
+def test_a_relative_folder_in_a_current_directory_that_is_gone_is_refused(tmp_path, monkeypatch):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(UsageError) as refused:
+        JobFolder("job")
+    assert str(refused.value) == (
+        "job: the current directory is gone; change to one that is there, or give an absolute path."
+    )

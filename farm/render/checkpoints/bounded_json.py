@@ -20,8 +20,11 @@ MAX_VOCABULARY = 64 * 2**20
 MAX_DEPTH = 32
 """Levels of lists and objects; tokenizers have ten."""
 
-MAX_CONTAINERS = 1_000_000
-"""Lists and objects of one file; the tokenizer of Gemma has 515,000, a pair for each of its merges."""
+MAX_VALUES = 250_000
+"""Values, lists and objects of a configuration or an index, by the commas and brackets in its text."""
+
+MAX_VOCABULARY_VALUES = 4_000_000
+"""The same of anything larger; the tokenizer of Gemma has 2,000,000, five for each of its merges and tokens."""
 
 _MAX_DIGITS = 40
 """Of an integer: transformers writes 10 ** 30 for a tokenizer that reads texts of any length."""
@@ -41,7 +44,9 @@ def read_json(file: Path, *, most: int = MAX_JSON, finite: bool = False) -> Any:
     if len(text) > most:
         raise ModelError(f"{file} has more than {most} bytes")
     try:
-        return parse_json(text, finite=finite)
+        return parse_json(
+            text, finite=finite, most_values=MAX_VALUES if most <= MAX_JSON else MAX_VOCABULARY_VALUES
+        )
     except json.JSONDecodeError as error:
         raise NoJson(f"{file} is not JSON, from line {error.lineno} on") from None
     except ValueError as error:
@@ -52,17 +57,17 @@ class NoJson(ModelError):
     """A file that nobody can read as JSON, so that no library will find anything in it either."""
 
 
-def parse_json(text: bytes | str, *, finite: bool = False) -> Any:
+def parse_json(text: bytes | str, *, finite: bool = False, most_values: int = MAX_VOCABULARY_VALUES) -> Any:
     """Return what a JSON text says.
 
     Raises:
-        ValueError: when it is not UTF-8, too deep, has too many lists and objects, a number too long, or a key twice;
+        ValueError: when it is not UTF-8, too deep, has too many values, a number too long, or a key twice;
             JSONDecodeError, which is one, when it is not JSON.
     """
     try:
         written = text.decode("utf-8") if isinstance(text, bytes) else text
-        if written.count("[") + written.count("{") > MAX_CONTAINERS:
-            raise ValueError(f"it has more than {MAX_CONTAINERS} lists and objects")
+        if sum(map(written.count, ",[{")) > most_values:
+            raise ValueError(f"it has more than {most_values} values")
         value = json.loads(
             written,
             parse_int=_int,
