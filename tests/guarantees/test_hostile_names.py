@@ -158,7 +158,7 @@ def test_a_finished_job_with_a_link_in_it_is_not_assembled(tmp_path):
 )
 def test_only_what_can_be_written_is_an_output_dir(tmp_path, url):
     told = refusal(write(tmp_path), "-o", url)
-    assert repr(url)[:-1] in told
+    assert repr(url.replace("a:b@", "***@"))[:-1] in told
     assert told.endswith(
         "; give a local folder or an fsspec URL of s3://, gs://, az://, abfs:// or memory://.\n"
     )

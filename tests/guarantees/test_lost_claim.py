@@ -34,7 +34,7 @@ def test_a_run_that_was_taken_over_while_it_slept_writes_no_output(
     def take_over():
         while not folder.swap(CLAIM, folder.read(CLAIM), others):
             """Between two renewals."""
-        time.sleep(0.2)  # a page that was under way when it was confirmed
+        time.sleep(1.5)  # a page that was under way when it was confirmed
         pages.append(folder.read("report.html"))
 
     def fall_asleep(event):
