@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from farm.analyze import Jump
 from farm.records import Frame, FrameRow, Shown
 from farm.reduce import EnvironmentShare, FrameRange
-from farm.run.finished.rendered import Rendered, read_rendered
+from farm.run.finished.rendered import Rendered, read_rendered, refuse_too_long
 from farm.run.finished.standing import Standing, standing_frames
 from farm.run.finished.state import JobState, last_word, state_of
 from farm.run.measure.findings import Findings, findings_in, moves
@@ -69,11 +69,12 @@ def inspect(url: str) -> Inspection:
     """Return the state of the job in the folder at `url`. Nothing is written, no model is loaded.
 
     Raises:
-        UsageError: when it is not a job's folder, or parts of it are links.
+        UsageError: when it is not a job's folder, parts of it are links, or it has too many frames.
         ManifestError: when its manifest was changed into one that is wrong.
         StorageError: when something cannot be read.
     """
     job = read_rendered(url)
+    refuse_too_long(job)
     run = running_in(job.folder)
     last = None if run else last_word(job.folder)  # what it says of failures is being mended
     missing = _Missing(last.failures if last else (), is_running=bool(run))

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from farm.errors import UsageError
 from farm.manifest import Document
 from farm.manifest.read_policy import ANYTHING, ReadPolicy
 from farm.plan import Plan
@@ -19,6 +20,9 @@ from farm.run.pictures.rendered_pictures import rendered_pictures
 from farm.run.prepare import planned
 from farm.run.states import EXIT_CODES
 from farm.store import JobFolder
+
+MOST_FRAMES = 1_000_000
+"""Of a job that is looked at frame by frame, which takes a gigabyte and a minute at most."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +77,19 @@ def read_rendered(url: str, overrides: Sequence[str] = (), *, reads: ReadPolicy 
     folder, document = read_job(url, overrides, reads=reads)
     plan = planned(document, ProceduralSpec(), rendered_pictures(folder, document))
     return Rendered(folder=folder, document=document, plan=plan)
+
+
+def refuse_too_long(job: Rendered) -> None:
+    """Refuse a job of more than `MOST_FRAMES` frames, however few of them lie in its folder.
+
+    Raises:
+        UsageError: with the number that it plans.
+    """
+    if job.plan.frame_count > MOST_FRAMES:
+        raise UsageError(
+            f"{job.folder.path('manifest.yaml')}: plans {job.plan.frame_count} frames; jobs of up to {MOST_FRAMES} "
+            "frames are inspected and have pages. Read its metadata.parquet, or open it in Python with farm.open."
+        )
 
 
 def _interrupted(plan: Plan, there: int) -> Summary:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from farm.errors import UsageError
 from farm.report import write_preview, write_report
-from farm.run.finished.rendered import Rendered, read_rendered
+from farm.run.finished.rendered import Rendered, read_rendered, refuse_too_long
 from farm.run.measure.findings import Findings, findings_in
 from farm.run.pages.gallery import gallery
 from farm.run.pages.page import page_of
@@ -20,7 +20,7 @@ def rereport(url: str) -> str:
     """Write the page of the job in `url`, or the gallery of the jobs in its folders, and return the page's path.
 
     Raises:
-        UsageError: when it is neither, or parts of it are links.
+        UsageError: when it is neither, parts of it are links, or the job has too many frames.
         ManifestError: when the job's manifest was changed into one that is wrong.
         StorageError: when the page cannot be written, or a run holds the job: it keeps the page up to date itself.
     """
@@ -29,6 +29,7 @@ def rereport(url: str) -> str:
         raise UsageError(f"{url}: is a file; give a job's output folder, or a folder of them.")
     if folder.exists(_MANIFEST):
         job = read_rendered(url)
+        refuse_too_long(job)
         claim = Claim(job.folder).take()
         try:
             job.folder.sweep()

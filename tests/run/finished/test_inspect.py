@@ -7,6 +7,7 @@ from farm.execute import InlineExecutor
 from farm.reduce import FrameRange
 from farm.run import reanalyze
 from farm.run.finished.inspect import inspect
+from farm.run.pages.rereport import rereport
 from farm.store import Claim, JobFolder, file_name
 from tests.run.verify.verifying import files
 from tests.tampering import edit_rows, flip_pixel
@@ -131,3 +132,18 @@ def test_a_folder_that_is_no_jobs_is_refused(tmp_path):
     with pytest.raises(UsageError) as told:
         inspected(tmp_path)
     assert str(told.value) == f"{tmp_path}: not a job's folder: it holds no manifest.yaml."
+
+
+@pytest.mark.parametrize("look", [inspect, rereport])
+def test_a_job_whose_manifest_was_changed_to_millions_of_frames_is_refused(rendered, look):
+    folder = rendered()
+    manifest = folder / "manifest.yaml"
+    text = manifest.read_text()
+    assert "frames: 21\n" in text
+    manifest.write_text(text.replace("frames: 21\n", "frames: 10000000\n"))
+    with pytest.raises(UsageError) as refused:
+        look(str(folder))
+    assert str(refused.value) == (
+        f"{manifest}: plans 10000000 frames; jobs of up to 1000000 frames are inspected and have pages. Read its "
+        "metadata.parquet, or open it in Python with farm.open."
+    )
