@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from farm.manifest.pipelines import PIPELINES
-from farm.manifest.traits import Traits
+from farm.manifest.pipelines import PIPELINES, Traits
 from tests.checkpoints.ways import WAYS
 
 README = Path(__file__).parent.parent / "README.md"

@@ -7,8 +7,8 @@ json_schema() -> dict                                         for editors
 
 from __future__ import annotations
 
-from farm.manifest.reading.document import Document
-from farm.manifest.reading.dump import to_yaml
+from farm.manifest.document import Document
+from farm.manifest.dump import to_yaml
 from farm.manifest.reading.load import load, parse
 from farm.manifest.schema import Manifest, json_schema
 

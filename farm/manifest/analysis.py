@@ -7,10 +7,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
-from farm.manifest.fields import shape
-from farm.manifest.section import Section
+from farm.manifest.fields import IntRange, Section, Text, shape_tag, tagged_union_error
 from farm.manifest.sources import Commit, Pretrained
-from farm.manifest.takes import Text, Whole, told_union
 from farm.records import LabelGroup
 
 TEMPLATE = "a photo of {label}"
@@ -37,7 +35,7 @@ Label = Annotated[
         Field(min_length=1, max_length=1),
         Tag("<map>"),
     ],
-    Discriminator(shape, **told_union(_LABEL)),
+    Discriminator(shape_tag, **tagged_union_error(_LABEL)),
 ]
 Labels = Annotated[tuple[Label, ...], Field(strict=False, min_length=2, max_length=100)]
 
@@ -56,7 +54,9 @@ class Clip(Section):
 
     template: Annotated[
         Annotated[Template, Tag("<text>")] | Annotated[dict[GroupName, Template], Tag("<map>")],
-        Discriminator(shape, **told_union("a text with {label} in it, or a map of group to such a text")),
+        Discriminator(
+            shape_tag, **tagged_union_error("a text with {label} in it, or a map of group to such a text")
+        ),
     ] = TEMPLATE
     """How a label is asked for: a text with {label} in it, or a map of group to such a text."""
 
@@ -93,7 +93,7 @@ class Classifier(Section):
     )
     """The full commit of a hub id."""
 
-    top_k: Annotated[int, Whole(1, 100)] = 5
+    top_k: Annotated[int, IntRange(1, 100)] = 5
     """So many of its likeliest classes are kept."""
 
 

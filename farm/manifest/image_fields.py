@@ -7,16 +7,24 @@ from typing import Annotated
 from pydantic import AfterValidator, Discriminator, Field, Tag
 from pydantic_core import PydanticCustomError
 
-from farm.manifest.fields import FRAME_KEYS, FrameIndex, shape
-from farm.manifest.section import Section
-from farm.manifest.takes import TAKES, Number, Text, Whole, told_union
+from farm.manifest.fields import (
+    FRAME_KEYS,
+    NOT_ALLOWED,
+    FloatRange,
+    FrameIndex,
+    IntRange,
+    Section,
+    Text,
+    shape_tag,
+    tagged_union_error,
+)
 
 _WORDS = "a picture, a folder of pictures, numbered ones such as frames/*.png or frames/%04d.png, or a video"
 
 
 def _refuse_urls(path: str) -> str:
     if "://" in path:
-        raise PydanticCustomError(TAKES, "{allowed}", {"allowed": f"{_WORDS}; not a URL"})
+        raise PydanticCustomError(NOT_ALLOWED, "{allowed}", {"allowed": f"{_WORDS}; not a URL"})
     return path
 
 
@@ -27,7 +35,7 @@ PicturePath = Annotated[
     Field(json_schema_extra={"not": {"pattern": "://"}}),
 ]
 
-_Level = Annotated[float, Number(0, 255)]
+_Level = Annotated[float, FloatRange(0, 255)]
 
 
 class Canny(Section):
@@ -52,7 +60,7 @@ class Picture(Section):
 
 OnePicture = Annotated[
     Annotated[PicturePath, Tag("<text>")] | Annotated[Picture, Tag("<map>")],
-    Discriminator(shape, **told_union(f"{_WORDS}; or a map of file and canny")),
+    Discriminator(shape_tag, **tagged_union_error(f"{_WORDS}; or a map of file and canny")),
 ]
 
 Pictures = Annotated[
@@ -60,7 +68,8 @@ Pictures = Annotated[
     | Annotated[Picture, Tag("<map>")]
     | Annotated[tuple[OnePicture, ...], Field(strict=False, min_length=1, max_length=10), Tag("<list>")],
     Discriminator(
-        shape, **told_union(f"{_WORDS}; a map of file and canny; or a list of these, one per ControlNet")
+        shape_tag,
+        **tagged_union_error(f"{_WORDS}; a map of file and canny; or a list of these, one per ControlNet"),
     ),
 ]
 """One picture, or one for each ControlNet."""
@@ -70,7 +79,7 @@ _SEEN = "a picture, or a list of pictures seen together"
 
 _Seen = Annotated[
     Annotated[PicturePath, Tag("<text>")] | Annotated[_Together, Tag("<list>")],
-    Discriminator(shape, **told_union(_SEEN)),
+    Discriminator(shape_tag, **tagged_union_error(_SEEN)),
 ]
 
 _SeenByFrame = Annotated[dict[FrameIndex, _Seen], Field(min_length=1, json_schema_extra=FRAME_KEYS)]
@@ -79,7 +88,7 @@ _ImagePrompt = Annotated[
     Annotated[PicturePath, Tag("<text>")]
     | Annotated[_Together, Tag("<list>")]
     | Annotated[_SeenByFrame, Tag("<map>")],
-    Discriminator(shape, **told_union(f"{_SEEN}, or a map of frame to either")),
+    Discriminator(shape_tag, **tagged_union_error(f"{_SEEN}, or a map of frame to either")),
 ]
 
 ImagePrompts = Annotated[
@@ -87,12 +96,13 @@ ImagePrompts = Annotated[
     | Annotated[tuple[_ImagePrompt, ...], Field(strict=False, min_length=1, max_length=10), Tag("<list>")]
     | Annotated[_SeenByFrame, Tag("<map>")],
     Discriminator(
-        shape, **told_union("a picture, a map of frame to picture, or a list of these, one per IP-Adapter")
+        shape_tag,
+        **tagged_union_error("a picture, a map of frame to picture, or a list of these, one per IP-Adapter"),
     ),
 ]
 """What each IP-Adapter sees: for one adapter a picture or keyframes; else a list with an entry per adapter."""
 
-_Margin = Annotated[int, Whole(0, 8192)]
+_Margin = Annotated[int, IntRange(0, 8192)]
 
 
 class Expand(Section):

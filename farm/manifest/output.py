@@ -6,8 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator
 
-from farm.manifest.section import Section
-from farm.manifest.takes import Number, Whole
+from farm.manifest.fields import FloatRange, IntRange, Section
 from farm.records import GifSpec, GridSpec, Mp4Spec, OutputSpec, SheetSpec
 
 Preset = Literal[
@@ -18,7 +17,7 @@ Preset = Literal[
 class Gif(Section):
     """An animated GIF."""
 
-    fps: Annotated[float, Number(0.01, 50)] = 10.0
+    fps: Annotated[float, FloatRange(0.01, 50)] = 10.0
     """Frames a second. GIF times are whole hundredths of a second; rounding them never adds up."""
 
     rubber_band: bool = False
@@ -27,7 +26,7 @@ class Gif(Section):
     loop: bool = True
     """Play for ever."""
 
-    colors: Annotated[int, Whole(2, 256)] = 256
+    colors: Annotated[int, IntRange(2, 256)] = 256
     """How many colours a palette has."""
 
     palette: Literal["global", "per_frame"] = "global"
@@ -36,17 +35,17 @@ class Gif(Section):
     dither: bool = True
     """Mix palette colours in a fine pattern instead of in bands."""
 
-    scale: Annotated[int, Whole(1, 16)] = 1
+    scale: Annotated[int, IntRange(1, 16)] = 1
     """Enlarge small pictures so many times, smoothly."""
 
 
 class Mp4(Section):
     """An H.264 video."""
 
-    fps: Annotated[float, Number(0.01, 240)] = 30.0
+    fps: Annotated[float, FloatRange(0.01, 240)] = 30.0
     """Frames a second."""
 
-    crf: Annotated[int, Whole(0, 51)] = 18
+    crf: Annotated[int, IntRange(0, 51)] = 18
     """x264's constant rate factor, from 0 (lossless, which few players show) to 51 (worst)."""
 
     preset: Preset = "medium"
@@ -56,13 +55,13 @@ class Mp4(Section):
 class ContactSheet(Section):
     """Small pictures of evenly spaced frames on one sheet."""
 
-    columns: Annotated[int, Whole(1, 100)] = 10
+    columns: Annotated[int, IntRange(1, 100)] = 10
     """Pictures per row."""
 
-    max_frames: Annotated[int, Whole(1, 10_000)] = 300
+    max_frames: Annotated[int, IntRange(1, 10_000)] = 300
     """At most so many frames are shown."""
 
-    thumbnail: Annotated[int, Whole(8, 2048)] = 256
+    thumbnail: Annotated[int, IntRange(8, 2048)] = 256
     """Pixels: how wide a picture is at most."""
 
 

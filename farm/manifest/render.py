@@ -4,18 +4,50 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
-from farm.manifest.control_fields import ControlScales, ControlShares
-from farm.manifest.fields import Keyframed, KeyframedShare, Prompt
+from farm.manifest.fields import (
+    FloatRange,
+    IntRange,
+    Keyframed,
+    KeyframedScale,
+    KeyframedShare,
+    Prompt,
+    ScaleMap,
+    ScaleNumber,
+    Section,
+    shape_tag,
+    tagged_union_error,
+)
 from farm.manifest.image_fields import Expand, ImagePrompts, OnePicture, Pictures
-from farm.manifest.section import Section
-from farm.manifest.takes import Number, Whole
 
-Pixels = Annotated[int, Whole(8, 8192, step=8)]
-Steps = Annotated[int, Whole(1, 1000)]
-Pair = Annotated[tuple[Annotated[int, Whole(0, 65536)], ...], Field(strict=False, min_length=2, max_length=2)]
-Score = Annotated[float, Number(0, 10)]
+_Share = Annotated[float, FloatRange(0, 1)]
+
+ControlScales = Annotated[
+    ScaleNumber
+    | ScaleMap
+    | Annotated[tuple[KeyframedScale, ...], Field(strict=False, min_length=1, max_length=10), Tag("<list>")],
+    Discriminator(
+        shape_tag,
+        **tagged_union_error("a number, a map of frame to number, or a list of these, one per ControlNet"),
+    ),
+]
+ControlShares = Annotated[
+    Annotated[_Share, Tag("<number>")]
+    | Annotated[tuple[_Share, ...], Field(strict=False, min_length=1, max_length=10), Tag("<list>")],
+    Discriminator(shape_tag, **tagged_union_error("a number, or a list of numbers, one per ControlNet")),
+]
+
+PER_NET = ("controlnet_conditioning_scale", "control_guidance_start", "control_guidance_end")
+"""Arguments of which every ControlNet has its own."""
+
+
+Pixels = Annotated[int, IntRange(8, 8192, step=8)]
+Steps = Annotated[int, IntRange(1, 1000)]
+Pair = Annotated[
+    tuple[Annotated[int, IntRange(0, 65536)], ...], Field(strict=False, min_length=2, max_length=2)
+]
+Score = Annotated[float, FloatRange(0, 10)]
 
 
 class Render(Section):
@@ -57,7 +89,7 @@ class Render(Section):
     strength: KeyframedShare | None = None
     """How far the image is left behind, 1 for wholly: a number, or a map of frame to number."""
 
-    padding_mask_crop: Annotated[int, Whole(0, 8192)] | None = None
+    padding_mask_crop: Annotated[int, IntRange(0, 8192)] | None = None
     """Inpaint a crop around the mask with this margin in pixels; null for the whole picture."""
 
     controlnet_conditioning_scale: ControlScales | None = None
@@ -78,7 +110,7 @@ class Render(Section):
     width: Pixels | None = None
     """Pixels; null is the checkpoint's own size, or the picture's."""
 
-    batch_size: Annotated[int, Whole(1, 256)] = 1
+    batch_size: Annotated[int, IntRange(1, 256)] = 1
     """Frames per model call. Part of the recipe: another one gives other last bits."""
 
     eta: KeyframedShare | None = None
@@ -87,16 +119,16 @@ class Render(Section):
     guidance_rescale: KeyframedShare | None = None
     """How far over-exposure by guidance is undone: a number, or a map of frame to number."""
 
-    clip_skip: Annotated[int, Whole(1, 12)] | None = None
+    clip_skip: Annotated[int, IntRange(1, 12)] | None = None
     """How many of CLIP's last layers are left out; null for none."""
 
-    max_sequence_length: Annotated[int, Whole(1, 4096)] | None = None
+    max_sequence_length: Annotated[int, IntRange(1, 4096)] | None = None
     """How many tokens of the prompt are read."""
 
     original_inference_steps: Steps | None = None
     """Steps of the schedule from which a latent consistency model takes its few."""
 
-    denoising_end: Annotated[float, Number(0.001, 0.999)] | None = None
+    denoising_end: Annotated[float, FloatRange(0.001, 0.999)] | None = None
     """The share of the steps after which the refiner goes on."""
 
     original_size: Pair | None = None

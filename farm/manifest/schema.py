@@ -1,23 +1,35 @@
-"""The manifest as a whole, and its JSON Schema for editors."""
+"""The complete manifest, and its JSON Schema for editors."""
 
 from __future__ import annotations
 
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import PydanticCustomError
 
 from farm.manifest.analysis import Analysis, switched
 from farm.manifest.animation import Animation
-from farm.manifest.defaults import filled
-from farm.manifest.fields import Seed
+from farm.manifest.fields import NOT_ALLOWED, Described, Section, Seed, Text
 from farm.manifest.model import Model
 from farm.manifest.output import Output
+from farm.manifest.pipelines import call_arguments
 from farm.manifest.render import Render
-from farm.manifest.section import Section
-from farm.manifest.takes import TAKES, Takes, Text
+
+
+def fill_defaults(render: Render, info: ValidationInfo) -> Render:
+    """Returns the arguments with the pipeline's own defaults where they say nothing; as they are if it is wrong."""
+    model = info.data.get("model")
+    if not isinstance(model, Model):
+        return render
+    arguments = call_arguments(model.pipeline, has_refiner=model.refiner is not None)
+    unsaid = {
+        name: default
+        for name, default in arguments.items()
+        if default is not None and getattr(render, name) is None
+    }
+    return render.model_copy(update=unsaid)
 
 
 def _no_switch(value: object) -> object:
@@ -28,14 +40,14 @@ def _no_switch(value: object) -> object:
 def _refuse_devices(name: str) -> str:
     if re.fullmatch(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", name, re.ASCII | re.IGNORECASE):
         allowed = "a name that Windows does not keep for a device, as it does con, nul and com1"
-        raise PydanticCustomError(TAKES, "{allowed}", {"allowed": allowed})
+        raise PydanticCustomError(NOT_ALLOWED, "{allowed}", {"allowed": allowed})
     return name
 
 
 def _refuse_options(name: str) -> str:
     if name.startswith("-"):
         allowed = "a name that does not begin with '-', as options of commands do"
-        raise PydanticCustomError(TAKES, "{allowed}", {"allowed": allowed})
+        raise PydanticCustomError(NOT_ALLOWED, "{allowed}", {"allowed": allowed})
     return name
 
 
@@ -57,7 +69,7 @@ class Manifest(Section):
     version: Annotated[
         Literal[1],
         BeforeValidator(_no_switch, json_schema_input_type=Literal[1]),
-        Takes("1, the only version there is"),
+        Described("1, the only version there is"),
     ]
     """The manifest format's version: 1."""
 
@@ -76,7 +88,7 @@ class Manifest(Section):
     animation: Animation
     """The motion, by its kind."""
 
-    render: Annotated[Render, AfterValidator(filled)] = Field(default=Render(), validate_default=True)
+    render: Annotated[Render, AfterValidator(fill_defaults)] = Field(default=Render(), validate_default=True)
     """Arguments of the pipeline call, by diffusers' names."""
 
     output: Output = Output()

@@ -9,9 +9,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field
 from pydantic_core import PydanticCustomError
 
-from farm.manifest.reading.places import Path
-from farm.manifest.section import Section
-from farm.manifest.takes import TAKES, Text
+from farm.manifest.fields import NOT_ALLOWED, Section, Text
+from farm.manifest.location import FieldPath
 
 PICKLED = (".ckpt", ".bin", ".pt", ".pth")
 
@@ -26,11 +25,11 @@ def is_hub_id(pretrained: str) -> bool:
 def _refuse_urls_and_pickles(pretrained: str) -> str:
     if "://" in pretrained:
         allowed = "a hub id, a local folder or .safetensors file, or a shipped checkpoint's name, not a URL"
-        raise PydanticCustomError(TAKES, "{allowed}", {"allowed": allowed})
+        raise PydanticCustomError(NOT_ALLOWED, "{allowed}", {"allowed": allowed})
     if pretrained.lower().endswith(PICKLED):
         allowed = "safetensors weights only: a pickle can run any code when it is loaded"
         hint = "Convert it to .safetensors."
-        raise PydanticCustomError(TAKES, "{allowed}", {"allowed": allowed, "hint": hint})
+        raise PydanticCustomError(NOT_ALLOWED, "{allowed}", {"allowed": allowed, "hint": hint})
     return pretrained
 
 
@@ -62,21 +61,21 @@ class Source(Section):
     """The full commit of a hub id."""
 
 
-SINGLE = ("config", "refiner")
+SINGLE_SOURCES = ("config", "refiner")
 """Fields of `model` that are a source."""
 
-LISTS = ("controlnets", "ip_adapters", "textual_inversions", "loras")
+SOURCE_LISTS = ("controlnets", "ip_adapters", "textual_inversions", "loras")
 """Fields of `model` that list sources."""
 
-JUDGES = ("clip", "classifier")
+SCORING_MODELS = ("clip", "classifier")
 """Fields of `analysis` that are a source."""
 
 
-def written_sources(model: Mapping[Any, Any]) -> Iterator[tuple[Path, Any]]:
+def written_sources(model: Mapping[Any, Any]) -> Iterator[tuple[FieldPath, Any]]:
     """Yields every source in a model's plain data, with its place in the model."""
     yield (), model
-    yield from (((field,), model[field]) for field in SINGLE if field in model)
-    for field in LISTS:
+    yield from (((field,), model[field]) for field in SINGLE_SOURCES if field in model)
+    for field in SOURCE_LISTS:
         sources = model.get(field)
         if isinstance(sources, list):
             yield from (((field, number), source) for number, source in enumerate(sources))

@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from farm.manifest import Manifest
-from farm.manifest.control_fields import PER_NET
 from farm.manifest.pipelines import call_arguments
-from farm.manifest.render import PICTURES
+from farm.manifest.render import PER_NET, PICTURES
 from farm.plan.curves import Curve
 from farm.records import Scalar
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import cast
 
-from farm.manifest import Manifest, motions, pictures
+from farm.manifest import Manifest, animation
 from farm.manifest.model import Scheduler
 from farm.plan.blends import Grid, Interpolate
 from farm.plan.curves import ease, even_keyframes
@@ -27,9 +27,9 @@ def motion_of(manifest: Manifest) -> Motion:
     """Return the motion of a manifest's animation."""
     kind, seed, negative = manifest.animation, manifest.seed, manifest.render.negative_prompt
     match kind:
-        case motions.Interpolate():
+        case animation.Interpolate():
             return _interpolate(kind, seed, negative)
-        case motions.Grid():
+        case animation.Grid():
             return Grid(
                 corners=(kind.prompts[0], kind.prompts[1], kind.prompts[2], kind.prompts[3]),
                 negative_prompt=negative,
@@ -38,7 +38,7 @@ def motion_of(manifest: Manifest) -> Motion:
                 noise_mode=kind.noise.mode,
                 seed=seed,
             )
-        case motions.Walk():
+        case animation.Walk():
             return Walk(
                 prompt=kind.prompt,
                 negative_prompt=negative,
@@ -47,12 +47,12 @@ def motion_of(manifest: Manifest) -> Motion:
                 direction=kind.direction,
                 seed=seed,
             )
-        case motions.Circle():
+        case animation.Circle():
             seeds = kind.noise.seeds or (seed, derive(seed, "circle"))
             return Circle(
                 prompt=kind.prompt, negative_prompt=negative, frames=kind.frames, seeds=(seeds[0], seeds[1])
             )
-        case pictures.Stills():
+        case animation.Stills():
             return Stills(
                 prompts=kind.prompts,
                 negative_prompt=negative,
@@ -60,11 +60,11 @@ def motion_of(manifest: Manifest) -> Motion:
                 seed=seed,
                 seeds=kind.seeds,
             )
-        case pictures.Sweep():
+        case animation.Sweep():
             return Sweep(prompt=kind.prompt, negative_prompt=negative, axes=_axes(kind), seed=seed)
 
 
-def _interpolate(kind: motions.Interpolate, seed: int, negative_prompt: str | None) -> Interpolate:
+def _interpolate(kind: animation.Interpolate, seed: int, negative_prompt: str | None) -> Interpolate:
     alphas = kind.alphas
     if isinstance(kind.prompts, Mapping):
         keyframes = tuple(sorted(kind.prompts))
@@ -89,7 +89,7 @@ def _interpolate(kind: motions.Interpolate, seed: int, negative_prompt: str | No
     )
 
 
-def _axes(kind: pictures.Sweep) -> tuple[tuple[str, tuple[Scalar | SchedulerSpec, ...]], ...]:
+def _axes(kind: animation.Sweep) -> tuple[tuple[str, tuple[Scalar | SchedulerSpec, ...]], ...]:
     axes = cast(Mapping[str, Sequence[Scalar | Scheduler]], kind.over)
     return tuple(
         (name, tuple(scheduler_spec(value) if isinstance(value, Scheduler) else value for value in values))

@@ -8,7 +8,7 @@ from typing import Protocol
 from farm import models
 from farm.errors import ManifestError, Problem
 from farm.manifest import Document
-from farm.manifest.reading.places import Path as Field
+from farm.manifest.location import FieldPath
 
 
 class Checkpoint(Protocol):
@@ -20,7 +20,7 @@ class Checkpoint(Protocol):
     def revision(self) -> str | None: ...  # noqa: D102
 
 
-def refused_model(document: Document, section: Field, written: Checkpoint) -> Problem | None:
+def refused_model(document: Document, section: FieldPath, written: Checkpoint) -> Problem | None:
     """Return the mistake of naming a checkpoint that this manifest may not have read, or None if it may.
 
     Whether there is one is not said.
@@ -44,7 +44,7 @@ def refused_model(document: Document, section: Field, written: Checkpoint) -> Pr
     )
 
 
-def refuse_file(document: Document, field: Field, text: str, path: Path) -> None:
+def refuse_file(document: Document, field: FieldPath, text: str, path: Path) -> None:
     """Refuse a file, folder or pattern, written as `text`, that this manifest may not have read.
 
     Raises:

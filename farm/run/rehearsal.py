@@ -8,8 +8,8 @@ from functools import partial
 from farm import models
 from farm.errors import StorageError
 from farm.manifest import Document
-from farm.manifest.pictures_in import written_pictures
 from farm.manifest.pipelines import PIPELINES
+from farm.manifest.references import written_pictures
 from farm.records import ModelSource, PictureSource, ProceduralSpec
 from farm.render.checkpoints.architecture import Architecture, read_architecture
 from farm.run.pictures.picture_names import whole_path

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from farm.errors import ManifestError, Problem
 from farm.manifest import Document
-from farm.manifest.prompts_in import written_prompts
+from farm.manifest.references import written_prompts
 from farm.render.prompts.prompt_language import mixes, prompt_mistake
 
 _MOST_MIXING = 100_000

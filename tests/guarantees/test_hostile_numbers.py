@@ -8,7 +8,7 @@ import pytest
 
 from farm.errors import ManifestError
 from farm.manifest import json_schema, parse
-from farm.manifest.reading.yaml_scalars import plain_scalar
+from farm.manifest.yaml_reader import plain_scalar
 
 MODEL = """
 version: 1

@@ -10,8 +10,7 @@ import yaml
 from PIL import Image
 
 from farm.execute import InlineExecutor
-from farm.manifest.pipelines import PIPELINES
-from farm.manifest.traits import Traits
+from farm.manifest.pipelines import PIPELINES, Traits
 from farm.run import prepare, render
 from tests.checkpoints.pixart import save_pixart
 

@@ -14,7 +14,7 @@ from farm.errors import ManifestError
 from farm.manifest import load, parse
 from farm.manifest.animation import KINDS
 from farm.manifest.reading.load import MAX_BYTES
-from tests.manifest.test_field_findings import RENDER_TAKES
+from tests.manifest.test_pydantic_errors import RENDER_TAKES
 
 NEEDED = f"needed: a YAML map in UTF-8, up to {MAX_BYTES} bytes, with version, name, model and animation."
 

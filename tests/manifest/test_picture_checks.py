@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from farm.manifest import parse
-from farm.manifest.pictures_in import with_pictures, written_pictures
+from farm.manifest.references import with_pictures, written_pictures
 from tests.manifest.test_pipeline_checks import _said, _taking, _text, _with
 
 NETS = "controlnets: [{pretrained: ./a}, {pretrained: ./b}]"

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from farm.manifest import Manifest, parse
-from farm.manifest.pipelines import PIPELINES
-from farm.manifest.traits import Traits
+from farm.manifest.pipelines import PIPELINES, Traits
 
 START = "version: 1\nname: a\n"
 MOTION = "animation: {kind: circle, prompt: a, frames: 4}\n"

@@ -5,9 +5,8 @@ import inspect
 import diffusers
 import pytest
 
-from farm.manifest.pipelines import PIPELINES, call_arguments
+from farm.manifest.pipelines import PIPELINES, Traits, call_arguments
 from farm.manifest.render import Render
-from farm.manifest.traits import Traits
 
 KNOWN = set(Render.model_fields) - {
     "batch_size",

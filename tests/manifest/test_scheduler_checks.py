@@ -12,9 +12,8 @@ import pytest
 
 from farm.manifest import parse
 from farm.manifest.checks.scheduler_checks import needed_settings, why_unfit
-from farm.manifest.pipelines import PIPELINES
+from farm.manifest.pipelines import PIPELINES, Traits
 from farm.manifest.schedulers import SCHEDULERS
-from farm.manifest.traits import Traits
 from tests.exhaustive import sample
 
 FLOW = [name for name, traits in PIPELINES.items() if traits.sampling == "flow"]

@@ -10,8 +10,8 @@ import jsonschema
 import pytest
 
 from farm.manifest import json_schema, load, parse, to_yaml
-from farm.manifest.reading.places import Place
-from farm.manifest.reading.yaml_tree import read_tree
+from farm.manifest.location import Location
+from farm.manifest.yaml_reader import read_tree
 
 ROOT = Path(__file__).parents[2]
 COMMITTED = ROOT / "farm" / "manifest" / "schema.json"
@@ -22,7 +22,7 @@ shipped = pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.relativ
 
 def _data(text: str) -> Any:
     """Keys become texts, as JSON Schema has them."""
-    tree, _ = read_tree(text, lambda line, column: Place(0, line, column, "m.yaml"))
+    tree, _ = read_tree(text, lambda line, column: Location(0, line, column, "m.yaml"))
     return json.loads(json.dumps(tree.value))
 
 

@@ -6,8 +6,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from farm.manifest.animation import Axes
 from farm.manifest.render import KEYFRAMED
-from farm.manifest.sweep import Axes
 from farm.records import ImagePrompt, InputPicture
 from farm.reduce import TableHeader, table, write_table
 from tests.rows import row_of

@@ -7,11 +7,11 @@ from typing import Any
 
 from farm.manifest.analysis import TEMPLATE, label_name
 from farm.manifest.checks.label_texts import same_texts
-from farm.manifest.reading.findings import Finding, near, shown
-from farm.manifest.reading.places import Path
+from farm.manifest.findings import Finding, describe_value, did_you_mean
+from farm.manifest.location import FieldPath
 from farm.records import LabelGroup, slug
 
-_CLIP: Path = ("analysis", "clip")
+_CLIP: FieldPath = ("analysis", "clip")
 _SIMILARITY = "similarity"
 """No group's name: `clip_similarity_1` is of the first prompt."""
 
@@ -53,19 +53,19 @@ def _wrong_name(group: str, others: Mapping[str, str]) -> tuple[str, str] | None
     """Returns what is wrong with a group's name, and what is allowed instead."""
     name = slug(group)
     if not name:
-        return f"found {shown(group)}", "needed: a letter or digit, by which columns are named"
+        return f"found {describe_value(group)}", "needed: a letter or digit, by which columns are named"
     if name == _SIMILARITY:
         return (
-            f"the columns of {shown(group)} would be named like those of prompts",
+            f"the columns of {describe_value(group)} would be named like those of prompts",
             "allowed: any other name",
         )
     if name in others:
-        found = f"the columns of {shown(group)} would be named like those of {shown(others[name])}"
+        found = f"the columns of {describe_value(group)} would be named like those of {describe_value(others[name])}"
         return found, "allowed: names that differ in a letter or digit"
     return None
 
 
-def _label(group: str, written: Any, path: Path, columns: dict[str, str]) -> Iterator[Finding]:
+def _label(group: str, written: Any, path: FieldPath, columns: dict[str, str]) -> Iterator[Finding]:
     """Yields what is wrong with a label's name; else notes its column among those that are taken."""
     label = (
         label_name(written) if isinstance(written, str) or (isinstance(written, dict) and written) else None
@@ -75,7 +75,7 @@ def _label(group: str, written: Any, path: Path, columns: dict[str, str]) -> Ite
     column = LabelGroup(name=group, labels=(label,), texts=("",)).columns[0]
     if not slug(label):
         allowed = "needed: a letter or digit, by which its column is named"
-        yield Finding(path=path, found=f"found {shown(label)}", allowed=allowed)
+        yield Finding(path=path, found=f"found {describe_value(label)}", allowed=allowed)
     elif column in columns:
         yield Finding(
             path=path,
@@ -83,7 +83,7 @@ def _label(group: str, written: Any, path: Path, columns: dict[str, str]) -> Ite
             allowed="allowed: labels that differ in a letter or digit",
         )
     else:
-        columns[column] = f"{shown(label)} of {shown(group)}"
+        columns[column] = f"{describe_value(label)} of {describe_value(group)}"
 
 
 def _templates(templates: Mapping[Any, Any], labels: Any) -> Iterator[Finding]:
@@ -93,7 +93,7 @@ def _templates(templates: Mapping[Any, Any], labels: Any) -> Iterator[Finding]:
         if group not in labels:
             yield Finding(
                 path=(*_CLIP, "template", group),
-                found=f"there is no group {shown(group)}",
+                found=f"there is no group {describe_value(group)}",
                 allowed=f"allowed: {', '.join(map(str, labels)) or 'none, since there are no labels'}",
-                hint=near(group, list(labels)),
+                hint=did_you_mean(group, list(labels)),
             )

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from farm.manifest.fields import MAX_FRAMES
-from farm.manifest.reading.findings import Finding, shown
-from farm.manifest.reading.places import Path
+from farm.manifest.findings import Finding, describe_value
+from farm.manifest.location import FieldPath
 
 Data = Mapping[Any, Any]
 
@@ -38,7 +38,7 @@ def frame_count(animation: Data) -> int | None:
     return None
 
 
-def _told(field: str | Path, found: str, allowed: str) -> Finding:
+def _told(field: str | FieldPath, found: str, allowed: str) -> Finding:
     path = (field,) if isinstance(field, str) else field
     return Finding(path=("animation", *path), found=found, allowed=allowed)
 
@@ -61,7 +61,9 @@ def _alphas(animation: Data) -> Iterator[Finding]:
     easing = animation.get("easing", "linear")
     if easing != "linear":
         yield _told(
-            "easing", f"found {shown(easing)} beside alphas", "allowed: linear, since alphas say it all"
+            "easing",
+            f"found {describe_value(easing)} beside alphas",
+            "allowed: linear, since alphas say it all",
         )
 
 

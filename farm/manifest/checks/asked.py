@@ -6,8 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from farm.manifest.pipelines import PIPELINES, call_arguments
-from farm.manifest.traits import Traits
+from farm.manifest.pipelines import PIPELINES, Traits, call_arguments
 
 Data = Mapping[Any, Any]
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from farm.manifest.checks.asked import Asked
 from farm.manifest.checks.counting import entries, many
-from farm.manifest.control_fields import PER_NET
-from farm.manifest.reading.findings import Finding
+from farm.manifest.findings import Finding
+from farm.manifest.render import PER_NET
 
 
 def controlnet_checks(asked: Asked) -> Iterator[Finding]:

@@ -23,9 +23,9 @@ from farm.manifest.checks.scheduler_checks import scheduler_checks
 from farm.manifest.checks.single_file_checks import single_file_checks
 from farm.manifest.checks.source_checks import source_checks
 from farm.manifest.checks.step_checks import step_checks
-from farm.manifest.reading.findings import Finding
-from farm.manifest.reading.places import Path
-from farm.manifest.sources import JUDGES, is_hub_id, written_sources
+from farm.manifest.findings import Finding
+from farm.manifest.location import FieldPath
+from farm.manifest.sources import SCORING_MODELS, is_hub_id, written_sources
 
 WRONG = object()
 """Stands where a value was that is wrong by itself."""
@@ -33,7 +33,7 @@ WRONG = object()
 Data = Mapping[Any, Any]
 
 
-def cross_checks(data: Data, wrong: set[Path]) -> Iterator[Finding]:
+def cross_checks(data: Data, wrong: set[FieldPath]) -> Iterator[Finding]:
     """Yields every mistake between fields, except in fields whose own value is `wrong`."""
     manifest = _marked(data, wrong, ())
     for check in (
@@ -49,7 +49,7 @@ def cross_checks(data: Data, wrong: set[Path]) -> Iterator[Finding]:
         yield from (finding for finding in check(manifest) if finding.path not in wrong)
 
 
-def _marked(value: Any, wrong: set[Path], path: Path) -> Any:
+def _marked(value: Any, wrong: set[FieldPath], path: FieldPath) -> Any:
     if path in wrong:
         return WRONG
     if isinstance(value, dict):
@@ -66,11 +66,11 @@ def _hub_pins(manifest: Data) -> Iterator[Finding]:
                 yield from _hub_pin(source, ("model", *path))
     match manifest:
         case {"analysis": dict(analysis)}:
-            for field in JUDGES:
+            for field in SCORING_MODELS:
                 yield from _hub_pin(analysis.get(field), ("analysis", field))
 
 
-def _hub_pin(source: Any, path: Path) -> Iterator[Finding]:
+def _hub_pin(source: Any, path: FieldPath) -> Iterator[Finding]:
     match source:
         case {"pretrained": str(hub_id)} if is_hub_id(hub_id) and source.get("revision") is None:
             yield Finding(

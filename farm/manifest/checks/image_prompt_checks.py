@@ -7,8 +7,8 @@ from typing import Any
 
 from farm.manifest.checks.asked import Asked, pipelines_with
 from farm.manifest.checks.counting import entries, many
-from farm.manifest.reading.findings import Finding
-from farm.manifest.reading.places import Path
+from farm.manifest.findings import Finding
+from farm.manifest.location import FieldPath
 
 
 def image_prompt_checks(asked: Asked) -> Iterator[Finding]:
@@ -34,7 +34,7 @@ def image_prompt_checks(asked: Asked) -> Iterator[Finding]:
     yield from _uneven(seen, path)
 
 
-def _uneven(seen: Any, path: Path) -> Iterator[Finding]:
+def _uneven(seen: Any, path: FieldPath) -> Iterator[Finding]:
     """Between keyframes the views are mixed picture by picture."""
     for number, by_frame in enumerate(seen) if isinstance(seen, list) else [(None, seen)]:
         if not isinstance(by_frame, dict):

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from farm.manifest.checks.animation_checks import frame_count
-from farm.manifest.reading.findings import Finding
-from farm.manifest.reading.places import Path
+from farm.manifest.findings import Finding
+from farm.manifest.location import FieldPath
 from farm.manifest.render import KEYFRAMED
 
 Data = Mapping[Any, Any]
@@ -30,7 +30,7 @@ def keyframe_checks(manifest: Data) -> Iterator[Finding]:
                 )
 
 
-def keyframed(manifest: Data) -> Iterator[tuple[Path, Any]]:
+def keyframed(manifest: Data) -> Iterator[tuple[FieldPath, Any]]:
     """Yields every field that takes keyframes, with what is written there."""
     match manifest:
         case {"model": dict(model)}:
@@ -44,7 +44,7 @@ def keyframed(manifest: Data) -> Iterator[tuple[Path, Any]]:
                 yield from _each(("render", argument), render.get(argument))
 
 
-def _each(path: Path, written: Any) -> Iterator[tuple[Path, Any]]:
+def _each(path: FieldPath, written: Any) -> Iterator[tuple[FieldPath, Any]]:
     """Yields what is written, or the entries of a list."""
     if isinstance(written, list):
         yield from (((*path, number), entry) for number, entry in enumerate(written))

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from farm.manifest.analysis import TEMPLATE
-from farm.manifest.reading.findings import Finding, shown
-from farm.manifest.reading.places import Path
+from farm.manifest.findings import Finding, describe_value
+from farm.manifest.location import FieldPath
 
 
-def same_texts(labels: Mapping[Any, Any], template: Any, path: Path) -> Iterator[Finding]:
+def same_texts(labels: Mapping[Any, Any], template: Any, path: FieldPath) -> Iterator[Finding]:
     """Yields every label whose text is that of one before it in its group; `path` is that of the groups.
 
     Of what is wrong by itself nothing is said.
@@ -21,7 +21,7 @@ def same_texts(labels: Mapping[Any, Any], template: Any, path: Path) -> Iterator
             yield from _within(written, its, (*path, group))
 
 
-def _within(written: list[Any], template: Any, path: Path) -> Iterator[Finding]:
+def _within(written: list[Any], template: Any, path: FieldPath) -> Iterator[Finding]:
     asked: dict[str, str] = {}
     for position, label in enumerate(written):
         match label:
@@ -36,6 +36,6 @@ def _within(written: list[Any], template: Any, path: Path) -> Iterator[Finding]:
         if asked.setdefault(text, name) != name:
             yield Finding(
                 path=(*path, position),
-                found=f"its text {shown(text)} is already that of {shown(asked[text])}",
+                found=f"its text {describe_value(text)} is already that of {describe_value(asked[text])}",
                 allowed="needed: another text, since nothing tells labels of one text apart",
             )

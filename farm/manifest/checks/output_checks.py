@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from farm.manifest.checks.animation_checks import frame_count
-from farm.manifest.reading.findings import Finding
+from farm.manifest.findings import Finding
 
 MAX_CELLS = 10_000
 """Of `grid.png`: as many as the largest grid has, 100 x 100."""

@@ -7,8 +7,8 @@ from typing import Any
 
 from farm.manifest.checks.animation_checks import frame_count
 from farm.manifest.checks.keyframe_checks import keyframed
-from farm.manifest.reading.findings import Finding, shown
-from farm.manifest.reading.places import Path
+from farm.manifest.findings import Finding, describe_value
+from farm.manifest.location import FieldPath
 
 MOST_FRAMES = 10_000
 """So many are told apart on the way from prompt to prompt, and listed in the resolved manifest."""
@@ -44,7 +44,9 @@ def _motion(animation: Data, beside: str) -> Iterator[Finding]:
     easing = animation.get("easing", "linear")
     if isinstance(easing, str) and easing != "linear":
         yield _told(
-            "easing", f"found {shown(easing)} {beside}", "allowed: linear, since the pacing says it all"
+            "easing",
+            f"found {describe_value(easing)} {beside}",
+            "allowed: linear, since the pacing says it all",
         )
     match animation.get("noise"):
         case {"mode": "per_frame"}:
@@ -73,6 +75,6 @@ def _judge(manifest: Data, pacing: str) -> Iterator[Finding]:
     yield _told("pacing", "'clip' without analysis.clip", allowed)
 
 
-def _told(field: str | Path, found: str, allowed: str) -> Finding:
+def _told(field: str | FieldPath, found: str, allowed: str) -> Finding:
     path = (field,) if isinstance(field, str) else field
     return Finding(path=("animation", *path), found=found, allowed=allowed)

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from farm.manifest.checks.asked import Asked, pipelines_taking
+from farm.manifest.findings import Finding
 from farm.manifest.image_fields import Canny
-from farm.manifest.reading.findings import Finding
-from farm.manifest.reading.places import Path
+from farm.manifest.location import FieldPath
 from farm.manifest.render import PICTURES
 
 _NEEDED = {
@@ -84,7 +84,7 @@ def _edges(asked: Asked) -> Iterator[Finding]:
                     )
 
 
-def _thresholds(path: Path, canny: Mapping[Any, Any]) -> Iterator[Finding]:
+def _thresholds(path: FieldPath, canny: Mapping[Any, Any]) -> Iterator[Finding]:
     """OpenCV exchanges them without a word."""
     low = canny.get("low_threshold", Canny().low_threshold)
     high = canny.get("high_threshold", Canny().high_threshold)
@@ -97,7 +97,7 @@ def _thresholds(path: Path, canny: Mapping[Any, Any]) -> Iterator[Finding]:
         )
 
 
-def _pictures(asked: Asked) -> Iterator[tuple[Path, Any]]:
+def _pictures(asked: Asked) -> Iterator[tuple[FieldPath, Any]]:
     for name in PICTURES:
         written = asked.render.get(name)
         if isinstance(written, list):

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from farm.manifest.checks.asked import Asked, pipelines_taking, pipelines_that, pipelines_with
-from farm.manifest.pipelines import PIPELINES, call_arguments
-from farm.manifest.reading.findings import Finding
-from farm.manifest.sources import LISTS, SINGLE
-from farm.manifest.traits import Traits
+from farm.manifest.findings import Finding
+from farm.manifest.pipelines import PIPELINES, Traits, call_arguments
+from farm.manifest.sources import SINGLE_SOURCES, SOURCE_LISTS
 
 _KNOWN = frozenset(name for traits in PIPELINES.values() for name in traits.arguments) - {"denoising_end"}
 _OWN_SIZE = "It takes the picture's own size."
@@ -44,7 +43,7 @@ def _words(asked: Asked) -> Iterator[Finding]:
 
 
 def _parts(asked: Asked) -> Iterator[Finding]:
-    for part in (*SINGLE, *LISTS):
+    for part in (*SINGLE_SOURCES, *SOURCE_LISTS):
         if asked.model.get(part) and part not in asked.traits.parts:
             yield Finding(
                 path=("model", part),

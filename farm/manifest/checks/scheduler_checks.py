@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from farm.manifest.checks.asked import Asked
-from farm.manifest.reading.findings import Finding, shown
-from farm.manifest.reading.places import Path
+from farm.manifest.findings import Finding, describe_value
+from farm.manifest.location import FieldPath
+from farm.manifest.pipelines import Traits
 from farm.manifest.schedulers import DIFFUSION, FLOW, SOLVERS
-from farm.manifest.traits import Traits
 
 _EULER, _HEUN, _LCM = FLOW
 _SCALED = (
@@ -80,9 +80,9 @@ def scheduler_checks(asked: Asked) -> Iterator[Finding]:
             yield from _settings(asked, path, name, config)
 
 
-def _written(asked: Asked) -> Iterator[tuple[Path, str, Mapping[Any, Any]]]:
+def _written(asked: Asked) -> Iterator[tuple[FieldPath, str, Mapping[Any, Any]]]:
     """Yields the place of every scheduler's name, the name and the configuration."""
-    places: list[tuple[Path, Any]] = [(("model", "scheduler"), asked.model.get("scheduler"))]
+    places: list[tuple[FieldPath, Any]] = [(("model", "scheduler"), asked.model.get("scheduler"))]
     axis = asked.over.get("scheduler")
     if isinstance(axis, list):
         places += [(("animation", "over", "scheduler", number), value) for number, value in enumerate(axis)]
@@ -95,7 +95,7 @@ def _written(asked: Asked) -> Iterator[tuple[Path, str, Mapping[Any, Any]]]:
                 yield (*path, "class"), name, config if isinstance(config, dict) else {}
 
 
-def _settings(asked: Asked, path: Path, name: str, config: Mapping[Any, Any]) -> Iterator[Finding]:
+def _settings(asked: Asked, path: FieldPath, name: str, config: Mapping[Any, Any]) -> Iterator[Finding]:
     is_flow, pipeline = asked.traits.sampling == "flow", asked.pipeline
     place = path[:-1] if path[-1] == "class" else path
     if not asked.traits.hands_generators_on:
@@ -103,12 +103,14 @@ def _settings(asked: Asked, path: Path, name: str, config: Mapping[Any, Any]) ->
             if (setting == "stochastic_sampling" and value is True) or str(value).startswith("sde-"):
                 yield Finding(
                     path=(*place, "config", setting),
-                    found=f"found {shown(value)}",
+                    found=f"found {describe_value(value)}",
                     allowed=f"allowed: what draws no noise, since {pipeline} gives schedulers no generator",
                 )
     needed = needed_settings(asked.traits, name)
     if any(config.get(setting) != value for setting, value in needed.items()):
-        settings = ", ".join(f"{key}: {shown(value).strip(chr(39))}" for key, value in needed.items())
+        settings = ", ".join(
+            f"{key}: {describe_value(value).strip(chr(39))}" for key, value in needed.items()
+        )
         yield Finding(
             path=path,
             found=f"{name} without {settings}",

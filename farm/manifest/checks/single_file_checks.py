@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from farm.manifest.checks.asked import Asked
-from farm.manifest.reading.findings import Finding
+from farm.manifest.findings import Finding
 
 _FILE = ".safetensors"
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-from farm.manifest.reading.findings import Finding, shown
-from farm.manifest.reading.places import Path
+from farm.manifest.findings import Finding, describe_value
+from farm.manifest.location import FieldPath
 from farm.manifest.sources import written_sources
 
 LARGEST = 1_000_000
@@ -53,7 +53,7 @@ def source_checks(manifest: Mapping[Any, Any]) -> Iterator[Finding]:
                 yield from _folders(source, ("model", *path))
 
 
-def _settings(scheduler: Any, path: Path) -> Iterator[Finding]:
+def _settings(scheduler: Any, path: FieldPath) -> Iterator[Finding]:
     config = scheduler.get("config") if isinstance(scheduler, dict) else None
     for name, value in config.items() if isinstance(config, dict) else ():
         place = (*path, "config", name)
@@ -65,30 +65,30 @@ def _settings(scheduler: Any, path: Path) -> Iterator[Finding]:
             if isinstance(number, int | float) and abs(number) > LARGEST:
                 yield Finding(
                     path=place,
-                    found=f"found {shown(number)}",
+                    found=f"found {describe_value(number)}",
                     allowed=f"allowed: numbers from -{LARGEST} to {LARGEST}",
                 )
 
 
-def _weight_name(source: Any, path: Path) -> Iterator[Finding]:
+def _weight_name(source: Any, path: FieldPath) -> Iterator[Finding]:
     match source:
         case {"weight_name": str(name)} if (
             not name.endswith(".safetensors") or _leads_out(name) or _is_no_name(name)
         ):
             yield Finding(
                 path=path,
-                found=f"found {shown(name)}",
+                found=f"found {describe_value(name)}",
                 allowed="allowed: the name of a .safetensors file in that repository or folder",
             )
 
 
-def _folders(source: Any, path: Path) -> Iterator[Finding]:
+def _folders(source: Any, path: FieldPath) -> Iterator[Finding]:
     for field in ("subfolder", "image_encoder_folder"):
         name = source.get(field) if isinstance(source, dict) else None
         if isinstance(name, str) and (_leads_out(name) or _is_no_name(name)):
             yield Finding(
                 path=(*path, field),
-                found=f"found {shown(name)}",
+                found=f"found {describe_value(name)}",
                 allowed="allowed: the name of a folder in that repository or folder",
             )
 

@@ -8,8 +8,8 @@ from fractions import Fraction
 from typing import Any
 
 from farm.manifest.checks.asked import Asked
-from farm.manifest.reading.findings import Finding
-from farm.manifest.reading.places import Path
+from farm.manifest.findings import Finding
+from farm.manifest.location import FieldPath
 
 _LCM_STEPS = 50
 """LCMScheduler's own original_inference_steps."""
@@ -45,8 +45,8 @@ def _schedule_of(asked: Asked, least: int, most: int) -> tuple[int, int]:
     return (original if isinstance(original, int) else _LCM_STEPS), most
 
 
-def _strengths(asked: Asked) -> Iterator[tuple[Path, Any]]:
-    path: Path = ("render", "strength")
+def _strengths(asked: Asked) -> Iterator[tuple[FieldPath, Any]]:
+    path: FieldPath = ("render", "strength")
     axis, given = asked.over.get("strength"), asked.argument("strength")
     if isinstance(axis, list):
         yield from ((("animation", "over", "strength", number), value) for number, value in enumerate(axis))

@@ -7,9 +7,9 @@ from itertools import islice
 from pydantic import ValidationError
 
 from farm.manifest.checks.cross_checks import cross_checks
-from farm.manifest.reading.field_findings import field_findings
-from farm.manifest.reading.findings import Finding
-from farm.manifest.reading.places import Path
+from farm.manifest.findings import Finding
+from farm.manifest.location import FieldPath
+from farm.manifest.pydantic_errors import translate_errors
 from farm.manifest.schema import Manifest
 
 MAX_FINDINGS = 1000
@@ -19,11 +19,11 @@ MAX_FINDINGS = 1000
 def check(data: object) -> tuple[Manifest | None, list[Finding], int]:
     """Returns the manifest if nothing is wrong; what is wrong, in fields and between the sound ones; and of how many
     fields more nothing is said."""
-    manifest, findings, wrong = None, list[Finding](), set[Path]()
+    manifest, findings, wrong = None, list[Finding](), set[FieldPath]()
     try:
         manifest = Manifest.model_validate(data)
     except ValidationError as error:
-        findings, wrong = field_findings(error, data, most=MAX_FINDINGS)
+        findings, wrong = translate_errors(error, data, most=MAX_FINDINGS)
     more = max(0, len(wrong) - len(findings))
     if isinstance(data, dict):
         findings += islice(cross_checks(data, wrong), MAX_FINDINGS)

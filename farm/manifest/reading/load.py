@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from farm.errors import ManifestError, Problem
+from farm.manifest.document import Document, Override, SourceMap, apply_overrides, read_override
+from farm.manifest.findings import describe_value
+from farm.manifest.location import Location
 from farm.manifest.reading.check import MAX_FINDINGS, check
-from farm.manifest.reading.document import Document, Origin
-from farm.manifest.reading.findings import shown
-from farm.manifest.reading.overrides import Override, apply_overrides, read_override
-from farm.manifest.reading.places import Place
-from farm.manifest.reading.yaml_tree import read_tree
-from farm.manifest.sources import JUDGES, LISTS, SINGLE, is_hub_id
+from farm.manifest.sources import SCORING_MODELS, SINGLE_SOURCES, SOURCE_LISTS, is_hub_id
+from farm.manifest.yaml_reader import read_tree
 
 MAX_BYTES = 4_000_000
 MAX_PROBLEMS = MAX_FINDINGS
@@ -39,13 +38,13 @@ def parse(text: str, path: Path, overrides: Sequence[str] = ()) -> Document:
     Raises:
         ManifestError: with everything that is wrong, in the order of the file.
     """
-    tree, problems = read_tree(text, lambda line, column: Place(0, line, column, str(path)))
+    tree, problems = read_tree(text, lambda line, column: Location(0, line, column, str(path)))
     if not isinstance(tree.value, dict):
         raise _refusal(str(tree.place), _kind_of(tree.value))
     changes, mistaken = _read_overrides(overrides)
     data, misfits = apply_overrides(tree.value, changes)
     manifest, findings, more = check(_marked_folders(data, path.parent))
-    origin = Origin(tree, changes)
+    origin = SourceMap(tree, changes)
     told = [*problems, *misfits]
     for each in findings:
         problem = origin.problem(each.path, each.found, each.allowed, each.hint)
@@ -62,7 +61,7 @@ def _kind_of(root: object) -> str:
         case None:
             return "an empty manifest"
         case list():
-            return f"found {shown(root)}"
+            return f"found {describe_value(root)}"
     return "found a single value"
 
 
@@ -122,17 +121,17 @@ def _marked_folders(data: object, folder: Path) -> object:
         return data
     if isinstance(data.get("analysis"), dict):
         analysis = {
-            field: _marked(value, folder) if field in JUDGES else value
+            field: _marked(value, folder) if field in SCORING_MODELS else value
             for field, value in data["analysis"].items()
         }
         data = {**data, "analysis": analysis}
     if not isinstance(data.get("model"), dict):
         return data
     model = _marked(data["model"], folder)
-    for field in SINGLE:
+    for field in SINGLE_SOURCES:
         if field in model:
             model = {**model, field: _marked(model[field], folder)}
-    for field in LISTS:
+    for field in SOURCE_LISTS:
         if isinstance(model.get(field), list):
             model = {**model, field: [_marked(source, folder) for source in model[field]]}
     return {**data, "model": model}

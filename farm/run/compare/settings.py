@@ -7,7 +7,7 @@ from typing import Any
 
 from farm.errors import UsageError
 from farm.manifest import Manifest
-from farm.manifest.prompts_in import written_prompts
+from farm.manifest.references import written_prompts
 from farm.run.compare.comparison import Setting
 
 _NO_SETTINGS = frozenset(("version", "name", "description", "output", "analysis"))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from farm.errors import ManifestError, Problem
 from farm.manifest import Document
-from farm.manifest.reading.findings import Finding
+from farm.manifest.findings import Finding
 from farm.plan import Plan
 from farm.records import DiffusersSpec, PictureSource, ProceduralSpec, RendererSpec
 from farm.render.checkpoints.architecture import read_architecture

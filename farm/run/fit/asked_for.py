@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from farm.manifest import Manifest
+from farm.manifest.findings import Finding
+from farm.manifest.location import FieldPath
 from farm.manifest.pipelines import call_arguments
-from farm.manifest.reading.findings import Finding
-from farm.manifest.reading.places import Path as Field
 
 
 def over(manifest: Manifest) -> Mapping[str, Any]:
@@ -31,11 +31,11 @@ def is_asked(manifest: Manifest, name: str) -> bool:
     return name in over(manifest) or given not in (None, own.get(name))
 
 
-def place(manifest: Manifest, name: str) -> Field:
+def place(manifest: Manifest, name: str) -> FieldPath:
     """Return where an argument is written: in a sweep, or with the others."""
     return ("animation", "over", name) if name in over(manifest) else ("render", name)
 
 
-def idle(field: Field, needed: str) -> Finding:
+def idle(field: FieldPath, needed: str) -> Finding:
     """Return that what is written there has no effect, and what it would take."""
     return Finding(path=field, found="has no effect", allowed=f"needed: {needed}")

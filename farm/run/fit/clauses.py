@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from farm.manifest.reading.findings import Finding
-from farm.manifest.reading.places import Path as Field
+from farm.manifest.findings import Finding
+from farm.manifest.location import FieldPath
 from farm.render.checkpoints.architecture import Architecture
 
 
-def misfit(field: Field, clauses: Iterable[str], needed: str) -> Iterator[Finding]:
+def misfit(field: FieldPath, clauses: Iterable[str], needed: str) -> Iterator[Finding]:
     """Yield one mistake of all clauses, if there are any; `field` is the weights' own place."""
     together = " and ".join(clauses)
     if together:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from farm.manifest.findings import Finding
 from farm.manifest.pipelines import PIPELINES
-from farm.manifest.reading.findings import Finding
 from farm.manifest.render import Render
 from farm.records import DiffusersSpec, ModelSource
 from farm.render.checkpoints.checkpoint_contents import contents_of, read_settings

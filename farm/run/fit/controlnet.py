@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from farm.manifest.reading.findings import Finding
-from farm.manifest.reading.places import Path as Field
+from farm.manifest.findings import Finding
+from farm.manifest.location import FieldPath
 from farm.records import ControlNet
 from farm.render.checkpoints.architecture import Architecture, read_denoiser
 from farm.render.checkpoints.checkpoint_contents import contents_of, read_settings
@@ -15,7 +15,7 @@ from farm.run.fit.clauses import misfit, unequal
 _MOST_STAGES = 64
 
 
-def controlnet_findings(field: Field, net: ControlNet, model: Architecture) -> Iterator[Finding]:
+def controlnet_findings(field: FieldPath, net: ControlNet, model: Architecture) -> Iterator[Finding]:
     """Yield what is wrong with a ControlNet; nothing where the hub's is not on this machine yet."""
     place = contents_of(net.source)
     config = read_settings(place / net.subfolder / "config.json") if place else None

@@ -10,10 +10,10 @@ from typing import Any
 from PIL import Image
 
 from farm.manifest import Document
+from farm.manifest.findings import Finding
 from farm.manifest.image_fields import Canny, Picture
-from farm.manifest.pictures_in import written_pictures
-from farm.manifest.reading.findings import Finding
-from farm.manifest.reading.places import Path as Field
+from farm.manifest.location import FieldPath
+from farm.manifest.references import written_pictures
 from farm.manifest.render import Render
 from farm.records import Canny as Edges
 from farm.records import PictureSource
@@ -38,7 +38,7 @@ def edge_remarks(document: Document, pictures: Mapping[str, PictureSource]) -> I
             )
 
 
-def _canny(render: Render, field: Field) -> Canny | None:
+def _canny(render: Render, field: FieldPath) -> Canny | None:
     """Return how edges are found in the picture whose file is written at a place, if they are."""
     written: Any = getattr(render, str(field[1]))
     if isinstance(written, tuple) and len(field) > 2:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from farm.manifest.reading.findings import Finding, near
-from farm.manifest.reading.places import Path as Field
+from farm.manifest.findings import Finding, did_you_mean
+from farm.manifest.location import FieldPath
 from farm.records import ModelSource
 from farm.render.checkpoints.adapter_files import only_or_usual
 from farm.render.checkpoints.checkpoint_contents import contents_of
 
 
 def find_weights(
-    field: Field, source: ModelSource, weight_name: str | None, *, usual: str, subfolder: str = ""
+    field: FieldPath, source: ModelSource, weight_name: str | None, *, usual: str, subfolder: str = ""
 ) -> Path | Finding | None:
     """Return an adapter's file, or what is wrong with its name; None where the hub's is not on this machine yet.
 
@@ -37,5 +37,5 @@ def find_weights(
         path=(*field, "weight_name"),
         found=f"there is no {weight_name} in {where}",
         allowed=f"allowed: a .safetensors file there{there}",
-        hint=near(weight_name, names),
+        hint=did_you_mean(weight_name, names),
     )

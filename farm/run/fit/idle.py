@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from farm.manifest import Manifest
-from farm.manifest.motions import Interpolate, Walk
+from farm.manifest.animation import Interpolate, Walk
+from farm.manifest.findings import Finding, describe_value
 from farm.manifest.pipelines import PIPELINES
-from farm.manifest.reading.findings import Finding, shown
 from farm.render.checkpoints.scheduler_code import takes_eta
 from farm.run.fit.asked_for import idle, is_asked, most, over, place
 
@@ -75,6 +75,6 @@ def _without_a_pilot(manifest: Manifest) -> Iterator[Finding]:
     if isinstance(motion, Interpolate) and motion.alphas and motion.pacing != "uniform":
         yield Finding(
             path=("animation", "pacing"),
-            found=f"{shown(motion.pacing)} has no effect beside alphas that are listed",
+            found=f"{describe_value(motion.pacing)} has no effect beside alphas that are listed",
             allowed="needed: no alphas, so that a pilot chooses them",
         )

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from farm.manifest import Manifest
+from farm.manifest.findings import Finding
 from farm.manifest.pipelines import PIPELINES
-from farm.manifest.reading.findings import Finding
 from farm.records import DiffusersSpec, ModelSource
 from farm.render.checkpoints.checkpoint_contents import contents_of, read_settings
 from farm.render.checkpoints.checkpoint_folder import INDEX

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from farm.manifest.adapters import IpAdapter as Written
-from farm.manifest.reading.findings import Finding
+from farm.manifest.findings import Finding
+from farm.manifest.model import IpAdapter as Written
 from farm.records import IpAdapter, ModelSource
 from farm.render.checkpoints.adapter_files import encoder_folder
 from farm.render.checkpoints.architecture import Architecture

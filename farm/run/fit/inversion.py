@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from farm.manifest.reading.findings import Finding
-from farm.manifest.reading.places import Path as Field
+from farm.manifest.findings import Finding
+from farm.manifest.location import FieldPath
 from farm.records import TextualInversion
 from farm.render.checkpoints.adapter_files import ENCODER_OF, USUAL_WORD
 from farm.render.checkpoints.architecture import Architecture
@@ -23,7 +23,7 @@ def inversion_findings(inversions: Sequence[TextualInversion], model: Architectu
     """Yield what is wrong with learned words; nothing of those of the hub that are not on this machine yet."""
     taught: set[tuple[str, str]] = set()
     for number, inversion in enumerate(inversions):
-        field: Field = ("model", "textual_inversions", number)
+        field: FieldPath = ("model", "textual_inversions", number)
         file = find_weights(field, inversion.source, inversion.weight_name, usual=USUAL_WORD)
         if isinstance(file, Finding):
             yield file
@@ -45,7 +45,7 @@ def word_of(inversion: TextualInversion, shapes: Mapping[str, Shape]) -> str:
 
 
 def _word_findings(
-    field: Field, words: set[tuple[str, str]], taught: set[tuple[str, str]]
+    field: FieldPath, words: set[tuple[str, str]], taught: set[tuple[str, str]]
 ) -> Iterator[Finding]:
     """Yield what is wrong with a word, the same for each text encoder that learns it."""
     word = next(word for _, word in words)

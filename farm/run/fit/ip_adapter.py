@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from farm.manifest.reading.findings import Finding
+from farm.manifest.findings import Finding
 from farm.records import IpAdapter, ModelSource
 from farm.render.checkpoints.architecture import Architecture
 from farm.render.checkpoints.checkpoint_contents import read_settings, read_shapes

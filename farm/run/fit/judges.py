@@ -8,8 +8,8 @@ from farm.analyze import TextReader, text_reader
 from farm.errors import ModelError
 from farm.manifest import Document
 from farm.manifest.analysis import Classifier, Clip
-from farm.manifest.reading.findings import Finding, shown
-from farm.manifest.reading.places import Path as Field
+from farm.manifest.findings import Finding, describe_value
+from farm.manifest.location import FieldPath
 from farm.records import ModelSource
 from farm.render.checkpoints.checkpoint_contents import contents_of
 from farm.render.checkpoints.hub import is_offline
@@ -40,7 +40,7 @@ def _find(document: Document, written: Clip | Classifier) -> ModelSource | None:
         return None  # refused already
 
 
-def _absent(field: Field, source: ModelSource) -> Iterator[Finding]:
+def _absent(field: FieldPath, source: ModelSource) -> Iterator[Finding]:
     if is_offline() and contents_of(source) is None:
         yield Finding(
             path=field,
@@ -58,12 +58,12 @@ def _labels(clip: Clip, reader: TextReader) -> Iterator[Finding]:
                 yield Finding(
                     path=field,
                     found=f"its text has {unread.tokens} tokens, of which {clip.pretrained} reads {unread.read}",
-                    allowed=f"unread: {shown(unread.text)}",
+                    allowed=f"unread: {describe_value(unread.text)}",
                 )
             own = label if isinstance(label, str) else text
             if not reader.knows(own):
                 yield Finding(
                     path=field,
-                    found=f"the tokenizer of {clip.pretrained} knows no word of {shown(own)}",
+                    found=f"the tokenizer of {clip.pretrained} knows no word of {describe_value(own)}",
                     allowed="needed: words that it was trained with, or its probabilities mean little",
                 )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from farm.manifest.reading.findings import Finding
-from farm.manifest.reading.places import Path as Field
+from farm.manifest.findings import Finding
+from farm.manifest.location import FieldPath
 from farm.records import Lora
 from farm.render.checkpoints.adapter_files import USUAL_LORA
 from farm.render.checkpoints.architecture import Architecture
@@ -16,7 +16,7 @@ from farm.run.fit.clauses import among, misfit, word_widths
 from farm.run.fit.files import find_weights
 
 
-def lora_findings(field: Field, lora: Lora, model: Architecture) -> Iterator[Finding]:
+def lora_findings(field: FieldPath, lora: Lora, model: Architecture) -> Iterator[Finding]:
     """Yield what is wrong with a LoRA; nothing where the hub's is not on this machine yet."""
     file = find_weights(field, lora.source, lora.weight_name, usual=USUAL_LORA)
     if isinstance(file, Finding):

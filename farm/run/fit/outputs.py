@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from farm.manifest.reading.findings import Finding
+from farm.manifest.findings import Finding
 from farm.plan import Plan
 from farm.reduce import misfits
 

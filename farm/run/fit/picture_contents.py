@@ -10,10 +10,10 @@ from contextlib import closing
 from pathlib import Path
 
 from farm.manifest import Document
+from farm.manifest.findings import Finding
 from farm.manifest.image_fields import Picture
-from farm.manifest.pictures_in import written_pictures
-from farm.manifest.reading.findings import Finding
-from farm.manifest.reading.places import Path as Field
+from farm.manifest.location import FieldPath
+from farm.manifest.references import written_pictures
 from farm.records import PictureSource
 from farm.render.pictures.picture_files import open_film
 from farm.run.pictures.whole_paths import located_picture
@@ -34,7 +34,7 @@ def content_findings(document: Document, pictures: Mapping[str, PictureSource]) 
             yield from _black(document, field, text, source)
 
 
-def _flat(field: Field, text: str, source: PictureSource) -> Iterator[Finding]:
+def _flat(field: FieldPath, text: str, source: PictureSource) -> Iterator[Finding]:
     darkest, brightest = next(_extremes(source, 1))
     if darkest == brightest:
         yield Finding(
@@ -44,7 +44,7 @@ def _flat(field: Field, text: str, source: PictureSource) -> Iterator[Finding]:
         )
 
 
-def _black(document: Document, field: Field, text: str, source: PictureSource) -> Iterator[Finding]:
+def _black(document: Document, field: FieldPath, text: str, source: PictureSource) -> Iterator[Finding]:
     if source.moves and document.manifest.render.padding_mask_crop is None:  # it may well be black at times
         return
     frames = document.manifest.animation.frame_count if source.moves else 1

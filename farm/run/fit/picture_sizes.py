@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from farm.manifest import Document
-from farm.manifest.pictures_in import written_pictures
+from farm.manifest.findings import Finding
+from farm.manifest.location import FieldPath
 from farm.manifest.pipelines import PIPELINES
-from farm.manifest.reading.findings import Finding
-from farm.manifest.reading.places import Path as Field
+from farm.manifest.references import written_pictures
 from farm.manifest.render import PICTURES
 from farm.records import PictureSource
 from farm.render.checkpoints.architecture import Architecture
@@ -26,7 +26,7 @@ Size = tuple[int, int]
 class Sized:
     """A picture of its `own` size, which diffusers scales to one that was asked for, or else down to whole latents."""
 
-    field: Field
+    field: FieldPath
     text: str
     own: Size
     asked: tuple[int | None, int | None]

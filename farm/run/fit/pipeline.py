@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from farm.manifest.pipelines import PIPELINES
-from farm.manifest.reading.findings import Finding
-from farm.manifest.traits import Traits
+from farm.manifest.findings import Finding
+from farm.manifest.pipelines import PIPELINES, Traits
 from farm.records import DiffusersSpec, ModelSource
 from farm.render.checkpoints.architecture import Architecture, Denoiser, read_architecture
 from farm.run.fit.clauses import misfit, unequal

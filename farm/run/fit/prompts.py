@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from farm.manifest import Manifest
+from farm.manifest.findings import Finding, describe_value
 from farm.manifest.pipelines import PIPELINES
-from farm.manifest.prompts_in import written_prompts
-from farm.manifest.reading.findings import Finding, shown
+from farm.manifest.references import written_prompts
 from farm.records import DiffusersSpec, TextualInversion
 from farm.render.checkpoints.adapter_files import USUAL_WORD
 from farm.render.checkpoints.checkpoint_contents import contents_of, read_shapes
@@ -28,7 +28,7 @@ def prompt_remarks(manifest: Manifest, spec: DiffusersSpec) -> Iterator[Finding]
             yield Finding(
                 path=field,
                 found=f"{cut.tokens} tokens, of which CLIP reads {cut.read}",
-                allowed=f"unread: {shown(cut.unread)}",
+                allowed=f"unread: {describe_value(cut.unread)}",
                 hint="With render.prompt_syntax: compel all are read.",
             )
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from farm.manifest.findings import Finding, describe_value, did_you_mean
+from farm.manifest.location import FieldPath
 from farm.manifest.model import Scheduler
-from farm.manifest.reading.findings import Finding, near, shown
-from farm.manifest.reading.places import Path as Field
 from farm.render.checkpoints.scheduler_code import settings_of
 
 _CHOICES: Mapping[str, tuple[str, ...]] = {
@@ -16,7 +16,7 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
 """What the words of the setting can be in one scheduler or another."""
 
 
-def setting_findings(field: Field, scheduler: Scheduler) -> Iterator[Finding]:
+def setting_findings(field: FieldPath, scheduler: Scheduler) -> Iterator[Finding]:
     """Yield every setting that the scheduler does not take, and every word for one that no scheduler knows."""
     takes = settings_of(scheduler.class_)
     for name, value in scheduler.config.items():
@@ -26,12 +26,12 @@ def setting_findings(field: Field, scheduler: Scheduler) -> Iterator[Finding]:
                 path=(*field, "config", name),
                 found=f"{scheduler.class_} takes no {name}",
                 allowed=f"allowed: {', '.join(sorted(takes))}",
-                hint=near(name, takes),
+                hint=did_you_mean(name, takes),
             )
         elif choices and value not in choices:
             yield Finding(
                 path=(*field, "config", name),
-                found=f"found {shown(value)}",
+                found=f"found {describe_value(value)}",
                 allowed=f"allowed: {', '.join(choices)}",
-                hint=near(value, choices),
+                hint=did_you_mean(value, choices),
             )

@@ -7,10 +7,10 @@ from importlib.util import find_spec
 
 from farm.manifest import Manifest
 from farm.manifest.checks.scheduler_checks import such_as, why_unfit
+from farm.manifest.findings import Finding
+from farm.manifest.location import FieldPath
 from farm.manifest.model import Scheduler
 from farm.manifest.pipelines import PIPELINES
-from farm.manifest.reading.findings import Finding
-from farm.manifest.reading.places import Path as Field
 from farm.manifest.schedulers import REFUSED, SCHEDULERS
 from farm.records import DiffusersSpec
 from farm.render.checkpoints.checkpoint_contents import contents_of, read_settings
@@ -59,7 +59,7 @@ def own_settings(spec: DiffusersSpec) -> Mapping[str, object]:
     return _own(spec)[1]
 
 
-def _own(spec: DiffusersSpec) -> tuple[Field, Mapping[str, object]]:
+def _own(spec: DiffusersSpec) -> tuple[FieldPath, Mapping[str, object]]:
     """Return where the manifest names the checkpoint's own scheduler, and its settings as far as they are here."""
     place = contents_of(spec.config or spec.source)
     settings = read_settings(place / "scheduler" / "scheduler_config.json") if place else None
@@ -67,14 +67,16 @@ def _own(spec: DiffusersSpec) -> tuple[Field, Mapping[str, object]]:
     return field, settings or {}
 
 
-def _written(manifest: Manifest) -> Iterator[tuple[Field, Scheduler]]:
+def _written(manifest: Manifest) -> Iterator[tuple[FieldPath, Scheduler]]:
     if manifest.model.scheduler is not None:
         yield ("model", "scheduler"), manifest.model.scheduler
     swept = getattr(manifest.animation, "over", {}).get("scheduler", ())
     yield from ((("animation", "over", "scheduler", number), each) for number, each in enumerate(swept))
 
 
-def _lacking(field: Field, name: str, settings: Field, config: Mapping[str, object]) -> Iterator[Finding]:
+def _lacking(
+    field: FieldPath, name: str, settings: FieldPath, config: Mapping[str, object]
+) -> Iterator[Finding]:
     package = NEEDED.get(name)
     if package is not None and find_spec(package) is None:
         yield _without(field, f"{name} needs {package}", package)
@@ -83,7 +85,7 @@ def _lacking(field: Field, name: str, settings: Field, config: Mapping[str, obje
         yield _without(place, f"{name} with {_BETA_SIGMAS} needs scipy", "scipy")
 
 
-def _without(field: Field, found: str, package: str) -> Finding:
+def _without(field: FieldPath, found: str, package: str) -> Finding:
     return Finding(
         path=field,
         found=f"{found}, which this machine does not have",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from farm.manifest.reading.findings import Finding
+from farm.manifest.findings import Finding
 from farm.manifest.render import Render
 from farm.render.checkpoints.architecture import Architecture
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from farm.manifest import Manifest
+from farm.manifest.findings import Finding
 from farm.manifest.pipelines import PIPELINES
-from farm.manifest.reading.findings import Finding
 from farm.records import DiffusersSpec
 from farm.run.fit.asked_for import most, over, place
 from farm.run.fit.samplers import own_settings

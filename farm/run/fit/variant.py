@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from farm.manifest.reading.findings import Finding, near
-from farm.manifest.reading.places import Path as Field
+from farm.manifest.findings import Finding, did_you_mean
+from farm.manifest.location import FieldPath
 from farm.records import DiffusersSpec, ModelSource
 from farm.render.checkpoints.checkpoint_contents import contents_of
 
@@ -27,11 +27,11 @@ def variant_findings(spec: DiffusersSpec) -> Iterator[Finding]:
                 path=(*field, "variant"),
                 found=f"there are no files of the variant {variant} in {source.pretrained}",
                 allowed=f"allowed: {', '.join([*there, 'null'])}",
-                hint=near(variant, there),
+                hint=did_you_mean(variant, there),
             )
 
 
-def _asked(spec: DiffusersSpec) -> Iterator[tuple[Field, ModelSource, str, str | None]]:
+def _asked(spec: DiffusersSpec) -> Iterator[tuple[FieldPath, ModelSource, str, str | None]]:
     yield ("model",), spec.source, "", spec.variant
     if spec.refiner is not None:
         yield ("model", "refiner"), spec.refiner.source, "", spec.refiner.variant

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator
 
 from farm.manifest import Manifest
+from farm.manifest.findings import Finding
 from farm.manifest.pipelines import PIPELINES
-from farm.manifest.prompts_in import written_prompts
-from farm.manifest.reading.findings import Finding
+from farm.manifest.references import written_prompts
 
 _WEIGHT = re.compile(
     r"\([^()]*:\s*(?:[0-2](?:\.\d*)?|\.\d+)\s*\)"  # (red:1.5), but not (16:9)

@@ -6,7 +6,7 @@ from farm.analyze import misfit_of
 from farm.errors import ManifestError, ModelError, Problem
 from farm.manifest import Document
 from farm.manifest.analysis import Classifier, Clip
-from farm.manifest.prompts_in import written_prompts
+from farm.manifest.references import written_prompts
 from farm.records import AnalysisSpec, ClassifierSpec, ClipSpec, ModelSource
 from farm.render.checkpoints.source import find_source
 from farm.run.reads import refused_model

@@ -10,8 +10,8 @@ from typing import Literal
 from farm.canonical import digest
 from farm.errors import ManifestError
 from farm.manifest import Document, Manifest
-from farm.manifest.motions import Interpolate
-from farm.manifest.pictures_in import written_pictures
+from farm.manifest.animation import Interpolate
+from farm.manifest.references import written_pictures
 from farm.plan import Plan
 from farm.plan.pacing import first_look
 from farm.records import AnalysisSpec, ClipSpec, PictureSource

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from farm.manifest import Document
-from farm.manifest.motions import Interpolate
+from farm.manifest.animation import Interpolate
 from farm.plan import Plan
 from farm.records import AnalysisSpec
 from farm.run.pace.choice import find_choice

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from farm.manifest import Manifest, parse
 from farm.manifest.model import Model
-from farm.manifest.sources import LISTS
+from farm.manifest.sources import SOURCE_LISTS
 from farm.plan import Plan
 from farm.plan.series import Sweep
 from farm.records import Scalar, SchedulerSpec
@@ -53,7 +53,7 @@ def _model(model: Model) -> Iterator[tuple[str, str]]:
     yield "checkpoint", _named(model.pretrained, model.revision)
     if model.refiner is not None:
         yield "refiner", _named(model.refiner.pretrained, model.refiner.revision)
-    for field in LISTS:
+    for field in SOURCE_LISTS:
         for part in getattr(model, field):
             name = _NAMES.get(field, field.removesuffix("s").replace("_", " "))
             yield name, _named(part.pretrained, part.revision)

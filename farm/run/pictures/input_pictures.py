@@ -9,8 +9,8 @@ from pathlib import Path
 
 from farm.errors import ManifestError, Problem, StorageError
 from farm.manifest import Document
-from farm.manifest.pictures_in import written_pictures
-from farm.manifest.reading.places import Path as Field
+from farm.manifest.location import FieldPath
+from farm.manifest.references import written_pictures
 from farm.records import PictureFile, PictureSource
 from farm.render.pictures.file_digest import content_sha256
 from farm.render.pictures.films import LARGEST
@@ -82,7 +82,9 @@ def pictures_beside(document: Document) -> list[Path]:
     return list(files)
 
 
-def _find(document: Document, field: Field, text: str, noted: Mapping[str, PictureSource]) -> PictureSource:
+def _find(
+    document: Document, field: FieldPath, text: str, noted: Mapping[str, PictureSource]
+) -> PictureSource:
     frames = document.manifest.animation.frame_count
     try:
         refuse_file(document, field, text, whole_path(text, document.folder))

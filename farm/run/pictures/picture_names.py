@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from farm.errors import StorageError
-from farm.manifest.reading.findings import near
+from farm.manifest.findings import did_you_mean
 
 _PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".avif")
 _NUMBER = re.compile(r"%(?:0(\d{1,2}))?d", re.ASCII)
@@ -51,7 +51,7 @@ def near_miss(text: str, base: Path) -> str:
         path = whole_path(text, base)
         if os.path.lexists(path) or _is_pattern(path.name):
             return ""
-        return near(path.name, [entry.name for entry in _beside(path.parent)])
+        return did_you_mean(path.name, [entry.name for entry in _beside(path.parent)])
     except (StorageError, OSError, ValueError):
         return ""
 

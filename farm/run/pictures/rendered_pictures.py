@@ -7,7 +7,7 @@ from pathlib import Path
 
 from farm.errors import ManifestError
 from farm.manifest import Document
-from farm.manifest.pictures_in import written_pictures
+from farm.manifest.references import written_pictures
 from farm.records import PictureSource
 from farm.render.pictures.file_digest import content_sha256
 from farm.run.pictures.input_pictures import find_pictures

@@ -7,8 +7,8 @@ from functools import partial
 from typing import Any
 
 from farm.manifest import Document, Manifest
-from farm.manifest.pictures_in import with_pictures
-from farm.manifest.sources import LISTS, SINGLE, Source
+from farm.manifest.references import with_pictures
+from farm.manifest.sources import SINGLE_SOURCES, SOURCE_LISTS, Source
 from farm.records import AnalysisSpec, DiffusersSpec, ModelSource, PictureSource, RendererSpec
 from farm.run.pictures.picture_names import whole_path
 
@@ -31,9 +31,9 @@ def with_whole_paths(
         return manifest
     model = manifest.model
     located: dict[str, object] = {
-        field: _all_located(getattr(model, field), getattr(renderer, field)) for field in LISTS
+        field: _all_located(getattr(model, field), getattr(renderer, field)) for field in SOURCE_LISTS
     }
-    for field in SINGLE:
+    for field in SINGLE_SOURCES:
         written = getattr(model, field)
         located[field] = None if written is None else _located(written, getattr(renderer, field))
     return manifest.model_copy(

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from farm.manifest import Manifest, parse
-from tests.manifest.test_field_findings import RENDER_TAKES
+from tests.manifest.test_pydantic_errors import RENDER_TAKES
 
 
 def _with(right: str, *overrides: str) -> Manifest:

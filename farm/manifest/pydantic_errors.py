@@ -1,21 +1,77 @@
-"""pydantic's errors, told in the farm's words."""
+"""Translate pydantic's errors into findings in the farm's words."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, get_args
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from farm.manifest.animation import KINDS
-from farm.manifest.reading.findings import Finding, near, nearest, shown
-from farm.manifest.reading.keys import keys_of, meaning_of
-from farm.manifest.reading.other_names import OTHER_NAMES
-from farm.manifest.reading.places import Path
-from farm.manifest.reading.yaml_scalars import plain_scalar
-from farm.manifest.takes import TAKES
+from farm.manifest.animation import KINDS, Axes
+from farm.manifest.fields import NOT_ALLOWED, Section
+from farm.manifest.findings import Finding, describe_value, did_you_mean, nearest_match
+from farm.manifest.location import FieldPath
+from farm.manifest.schema import Manifest
+from farm.manifest.yaml_reader import plain_scalar
+
+Loc = tuple[int | str, ...]
+"""A place as pydantic's errors give it: with the tags of unions."""
+
+
+def keys_of(loc: Loc) -> list[str]:
+    """Returns the keys that the section at this place takes."""
+    return list(_fields(_section(loc)))
+
+
+def meaning_of(loc: Loc) -> str:
+    """Returns what the field at this place is documented to be, as part of a sentence."""
+    field = _fields(_section(loc[:-1]))[str(loc[-1])]
+    description = (getattr(field, "description", None) or "a value").rstrip(".")
+    return description[0].lower() + description[1:]
+
+
+def _section(loc: Loc) -> Any:
+    section: Any = Manifest
+    for key in loc:
+        if isinstance(key, str) and key.startswith("<"):
+            section = KINDS.get(key.strip("<>"), section)
+        elif isinstance(key, str):
+            field = _fields(section).get(key)
+            section = next(_sections_in(getattr(field, "annotation", field)), section)
+    return section
+
+
+def _fields(section: Any) -> dict[str, Any]:
+    if section is Axes:
+        return dict(Axes.__annotations__)
+    return {field.alias or name: field for name, field in section.model_fields.items()}
+
+
+def _sections_in(annotation: Any) -> Iterator[Any]:
+    if annotation is Axes or (isinstance(annotation, type) and issubclass(annotation, Section)):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _sections_in(part)
+
+
+OTHER_NAMES: Mapping[str, Mapping[str, str]] = {
+    "render": {
+        "steps": "'num_inference_steps'",
+        "cfg": "'guidance_scale'",
+        "cfg_scale": "'guidance_scale'",
+        "prompt": "'animation.prompt' or 'animation.prompts', by its kind",
+        "prompts": "'animation.prompts'",
+        "sampler": "'model.scheduler'",
+        "scheduler": "'model.scheduler'",
+        "seed": "'seed' beside render",
+        "n_iter": "'animation.num_images_per_prompt' with kind: stills",
+        "num_images_per_prompt": "'animation.num_images_per_prompt' with kind: stills",
+    }
+}
+"""By section and key: what is meant, as part of a sentence."""
+
 
 _ALLOWED = {
     "string_type": "a text",
@@ -35,7 +91,9 @@ _LISTED = 10
 _YAML_1_1_BOOLEANS = {"yes": "true", "y": "true", "on": "true", "no": "false", "n": "false", "off": "false"}
 
 
-def field_findings(error: ValidationError, data: object, *, most: int) -> tuple[list[Finding], set[Path]]:
+def translate_errors(
+    error: ValidationError, data: object, *, most: int
+) -> tuple[list[Finding], set[FieldPath]]:
     """Returns what is wrong in single fields, up to `most` of it, and every field that is wrong.
 
     A message takes a while to make, as it looks for what was meant; nobody reads thousands.
@@ -65,18 +123,18 @@ def _finding(error: ErrorDetails, data: object) -> Finding:
     choices = context.get("choices") or re.findall(r"'([^']*)'", str(context.get("expected", "")))
     return Finding(
         path=path,
-        found=f"found {shown(value)}",
+        found=f"found {describe_value(value)}",
         allowed=f"allowed: {_allowed(kind, choices, context)}",
-        hint=near(value, choices) or _type_hint(kind, context, value) or context.get("hint", ""),
+        hint=did_you_mean(value, choices) or _type_hint(kind, context, value) or context.get("hint", ""),
     )
 
 
-def _path(loc: tuple[int | str, ...]) -> Path:
+def _path(loc: tuple[int | str, ...]) -> FieldPath:
     """Leaves out what is no key: the tags of unions, and pydantic's mark of a bad key."""
     return tuple(key for key in loc if not (isinstance(key, str) and re.fullmatch(r"<\w+>|\[key\]", key)))
 
 
-def _exists(path: Path, data: Any) -> bool:
+def _exists(path: FieldPath, data: Any) -> bool:
     for key in path:
         try:
             data = data[key]
@@ -86,7 +144,7 @@ def _exists(path: Path, data: Any) -> bool:
 
 
 def _allowed(kind: str, choices: Iterable[str], context: dict[str, Any]) -> str:
-    if kind == TAKES:
+    if kind == NOT_ALLOWED:
         return str(context["allowed"])
     if kind == "literal_error":
         return _one_of(choices)
@@ -107,11 +165,11 @@ def _type_hint(kind: str, context: dict[str, Any], value: object) -> str:
     return "Put it in quotes." if wants_text and isinstance(value, int | float) else ""
 
 
-def _unknown_key(loc: tuple[int | str, ...], path: Path) -> Finding:
+def _unknown_key(loc: tuple[int | str, ...], path: FieldPath) -> Finding:
     keys = keys_of(loc[:-1])
     names = [key for key in path[:-1] if isinstance(key, str)]
     section = names[-1] if names else "a manifest"
-    meant = OTHER_NAMES.get(section, {}).get(str(path[-1])) or nearest(path[-1], keys)
+    meant = OTHER_NAMES.get(section, {}).get(str(path[-1])) or nearest_match(path[-1], keys)
     more = f" and {len(keys) - _LISTED} more, told by farm schema" if len(keys) > _LISTED else ""
     return Finding(
         path=path,
@@ -120,10 +178,12 @@ def _unknown_key(loc: tuple[int | str, ...], path: Path) -> Finding:
     )
 
 
-def _unknown_kind(path: Path, value: object) -> Finding:
+def _unknown_kind(path: FieldPath, value: object) -> Finding:
     if not isinstance(value, dict):
         return Finding(
-            path=path, found=f"found {shown(value)}", allowed="allowed: a map with kind, prompts and more"
+            path=path,
+            found=f"found {describe_value(value)}",
+            allowed="allowed: a map with kind, prompts and more",
         )
     allowed = _one_of(KINDS)
     if "kind" not in value:
@@ -131,7 +191,7 @@ def _unknown_kind(path: Path, value: object) -> Finding:
     kind = value["kind"]
     return Finding(
         path=(*path, "kind"),
-        found=f"found {shown(kind)}",
+        found=f"found {describe_value(kind)}",
         allowed=f"allowed: {allowed}",
-        hint=near(kind, KINDS),
+        hint=did_you_mean(kind, KINDS),
     )

@@ -7,20 +7,20 @@ import math
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from farm.manifest.reading.places import Path
+from farm.manifest.location import FieldPath
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
     """A mistake in a field; `found`, `allowed` and `hint` as in `farm.errors.Problem`."""
 
-    path: Path
+    path: FieldPath
     found: str
     allowed: str
     hint: str = ""
 
 
-def shown(value: object) -> str:
+def describe_value(value: object) -> str:
     """Returns a value as the user wrote it, cut to a readable length."""
     match value:
         case None:
@@ -41,13 +41,13 @@ _LONGEST_WORD = 200
 """Characters: longer ones are near to nothing, and take long to compare."""
 
 
-def near(word: object, choices: Collection[object]) -> str:
+def did_you_mean(word: object, choices: Collection[object]) -> str:
     """Returns `Did you mean 'guidance_scale'?`, or nothing if no choice is near."""
-    found = nearest(word, choices)
+    found = nearest_match(word, choices)
     return f"Did you mean {found}?" if found else ""
 
 
-def nearest(word: object, choices: Collection[object]) -> str:
+def nearest_match(word: object, choices: Collection[object]) -> str:
     """Returns the nearest choice in quotation marks, or nothing if none is near."""
     if not choices or len(str(word)) > _LONGEST_WORD:
         return ""

@@ -9,12 +9,12 @@ _LONGEST_NAME = 120
 """Characters of a key that a message shows: names of groups have up to 100."""
 
 Key = str | int
-Path = tuple[Key, ...]
+FieldPath = tuple[Key, ...]
 """A field: names, list positions and frames, from the outermost in."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Place:
+class Location:
     """A place in a file, or in an override. Places sort in the order a reader meets them."""
 
     override: int

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from farm.errors import ManifestError
-from farm.manifest.reading.places import Place
-from farm.manifest.reading.yaml_tree import Tree, read_tree
+from farm.manifest.location import Location
+from farm.manifest.yaml_reader import Tree, plain_scalar, read_tree
 
 
-def _locate(line: int, column: int) -> Place:
-    return Place(0, line, column, "m.yaml")
+def _locate(line: int, column: int) -> Location:
+    return Location(0, line, column, "m.yaml")
 
 
 def _read(text: str) -> Tree:
@@ -120,3 +122,38 @@ def test_an_unprintable_character_is_told_with_its_place() -> None:
     assert _refusal("a: 1\nb: x\x07y\n") == (
         "m.yaml:2:5: the character U+0007; allowed: printable characters; in double quotes, write it as an escape."
     )
+
+
+@pytest.mark.parametrize(
+    "text", ["no", "yes", "on", "off", "y", "1_000", "12:30:45", "2001-01-01", "0b1", "="]
+)
+def test_what_only_yaml_1_1_reads_as_something_else_stays_a_text(text: str) -> None:
+    assert plain_scalar(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1e5", 1e5),
+        ("12", 12),
+        ("-0", 0),
+        ("0o17", 15),
+        ("017", 17),
+        ("0x1F", 31),
+        (".5", 0.5),
+        ("5.", 5.0),
+        ("1E-3", 0.001),
+        ("true", True),
+        ("FALSE", False),
+        ("~", None),
+        ("", None),
+        ("-.INF", -math.inf),
+    ],
+)
+def test_scalars_mean_what_the_core_schema_says(text: str, value: object) -> None:
+    assert plain_scalar(text) == value
+    assert type(plain_scalar(text)) is type(value)
+
+
+def test_a_number_too_long_for_any_field_stays_a_text() -> None:
+    assert plain_scalar("9" * 5000) == "9" * 5000

@@ -6,8 +6,8 @@ from typing import Any
 
 import yaml
 
-from farm.manifest.reading.yaml_scalars import plain_scalar
 from farm.manifest.schema import Manifest
+from farm.manifest.yaml_reader import plain_scalar
 
 
 def to_yaml(manifest: Manifest) -> str:

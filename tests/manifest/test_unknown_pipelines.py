@@ -10,8 +10,8 @@ import diffusers
 import pytest
 
 from farm.errors import ModelError
-from farm.manifest.pipeline_code import what_it_lacks
 from farm.manifest.pipelines import PIPELINES
+from farm.manifest.unknown_pipelines import what_it_lacks
 from farm.render.families import FAMILIES, pipeline_class
 from tests.manifest.test_pipeline_checks import _said, _text
 
@@ -83,13 +83,13 @@ def test_what_is_no_pipeline_of_diffusers_is_told_without(told: Any, value: str)
 
 
 def test_diffusers_is_not_loaded_for_it() -> None:
-    code = "import sys\nfrom farm.manifest.pipeline_code import what_it_takes\n"
+    code = "import sys\nfrom farm.manifest.unknown_pipelines import what_it_takes\n"
     code += "print('needs an entry' in what_it_takes('Lumina2Pipeline'), {'torch', 'diffusers'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "True set()\n"
 
 
 def test_every_name_that_diffusers_offers_is_found() -> None:
-    from farm.manifest.pipeline_code import _names
+    from farm.manifest.unknown_pipelines import _names
 
     assert _names() == {name for name in dir(diffusers) if name.endswith("Pipeline")} | {"DiffusionPipeline"}

@@ -1,17 +1,30 @@
-"""Every picture that a manifest names, with its place."""
+"""The prompts and pictures that a manifest names, with the field of each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from farm.manifest.image_fields import Picture
-from farm.manifest.reading.places import Path
+from farm.manifest.location import FieldPath
 from farm.manifest.render import PICTURES
 from farm.manifest.schema import Manifest
 
 
-def written_pictures(manifest: Manifest) -> Iterator[tuple[Path, str]]:
+def written_prompts(manifest: Manifest) -> Iterator[tuple[FieldPath, str]]:
+    """Yields the place of every prompt and its words: those of the animation, then the negative one."""
+    match getattr(manifest.animation, "prompts", None):
+        case None:
+            yield ("animation", "prompt"), getattr(manifest.animation, "prompt", "")
+        case Mapping() as prompts:
+            yield from ((("animation", "prompts", frame), prompt) for frame, prompt in prompts.items())
+        case prompts:
+            yield from ((("animation", "prompts", number), prompt) for number, prompt in enumerate(prompts))
+    if manifest.render.negative_prompt is not None:
+        yield ("render", "negative_prompt"), manifest.render.negative_prompt
+
+
+def written_pictures(manifest: Manifest) -> Iterator[tuple[FieldPath, str]]:
     """Yields the place of every picture's path and the path as it is written: one that is written twice, twice."""
     for name in (*PICTURES, "ip_adapter_image"):
         yield from _paths(("render", name), getattr(manifest.render, name))
@@ -25,7 +38,7 @@ def with_pictures(manifest: Manifest, change: Callable[[str], str]) -> Manifest:
     return manifest.model_copy(update={"render": manifest.render.model_copy(update=changed)})
 
 
-def _paths(path: Path, written: Any) -> Iterator[tuple[Path, str]]:
+def _paths(path: FieldPath, written: Any) -> Iterator[tuple[FieldPath, str]]:
     match written:
         case str():
             yield path, written
