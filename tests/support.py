@@ -1,6 +1,6 @@
-"""What is tested with what: tests take their parameters from here, and the README its tables.
+"""The support matrix: tests take their parameters from it, and the README its tables.
 
-To write the tables again: python -m tests.support
+To update the README: python -m tests.support
 """
 
 from __future__ import annotations
@@ -69,8 +69,8 @@ NEED_A_GPU: Mapping[str, str] = {"offload: model, sequential, group": ON_A_GPU, 
 """What of `model.memory` only a GPU can do; the tests of offload are in tests/render/test_memory_options.py."""
 
 SIGNS = (
-    f"{TESTED} tested; {REFUSED} refused by `farm check`; {UNTESTED} accepted and not tested: diffusers reads a Flux "
-    f"file at full size only, and xFormers needs a GPU; {ON_A_GPU}: needs one, with tests marked `gpu`, not run yet."
+    f"{TESTED} tested; {REFUSED} refused by `farm check`; {UNTESTED} accepted but not tested (diffusers reads Flux single "
+    f"files at full size only; xFormers needs a GPU); {ON_A_GPU} needs a GPU: its tests, marked `gpu`, have not been run yet."
 )
 
 
@@ -82,7 +82,7 @@ def tables() -> str:
         for name, kinds in BESIDE.items()
     ]
     beside += [[name, sign, sign] for name, sign in NEED_A_GPU.items()]
-    columns, models = ["", "pipeline", *MOVES, *PARTS], ["beside the model", "SD", "SDXL"]
+    columns, models = ["", "pipeline", *MOVES, *PARTS], ["feature", "SD", "SDXL"]
     return f"{_table(columns, ways)}\n\n{_table(models, beside)}\n\n{SIGNS}"
 
 
@@ -101,7 +101,7 @@ def _signs(name: str) -> list[str]:
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:
-    rules = ["---" if name in ("", "pipeline", "beside the model") else ":-:" for name in head]
+    rules = ["---" if name in ("", "pipeline", "feature") else ":-:" for name in head]
     lines = [head, rules, *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
