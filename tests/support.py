@@ -69,8 +69,9 @@ NEED_A_GPU: Mapping[str, str] = {"offload: model, sequential, group": ON_A_GPU, 
 """What of `model.memory` only a GPU can do; the tests of offload are in tests/render/test_memory_options.py."""
 
 SIGNS = (
-    f"{TESTED} tested; {REFUSED} refused by `farm check`; {UNTESTED} accepted but not tested (diffusers reads Flux single "
-    f"files at full size only; xFormers needs a GPU); {ON_A_GPU} needs a GPU: its tests, marked `gpu`, have not been run yet."
+    f"{TESTED} tested; {REFUSED} refused by `farm check`; {UNTESTED} accepted but not tested (diffusers reads Flux "
+    f"single files at full size only; xFormers needs a GPU); {ON_A_GPU} needs a GPU: its tests, marked `gpu`, have not "
+    "been run yet."
 )
 
 
