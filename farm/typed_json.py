@@ -1,8 +1,8 @@
-"""Records read from JSON that anybody may have written: exact types, finite numbers, bounded sizes, or nothing.
+"""Parses untrusted JSON into records: exact types, finite numbers, bounded sizes.
 
-The counterpart of `farm.canonical`: from one text to one value. A record is a frozen dataclass, and its annotations are
-the format: `str`, `int`, `float`, `bool`, `None`, `Literal`, unions of these, tuples, mappings, other records, and
-`object` for any JSON. Keys that a record does not have are ignored, so that what a newer farm wrote stays readable.
+The counterpart of `farm.canonical`. A record is a frozen dataclass whose annotations define the format: `str`, `int`,
+`float`, `bool`, `None`, `Literal`, unions of these, tuples, mappings, other records, and `object` for any JSON. Unknown
+keys are ignored, so that files of a newer farm stay readable.
 """
 
 from __future__ import annotations
@@ -19,69 +19,69 @@ from typing import Annotated, Any, Literal, NoReturn, TypeVar, Union
 
 from farm.errors import printable
 
-MOST_BYTES = 16 * 2**20
-"""Of one document, which as Python values takes up to twenty times as much."""
-MOST_CONTAINERS = 250_000
-"""Lists and objects of one document, each of which costs a hundred bytes, however few it is written in."""
-MOST_DEPTH = 32
-"""Of lists and objects in each other, where a record says `object`; elsewhere its own types end it."""
+MAX_BYTES = 16 * 2**20
+"""Of one document; as Python values it takes up to twenty times as much memory."""
+MAX_CONTAINERS = 250_000
+"""Lists and objects in one document, each of which takes about a hundred bytes of memory."""
+MAX_DEPTH = 32
+"""Levels of lists and objects where a record says `object`; elsewhere its types bound them."""
 _INT64 = 2**63
-_LONGEST_KEY = 40
+_MAX_KEY_LENGTH = 40
 
 _T = TypeVar("_T")
 _Check = Callable[[Any], Any]
 
 
 class Malformed(ValueError):
-    """JSON that is not the record that it should be; the text says where, what was found and what is needed."""
+    """JSON that is not the expected record; the message says where, what was found and what is needed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Within:
-    """The least and the largest number of a field: `Annotated[int, Within(1, 256)]`."""
+    """The smallest and largest allowed number: `Annotated[int, Within(1, 256)]`."""
 
-    least: int
-    most: int
+    minimum: int
+    maximum: int
 
 
 @dataclass(frozen=True, slots=True)
 class Satisfying:
-    """A rule that a field's value must satisfy, and how it is named when it does not."""
+    """A rule that a value must satisfy, and the name of such values in messages."""
 
     rule: Callable[[Any], bool]
     name: str
 
 
-def read(data: bytes, kind: type[_T]) -> _T:
-    """Return the record of this kind, or the value of this type, that a JSON document in UTF-8 holds.
+def parse(data: bytes, kind: type[_T]) -> _T:
+    """Return the record, or other value, of type `kind` in a JSON document in UTF-8.
 
-    Whole numbers count as `float`s, and no other type counts as another: `true` is no number, `1.0` no whole number.
-    Whole numbers are of 64 bits. No key may stand twice in an object.
+    An integer is accepted as a `float`; otherwise types are exact: `true` is not a number, and `1.0` not an integer.
+    Integers have at most 64 bits. A key may occur only once in an object.
 
     Raises:
-        Malformed: whatever else `data` is.
+        Malformed: for anything else.
     """
-    if len(data) > MOST_BYTES:
-        raise Malformed(f"it has {len(data)} bytes, allowed are {MOST_BYTES}")
-    if data.count(b"[") + data.count(b"{") > MOST_CONTAINERS:  # in texts, too: no more than an estimate
-        raise Malformed(f"it has more than {MOST_CONTAINERS} lists and objects")
+    if len(data) > MAX_BYTES:
+        raise Malformed(f"it has {len(data)} bytes, allowed are {MAX_BYTES}")
+    if data.count(b"[") + data.count(b"{") > MAX_CONTAINERS:  # also counts brackets in strings: an estimate
+        raise Malformed(f"it has more than {MAX_CONTAINERS} lists and objects")
     try:
-        content = json.loads(data.decode(), object_pairs_hook=_unique, parse_constant=_no_number)
+        content = json.loads(data.decode(), object_pairs_hook=_unique, parse_constant=_refuse_constant)
     except Malformed:
         raise
     except RecursionError as error:
         raise Malformed("it is nested too deeply") from error
     except ValueError as error:
-        raise Malformed(f"it is no JSON in UTF-8: {error}") from error
+        raise Malformed(f"it is not JSON in UTF-8: {error}") from error
     try:
-        checked: _T = _check(kind)(content)  # type: ignore[arg-type]  # whatever can be hashed is looked up
+        checked: _T = _check(kind)(content)  # type: ignore[arg-type]  # any hashable type is looked up
         return checked
-    except _Misfit as misfit:
-        raise Malformed(str(misfit)) from None
+    except _Mismatch as mismatch:
+        raise Malformed(str(mismatch)) from None
 
 
-class _Misfit(Exception):
-    """What does not fit, and where; containers add to the path on its way up."""
+class _Mismatch(Exception):
+    """A value of the wrong type, and its path, to which each container adds its key as the error propagates."""
 
     def __init__(self, problem: str) -> None:
         self.problem = problem
@@ -90,25 +90,25 @@ class _Misfit(Exception):
     def __str__(self) -> str:
         return f"{'.'.join(reversed(self.path))}: {self.problem}" if self.path else self.problem
 
-    def inside(self, key: object) -> _Misfit:
-        """Add the key of the value that it was found in."""
-        self.path.append(printable(str(key), keep="")[:_LONGEST_KEY])
+    def inside(self, key: object) -> _Mismatch:
+        """Add the key of the containing value."""
+        self.path.append(printable(str(key), keep="")[:_MAX_KEY_LENGTH])
         return self
 
 
-def _unfit(value: object, needed: str) -> NoReturn:
-    raise _Misfit(f"found {_named(value)}, needed {needed}")
+def _reject(value: object, needed: str) -> NoReturn:
+    raise _Mismatch(f"found {_named(value)}, needed {needed}")
 
 
 def _named(value: object) -> str:
-    """Return what a value is, and not the value: it may be long, or nobody's business."""
+    """Return what kind of value it is, not the value itself, which may be long or confidential."""
     match value:
         case None | True | False:
             return json.dumps(value)
         case int() | float():
-            return "another number" if isinstance(value, float) else "a whole number"
+            return "a decimal number" if isinstance(value, float) else "an integer"
         case str():
-            return "a text"
+            return "a string"
         case list():
             return "a list"
         case _:
@@ -117,7 +117,7 @@ def _named(value: object) -> str:
 
 @functools.cache
 def _check(kind: Any) -> _Check:
-    """Return what takes a JSON value, and returns it as a value of a type or raises `_Misfit`."""
+    """Return the function that converts a JSON value to a type, or raises `_Mismatch`."""
     if kind in _SCALARS:
         return _SCALARS[kind]
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
@@ -133,14 +133,14 @@ def _check(kind: Any) -> _Check:
         return _list(arguments[0]) if arguments[1:] == (...,) else _tuple(arguments)
     if isinstance(origin, type) and issubclass(origin, Mapping) and arguments[0] is str:
         return _mapping(arguments[1])
-    raise TypeError(f"{kind} is not read from JSON")
+    raise TypeError(f"{kind} cannot be read from JSON")
 
 
 def _int(value: Any) -> int:
     if type(value) is not int:
-        _unfit(value, "a whole number")
+        _reject(value, "an integer")
     if not -_INT64 <= value < _INT64:
-        raise _Misfit("found a whole number of more than 64 bits")
+        raise _Mismatch("found an integer of more than 64 bits")
     return value
 
 
@@ -148,35 +148,35 @@ def _float(value: Any) -> float:
     if type(value) is float and math.isfinite(value):
         return value
     if type(value) is not int:
-        _unfit(value, "a finite number")
+        _reject(value, "a finite number")
     return float(_int(value))
 
 
 def _str(value: Any) -> str:
     if type(value) is not str:
-        _unfit(value, "a text")
+        _reject(value, "a string")
     if not value.isascii():
         try:
             value.encode()
         except UnicodeEncodeError:
-            raise _Misfit("found a text with half of a character") from None
+            raise _Mismatch("found a string with half of a surrogate pair") from None
     return value
 
 
 def _bool(value: Any) -> bool:
     if type(value) is not bool:
-        _unfit(value, "true or false")
+        _reject(value, "true or false")
     return value
 
 
 def _none(value: Any) -> None:
     if value is not None:
-        _unfit(value, "null")
+        _reject(value, "null")
 
 
 def _anything(value: Any, depth: int = 0) -> Any:
-    if depth > MOST_DEPTH:
-        raise _Misfit("it is nested too deeply")
+    if depth > MAX_DEPTH:
+        raise _Mismatch("it is nested too deeply")
     if isinstance(value, dict):
         for key in value:
             _str(key)
@@ -185,8 +185,8 @@ def _anything(value: Any, depth: int = 0) -> Any:
     for key, item in value.items() if isinstance(value, dict) else enumerate(value):
         try:
             _anything(item, depth + 1)
-        except _Misfit as misfit:
-            raise misfit.inside(key) from None
+        except _Mismatch as mismatch:
+            raise mismatch.inside(key) from None
     return value
 
 
@@ -209,8 +209,8 @@ def _annotated(kind: Any, notes: tuple[object, ...]) -> _Check:
 def _within(check: _Check, bounds: Within) -> _Check:
     def checked(value: Any) -> Any:
         number = check(value)
-        if not bounds.least <= number <= bounds.most:
-            raise _Misfit(f"found a number outside of {bounds.least} to {bounds.most}")
+        if not bounds.minimum <= number <= bounds.maximum:
+            raise _Mismatch(f"found a number outside {bounds.minimum} to {bounds.maximum}")
         return number
 
     return checked
@@ -220,7 +220,7 @@ def _satisfying(check: _Check, wanted: Satisfying) -> _Check:
     def checked(value: Any) -> Any:
         found = check(value)
         if not wanted.rule(found):
-            _unfit(value, wanted.name)
+            _reject(value, wanted.name)
         return found
 
     return checked
@@ -229,18 +229,18 @@ def _satisfying(check: _Check, wanted: Satisfying) -> _Check:
 def _literal(choices: tuple[object, ...]) -> _Check:
     def checked(value: Any) -> Any:
         if type(value) is not str or value not in choices:
-            _unfit(value, "one of " + ", ".join(map(str, choices)))
+            _reject(value, "one of " + ", ".join(map(str, choices)))
         return value
 
     return checked
 
 
 def _union(kinds: tuple[Any, ...]) -> _Check:
-    """Return the check of a union whose members JSON tells apart: of scalars, and of one other kind."""
+    """Return the check of a union of scalars and at most one other type, which JSON can distinguish."""
     scalars = {kind: _SCALARS[kind] for kind in kinds if kind in _SCALARS}
     others = [_check(kind) for kind in kinds if kind not in scalars]
     if len(others) > 1:
-        raise TypeError(f"{kinds} cannot be told apart in JSON")
+        raise TypeError(f"{kinds} cannot be distinguished in JSON")
     needed = " or ".join(_WORDS[kind] for kind in scalars)
 
     def checked(value: Any) -> Any:
@@ -249,13 +249,13 @@ def _union(kinds: tuple[Any, ...]) -> _Check:
             return known(value)
         if others:
             return others[0](value)
-        return scalars[float](value) if float in scalars and type(value) is int else _unfit(value, needed)
+        return scalars[float](value) if float in scalars and type(value) is int else _reject(value, needed)
 
     return checked
 
 
 _WORDS: dict[Any, str] = {
-    **{int: "a whole number", float: "a finite number", str: "a text", bool: "true or false"},
+    **{int: "an integer", float: "a finite number", str: "a string", bool: "true or false"},
     **{type(None): "null", object: "anything"},
 }
 
@@ -265,7 +265,7 @@ def _list(kind: Any) -> _Check:
 
     def checked(value: Any) -> Any:
         if type(value) is not list:
-            _unfit(value, "a list")
+            _reject(value, "a list")
         return tuple(_each(check, enumerate(value)))
 
     return checked
@@ -276,7 +276,7 @@ def _tuple(kinds: tuple[Any, ...]) -> _Check:
 
     def checked(value: Any) -> Any:
         if type(value) is not list or len(value) != len(checks):
-            _unfit(value, f"a list of {len(checks)}")
+            _reject(value, f"a list of {len(checks)}")
         return tuple(check(item) for check, item in zip(checks, value, strict=True))
 
     return checked
@@ -287,9 +287,9 @@ def _mapping(kind: Any) -> _Check:
 
     def checked(value: Any) -> Any:
         if type(value) is not dict:
-            _unfit(value, "an object")
-        texts = map(_str, value)
-        return dict(zip(texts, _each(check, value.items()), strict=True))
+            _reject(value, "an object")
+        keys = map(_str, value)
+        return dict(zip(keys, _each(check, value.items()), strict=True))
 
     return checked
 
@@ -299,47 +299,47 @@ def _each(check: _Check, items: Iterable[tuple[object, Any]]) -> list[Any]:
     for key, item in items:
         try:
             found.append(check(item))
-        except _Misfit as misfit:
-            raise misfit.inside(key) from None
+        except _Mismatch as mismatch:
+            raise mismatch.inside(key) from None
     return found
 
 
 def _record(kind: type) -> _Check:
     hints = typing.get_type_hints(kind, include_extras=True)
     fields = [
-        (field.name, _check(hints[field.name]), _is_needed(field)) for field in dataclasses.fields(kind)
+        (field.name, _check(hints[field.name]), _is_required(field)) for field in dataclasses.fields(kind)
     ]
 
     def checked(value: Any) -> Any:
         if type(value) is not dict:
-            _unfit(value, "an object")
+            _reject(value, "an object")
         found = {}
-        for name, check, is_needed in fields:
+        for name, check, is_required in fields:
             try:
                 if name in value:
                     found[name] = check(value[name])
-                elif is_needed:
-                    raise _Misfit("it is missing")
-            except _Misfit as misfit:
-                raise misfit.inside(name) from None
+                elif is_required:
+                    raise _Mismatch("it is missing")
+            except _Mismatch as mismatch:
+                raise mismatch.inside(name) from None
         try:
             return kind(**found)
-        except ValueError as error:  # what fields must be to each other says the record itself
-            raise _Misfit(str(error)) from None
+        except ValueError as error:  # rules across fields are checked by the record itself
+            raise _Mismatch(str(error)) from None
 
     return checked
 
 
-def _is_needed(field: dataclasses.Field[Any]) -> bool:
+def _is_required(field: dataclasses.Field[Any]) -> bool:
     return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise Malformed("a key stands twice in an object")
+        raise Malformed("an object has a key twice")
     return found
 
 
-def _no_number(_: str) -> NoReturn:
-    raise Malformed("found NaN or Infinity, which are no JSON")
+def _refuse_constant(_: str) -> NoReturn:
+    raise Malformed("found NaN or Infinity, which are not JSON")

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from farm.records import FrameRow, Values
 from farm.reduce import Summary
-from farm.typed_json import MOST_BYTES, Malformed, Within, read
+from farm.typed_json import MAX_BYTES, Malformed, Within, parse
 from tests.rows import row_of
 
 
@@ -44,9 +44,9 @@ def nested(depth: int) -> dict:
 
 
 def refusal(data: bytes | str, kind=Record) -> str:
-    with pytest.raises(Malformed) as told:
-        read(data.encode() if isinstance(data, str) else data, kind)
-    return str(told.value)
+    with pytest.raises(Malformed) as refused:
+        parse(data.encode() if isinstance(data, str) else data, kind)
+    return str(refused.value)
 
 
 def test_a_record_is_read_by_its_annotations():
@@ -54,7 +54,7 @@ def test_a_record_is_read_by_its_annotations():
         '{"name": "dög", "share": 1, "note": null, "parts": [{"first": 3}], "pair": ["a", 2],'
         ' "values": {"a": 1, "b": 1.5, "c": true, "d": "x", "e": null}, "facts": {"deep": [1, {"a": []}]}}'
     )
-    record = read(text.encode(), Record)
+    record = parse(text.encode(), Record)
     assert record == Record(
         name="dög",
         share=1.0,
@@ -67,30 +67,30 @@ def test_a_record_is_read_by_its_annotations():
 
 
 def test_what_a_newer_farm_has_added_is_ignored():
-    assert read(b'{"name": "a", "share": 0.5, "new": [[]]}', Record) == Record(name="a", share=0.5)
+    assert parse(b'{"name": "a", "share": 0.5, "new": [[]]}', Record) == Record(name="a", share=0.5)
 
 
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"name": 3}, "name: found a whole number, needed a text"),
-        ({"name": None}, "name: found null, needed a text"),
+        ({"name": 3}, "name: found an integer, needed a string"),
+        ({"name": None}, "name: found null, needed a string"),
         ({"share": True}, "share: found true, needed a finite number"),
-        ({"share": "1"}, "share: found a text, needed a finite number"),
-        ({"share": 10**30}, "share: found a whole number of more than 64 bits"),
-        ({"state": "DONE"}, "state: found a text, needed one of done, failed"),
-        ({"note": 1.5}, "note: found another number, needed a text or null"),
+        ({"share": "1"}, "share: found a string, needed a finite number"),
+        ({"share": 10**30}, "share: found an integer of more than 64 bits"),
+        ({"state": "DONE"}, "state: found a string, needed one of done, failed"),
+        ({"note": 1.5}, "note: found a decimal number, needed a string or null"),
         ({"parts": {}}, "parts: found an object, needed a list"),
-        ({"parts": [{"first": 1}, {"first": 1.0}]}, "parts.1.first: found another number, needed a whole number"),
-        ({"parts": [{"first": 11}]}, "parts.0.first: found a number outside of 0 to 10"),
-        ({"parts": [{"first": False}]}, "parts.0.first: found false, needed a whole number"),
+        ({"parts": [{"first": 1}, {"first": 1.0}]}, "parts.1.first: found a decimal number, needed an integer"),
+        ({"parts": [{"first": 11}]}, "parts.0.first: found a number outside 0 to 10"),
+        ({"parts": [{"first": False}]}, "parts.0.first: found false, needed an integer"),
         ({"parts": [{"first": 9}]}, "parts.0: its end comes before its start"),
         ({"parts": [{"last": 9}]}, "parts.0.first: it is missing"),
         ({"pair": ["a"]}, "pair: found a list, needed a list of 2"),
-        ({"values": {"a": []}}, "values.a: found a list, needed a finite number or a whole number or a text or "
+        ({"values": {"a": []}}, "values.a: found a list, needed a finite number or an integer or a string or "
          "true or false or null"),
-        ({"facts": {"a": 10**30}}, "facts.a: found a whole number of more than 64 bits"),
-        ({"facts": {"x" * 100: {"\x1b[2J": 10**30}}}, f"facts.{'x' * 40}.\\x1b[2J: found a whole number of more "
+        ({"facts": {"a": 10**30}}, "facts.a: found an integer of more than 64 bits"),
+        ({"facts": {"x" * 100: {"\x1b[2J": 10**30}}}, f"facts.{'x' * 40}.\\x1b[2J: found an integer of more "
          "than 64 bits"),
     ],
 )  # fmt: skip
@@ -102,12 +102,12 @@ def test_what_does_not_fit_is_told_with_its_place_and_not_its_value(changes, sai
     ("text", "said"),
     [
         ("[]", "found a list, needed an object"),
-        ("", "it is no JSON in UTF-8: Expecting value: line 1 column 1 (char 0)"),
-        ('{"name": "a", "share": NaN}', "found NaN or Infinity, which are no JSON"),
-        ('{"name": "a", "share": -Infinity}', "found NaN or Infinity, which are no JSON"),
-        ('{"name": "a", "share": 1e999}', "share: found another number, needed a finite number"),
-        ('{"name": "a", "share": 1, "share": 2}', "a key stands twice in an object"),
-        ('{"name": "\\ud800", "share": 1}', "name: found a text with half of a character"),
+        ("", "it is not JSON in UTF-8: Expecting value: line 1 column 1 (char 0)"),
+        ('{"name": "a", "share": NaN}', "found NaN or Infinity, which are not JSON"),
+        ('{"name": "a", "share": -Infinity}', "found NaN or Infinity, which are not JSON"),
+        ('{"name": "a", "share": 1e999}', "share: found a decimal number, needed a finite number"),
+        ('{"name": "a", "share": 1, "share": 2}', "an object has a key twice"),
+        ('{"name": "\\ud800", "share": 1}', "name: found a string with half of a surrogate pair"),
         ("[" * 100_000, "it is nested too deeply"),
         (json.dumps({"name": "", "share": 1, "facts": nested(40)}), f"facts.{'0.' * 33}0: it is nested too deeply"),
     ],
@@ -117,17 +117,17 @@ def test_what_is_no_strict_json_is_refused(text, said):
 
 
 def test_a_text_in_another_encoding_is_refused():
-    assert refusal('{"name": "é", "share": 1}'.encode("latin-1")).startswith("it is no JSON in UTF-8: ")
-    assert refusal('{"name": "a", "share": 1}'.encode("utf-16")).startswith("it is no JSON in UTF-8: ")
+    assert refusal('{"name": "é", "share": 1}'.encode("latin-1")).startswith("it is not JSON in UTF-8: ")
+    assert refusal('{"name": "a", "share": 1}'.encode("utf-16")).startswith("it is not JSON in UTF-8: ")
 
 
 def test_a_document_of_too_many_bytes_is_not_parsed():
-    assert refusal(b" " * (MOST_BYTES + 1)) == f"it has {MOST_BYTES + 1} bytes, allowed are {MOST_BYTES}"
+    assert refusal(b" " * (MAX_BYTES + 1)) == f"it has {MAX_BYTES + 1} bytes, allowed are {MAX_BYTES}"
 
 
 def test_a_ledger_row_is_read_as_it_was_written():
     row = row_of(3, environment='{"torch": "2.10"}', render_seconds=0.1 + 0.2)
-    assert read(json.dumps(asdict(row)).encode(), FrameRow) == row
+    assert parse(json.dumps(asdict(row)).encode(), FrameRow) == row
 
 
 @settings(max_examples=100, deadline=None)
@@ -143,7 +143,7 @@ def test_a_ledger_row_is_read_as_it_was_written():
 def test_whatever_the_bytes_are_a_record_comes_of_them_or_a_refusal(data):
     for kind in (Summary, FrameRow, Record, Mapping[str, object]):
         with contextlib.suppress(Malformed):
-            assert read(data, kind) is not None
+            assert parse(data, kind) is not None
 
 
 def test_a_document_of_too_many_lists_and_objects_is_not_parsed():
@@ -156,8 +156,8 @@ def test_the_costliest_documents_take_less_than_500_mb(item):
         "import resource, sys, farm.reduce, farm.typed_json as json\n"
         "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "item, before = sys.argv[1].encode(), peak()\n"
-        "many = b','.join([item] * (json.MOST_BYTES // (len(item) + 1) - 8))\n"
-        "json.read(b'{\"a\":[' + many + b']}', dict[str, object])\n"
+        "many = b','.join([item] * (json.MAX_BYTES // (len(item) + 1) - 8))\n"
+        "json.parse(b'{\"a\":[' + many + b']}', dict[str, object])\n"
         "print((peak() - before) // 1024)"
     )
     assert int(subprocess.check_output([sys.executable, "-c", code, item], text=True)) < 500

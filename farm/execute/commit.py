@@ -11,7 +11,7 @@ from farm.events import ChunkDone
 from farm.execute.drawing import Drawn
 from farm.execute.flaws import flaw_of
 from farm.records import DiffusersSpec, Frame, FrameRow, Pixels, Shard
-from farm.store import JobFolder, Ledger, content_sha256, encode_frame, file_name, is_held
+from farm.store import JobFolder, Ledger, content_sha256, encode_frame, file_name, is_locked_by
 
 
 class Committer:
@@ -47,7 +47,7 @@ class Committer:
     def _check_claim(self) -> None:
         """A run that was stopped for a while, and taken for dead, must not write over its successor's frames."""
         claim = self._shard.claim
-        if claim and not is_held(self._folder, claim):
+        if claim and not is_locked_by(self._folder, claim):
             raise FolderTaken(
                 f"{self._shard.folder}: another run has taken this folder over; this one has ended."
             )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from farm.events import ChunkDone
 from farm.records import Chunk, Frame, FrameRow, Shard
-from farm.store import JobFolder, Ledger, is_whole
+from farm.store import JobFolder, Ledger, is_intact
 
 
 def committed(shard: Shard, worker: str) -> dict[int, ChunkDone]:
@@ -23,7 +23,7 @@ def committed(shard: Shard, worker: str) -> dict[int, ChunkDone]:
         row = rows.get(frame.index)
         if row is None or row.worker != worker or row.recipe_digest != frame.digest:
             return None
-        return row if is_whole(folder, row) else None
+        return row if is_intact(folder, row) else None
 
     def done(chunk: Chunk) -> ChunkDone | None:
         found = [row_of(frame) for frame in chunk.frames]

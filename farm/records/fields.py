@@ -1,4 +1,4 @@
-"""What fields of records may hold, where that is less than their type: read from files, they are checked by it."""
+"""Types of record fields that are narrower than Python's; records read from files are checked against them."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import re
 from datetime import UTC, datetime
 from typing import Annotated
 
-from farm.typed_json import Malformed, Satisfying, Within, read
+from farm.typed_json import Malformed, Satisfying, Within, parse
 
-_LONGEST_FACTS = 2**16
+_MAX_FACTS = 2**16
 
 
 def _is_moment(text: str) -> bool:
@@ -23,10 +23,10 @@ def _is_moment(text: str) -> bool:
 @functools.lru_cache(maxsize=64)
 def _is_facts(text: str) -> bool:
     try:
-        read(text.encode(), dict[str, object])
+        parse(text.encode(), dict[str, object])
     except Malformed:
         return False
-    return len(text) <= _LONGEST_FACTS
+    return len(text) <= _MAX_FACTS
 
 
 def _is_digest(text: str) -> bool:
@@ -34,12 +34,12 @@ def _is_digest(text: str) -> bool:
 
 
 Natural = Annotated[int, Within(0, 2**53)]
-"""A count, or a frame's number."""
+"""A count, or a frame index."""
 
 Positive = Annotated[int, Within(1, 2**53)]
 
 Pixel = Annotated[int, Within(1, 8192)]
-"""A side of a frame."""
+"""Width or height of a frame."""
 
 Seconds = Annotated[float, Within(0, 10**12)]
 
@@ -47,6 +47,6 @@ Share = Annotated[float, Within(0, 1)]
 
 Digest = Annotated[str, Satisfying(_is_digest, "64 hex digits")]
 
-Moment = Annotated[str, Satisfying(_is_moment, "a time as in ISO 8601")]
+Moment = Annotated[str, Satisfying(_is_moment, "an ISO 8601 time")]
 
-Facts = Annotated[str, Satisfying(_is_facts, "a JSON object in at most 65536 letters")]
+Facts = Annotated[str, Satisfying(_is_facts, "a JSON object of at most 65536 characters")]

@@ -80,7 +80,7 @@ class OutputInTheMaking:
     @contextlib.contextmanager
     def _keeping_errors(self) -> Iterator[None]:
         try:
-            with self._folder.telling(self._name, self._path):
+            with self._folder.write_errors(self._name, self._path):
                 yield
         except (*STOPPING, Cancelled, NotOfTheOutput):
             raise

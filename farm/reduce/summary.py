@@ -139,7 +139,7 @@ def read_summary(folder: JobFolder) -> Summary | None:
         StorageError: when it cannot be read.
     """
     try:
-        return folder.record(NAME, Summary)
+        return folder.find_record(NAME, Summary)
     except Malformed as error:
         _logger.warning("%s is damaged (%s); what the last run said is not known", folder.path(NAME), error)
         return None

@@ -97,7 +97,7 @@ def write_gallery(
 
 def _card(folder: JobFolder, entry: GalleryEntry) -> _Card:
     try:
-        data = folder.find(f"{entry.folder}/{preview.NAME}", most=preview.MOST_BYTES)
+        data = folder.find(f"{entry.folder}/{preview.NAME}", max_bytes=preview.MOST_BYTES)
     except StorageError:
         data = None
     poster, width, height = (data and preview.poster_of(data)) or (None, 0, 0)

@@ -13,7 +13,7 @@ from farm.run.measure.findings import Findings, measurements_of
 from farm.run.measure.measuring import Measuring
 from farm.run.pages.job_page import JobPage
 from farm.run.prepare import Job
-from farm.store import measure_nothing
+from farm.store import deactivate_measurements
 
 
 class Followers:
@@ -30,9 +30,9 @@ class Followers:
         self._reducer = Reducer(folder, plan.name, plan.outputs, plan.frame_count)
         self._reducer.offer(kept)
         if job.analysis is None:
-            measure_nothing(folder)
+            deactivate_measurements(folder)
         else:
-            measurements_of(folder, job.analysis).announce()
+            measurements_of(folder, job.analysis).activate()
         self._measuring = Measuring(plan, folder, job.analysis, aside) if job.analysis else None
         if self._measuring:
             self._measuring.offer_kept(kept)

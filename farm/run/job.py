@@ -20,7 +20,7 @@ from farm.run.pictures.noted_pictures import note_pictures
 from farm.run.prepare import Job
 from farm.run.states import EXIT_CODES, State
 from farm.run.unforeseen import as_far_as_possible, as_farm_error
-from farm.store import Claim, Ledger
+from farm.store import FolderLock, Ledger
 
 
 class JobRun:
@@ -30,12 +30,12 @@ class JobRun:
         self.job = job
         self.books = Books(job)
         self._chunks: tuple[int, ...] = ()
-        self._claim: Claim | None = None
+        self._claim: FolderLock | None = None
         self._ended_by: FarmError | None = None
         self._followers: Followers | None = None
 
     def start(self, aside: Aside) -> JobStarted:
-        """Claim the folder, write the resolved manifest, find what is still to render, and begin to assemble.
+        """Lock the folder, write the resolved manifest, find what is still to render, and begin to assemble.
 
         Frames are measured by what `aside` calls.
 
@@ -43,15 +43,15 @@ class JobRun:
             StorageError: when the folder cannot be read or written, or another run holds it.
         """
         plan, folder = self.job.plan, self.job.folder
-        self._claim = Claim(folder, on_lost=self.end).take()
+        self._claim = FolderLock(folder, on_lost=self.end).acquire()
         folder.sweep()
         folder.write("manifest.yaml", plan.manifest_text.encode())
         note_pictures(folder, self.job.pictures)
         self._chunks = self.job.to_render(self.job.remaining())
-        Ledger(folder).retire(self._is_obsolete)
+        Ledger(folder).remove_parts(self._is_obsolete)
         kept = list(self._kept_frames())
         self.books.begin(len(kept))
-        self._followers = Followers(self.job, self.books, aside, kept, self._claim.confirm)
+        self._followers = Followers(self.job, self.books, aside, kept, self._claim.renew)
         self._followers.begin()
         return JobStarted(job=plan.name, frame_count=plan.frame_count, kept=len(kept))
 
@@ -153,7 +153,7 @@ class JobRun:
         if self._ended_by is not None:
             raise self._ended_by
         if self._claim is not None:
-            self._claim.confirm()
+            self._claim.renew()
 
     def _release(self) -> None:
         if self._claim is not None:

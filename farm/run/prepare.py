@@ -26,7 +26,7 @@ from farm.run.pictures.whole_paths import by_whole_paths, with_whole_paths
 from farm.run.rehearsal import rehearsal
 from farm.run.unforeseen import refusal
 from farm.run.weighted_words import refuse_slips
-from farm.store import JobFolder, Ledger, in_order, is_whole, obstacle
+from farm.store import JobFolder, Ledger, is_intact, map_in_order, symlink_in
 
 T = TypeVar("T")
 
@@ -50,12 +50,12 @@ class Job:
     def remaining(self) -> list[Range]:
         """Return ranges over all frames, each with whether it is kept or why it is rendered."""
         rows = Ledger(self.folder).rows(last=self.plan.frame_count - 1)
-        if self.folder.at_once == 1:
-            return list(judge(self.plan, rows, partial(is_whole, self.folder)))
+        if self.folder.concurrent_reads == 1:
+            return list(judge(self.plan, rows, partial(is_intact, self.folder)))
         whole: dict[int, bool] = {}
 
         def checked() -> Iterator[FrameRow]:
-            for row, found in in_order(self._check, rows, at_once=self.folder.at_once):
+            for row, found in map_in_order(self._check, rows, concurrency=self.folder.concurrent_reads):
                 whole.clear()  # `judge` asks about a row before it takes the next
                 whole[row.frame] = found
                 yield row
@@ -69,7 +69,7 @@ class Job:
     def _check(self, row: FrameRow) -> tuple[FrameRow, bool]:
         """Return a row and whether its frame is there, which is only looked at if it is of the recipe planned."""
         planned = self.plan.frame(row.frame).digest == row.recipe_digest
-        return row, planned and is_whole(self.folder, row)
+        return row, planned and is_intact(self.folder, row)
 
 
 def prepare(
@@ -121,7 +121,7 @@ def _prepare(
     mistakes.refuse()
     drawn = rehearsal(document, pictures)
     renderer = found_renderer or drawn
-    in_the_way = obstacle(folder)
+    in_the_way = symlink_in(folder)
     if in_the_way is not None:
         raise document.error(
             ("name",),

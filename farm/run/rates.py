@@ -64,7 +64,7 @@ class Rates:
         if self._path is None:
             return {}
         try:
-            return JobFolder(str(self._path.parent)).record(self._path.name, dict[str, _Rate]) or {}
+            return JobFolder(str(self._path.parent)).find_record(self._path.name, dict[str, _Rate]) or {}
         except (FarmError, Malformed):
             return {}
 

@@ -1,31 +1,29 @@
-"""Where a job lives: names of its files, atomic writes, frame files and the ledger. fsspec lives here only."""
+"""A job's folder: its file names, atomic writes, frame files and ledger. fsspec is used here only."""
 
-from farm.store.ahead import in_order
-from farm.store.cache import FrameCache
-from farm.store.cached_frame import CachedFrame
-from farm.store.claim import Claim, is_held, running_in
-from farm.store.folder import JobFolder
+from farm.store.folder import JobFolder, symlink_in
+from farm.store.frame_cache import CachedFrame, FrameCache
 from farm.store.frames import content_sha256, decode_frame, encode_frame, file_name
-from farm.store.ledger import Ledger, is_whole
-from farm.store.measurements import Measurements, measure_nothing, measured_in
-from farm.store.obstacles import obstacle
+from farm.store.ledger import Ledger, is_intact
+from farm.store.lock import FolderLock, is_locked_by, lock_holder
+from farm.store.measurements import Measurements, active_measurements, deactivate_measurements
+from farm.store.prefetch import map_in_order
 
 __all__ = [
     "CachedFrame",
-    "Claim",
+    "FolderLock",
     "FrameCache",
     "JobFolder",
     "Ledger",
     "Measurements",
+    "active_measurements",
     "content_sha256",
+    "deactivate_measurements",
     "decode_frame",
     "encode_frame",
     "file_name",
-    "in_order",
-    "is_held",
-    "is_whole",
-    "measure_nothing",
-    "measured_in",
-    "obstacle",
-    "running_in",
+    "is_intact",
+    "is_locked_by",
+    "lock_holder",
+    "map_in_order",
+    "symlink_in",
 ]

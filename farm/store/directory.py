@@ -1,7 +1,7 @@
-"""Open directories, and what is done in them by name: below the first one nothing is opened through a link.
+"""Open directories and operations on their entries by name: below the first one nothing is opened through a link.
 
-The kernel holds this: each component of a path is opened relative to the one before, with O_NOFOLLOW (openat(2)), so
-that a link that somebody puts there a moment after a look at it is not followed either.
+The kernel ensures it: each component of a path is opened relative to the one before, with O_NOFOLLOW (openat(2)), so
+that a link created between a check and its use is not followed either.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from types import TracebackType
 from typing import Self
 
 TEMPORARY = ".tmp-"
-"""What the names of temporary files begin with."""
+"""The prefix of temporary files' names."""
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-_OF_THIS_PROCESS = Path("/proc/self/fd")
+_OPEN_FILES = Path("/proc/self/fd")
 
 
 class Directory:
-    """An open directory; names are of what is directly in it. `path` is said in messages."""
+    """An open directory; names are those of its entries. `path` appears in messages."""
 
     def __init__(self, handle: int, path: str) -> None:
         self._handle = handle
@@ -33,10 +33,10 @@ class Directory:
 
     @classmethod
     def open(cls, path: str, *, make: bool = False) -> Self:
-        """Open a directory that the user chose: links on the way to it are followed. `make` it if it is missing.
+        """Open a directory that the user chose, following links on the way to it; `make` it if it is missing.
 
         Raises:
-            OSError: when it cannot be opened, or is no directory.
+            OSError: when it cannot be opened, or is not a directory.
         """
         try:
             return cls(os.open(path, _DIRECTORY), path)
@@ -55,10 +55,10 @@ class Directory:
         os.close(self._handle)
 
     def enter(self, name: str, *, make: bool = False) -> Directory:
-        """Open a directory in this one, which must be no link; `make` it if it is missing.
+        """Open a directory in this one, which must not be a link; `make` it if it is missing.
 
         Raises:
-            OSError: when it cannot be opened, is a link, or is no directory.
+            OSError: when it cannot be opened, is a link, or is not a directory.
         """
         try:
             handle = self._opened(name, _DIRECTORY)
@@ -71,29 +71,29 @@ class Directory:
             handle = self._opened(name, _DIRECTORY)
         return Directory(handle, self._at(name))
 
-    def read(self, name: str, largest: int) -> bytes:
-        """Return the bytes of a regular file of up to `largest` bytes; a pipe is not waited for.
+    def read(self, name: str, max_bytes: int) -> bytes:
+        """Return the content of a regular file of at most `max_bytes`; a pipe is not waited for.
 
         Raises:
-            OSError: when it is something else, or cannot be read.
+            OSError: when it is anything else, or cannot be read.
         """
         handle = self._opened(name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
             status = os.fstat(handle)
             if not stat.S_ISREG(status.st_mode):
-                raise OSError(errno.EINVAL, "it is no regular file")
-            if status.st_size > largest:
-                raise OSError(errno.EFBIG, f"it has {status.st_size} bytes, allowed are {largest}")
+                raise OSError(errno.EINVAL, "it is not a regular file")
+            if status.st_size > max_bytes:
+                raise OSError(errno.EFBIG, f"it has {status.st_size} bytes, allowed are {max_bytes}")
             with os.fdopen(handle, "rb", closefd=False) as file:
                 return file.read(status.st_size)
         finally:
             os.close(handle)
 
     def write(self, name: str, data: bytes, *, durable: bool = True) -> None:
-        """Write a whole file: a temporary one, fsync if it is to be `durable`, rename.
+        """Write a file atomically: a temporary file, fsync if `durable`, rename.
 
         Raises:
-            OSError: when it cannot be written; nothing of it is visible then.
+            OSError: when it cannot be written; no part of it is visible then.
         """
         with self._written(name, data, durable=durable) as temporary:
             os.rename(temporary, name, src_dir_fd=self._handle, dst_dir_fd=self._handle)
@@ -101,7 +101,7 @@ class Directory:
                 os.fsync(self._handle)
 
     def create(self, name: str, data: bytes) -> bool:
-        """Write a file that must not be there, or return False; a hard link is exact on every file system.
+        """Write a new file, or return False if it exists; a hard link decides exactly on every file system.
 
         Raises:
             OSError: when it cannot be written.
@@ -122,12 +122,12 @@ class Directory:
 
     @contextlib.contextmanager
     def writing(self, name: str) -> Iterator[Path]:
-        """Give a path to an encoder; what it has written there at the end becomes the file `name`.
+        """Give an encoder a path whose file becomes `name` at the end of the block.
 
-        The path is in a temporary directory that nobody else may enter, so that nobody can put a link there.
+        The path is in a temporary directory that no other user may enter, so that nobody can create a link in it.
 
         Raises:
-            OSError: when it cannot be written; nothing of it is visible then.
+            OSError: when it cannot be written; no part of it is visible then.
         """
         folder = f"{TEMPORARY}{uuid.uuid4().hex}"
         os.mkdir(folder, 0o700, dir_fd=self._handle)
@@ -145,28 +145,28 @@ class Directory:
             self.remove_tree(folder)
 
     def entries(self) -> Iterator[os.DirEntry[str]]:
-        """Yield what is in it. Of an entry follow no links, and ask nothing after this was closed."""
+        """Yield the entries; follow no links when querying one, and query it only while the directory is open."""
         with os.scandir(self._handle) as found:
             yield from found
 
     def status(self, name: str) -> os.stat_result:
-        """Return the status of what has this name, of a link its own.
+        """Return the status of an entry, for a link its own.
 
         Raises:
-            OSError: when there is nothing.
+            OSError: when it does not exist.
         """
         return os.stat(name, dir_fd=self._handle, follow_symlinks=False)
 
     def touch(self, name: str) -> None:
-        """Set the time of a file's last change to now.
+        """Set the modification time of a file to now.
 
         Raises:
-            OSError: when that cannot be done.
+            OSError: when it cannot be set.
         """
         os.utime(name, dir_fd=self._handle, follow_symlinks=False)
 
     def remove(self, name: str) -> None:
-        """Remove a file, or a link itself, if it is there.
+        """Remove a file, or a link itself, if it exists.
 
         Raises:
             OSError: when it cannot be removed.
@@ -175,21 +175,21 @@ class Directory:
             os.unlink(name, dir_fd=self._handle)
 
     def remove_tree(self, name: str) -> None:
-        """Remove a directory and all that is in it, if it is there.
+        """Remove a directory and its content, if it exists.
 
         Raises:
             OSError: when it cannot be removed, or is a link.
         """
-        with contextlib.suppress(FileNotFoundError), _not_too_deep():
+        with contextlib.suppress(FileNotFoundError), _depth_errors():
             shutil.rmtree(name, dir_fd=self._handle)
 
     def sweep(self) -> None:
-        """Remove everything temporary in it and below.
+        """Remove all temporary files and directories, at any depth.
 
         Raises:
-            OSError: when something cannot be removed.
+            OSError: when one cannot be removed.
         """
-        with _not_too_deep():
+        with _depth_errors():
             for _, folders, files, handle in os.fwalk(".", dir_fd=self._handle, follow_symlinks=False):
                 inside = Directory(handle, self._path)
                 for name in [name for name in (*folders, *files) if name.startswith(TEMPORARY)]:
@@ -200,7 +200,7 @@ class Directory:
                         inside.remove(name)
 
     def open_file(self, name: str, flags: int) -> int:
-        """Open a file that must be no link, and return its descriptor; one that is made follows the umask.
+        """Open a file, which must not be a link, and return its descriptor; a new file follows the umask.
 
         Raises:
             OSError: when it cannot be opened, or is a link.
@@ -209,7 +209,7 @@ class Directory:
 
     @contextlib.contextmanager
     def _written(self, name: str, data: bytes, *, durable: bool = True) -> Iterator[str]:
-        """Give the name of a temporary file of these bytes; it is gone at the end."""
+        """Give the name of a temporary file with this content, and remove it at the end of the block."""
         temporary = f"{TEMPORARY}{uuid.uuid4().hex}{Path(name).suffix}"
         try:
             handle = self._opened(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC)
@@ -229,7 +229,7 @@ class Directory:
         except OSError as error:
             if error.errno in (errno.ELOOP, errno.ENOTDIR, errno.EMLINK) and self._is_link(name):
                 raise OSError(
-                    errno.ELOOP, f"{self._at(name)} is a symbolic link, and none is followed here"
+                    errno.ELOOP, f"{self._at(name)} is a symbolic link; links are not followed here"
                 ) from None
             raise
 
@@ -243,23 +243,23 @@ class Directory:
         return f"{self._path.rstrip('/')}/{name}"
 
     def _local_path(self) -> Path:
-        """Return a path to this very directory, whatever is put in the place of its name meanwhile."""
-        held = _OF_THIS_PROCESS / str(self._handle)
-        return held if held.is_dir() else Path(self._path)
+        """Return a path to this directory that stays valid even if its name is given to another."""
+        link = _OPEN_FILES / str(self._handle)
+        return link if link.is_dir() else Path(self._path)
 
 
 @contextlib.contextmanager
-def _not_too_deep() -> Iterator[None]:
-    """Tell of folders in folders in which Python's own walks end, which recurse."""
+def _depth_errors() -> Iterator[None]:
+    """Turn the RecursionError of a walk through deeply nested folders into an OSError."""
     try:
         yield
     except RecursionError as error:
-        raise OSError(errno.ENAMETOOLONG, "folders in it lie too deep in each other") from error
+        raise OSError(errno.ENAMETOOLONG, "its folders are nested too deeply") from error
 
 
 @contextlib.contextmanager
 def opened(root: str, below: Sequence[str] = (), *, make: bool = False) -> Iterator[Directory]:
-    """Open the directory `below` a `root` that the user chose, by the names on the way; `make` what is missing.
+    """Open the directory at the path `below` a `root` that the user chose; `make` what is missing.
 
     Raises:
         OSError: when it cannot be opened, or something below `root` is a link.
@@ -273,7 +273,7 @@ def opened(root: str, below: Sequence[str] = (), *, make: bool = False) -> Itera
 
 
 def _make(folder: Path) -> None:
-    """Make a directory whose name outlives a power cut."""
+    """Make a directory durably, with its missing parents."""
     if not folder.is_dir():
         _make(folder.parent)
         folder.mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""A job's output folder on any fsspec file system, with writes that appear whole or not at all."""
+"""A job's folder on any fsspec file system; every write is atomic."""
 
 from __future__ import annotations
 
@@ -11,36 +11,38 @@ from typing import TypeVar
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
-from farm.errors import TooLarge, UsageError
-from farm.store.faults import disk_errors
-from farm.store.local_files import LARGEST, LocalFiles
+from farm.errors import TooLarge, UsageError, masked
+from farm.store.local_files import MAX_FILE_BYTES, LocalFiles
 from farm.store.remote_files import RemoteFiles
-from farm.store.schemes import check_url
-from farm.typed_json import MOST_BYTES, Malformed, read
+from farm.store.retries import disk_errors
+from farm.typed_json import MAX_BYTES, Malformed, parse
 
+_WRITABLE_SCHEMES = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "memory", "file", "local")
+_OWN_FOLDERS = ("frames", ".farm", ".farm/ledger", ".farm/analysis")
 _FARM = ".farm"
 _SCRATCH = "verify-"
-_REMOTE_READS = 10  # as many connections as botocore keeps
+_REMOTE_READS = 10
+"""The size of botocore's connection pool."""
 
 _Record = TypeVar("_Record")
 
 
 class JobFolder:
-    """Files of one job by their names relative to `url`, an absolute local path or any fsspec URL.
+    """The files of one job, by names relative to `url`: an absolute local path or any fsspec URL.
 
-    A write is atomic: locally a temporary file, fsync, rename; elsewhere one PUT of the whole. Locally nothing below
-    `url` is opened through a link, for reading or writing, and files follow the umask. Elsewhere what fails is tried
-    again as long as the fault may pass, for about 25 seconds. `in_process` says that no other process sees the files
-    (memory://); `at_once` says how many reads at a time make it faster.
+    Locally a write is a temporary file, fsync and rename, nothing below `url` is opened through a link, and files
+    follow the umask. In an object store a write is one PUT, and transient errors are retried for about 25 seconds.
+    `in_process` says that other processes do not see the files (memory://); `concurrent_reads` is the number of
+    simultaneous reads that is fastest.
     """
 
     def __init__(self, url: str) -> None:
-        check_url(url)
+        _check_url(url)
         try:
             fs, root = fsspec.url_to_fs(url)
         except FileNotFoundError as error:  # fsspec makes a relative path absolute
             raise UsageError(
-                f"{url}: the current directory is gone; change to one that is there, or give an absolute path."
+                f"{url}: the current directory no longer exists; change to another one, or give an absolute path."
             ) from error
         except (ImportError, ValueError) as error:
             raise UsageError(
@@ -51,90 +53,90 @@ class JobFolder:
         self.url = self._files.url
         self.in_process = self._files.in_process
         self.is_local = local
-        self.at_once = 1 if local or self.in_process else _REMOTE_READS
+        self.concurrent_reads = 1 if local or self.in_process else _REMOTE_READS
 
     def path(self, name: str) -> str:
-        """Return the full path or URL of the file `name`, for people and for links."""
+        """Return the full path or URL of the file `name`, for messages and links."""
         return self._files.path(name)
 
     def write(self, name: str, data: bytes) -> None:
-        """Write a whole file atomically.
+        """Write a file atomically.
 
         Raises:
-            StorageError: when the file cannot be written; nothing of it is visible then.
+            StorageError: when it cannot be written; no part of it is visible then.
         """
         self._files.write(name, data)
 
-    def swap(self, name: str, old: bytes | None, new: bytes | None) -> bool:
-        """Put `new` in the place of `old` and return True, or change nothing if the file is not `old` any more.
+    def compare_and_swap(self, name: str, old: bytes | None, new: bytes | None) -> bool:
+        """Replace a file's content `old` with `new` and return True; return False if its content is not `old`.
 
-        None stands for no file. `new` must be what nobody else would write: a success whose answer was lost is
-        known by it. Of several at once, in whatever process, one succeeds: locally under a lock, on S3 by one
-        conditional PUT, in memory; see `ConditionalWrites` for other stores.
+        None stands for no file. `new` must be content that nobody else would write, so that a success whose answer
+        was lost is recognized. Of several simultaneous calls, in any processes, one succeeds: locally under a lock,
+        on S3 by one conditional PUT; `ConditionalWrites` says how other stores compare.
 
         Raises:
             StorageError: when it cannot be read or written.
         """
-        return self._files.swap(name, old, new)
+        return self._files.compare_and_swap(name, old, new)
 
     def writing(self, name: str) -> contextlib.AbstractContextManager[Path]:
-        """Give a local temporary path to an encoder; what is there at the end becomes the file `name`.
+        """Give an encoder a local temporary path whose file becomes `name` at the end of the block.
 
-        An exception in the body leaves the former file as it was; an OSError becomes a StorageError.
+        An exception in the block leaves the former file as it was; an OSError becomes a StorageError.
         """
         return self._files.writing(name)
 
-    def telling(self, name: str, temporary: Path) -> contextlib.AbstractContextManager[None]:
-        """Turn an OSError of writing to `temporary`, which is to become the file `name`, into a StorageError."""
+    def write_errors(self, name: str, temporary: Path) -> contextlib.AbstractContextManager[None]:
+        """Turn an OSError of writing `temporary`, the future file `name`, into a StorageError."""
         return disk_errors("write", self.path(name), Path(self.url) if self.is_local else temporary.parent)
 
-    def read(self, name: str, *, most: int = LARGEST) -> bytes:
-        """Return a whole file of at most so many bytes.
+    def read(self, name: str, *, max_bytes: int = MAX_FILE_BYTES) -> bytes:
+        """Return the content of a file.
 
         Raises:
-            StorageError: when it is missing or unreadable; `TooLarge` when it has more.
+            StorageError: when it is missing or unreadable; `TooLarge` when it exceeds `max_bytes`.
         """
-        return self._files.read(name, most)
+        return self._files.read(name, max_bytes)
 
-    def find(self, name: str, *, most: int = LARGEST) -> bytes | None:
-        """Return a whole file of at most so many bytes, or None if it is not there.
+    def find(self, name: str, *, max_bytes: int = MAX_FILE_BYTES) -> bytes | None:
+        """Return the content of a file, or None if it is missing.
 
         Raises:
-            StorageError: when it is unreadable; `TooLarge` when it has more.
+            StorageError: when it is unreadable; `TooLarge` when it exceeds `max_bytes`.
         """
-        return self._files.find(name, most)
+        return self._files.find(name, max_bytes)
 
-    def record(self, name: str, kind: type[_Record]) -> _Record | None:
-        """Return what a JSON file says, or None if it is not there.
+    def find_record(self, name: str, kind: type[_Record]) -> _Record | None:
+        """Return the record in a JSON file, or None if the file is missing.
 
         Raises:
-            Malformed: when it is no record of this kind.
+            Malformed: when it is not a record of this kind.
             StorageError: when it is unreadable.
         """
         try:
-            found = self._files.find(name, MOST_BYTES)
+            found = self._files.find(name, MAX_BYTES)
         except TooLarge as error:
             raise Malformed(str(error)) from error
-        return None if found is None else read(found, kind)
+        return None if found is None else parse(found, kind)
 
     def names(self, folder: str) -> list[str]:
-        """Return the names of the files directly in `folder`, sorted; none if it is absent."""
+        """Return the sorted names of the files directly in `folder`; none if it is missing."""
         return self._files.entries(folder, "file")
 
     def folders(self, folder: str) -> list[str]:
-        """Return the names of the folders directly in `folder`, sorted; none if it is absent."""
+        """Return the sorted names of the folders directly in `folder`; none if it is missing."""
         return self._files.entries(folder, "directory")
 
     def exists(self, name: str) -> bool:
-        """Tell whether the file is there."""
+        """Return whether the file exists."""
         return self._files.exists(name)
 
     def remove(self, name: str) -> None:
-        """Remove a file; one that is not there is no error."""
+        """Remove a file, if it exists."""
         self._files.remove(name)
 
     def sweep(self) -> None:
-        """Remove temporary files that a killed run left; only the holder of the folder's claim may call this."""
+        """Remove the temporary files of killed runs; only the holder of the folder's lock may call this."""
         self._files.sweep()
         for name in self._files.entries(_FARM, "directory"):
             if name.startswith(_SCRATCH):
@@ -142,12 +144,53 @@ class JobFolder:
 
     @contextlib.contextmanager
     def scratch(self) -> Iterator[JobFolder]:
-        """Give a folder of its own, below `.farm`, to render into; it is gone at the end, whatever happens.
+        """Give a new folder below `.farm` to render into, and remove it at the end of the block.
 
-        What a killed run left of it goes with `sweep`.
+        `sweep` removes the one of a killed run.
         """
         name = f"{_FARM}/{_SCRATCH}{uuid.uuid4().hex}"
         try:
             yield JobFolder(self.path(name))
         finally:
             self._files.remove_tree(name)
+
+
+def symlink_in(folder: JobFolder, *, follow_root: bool = False) -> str | None:
+    """Return the first of a job's own folders that is a symbolic link, and its target, in words; None if none is.
+
+    `follow_root` allows the job's folder itself to be a link, as the user named it. Nothing is opened through a
+    link in any case (see `directory`); this check reports one before a run starts.
+    """
+    if not folder.is_local:
+        return None
+    root = Path(folder.path(""))
+    for path in (root / name for name in (_OWN_FOLDERS if follow_root else ("", *_OWN_FOLDERS))):
+        if path.is_symlink():
+            return f"{path} is a symbolic link to {str(path.readlink())!r}"
+    return None
+
+
+def _check_url(url: str) -> None:
+    """Check, before fsspec opens anything, that a URL names a local path or a writable store.
+
+    Some of fsspec's file systems connect, or read a file, as soon as they are given their URL.
+
+    Raises:
+        UsageError: with what is allowed.
+    """
+    scheme, colon, _ = url.partition("://")
+    if not url.isprintable():
+        found = "contains unprintable characters"
+    elif "::" in url:
+        found = "is a chain of file systems (::)"
+    elif colon and scheme not in _WRITABLE_SCHEMES:
+        found = f"frames cannot be written to {scheme}://"
+    elif masked(url) != url:
+        found = "contains a password, which would appear in every page and log"
+    elif url.startswith("data:"):
+        found = "frames cannot be written to data:"
+    else:
+        return
+    raise UsageError(
+        f"{url!r}: {found}; give a local folder or an fsspec URL of s3://, gs://, az://, abfs:// or memory://."
+    )

@@ -1,21 +1,24 @@
-"""A frame's file: a lossless PNG that carries its recipe, the same bytes for the same recipe and pixels."""
+"""A frame's file: a lossless PNG that carries its recipe; equal recipes and pixels give equal bytes."""
 
 from __future__ import annotations
 
 import hashlib
 import io
+import json
+import re
 from collections.abc import Mapping
 
 import numpy as np
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 from farm.canonical import canonical_json
-from farm.errors import StorageError
-from farm.records import DiffusersSpec, Frame, Pixels, RendererSpec
-from farm.store.parameters import parameters_text
+from farm.errors import StorageError, printable
+from farm.records import Conditioning, DiffusersSpec, Frame, Pixels, RendererSpec
 
-_LARGEST = 8192
+_MAX_SIDE = 8192
 """Pixels: the longest side that a manifest may ask for."""
+_FIELD = re.compile(r"(negative prompt|steps):", re.IGNORECASE)
+"""What begins a section of the `parameters` text, at the start of a line."""
 
 
 def file_name(index: int) -> str:
@@ -34,13 +37,12 @@ def content_sha256(pixels: Pixels) -> str:
 def encode_frame(pixels: Pixels, frame: Frame, renderer: RendererSpec) -> bytes:
     """Return the PNG of a frame.
 
-    Text chunks: `parameters` in the convention of A1111's web UI, which other tools read, and `farm`, a JSON
-    object of the whole recipe. Nothing of when or where it was rendered goes in, so that equal frames are
-    equal files.
+    Its texts are `parameters`, in the convention of A1111's web UI, which other tools read, and `farm`, the complete
+    recipe as a JSON object. Neither says when or where the frame was rendered, so that equal frames are equal files.
     """
     text = PngImagePlugin.PngInfo()
     height, width, _ = pixels.shape
-    text.add_itxt("parameters", parameters_text(frame, renderer, width=width, height=height))
+    text.add_itxt("parameters", _parameters(frame, renderer, width=width, height=height))
     model = renderer.source if isinstance(renderer, DiffusersSpec) else None
     text.add_itxt(
         "farm",
@@ -63,37 +65,85 @@ def decode_frame(data: bytes, name: str) -> Pixels:
     """Return the RGB pixels of a frame's file.
 
     Raises:
-        StorageError: when `data` is not a whole PNG as `encode_frame` writes it; `name` is said in the message.
+        StorageError: when `data` is not an intact PNG as `encode_frame` writes it; the message names it `name`.
     """
     try:
         pixels, _ = read_png(data)
     except ValueError as error:
-        raise StorageError(f"{name}: not a whole PNG ({error}); remove it and render again.") from error
+        raise StorageError(f"{name}: not an intact PNG ({error}); remove it and render again.") from error
     return pixels
 
 
 def read_png(data: bytes) -> tuple[Pixels, Mapping[str, str]]:
-    """Return the RGB pixels of a PNG, and its texts by their keywords.
+    """Return the RGB pixels of a PNG and its texts by keyword.
 
     Raises:
-        ValueError: with the reason, when it is not whole, or no frame: not of RGB, moving, or too large.
+        ValueError: with the reason, when it is damaged or cannot be a frame: not RGB, animated, or too large.
     """
     try:
         with Image.open(io.BytesIO(data), formats=["png"]) as image:
             _check_header(image)
             pixels = np.asarray(image)
             return pixels, dict(image.text)  # type: ignore[attr-defined]  # a PNG has it
-    except UnidentifiedImageError as error:  # whose text tells of an object in memory
-        raise ValueError("it is no PNG" if data else "it is empty") from error
-    except Exception as error:  # readers of chunks raise whatever they meet
+    except UnidentifiedImageError as error:  # its text has the address of an object in memory
+        raise ValueError("it is not a PNG" if data else "it is empty") from error
+    except Exception as error:  # the readers of PNG chunks may raise anything
         raise ValueError(str(error) or type(error).__name__) from error
 
 
 def _check_header(image: Image.Image) -> None:
-    """Refuse what no frame is, before room is made for its pixels."""
-    if max(image.size) > _LARGEST:
+    """Check that an image can be a frame, before memory for its pixels is allocated."""
+    if max(image.size) > _MAX_SIDE:
         raise ValueError(
-            f"it says {image.width}x{image.height} pixels, a frame has up to {_LARGEST}x{_LARGEST}"
+            f"it has {image.width}x{image.height} pixels, a frame has at most {_MAX_SIDE}x{_MAX_SIDE}"
         )
     if image.mode != "RGB" or getattr(image, "n_frames", 1) != 1:
-        raise ValueError("it is not one picture in RGB, 8 bits each")
+        raise ValueError("it is not a single RGB image of 8 bits per channel")
+
+
+def _parameters(frame: Frame, renderer: RendererSpec, *, width: int, height: int) -> str:
+    """Return the prompt, the negative prompt and a line of `Key: value` settings, as A1111's web UI writes them.
+
+    A mixture of prompts is written `first :0.25 AND second :0.75`, the closest form in that convention. A prompt is
+    put on one line, so that none of its lines is read as settings; the recipe has it verbatim.
+    """
+    recipe = frame.recipe
+    settings: dict[str, object] = {
+        "Steps": recipe.arguments.get("num_inference_steps"),
+        "Sampler": recipe.scheduler.class_name.removesuffix("Scheduler") or None,
+        "CFG scale": recipe.arguments.get("guidance_scale"),
+        "Seed": recipe.noise.seeds[0],
+        "Size": f"{width}x{height}",
+        "Clip skip": recipe.arguments.get("clip_skip"),
+        "Eta": recipe.arguments.get("eta") or None,
+    }
+    if isinstance(renderer, DiffusersSpec):
+        settings["Model"] = renderer.source.pretrained
+        settings["Model hash"] = renderer.source.fingerprint[:10]
+    settings["Version"] = "diffusion-farm"
+    lines = [_prompt(recipe.conditioning)]
+    if recipe.conditioning.negative_prompt:
+        lines.append(f"Negative prompt: {_one_line(recipe.conditioning.negative_prompt)}")
+    lines.append(
+        ", ".join(f"{key}: {_quoted(value)}" for key, value in settings.items() if value is not None)
+    )
+    return "\n".join(lines)
+
+
+def _prompt(conditioning: Conditioning) -> str:
+    if len(conditioning.prompts) == 1:
+        return _one_line(conditioning.prompts[0])
+    weighted = zip(conditioning.prompts, conditioning.weights, strict=True)
+    return " AND ".join(f"{_one_line(prompt)} :{weight:.4g}" for prompt, weight in weighted)
+
+
+def _one_line(prompt: str) -> str:
+    line = printable(" ".join(prompt.split()), keep="")
+    return _FIELD.sub(r"\1\\:", line, count=1) if _FIELD.match(line) else line
+
+
+def _quoted(value: object) -> str:
+    """Return a value, as JSON if a reader would otherwise misread it."""
+    text = str(value)
+    is_plain = text.isprintable() and text == text.strip() and not set(text) & set(',:"')
+    return text if is_plain else json.dumps(text)

@@ -1,4 +1,4 @@
-"""The durable record of which frames exist: one small file per finished chunk, written after its frames."""
+"""The durable record of finished frames: one small file per chunk, written after the chunk's frames."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator, Sequence
 
 from farm.errors import StorageError, TooLarge
 from farm.records import FrameRow
-from farm.store.ahead import in_order
 from farm.store.folder import JobFolder
 from farm.store.frames import file_name
-from farm.typed_json import MOST_BYTES, Malformed, read
+from farm.store.prefetch import map_in_order
+from farm.typed_json import MAX_BYTES, Malformed, parse
 
 _logger = logging.getLogger(__name__)
 _FOLDER = ".farm/ledger"
@@ -24,11 +24,11 @@ _Part = tuple[int, int, str]
 """First frame, last frame and name of a file of the ledger."""
 
 
-def is_whole(folder: JobFolder, row: FrameRow) -> bool:
-    """Tell whether a recorded frame's file is there, bit for bit as it was written.
+def is_intact(folder: JobFolder, row: FrameRow) -> bool:
+    """Return whether the file of a recorded frame is, bit for bit, as it was written.
 
     Raises:
-        StorageError: when a remote store does not answer. On a disk what cannot be read is a hole.
+        StorageError: when a remote store is down. On a disk an unreadable file counts as missing.
     """
     try:
         found = folder.find(row.file_name)
@@ -40,47 +40,48 @@ def is_whole(folder: JobFolder, row: FrameRow) -> bool:
 
 
 class Ledger:
-    """Rows of the frames in a job folder.
+    """Rows of the finished frames in a job folder.
 
-    Each part is named by its first and last frame and holds one JSON object a line, and the checksum of these lines
-    on the last; a chunk that is rendered again replaces its part. Where parts overlap (after a change of batch
-    size) the later row counts.
+    Each part is a file named by its first and last frame: one JSON object per line, then a checksum of these lines.
+    A chunk that is rendered again replaces its part. Where parts overlap, after a change of the batch size, the later
+    row counts.
     """
 
     def __init__(self, folder: JobFolder) -> None:
         self._folder = folder
 
     def commit(self, rows: Sequence[FrameRow]) -> None:
-        """Record frames whose files are already written."""
+        """Record frames whose files have been written."""
         lines = "".join(json.dumps(dataclasses.asdict(row), sort_keys=True) + "\n" for row in rows).encode()
         first, last = min(row.frame for row in rows), max(row.frame for row in rows)
-        self._folder.write(f"{_FOLDER}/{_named(first, last)}", lines + _checksum(lines))
+        self._folder.write(f"{_FOLDER}/{_part_name(first, last)}", lines + _checksum(lines))
 
-    def retire(self, is_obsolete: Callable[[int, int], bool]) -> None:
-        """Remove parts by their first and last frame: what overlaps a chunk that is to be rendered, and is not its own.
+    def remove_parts(self, is_obsolete: Callable[[int, int], bool]) -> None:
+        """Remove parts by their first and last frame: those that overlap a chunk to render but are not its own.
 
-        Times of writing tell the later of two rows, but not when a clock was wrong.
+        The times in their rows would say which of two is later, but clocks may be wrong.
         """
         for first, last, file in self._parts():
             if is_obsolete(first, last):
                 self._folder.remove(f"{_FOLDER}/{file}")
 
     def rows(self, first: int = 0, last: int | None = None) -> Iterator[FrameRow]:
-        """Yield the latest row of every recorded frame from `first` to `last` (None: to the end), in order.
+        """Yield the latest row of each recorded frame from `first` to `last` (None: to the end), in order.
 
-        A few parts are in memory at a time. One that is damaged counts as absent: its frames are rendered again
+        Only a few parts are in memory at a time. A damaged part counts as missing: its frames are rendered again
         and replace it.
         """
-        waiting: dict[int, FrameRow] = {}
+        pending: dict[int, FrameRow] = {}
         parts = (part for part in self._parts() if part[1] >= first and (last is None or part[0] <= last))
-        for start, rows in in_order(self._read, parts, at_once=self._folder.at_once):
-            # Parts come by their first frame, so no later one speaks of a frame before it.
-            yield from _taken(waiting, first, start)
+        found = map_in_order(self._read, parts, concurrency=self._folder.concurrent_reads)
+        for start, rows in found:
+            # Parts are sorted by their first frame, so no later part has a frame before it.
+            yield from _pop(pending, first, start)
             for row in rows:
-                known = waiting.get(row.frame)
+                known = pending.get(row.frame)
                 if known is None or row.rendered_at >= known.rendered_at:
-                    waiting[row.frame] = row
-        yield from _taken(waiting, first, sys.maxsize if last is None else last + 1)
+                    pending[row.frame] = row
+        yield from _pop(pending, first, sys.maxsize if last is None else last + 1)
 
     def _parts(self) -> list[_Part]:
         matches = map(_PART.fullmatch, self._folder.names(_FOLDER))
@@ -88,14 +89,14 @@ class Ledger:
         return sorted(
             (first, last, file)
             for first, last, file in parts
-            if first <= last and file == _named(first, last)
+            if first <= last and file == _part_name(first, last)
         )
 
     def _read(self, part: _Part) -> tuple[int, list[FrameRow]]:
         first, last, file = part
         name = f"{_FOLDER}/{file}"
         try:
-            return first, _rows(self._folder.read(name, most=MOST_BYTES), range(first, last + 1))
+            return first, _rows(self._folder.read(name, max_bytes=MAX_BYTES), range(first, last + 1))
         except (Malformed, TooLarge) as error:
             _logger.warning(
                 "%s is damaged (%s); its frames are rendered again", self._folder.path(name), error
@@ -103,32 +104,32 @@ class Ledger:
             return first, []
 
 
-def _named(first: int, last: int) -> str:
+def _part_name(first: int, last: int) -> str:
     return f"frame{first:06d}-{last:06d}.jsonl"
 
 
 def _rows(part: bytes, frames: range) -> list[FrameRow]:
-    """Return the rows of a part, which are of these frames.
+    """Return the rows of a part, all of which are of these frames.
 
     Raises:
         Malformed: when it is not as `commit` writes it.
     """
     *lines, last = part.splitlines(keepends=True) or [b""]
     if last != _checksum(b"".join(lines)):
-        raise Malformed("its checksum is another")
-    rows = [read(line, FrameRow) for line in lines]
+        raise Malformed("its checksum does not match")
+    rows = [parse(line, FrameRow) for line in lines]
     for row in rows:
         if row.frame not in frames or row.file_name != file_name(row.frame):
-            raise Malformed("a row is of another frame, or of another file than its frame's")
+            raise Malformed("a row belongs to another frame, or names another frame's file")
     return rows
 
 
 def _checksum(lines: bytes) -> bytes:
-    """Return the last line of a part: a flipped bit may leave good JSON that tells of another frame."""
+    """Return the last line of a part: a flipped bit may leave valid JSON about another frame."""
     return f'{{"sha256": "{hashlib.sha256(lines).hexdigest()}"}}\n'.encode()
 
 
-def _taken(waiting: dict[int, FrameRow], first: int, stop: int) -> list[FrameRow]:
-    """Take out the rows of frames below `stop` and return those from `first` on, in order."""
-    ready = sorted(frame for frame in waiting if frame < stop)
-    return [row for frame in ready if (row := waiting.pop(frame)).frame >= first]
+def _pop(pending: dict[int, FrameRow], first: int, stop: int) -> list[FrameRow]:
+    """Remove the rows of frames below `stop`, and return those from `first` on, in order."""
+    ready = sorted(frame for frame in pending if frame < stop)
+    return [row for frame in ready if (row := pending.pop(frame)).frame >= first]

@@ -1,79 +1,85 @@
-"""Files on a local or mounted disk: a temporary file, fsync, rename; nothing is opened through a link."""
+"""Files on a local or mounted disk: a temporary file, fsync, rename; nothing is opened through a link.
+
+Atomic writes are written by hand because they are relative to an open directory: libraries take paths, whose
+components could be replaced by links.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from farm.store.directory import Directory, opened
-from farm.store.faults import disk_errors
-from farm.store.file_lock import locked
+from farm.store.retries import disk_errors
 
-LARGEST = 256 * 2**20
-"""Bytes: no frame, which has up to 8192x8192 pixels, and no table comes near it."""
-_FARMS_OWN = ".farm"
-"""The folder of a job that is the farm's own: where a root lies in one, links are followed down to it only."""
+MAX_FILE_BYTES = 256 * 2**20
+"""Far above any table, and any frame of up to 8192x8192 pixels."""
+_FARM = ".farm"
+"""The farm's own folder in a job's: for a root that lies in one, links are followed on the way to the job's only."""
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+_LOCK_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK
 
 
 class LocalFiles:
-    """The files below the folder `root`, by their names relative to it.
+    """The files below the folder `root`, by names relative to it.
 
-    The user chose `root`, which may be a link itself; no component of a name may be one.
+    `root`, which the user chose, may be a link itself; no component of a name may be one.
     """
 
     in_process = False
 
     def __init__(self, root: str) -> None:
         self.url = root.rstrip("/") or "/"
-        chosen, *inner = self.url.split(f"/{_FARMS_OWN}/", maxsplit=1)
+        chosen, *inner = self.url.split(f"/{_FARM}/", maxsplit=1)
         self._root = chosen or "/"
-        self._inner = [_FARMS_OWN, *inner[0].split("/")] if inner else []
+        self._inner = [_FARM, *inner[0].split("/")] if inner else []
 
     def path(self, name: str) -> str:
         """Return the full path of a file."""
         return f"{self.url.rstrip('/')}/{name}"
 
-    def find(self, name: str, most: int) -> bytes | None:
-        """Return a whole file of at most so many bytes, or None if it is not there."""
+    def find(self, name: str, max_bytes: int) -> bytes | None:
+        """Return the content of a file of at most `max_bytes`, or None if it is missing."""
         with (
             self._errors("read", name),
             contextlib.suppress(FileNotFoundError),
-            self._around(name) as (folder, file),
+            self._parent(name) as (folder, file),
         ):
-            return folder.read(file, most)
+            return folder.read(file, max_bytes)
         return None
 
-    def read(self, name: str, most: int) -> bytes:
-        """Return a whole file of at most so many bytes."""
-        with self._errors("read", name), self._around(name) as (folder, file):
-            return folder.read(file, most)
+    def read(self, name: str, max_bytes: int) -> bytes:
+        """Return the content of a file of at most `max_bytes`."""
+        with self._errors("read", name), self._parent(name) as (folder, file):
+            return folder.read(file, max_bytes)
 
     def write(self, name: str, data: bytes) -> None:
-        """Write a whole file."""
-        with self._errors("write", name), self._around(name, make=True) as (folder, file):
+        """Write a file atomically."""
+        with self._errors("write", name), self._parent(name, make=True) as (folder, file):
             folder.write(file, data)
 
     @contextlib.contextmanager
     def writing(self, name: str) -> Iterator[Path]:
-        """Give the path of a temporary file that becomes the file `name` at the end."""
+        """Give the path of a temporary file that becomes `name` at the end of the block."""
         with (
             self._errors("write", name),
-            self._around(name, make=True) as (folder, file),
+            self._parent(name, make=True) as (folder, file),
             folder.writing(file) as temporary,
         ):
             yield temporary
 
-    def swap(self, name: str, old: bytes | None, new: bytes | None) -> bool:
-        """Put `new` in the place of `old`, under a lock: exact wherever the file system knows flock."""
+    def compare_and_swap(self, name: str, old: bytes | None, new: bytes | None) -> bool:
+        """Replace `old` with `new` under a lock: exact on every file system that supports flock."""
         with (
             self._errors("write", name),
-            self._around(name, make=True) as (folder, file),
-            locked(folder, file),
+            self._parent(name, make=True) as (folder, file),
+            _locked(folder, file),
         ):
-            if _found(folder, file) != old:
+            if _find(folder, file) != old:
                 return False
             if new is None:
                 folder.remove(file)
@@ -84,41 +90,41 @@ class LocalFiles:
             return True
 
     def entries(self, folder: str, kind: str) -> list[str]:
-        """Return the names of what is directly in `folder`: of each `file`, or of each `directory`; no links."""
+        """Return the names of each `file`, or of each `directory`, directly in `folder`, without links."""
         with (
             self._errors("list", folder),
             contextlib.suppress(FileNotFoundError),
-            opened(self._root, self._parts(folder)) as there,
+            opened(self._root, self._parts(folder)) as directory,
         ):
-            return sorted(entry.name for entry in there.entries() if _kind(entry) == kind)
+            return sorted(entry.name for entry in directory.entries() if _kind(entry) == kind)
         return []
 
     def exists(self, name: str) -> bool:
-        """Tell whether the file is there, or a link in its place, which is not read."""
+        """Return whether the file, or a link with its name, exists."""
         with (
             self._errors("read", name),
             contextlib.suppress(FileNotFoundError),
-            self._around(name) as (folder, file),
+            self._parent(name) as (folder, file),
         ):
             folder.status(file)
             return True
         return False
 
     def remove(self, name: str) -> None:
-        """Remove a file, if it is there; of a link itself."""
+        """Remove a file, or a link itself, if it exists."""
         with (
             self._errors("remove", name),
             contextlib.suppress(FileNotFoundError),
-            self._around(name) as (folder, file),
+            self._parent(name) as (folder, file),
         ):
             folder.remove(file)
 
     def remove_tree(self, folder: str) -> None:
-        """Remove a folder and all that is in it, if it is there."""
+        """Remove a folder and its content, if it exists."""
         with (
             self._errors("remove", folder),
             contextlib.suppress(FileNotFoundError),
-            self._around(folder) as (outer, name),
+            self._parent(folder) as (outer, name),
         ):
             outer.remove_tree(name)
 
@@ -132,17 +138,17 @@ class LocalFiles:
             folder.sweep()
 
     @contextlib.contextmanager
-    def _around(self, name: str, *, make: bool = False) -> Iterator[tuple[Directory, str]]:
-        """Give the folder that a file is in, open, and the file's name in it."""
+    def _parent(self, name: str, *, make: bool = False) -> Iterator[tuple[Directory, str]]:
+        """Open the folder of a file; give it and the file's name in it."""
         *folders, file = self._parts(name)
         with opened(self._root, folders, make=make) as folder:
             yield folder, file
 
     def _parts(self, name: str) -> list[str]:
-        """Return the names on the way from the chosen root to a file or folder."""
+        """Return the path of a file or folder from the chosen root, component by component."""
         parts = name.split("/") if name else []
         if any(part in ("", ".", "..") for part in parts):
-            raise OSError(errno.EINVAL, "it is no name of a file below this folder")
+            raise OSError(errno.EINVAL, "it is not the name of a file below this folder")
         return [*self._inner, *parts]
 
     def _errors(self, verb: str, name: str) -> contextlib.AbstractContextManager[None]:
@@ -150,9 +156,9 @@ class LocalFiles:
         return disk_errors(verb, path.rstrip("/"), Path(path).parent)
 
 
-def _found(folder: Directory, file: str) -> bytes | None:
+def _find(folder: Directory, file: str) -> bytes | None:
     with contextlib.suppress(FileNotFoundError):
-        return folder.read(file, LARGEST)
+        return folder.read(file, MAX_FILE_BYTES)
     return None
 
 
@@ -160,3 +166,34 @@ def _kind(entry: os.DirEntry[str]) -> str:
     if entry.is_dir(follow_symlinks=False):
         return "directory"
     return "file" if entry.is_file(follow_symlinks=False) else ""
+
+
+@contextlib.contextmanager
+def _locked(folder: Directory, file: str) -> Iterator[None]:
+    """Exclude other processes and threads, where the file system supports flock.
+
+    Not `filelock`: it opens its file by a path, on the way to which links are followed, and leaves it behind.
+    """
+    name = f"{file}.lock"
+    while True:
+        with os.fdopen(folder.open_file(name, _LOCK_FLAGS), "ab") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+            except OSError as error:
+                if error.errno not in _NO_LOCKS:
+                    raise
+            if not _is_current(lock.fileno(), folder, name):
+                continue  # its former holder has removed the file, so that it no longer excludes anybody
+            try:
+                yield
+            finally:
+                folder.remove(name)
+            return
+
+
+def _is_current(handle: int, folder: Directory, name: str) -> bool:
+    """Return whether an open file is still the one with this name."""
+    try:
+        return os.path.samestat(os.fstat(handle), folder.status(name))
+    except FileNotFoundError:
+        return False

@@ -1,34 +1,35 @@
-"""Files in an object store, or wherever else fsspec reaches: one PUT of the whole, tried again while faults pass."""
+"""Files in an object store, or wherever else fsspec reaches: one PUT per file, retried while errors are transient."""
 
 from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from fsspec.implementations.memory import MemoryFileSystem
 
 from farm.errors import TooLarge
-from farm.store.conditional_writes import ConditionalWrites
-from farm.store.faults import Patience, disk_errors
+from farm.store.retries import StorageRetries, disk_errors, http_status
 
-_INNER_ATTEMPTS = 2
-"""Of one request: the pages of a long list and the parts of a large file should not all be asked for again."""
+_ATTEMPTS_PER_REQUEST = 2
+"""So that one failed page of a long list, or part of a large file, does not repeat all of them."""
+_swapping = threading.Lock()
 
 
 class RemoteFiles:
-    """The files below `root` of an fsspec file system, by their names relative to it."""
+    """The files below `root` of an fsspec file system, by names relative to it."""
 
     def __init__(self, fs: Any, root: str, url: str) -> None:
         self._fs = fs
         self._root = root.rstrip("/")
-        self._patience = Patience()
-        self._s3 = "s3" in (fs.protocol if isinstance(fs.protocol, tuple) else (fs.protocol,))
-        if self._s3:
-            _retry_once(fs)
-        self._swap = ConditionalWrites(fs, self._find, on_s3=self._s3).swap
+        self._retry = StorageRetries()
+        self._is_s3 = "s3" in (fs.protocol if isinstance(fs.protocol, tuple) else (fs.protocol,))
+        if self._is_s3:
+            _limit_retries(fs)
+        self._conditional = ConditionalWrites(fs, self._find, is_s3=self._is_s3)
         self.url = url
         self.in_process = isinstance(fs, MemoryFileSystem)
 
@@ -36,23 +37,23 @@ class RemoteFiles:
         """Return the full URL of a file."""
         return f"{self.url.rstrip('/')}/{name}"
 
-    def find(self, name: str, most: int) -> bytes | None:
-        """Return a whole file of at most so many bytes, or None if it is not there."""
-        found = self._patience("read", self.path(name), lambda: self._find(self._inner(name)))
-        return None if found is None else self._checked(name, found, most)
+    def find(self, name: str, max_bytes: int) -> bytes | None:
+        """Return the content of a file of at most `max_bytes`, or None if it is missing."""
+        found = self._retry("read", self.path(name), lambda: self._find(self._inner(name)))
+        return None if found is None else self._checked(name, found, max_bytes)
 
-    def read(self, name: str, most: int) -> bytes:
-        """Return a whole file of at most so many bytes."""
-        found = self._patience("read", self.path(name), lambda: self._cat(self._inner(name)))
-        return self._checked(name, found, most)
+    def read(self, name: str, max_bytes: int) -> bytes:
+        """Return the content of a file of at most `max_bytes`."""
+        found = self._retry("read", self.path(name), lambda: self._read(self._inner(name)))
+        return self._checked(name, found, max_bytes)
 
     def write(self, name: str, data: bytes) -> None:
-        """Write a whole file."""
-        self._patience("write", self.path(name), lambda: self._fs.pipe_file(self._inner(name), data))
+        """Write a file atomically."""
+        self._retry("write", self.path(name), lambda: self._fs.pipe_file(self._inner(name), data))
 
     @contextlib.contextmanager
     def writing(self, name: str) -> Iterator[Path]:
-        """Give the path of a local temporary file that becomes the file `name` at the end."""
+        """Give the path of a local temporary file that becomes `name` at the end of the block."""
         path = self.path(name)
         with (
             disk_errors("write", path, Path(tempfile.gettempdir())),
@@ -60,53 +61,56 @@ class RemoteFiles:
         ):
             temporary = Path(folder) / Path(name).name
             yield temporary
-            self._patience("write", path, lambda: self._fs.put_file(str(temporary), self._inner(name)))
+            self._retry("write", path, lambda: self._fs.put_file(str(temporary), self._inner(name)))
 
-    def swap(self, name: str, old: bytes | None, new: bytes | None) -> bool:
-        """Put `new` in the place of `old`; how exact that is says `ConditionalWrites`."""
-        return self._patience("write", self.path(name), lambda: self._swap(self._inner(name), old, new))
+    def compare_and_swap(self, name: str, old: bytes | None, new: bytes | None) -> bool:
+        """Replace `old` with `new`, as exactly as `ConditionalWrites` says."""
+        path = self._inner(name)
+        return self._retry(
+            "write", self.path(name), lambda: self._conditional.compare_and_swap(path, old, new)
+        )
 
     def entries(self, folder: str, kind: str) -> list[str]:
-        """Return the names of what is directly in `folder`: of each `file`, or of each `directory`."""
+        """Return the names of each `file`, or of each `directory`, directly in `folder`."""
 
-        def listed() -> list[str]:
+        def entries() -> list[str]:
             self._fs.invalidate_cache()
             try:
-                entries = self._fs.ls(self._inner(folder), detail=True)
+                found = self._fs.ls(self._inner(folder), detail=True)
             except FileNotFoundError:
                 return []
-            names = (str(entry["name"]).rstrip("/") for entry in entries if entry["type"] == kind)
+            names = (str(entry["name"]).rstrip("/") for entry in found if entry["type"] == kind)
             return sorted(name.rsplit("/", 1)[-1] for name in names)
 
-        return self._patience("list", self.path(folder), listed)
+        return self._retry("list", self.path(folder), entries)
 
     def exists(self, name: str) -> bool:
-        """Tell whether the file is there."""
+        """Return whether the file exists."""
 
-        def there() -> bool:
+        def exists() -> bool:
             self._fs.invalidate_cache()
             return bool(self._fs.exists(self._inner(name)))
 
-        return self._patience("read", self.path(name), there)
+        return self._retry("read", self.path(name), exists)
 
     def remove(self, name: str) -> None:
-        """Remove a file, if it is there."""
+        """Remove a file, if it exists."""
 
-        def gone() -> None:
+        def remove() -> None:
             with contextlib.suppress(FileNotFoundError):
                 self._fs.rm_file(self._inner(name))
 
-        self._patience("remove", self.path(name), gone)
+        self._retry("remove", self.path(name), remove)
 
     def remove_tree(self, folder: str) -> None:
-        """Remove a folder and all that is in it, if it is there."""
+        """Remove a folder and its content, if it exists."""
 
-        def gone() -> None:
+        def remove() -> None:
             self._fs.invalidate_cache()
             with contextlib.suppress(FileNotFoundError):
                 self._fs.rm(self._inner(folder), recursive=True)
 
-        self._patience("remove", self.path(folder), gone)
+        self._retry("remove", self.path(folder), remove)
 
     def sweep(self) -> None:
         """Do nothing: a PUT leaves no temporary file."""
@@ -114,24 +118,81 @@ class RemoteFiles:
     def _inner(self, name: str) -> str:
         return f"{self._root}/{name}"
 
-    def _checked(self, name: str, found: bytes, most: int) -> bytes:
-        """Refuse what is too large; asking for its size first would be twice the requests."""
-        if len(found) > most:
-            raise TooLarge(f"{self.path(name)}: cannot read: it has {len(found)} bytes, allowed are {most}.")
+    def _checked(self, name: str, found: bytes, max_bytes: int) -> bytes:
+        """Return the content of a file within the limit; asking for its size first would double the requests."""
+        if len(found) > max_bytes:
+            raise TooLarge(
+                f"{self.path(name)}: cannot read: it has {len(found)} bytes, allowed are {max_bytes}."
+            )
         return found
 
-    def _cat(self, path: str) -> bytes:
-        # Without it s3fs asks for the size first: twice the requests, for nothing where files are small.
-        one_request = {"max_concurrency": 1} if self._s3 else {}
+    def _read(self, path: str) -> bytes:
+        # Without the option s3fs first asks for the size, which doubles the requests.
+        one_request = {"max_concurrency": 1} if self._is_s3 else {}
         return bytes(self._fs.cat_file(path, **one_request))
 
     def _find(self, path: str) -> bytes | None:
         with contextlib.suppress(FileNotFoundError):
-            return self._cat(path)
+            return self._read(path)
         return None
 
 
-def _retry_once(s3: Any) -> None:
-    """Leave patience to the farm: botocore's five attempts within s3fs' five would be 25 within each of ours."""
+class ConditionalWrites:
+    """Compare-and-swap of a file in a store: exact on S3 (If-Match, If-None-Match) and in memory.
+
+    For other stores fsspec has no conditional requests: the file is read immediately before it is replaced, and a new
+    one is written in mode `create`, which is exact on GCS. `find` returns the content of a file, or None.
+    """
+
+    def __init__(self, fs: Any, find: Callable[[str], bytes | None], *, is_s3: bool) -> None:
+        self._fs = fs
+        self._find = find
+        self._is_s3 = is_s3
+
+    def compare_and_swap(self, path: str, old: bytes | None, new: bytes | None) -> bool:
+        """Replace the content `old` with `new` and return True; return False if the content is not `old`."""
+        with contextlib.nullcontext() if self._is_s3 else _swapping:
+            condition: dict[str, str] = {}
+            if old is not None or not self._is_s3:
+                condition, found = self._condition(path), self._find(path)
+                if found != old:
+                    return found == new  # an earlier attempt succeeded, and its answer was lost
+            try:
+                self._put(path, old, new, condition)
+            except Exception as error:
+                if not _is_condition_unmet(error, old):
+                    raise
+                return self._find(path) == new  # as above, or another process was faster
+        return True
+
+    def _put(self, path: str, old: bytes | None, new: bytes | None, condition: dict[str, str]) -> None:
+        if old is None:
+            self._fs.pipe_file(path, new, mode="create")
+        elif new is not None:
+            self._fs.pipe_file(path, new, **condition)
+        elif self._is_s3:
+            bucket, key, _ = self._fs.split_path(path)
+            self._fs.call_s3("delete_object", Bucket=bucket, Key=key, **condition)
+        else:
+            self._fs.rm_file(path)
+
+    def _condition(self, path: str) -> dict[str, str]:
+        if not self._is_s3:
+            return {}
+        try:
+            return {"IfMatch": self._fs.info(path, refresh=True)["ETag"]}
+        except FileNotFoundError:
+            return {}
+
+
+def _is_condition_unmet(error: Exception, old: bytes | None) -> bool:
+    """Return whether a conditional request failed because its condition does not hold."""
+    if isinstance(error, FileExistsError) or http_status(error) == 412:
+        return True
+    return old is not None and isinstance(error, FileNotFoundError)
+
+
+def _limit_retries(s3: Any) -> None:
+    """Leave retries to `StorageRetries`: botocore's five attempts within s3fs' five would make 25 of each of ours."""
     s3.retries = 1
-    s3.config_kwargs = {"retries": {"total_max_attempts": _INNER_ATTEMPTS}} | s3.config_kwargs
+    s3.config_kwargs = {"retries": {"total_max_attempts": _ATTEMPTS_PER_REQUEST}} | s3.config_kwargs

@@ -11,7 +11,7 @@ from farm.execute.outcome import Cause, Failed
 from farm.execute.worker import Worker
 from farm.records import CacheSpec, ProceduralSpec
 from farm.render.procedural import ProceduralRenderer
-from farm.store import Claim, JobFolder, Ledger, is_whole
+from farm.store import FolderLock, JobFolder, Ledger, is_intact
 from tests.execute.shards import shards
 
 
@@ -135,19 +135,19 @@ def test_on_the_last_try_a_blank_picture_is_kept_and_only_what_is_no_picture_is_
     assert [(row.frame, row.flaw) for row in blank.rows] == [(0, "blank"), (1, "")]
     assert [row.frame for row in bad.rows] == [2]
     assert (blank.unusable, bad.unusable) == ((), (3,))
-    assert all(is_whole(JobFolder(shard.folder), row) for row in rows(shard))
+    assert all(is_intact(JobFolder(shard.folder), row) for row in rows(shard))
 
 
 def test_nothing_is_written_into_a_folder_that_another_run_has_taken_over(shard):
     """As by workers of a run that was stopped for minutes, and then went on."""
     folder = JobFolder(shard.folder)
-    first = Claim(folder).take()
+    first = FolderLock(folder).acquire()
     mine = dataclasses.replace(shard, claim=first.id)
     worker = Worker("w", "host")
     list(worker.render(mine))
     before = rows(shard)
     first.release()
-    second = Claim(folder).take()
+    second = FolderLock(folder).acquire()
     [failed] = worker.render(mine)
     second.release()
     assert (failed.cause, failed.reason) == (

@@ -152,8 +152,8 @@ def test_an_output_dir_that_holds_a_password_is_refused_without_it(url):
         JobFolder(url)
     scheme = url.partition("://")[0]
     assert str(told.value) == (
-        f"'{scheme}://***@{url.partition('@')[2]}': holds a password, which would be in every page and log; give a "
-        "local folder or an fsspec URL of s3://, gs://, az://, abfs:// or memory://."
+        f"'{scheme}://***@{url.partition('@')[2]}': contains a password, which would appear in every page and log; "
+        "give a local folder or an fsspec URL of s3://, gs://, az://, abfs:// or memory://."
     )
 
 

@@ -66,7 +66,7 @@ def peak() -> int:
 def test_no_picture_but_a_frame_is_decoded(what):
     before = peak()
     with pytest.raises(
-        StorageError, match=r"^frames/x.png: not a whole PNG \(.*\); remove it and render again\.$"
+        StorageError, match=r"^frames/x.png: not an intact PNG \(.*\); remove it and render again\.$"
     ):
         decode_frame(HOSTILE[what], "frames/x.png")
     assert peak() - before < 200 * 2**20

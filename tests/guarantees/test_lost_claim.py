@@ -10,7 +10,7 @@ from farm.events import ChunkDone
 from farm.execute import InlineExecutor
 from farm.run import prepare, render
 from farm.run.pages import effort, job_page
-from farm.store import JobFolder, claim
+from farm.store import JobFolder, lock
 
 CLAIM = ".farm/claim.json"
 
@@ -27,12 +27,12 @@ def test_a_run_that_was_taken_over_while_it_slept_writes_no_output(
     monkeypatch.setattr(effort, "_CLOCK_SHARE", 1.0)
     done, pages, noticed = [], [], threading.Event()
     if when == "rendering":
-        monkeypatch.setattr(claim, "_BEAT_SECONDS", 0.05)
-        confirm = claim.Claim._beat
-        monkeypatch.setattr(claim.Claim, "_beat", lambda self: (confirm(self), noticed.set()))
+        monkeypatch.setattr(lock, "_HEARTBEAT_SECONDS", 0.05)
+        heartbeat = lock.FolderLock._heartbeat
+        monkeypatch.setattr(lock.FolderLock, "_heartbeat", lambda self: (heartbeat(self), noticed.set()))
 
     def take_over():
-        while not folder.swap(CLAIM, folder.read(CLAIM), others):
+        while not folder.compare_and_swap(CLAIM, folder.read(CLAIM), others):
             """Between two renewals."""
         time.sleep(1.5)  # a page that was under way when it was confirmed
         pages.append(folder.read("report.html"))
@@ -51,8 +51,8 @@ def test_a_run_that_was_taken_over_while_it_slept_writes_no_output(
         [summary] = render([job], executor, fall_asleep, chunks_per_shard=1)
     assert (summary.state, summary.exit_code) == ("partial", 3)
     assert summary.error == (
-        f"{tmp_path}/job-rehearsal: another run has taken this folder over, as this one was not heard of for a "
-        "while; finished frames are kept. Let it finish, or stop it and run again."
+        f"{tmp_path}/job-rehearsal: another run has taken over this folder because this run did not renew "
+        "its lock in time; finished frames are kept. Let the other run finish, or stop it and run again."
     )
     assert folder.read(CLAIM) == others
     assert folder.names("") == ["manifest.yaml", "report.html"]

@@ -10,7 +10,7 @@ import pytest
 from farm.events import ChunkDone
 from farm.execute import InlineExecutor
 from farm.run import prepare, render
-from farm.store import Claim, JobFolder, Ledger, faults, file_name, is_whole
+from farm.store import FolderLock, JobFolder, Ledger, file_name, is_intact, retries
 from tests.s3 import BUCKET, INTERNAL_ERROR, faulty_store
 
 OUT = f"s3://{BUCKET}/out"
@@ -36,7 +36,7 @@ def digests(url):
     folder = JobFolder(str(url))
     rows = list(Ledger(folder).rows())
     assert [row.frame for row in rows] == list(range(FRAMES))
-    assert all(is_whole(folder, row) for row in rows)
+    assert all(is_intact(folder, row) for row in rows)
     return [(row.recipe_digest, row.content_sha256, row.file_sha256) for row in rows]
 
 
@@ -91,7 +91,7 @@ def test_workers_of_their_own_processes_meet_the_faults_too(write_manifest, stor
 def test_a_store_that_stays_down_ends_the_run_with_the_reason_and_the_next_run_goes_on(
     write_manifest, store, undisturbed, monkeypatch
 ):
-    monkeypatch.setattr(faults, "_PATIENCE_SECONDS", 1.0)
+    monkeypatch.setattr(retries, "_RETRY_SECONDS", 1.0)
     path = write_manifest(frames=FRAMES)
 
     def go_down_after_the_first(event):
@@ -101,9 +101,7 @@ def test_a_store_that_stays_down_ends_the_run_with_the_reason_and_the_next_run_g
     summary = run(path, OUT, tell=go_down_after_the_first)
     assert (summary.state, summary.exit_code) == ("partial", 3)
     [reason] = {failed.reason for failed in summary.failures}
-    told = (
-        r"cannot (read|write): InternalError\. Finished frames are kept: run again when the store answers\."
-    )
+    told = r"cannot (read|write): InternalError\. Finished frames are kept; run again when the store is available\."
     assert re.fullmatch(rf"{JOB}/\S+: {told}", reason)  # it may go down at a chunk's claim, or at its files
     store.heal()
     assert JobFolder(JOB).exists("frames/frame000003.png")
@@ -116,7 +114,7 @@ def test_a_store_that_stays_down_ends_the_run_with_the_reason_and_the_next_run_g
 def test_a_store_that_is_down_at_the_start_is_not_taken_for_an_empty_one(
     write_manifest, store, undisturbed, monkeypatch
 ):
-    monkeypatch.setattr(faults, "_PATIENCE_SECONDS", 1.0)
+    monkeypatch.setattr(retries, "_RETRY_SECONDS", 1.0)
     path = write_manifest(frames=FRAMES)
     run(path, OUT)
     store.next_fault = lambda method, path: INTERNAL_ERROR if "/frames/" in path and method == "GET" else None
@@ -135,7 +133,7 @@ def test_of_two_runs_at_once_one_is_refused_through_faults_too(store):
     def race():
         gate.wait()
         try:
-            held.append(Claim(JobFolder(JOB)).take())
+            held.append(FolderLock(JobFolder(JOB)).acquire())
         except Exception as error:
             refused.append(str(error))
 

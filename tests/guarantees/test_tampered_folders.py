@@ -202,7 +202,7 @@ def test_a_row_that_is_not_whole_costs_its_part_and_is_rendered_again(out, caplo
     job = prepare(out.parent / "film.yaml", output_dir=str(out), procedural=True)
     assert job.to_render(job.remaining()) == (1,)
     assert (
-        f"{out / NAME}/.farm/ledger/frame000002-000003.jsonl is damaged (height: found a text, needed a whole number); "
+        f"{out / NAME}/.farm/ledger/frame000002-000003.jsonl is damaged (height: found a string, needed an integer); "
         "its frames are rendered again"
     ) in caplog.messages
     with tampered.InlineExecutor() as executor:

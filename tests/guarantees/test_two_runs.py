@@ -15,8 +15,8 @@ from farm.errors import StorageError
 from farm.events import ChunkDone
 from farm.execute import InlineExecutor
 from farm.run import exit_code, render
-from farm.store import Claim, JobFolder
-from farm.store.claimant import processes
+from farm.store import FolderLock, JobFolder
+from farm.store.lock import process_namespace
 from tests.guarantees.diary import Diary
 from tests.guarantees.driver import Driver
 from tests.guarantees.faults import Await, Faulty, From
@@ -31,7 +31,7 @@ def dead():
     """Return what the claim of a dead process of this machine says."""
     run = [sys.executable, "-c", "import os; print(os.getpid())"]
     pid = int(subprocess.run(run, capture_output=True, text=True, check=True).stdout)
-    here = {"host": platform.node(), "processes": processes()}
+    here = {"host": platform.node(), "processes": process_namespace()}
     return here | {"id": "x", "pid": pid, "born": "1", "renewed": time.time()}
 
 
@@ -70,7 +70,7 @@ def test_of_many_runs_that_find_a_dead_ones_claim_one_takes_it_over(tmp_path, de
     def take(folder, start):
         start.wait()
         try:
-            return Claim(folder).take()
+            return FolderLock(folder).acquire()
         except StorageError:
             return None
 

@@ -184,7 +184,7 @@ def test_a_broken_frame_is_named(folder, store):
     folder.write("frames/frame000001.png", b"not a picture")
     with pytest.raises(StorageError) as raised:
         assemble(folder, "job", ALL, range(2), frame_count=2)
-    assert str(raised.value).startswith(f"{folder.path('frames/frame000001.png')}: not a whole PNG (")
+    assert str(raised.value).startswith(f"{folder.path('frames/frame000001.png')}: not an intact PNG (")
 
 
 class PanicException(BaseException):
@@ -231,7 +231,7 @@ def test_a_frame_that_cannot_be_read_again_is_no_fault_of_the_gif(folder, store,
     monkeypatch.setattr(outputs._Gif, "finish", spoiled)
     with pytest.raises(StorageError) as raised:
         assemble(folder, "job", ALL, range(2), frame_count=2)
-    assert str(raised.value).startswith(f"{folder.path('frames/frame000001.png')}: not a whole PNG (")
+    assert str(raised.value).startswith(f"{folder.path('frames/frame000001.png')}: not an intact PNG (")
     assert files(folder) == []
 
 

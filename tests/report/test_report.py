@@ -79,7 +79,7 @@ def test_a_frame_that_cannot_be_read_is_told(folder):
     store(folder, [0, 2])
     folder.write("frames/frame000001.png", b"no picture")
     text = words(written(folder, a_job(3)))
-    assert f"Frame 1 missing {folder.path('frames/frame000001.png')}: not a whole PNG" in text
+    assert f"Frame 1 missing {folder.path('frames/frame000001.png')}: not an intact PNG" in text
 
 
 def test_a_job_without_frames_says_so(folder):

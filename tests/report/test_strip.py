@@ -57,7 +57,7 @@ def test_a_frame_that_cannot_be_read_is_told_and_tried_again(folder):
     assert [picture.frame for picture in shown.pictures] == [0, 2]
     (span,) = shown.unreadable
     assert (span.first, span.last) == (1, 1)
-    assert span.reason.startswith(f"{folder.path(file_name(1))}: not a whole PNG (")
+    assert span.reason.startswith(f"{folder.path(file_name(1))}: not an intact PNG (")
     save(folder, 1, flat(1))
     shown = strip.pictures(range(3))
     assert ([picture.frame for picture in shown.pictures], shown.unreadable) == ([0, 1, 2], ())

@@ -77,15 +77,15 @@ def test_files_are_readable_by_others(tmp_path):
 
 
 def test_a_file_is_swapped_only_for_what_it_is(folder):
-    assert not folder.swap("claim", b"old", b"new")
-    assert folder.swap("claim", None, b"first")
-    assert not folder.swap("claim", None, b"another")
-    assert not folder.swap("claim", b"older", b"second")
-    assert not folder.swap("claim", b"older", None)
+    assert not folder.compare_and_swap("claim", b"old", b"new")
+    assert folder.compare_and_swap("claim", None, b"first")
+    assert not folder.compare_and_swap("claim", None, b"another")
+    assert not folder.compare_and_swap("claim", b"older", b"second")
+    assert not folder.compare_and_swap("claim", b"older", None)
     assert folder.read("claim") == b"first"
-    assert folder.swap("claim", b"first", b"second")
+    assert folder.compare_and_swap("claim", b"first", b"second")
     assert folder.read("claim") == b"second"
-    assert folder.swap("claim", b"second", None)
+    assert folder.compare_and_swap("claim", b"second", None)
     assert folder.names("") == []
 
 
@@ -96,7 +96,7 @@ def test_of_many_swaps_of_one_file_one_succeeds(folder):
 
         def swap(number, turn=turn, gate=gate, took=took):
             gate.wait()
-            if folder.swap("claim", b"old", b"%d in %d" % (number, turn)):
+            if folder.compare_and_swap("claim", b"old", b"%d in %d" % (number, turn)):
                 took.append(number)
 
         racers = [threading.Thread(target=swap, args=(number,)) for number in range(4)]
@@ -139,5 +139,5 @@ def test_a_relative_folder_in_a_current_directory_that_is_gone_is_refused(tmp_pa
     with pytest.raises(UsageError) as refused:
         JobFolder("job")
     assert str(refused.value) == (
-        "job: the current directory is gone; change to one that is there, or give an absolute path."
+        "job: the current directory no longer exists; change to another one, or give an absolute path."
     )

@@ -171,14 +171,14 @@ def test_equal_frames_are_equal_files(pixels):
     [
         (lambda data: data[:500], "Truncated File Read"),
         (lambda data: b"", "it is empty"),
-        (lambda data: b"GIF89a" + data, "it is no PNG"),
+        (lambda data: b"GIF89a" + data, "it is not a PNG"),
     ],
 )
 def test_a_damaged_file_is_told(pixels, damage, reason):
     data = damage(encode_frame(pixels, frame_of(), SPEC))
     with pytest.raises(StorageError) as raised:
         decode_frame(data, "frames/x.png")
-    assert str(raised.value) == f"frames/x.png: not a whole PNG ({reason}); remove it and render again."
+    assert str(raised.value) == f"frames/x.png: not an intact PNG ({reason}); remove it and render again."
 
 
 def png(image, **how):
@@ -198,13 +198,13 @@ def with_text(size):
     ("data", "reason"),
     [
         (with_text(2 * 2**20), "Decompressed data too large for PngImagePlugin.MAX_TEXT_CHUNK"),
-        (png(Image.new("RGB", (8193, 1))), "it says 8193x1 pixels, a frame has up to 8192x8192"),
-        (png(Image.new("RGBA", (8, 8))), "it is not one picture in RGB, 8 bits each"),
-        (png(Image.new("I;16", (8, 8))), "it is not one picture in RGB, 8 bits each"),
-        (png(Image.new("P", (8, 8))), "it is not one picture in RGB, 8 bits each"),
+        (png(Image.new("RGB", (8193, 1))), "it has 8193x1 pixels, a frame has at most 8192x8192"),
+        (png(Image.new("RGBA", (8, 8))), "it is not a single RGB image of 8 bits per channel"),
+        (png(Image.new("I;16", (8, 8))), "it is not a single RGB image of 8 bits per channel"),
+        (png(Image.new("P", (8, 8))), "it is not a single RGB image of 8 bits per channel"),
         (
             png(Image.new("RGB", (8, 8)), save_all=True, append_images=[Image.new("RGB", (8, 8), "red")]),
-            "it is not one picture in RGB, 8 bits each",
+            "it is not a single RGB image of 8 bits per channel",
         ),
     ],
     ids=["text", "size", "alpha", "16 bits", "palette", "moving"],
@@ -212,7 +212,7 @@ def with_text(size):
 def test_a_picture_that_is_no_frame_is_refused(data, reason):
     with pytest.raises(StorageError) as told:
         decode_frame(data, "a.png")
-    assert str(told.value) == f"a.png: not a whole PNG ({reason}); remove it and render again."
+    assert str(told.value) == f"a.png: not an intact PNG ({reason}); remove it and render again."
 
 
 @settings(max_examples=200, deadline=None)

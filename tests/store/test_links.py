@@ -57,8 +57,8 @@ FOLDER_CALLS = {
     "find": lambda folder, name: folder.find(name),
     "write": lambda folder, name: folder.write(name, b"new"),
     "write a film": write_film,
-    "create": lambda folder, name: folder.swap(name, None, b"new"),
-    "swap": lambda folder, name: folder.swap(name, SECRET, b"new"),
+    "create": lambda folder, name: folder.compare_and_swap(name, None, b"new"),
+    "swap": lambda folder, name: folder.compare_and_swap(name, SECRET, b"new"),
     "remove": lambda folder, name: folder.remove(name),
     "look for": lambda folder, name: folder.exists(name),
     "list": lambda folder, name: folder.names(name),
@@ -74,14 +74,16 @@ def test_nothing_is_reached_through_a_folder_that_is_a_link(folder, elsewhere, n
     place = folder.path(name_of_link)
     link(folder, name_of_link, elsewhere)
     for name in (f"{name_of_link}/secret", f"{name_of_link}/inner/secret"):
-        assert refused(call, folder, name).endswith(f"{place} is a symbolic link, and none is followed here.")
+        assert refused(call, folder, name).endswith(
+            f"{place} is a symbolic link; links are not followed here."
+        )
 
 
 @pytest.mark.parametrize("name", ["manifest.yaml", "frames/frame000000.png"])
 def test_a_file_that_is_a_link_is_not_read(folder, elsewhere, name):
     folder.write("frames/other", b"")
     link(folder, name, elsewhere / "secret")
-    said = f"{folder.path(name)}: cannot read: {folder.path(name)} is a symbolic link, and none is followed here."
+    said = f"{folder.path(name)}: cannot read: {folder.path(name)} is a symbolic link; links are not followed here."
     assert refused(folder.read, name) == refused(folder.find, name) == said
     assert folder.names("") == []
     assert folder.exists(name)
@@ -98,10 +100,14 @@ def test_a_file_that_is_a_link_is_replaced_and_not_written_to(folder, elsewhere,
 
 def test_a_claim_that_is_a_link_is_not_written_to(folder, elsewhere):
     link(folder, "claim", elsewhere / "nothing")
-    assert refused(folder.swap, "claim", None, b"mine").startswith(f"{folder.path('claim')}: cannot write: ")
+    assert refused(folder.compare_and_swap, "claim", None, b"mine").startswith(
+        f"{folder.path('claim')}: cannot write: "
+    )
     folder.remove("claim")
     link(folder, "claim.lock", elsewhere / "nothing")
-    assert refused(folder.swap, "claim", None, b"mine").startswith(f"{folder.path('claim')}: cannot write: ")
+    assert refused(folder.compare_and_swap, "claim", None, b"mine").startswith(
+        f"{folder.path('claim')}: cannot write: "
+    )
 
 
 def test_links_are_removed_themselves(folder, elsewhere):
@@ -121,16 +127,16 @@ def test_a_scratch_folder_is_not_made_in_a_farms_folder_that_is_a_link(folder, e
         with folder.scratch() as scratch:
             scratch.write("frames/a.png", b"new")
 
-    assert refused(write).endswith("/.farm is a symbolic link, and none is followed here.")
+    assert refused(write).endswith("/.farm is a symbolic link; links are not followed here.")
 
 
 def test_a_scratch_folder_that_is_opened_elsewhere_follows_no_link_in_the_farms_folder(folder, elsewhere):
     link(folder, ".farm", elsewhere)
     of_a_worker = JobFolder(folder.path(".farm/inner"))
     assert refused(of_a_worker.read, "secret").endswith(
-        "/.farm is a symbolic link, and none is followed here."
+        "/.farm is a symbolic link; links are not followed here."
     )
-    assert refused(of_a_worker.names, "").endswith("/.farm is a symbolic link, and none is followed here.")
+    assert refused(of_a_worker.names, "").endswith("/.farm is a symbolic link; links are not followed here.")
 
 
 def test_the_folder_itself_may_be_a_link(tmp_path):
@@ -144,8 +150,8 @@ def test_the_folder_itself_may_be_a_link(tmp_path):
 
 @pytest.mark.parametrize("name", ["../x", "frames/../../x", "/etc/passwd", "frames//x", "./x"])
 def test_a_name_leads_nowhere_else(folder, name):
-    assert refused(folder.read, name).endswith("it is no name of a file below this folder.")
-    assert refused(folder.write, name, b"").endswith("it is no name of a file below this folder.")
+    assert refused(folder.read, name).endswith("it is not the name of a file below this folder.")
+    assert refused(folder.write, name, b"").endswith("it is not the name of a file below this folder.")
 
 
 def test_a_link_that_is_put_there_meanwhile_is_not_followed(folder, elsewhere):
@@ -179,7 +185,7 @@ def test_files_and_folders_follow_the_umask(tmp_path):
         try:
             folder = JobFolder(str(tmp_path / f"{mask}" / "job"))
             folder.write("frames/a.png", b"1")
-            folder.swap(".farm/claim.json", None, b"1")
+            folder.compare_and_swap(".farm/claim.json", None, b"1")
             write_film(folder, "film.mp4")
         finally:
             os.umask(former)

@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 
 from farm.records import Column
-from farm.store import JobFolder, Measurements, measure_nothing, measured_in
+from farm.store import JobFolder, Measurements, active_measurements, deactivate_measurements
 from tests.stretched import shown, stretch
 
 COLUMNS = (
@@ -21,7 +21,7 @@ def folder(tmp_path):
 @pytest.fixture
 def kept(folder):
     measurements = Measurements(folder, "a" * 64, COLUMNS)
-    measurements.keep(stretch(0, 1, after=True), VALUES)
+    measurements.write(stretch(0, 1, after=True), VALUES)
     return measurements
 
 
@@ -56,17 +56,17 @@ def test_damaged_values_count_as_not_measured(kept, folder, content):
 
 
 def test_the_folder_tells_what_its_frames_are_measured_for(kept, folder):
-    assert measured_in(folder) is None
-    kept.announce()
-    found = measured_in(folder)
+    assert active_measurements(folder) is None
+    kept.activate()
+    found = active_measurements(folder)
     assert found.columns == COLUMNS
     assert found.find(stretch(0, 1, after=True)) == VALUES
-    measure_nothing(folder)
-    assert measured_in(folder) is None
+    deactivate_measurements(folder)
+    assert active_measurements(folder) is None
     assert kept.find(stretch(0, 1, after=True)) == VALUES
 
 
 def test_a_damaged_note_of_what_is_measured_is_none(kept, folder):
-    kept.announce()
+    kept.activate()
     folder.write(".farm/analysis/columns.json", b'{"analysis": "x", "columns": [{"name": "change"}]}')
-    assert measured_in(folder) is None
+    assert active_measurements(folder) is None

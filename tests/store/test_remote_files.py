@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from farm.errors import StorageError
-from farm.store import JobFolder, faults
+from farm.store import JobFolder, retries
 from tests.s3 import BUCKET, FAULTS, INTERNAL_ERROR, LOST_ANSWER, RESET, SLOW_DOWN, faulty_store
 
 URL = f"s3://{BUCKET}/job"
@@ -64,21 +64,21 @@ def test_a_passing_fault_is_met_by_trying_again(store, folder, fault):
 
 
 def test_creating_is_one_conditional_request(store, folder):
-    assert folder.swap("claim", None, b"mine")
+    assert folder.compare_and_swap("claim", None, b"mine")
     assert store.done == [("PUT", f"/{BUCKET}/job/claim")]
-    assert not folder.swap("claim", None, b"another's")
+    assert not folder.compare_and_swap("claim", None, b"another's")
     assert folder.read("claim") == b"mine"
 
 
 def test_replacing_and_removing_hold_what_is_there_to_what_was_seen(folder):
     folder.write("claim", b"mine")
-    assert not folder.swap("claim", b"older", b"new")
-    assert not folder.swap("claim", b"older", None)
-    assert folder.swap("claim", b"mine", b"renewed")
+    assert not folder.compare_and_swap("claim", b"older", b"new")
+    assert not folder.compare_and_swap("claim", b"older", None)
+    assert folder.compare_and_swap("claim", b"mine", b"renewed")
     assert folder.read("claim") == b"renewed"
-    assert folder.swap("claim", b"renewed", None)
+    assert folder.compare_and_swap("claim", b"renewed", None)
     assert folder.find("claim") is None
-    assert not folder.swap("claim", b"renewed", b"again")
+    assert not folder.compare_and_swap("claim", b"renewed", b"again")
 
 
 def test_a_write_between_the_look_and_the_put_is_not_overwritten(store, folder):
@@ -92,7 +92,7 @@ def test_a_write_between_the_look_and_the_put_is_not_overwritten(store, folder):
 
     interfere.done = False
     store.next_fault = interfere
-    assert not folder.swap("claim", b"stale", b"mine")
+    assert not folder.compare_and_swap("claim", b"stale", b"mine")
     assert folder.read("claim") == b"another's"
 
 
@@ -101,7 +101,7 @@ def test_a_claim_whose_answer_was_lost_is_known_as_ones_own(store, folder, old):
     if old:
         folder.write("claim", old)
     store.next_fault = Next("PUT", LOST_ANSWER, LOST_ANSWER, RESET)
-    assert folder.swap("claim", old, b"mine")
+    assert folder.compare_and_swap("claim", old, b"mine")
     assert folder.read("claim") == b"mine"
     assert store.faults[0][0] == LOST_ANSWER
 
@@ -109,7 +109,7 @@ def test_a_claim_whose_answer_was_lost_is_known_as_ones_own(store, folder, old):
 def test_a_removal_whose_answer_was_lost_counts(store, folder):
     folder.write("claim", b"mine")
     store.next_fault = Next("DELETE", LOST_ANSWER)
-    assert folder.swap("claim", b"mine", None)
+    assert folder.compare_and_swap("claim", b"mine", None)
     assert folder.find("claim") is None
 
 
@@ -135,13 +135,13 @@ def test_of_many_that_take_over_one_stale_claim_one_succeeds(store):
 
 
 def test_a_store_that_stays_down_is_told_after_a_bounded_time_and_then_at_once(store, folder, monkeypatch):
-    monkeypatch.setattr(faults, "_PATIENCE_SECONDS", 5.0)
+    monkeypatch.setattr(retries, "_RETRY_SECONDS", 5.0)
     store.next_fault = lambda method, path: INTERNAL_ERROR
     with pytest.raises(StorageError) as told:
         folder.write("frames/a.png", b"1")
     assert str(told.value) == (
         f"{URL}/frames/a.png: cannot write: InternalError. "
-        "Finished frames are kept: run again when the store answers."
+        "Finished frames are kept; run again when the store is available."
     )
     tried = len(store.faults)
     assert tried > 1  # on a machine that is busy with other things no more than twice in these seconds
@@ -153,14 +153,14 @@ def test_a_store_that_stays_down_is_told_after_a_bounded_time_and_then_at_once(s
 
 
 def test_a_store_that_nobody_answers_for_is_told(monkeypatch):
-    monkeypatch.setattr(faults, "_PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr(retries, "_RETRY_SECONDS", 0.5)
     with faulty_store(monkeypatch) as store:
         url = store.url
     with pytest.raises(StorageError) as told:
         JobFolder(URL).read("a")
     assert str(told.value) == (
         f'{URL}/a: cannot read: Could not connect to the endpoint URL: "{url}/{BUCKET}/job/a". '
-        "Finished frames are kept: run again when the store answers."
+        "Finished frames are kept; run again when the store is available."
     )
 
 
@@ -169,7 +169,7 @@ def test_what_will_not_pass_is_told_at_once(store, folder):
     with pytest.raises(StorageError) as refused:
         folder.write("secret", b"1")
     assert str(refused.value) == (
-        f"{URL}/secret: cannot write: AccessDenied. Check the credentials, and what they may do there."
+        f"{URL}/secret: cannot write: AccessDenied. Check the credentials and their permissions."
     )
     with pytest.raises(StorageError) as missing:
         folder.read("a")
@@ -189,8 +189,7 @@ def test_missing_credentials_are_told(store, monkeypatch):
     with pytest.raises(StorageError) as told:
         JobFolder(URL).read("a")
     assert str(told.value) == (
-        f"{URL}/a: cannot read: Unable to locate credentials. "
-        "Check the credentials, and what they may do there."
+        f"{URL}/a: cannot read: Unable to locate credentials. Check the credentials and their permissions."
     )
 
 

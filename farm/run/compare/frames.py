@@ -9,7 +9,7 @@ from farm.records import Frame, FrameRow, Pixels
 from farm.run.finished.rendered import Rendered
 from farm.run.finished.standing import Standing, damage, is_planned
 from farm.run.verify.held import look
-from farm.store import Ledger, in_order
+from farm.store import Ledger, map_in_order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +37,7 @@ def frames_of(job: Rendered) -> Iterator[Kept | str]:
         return row.frame, Kept(frame=job.plan.frame(row.frame), row=row, pixels=pixels)
 
     rows = Ledger(job.folder).rows(last=job.plan.frame_count - 1)
-    found = in_order(kept, rows, at_once=job.folder.at_once)
+    found = map_in_order(kept, rows, concurrency=job.folder.concurrent_reads)
     number, one = next(found, (-1, ""))
     for index in range(job.plan.frame_count):
         if index == number:

@@ -17,7 +17,7 @@ from farm.run.measure.findings import Findings, findings_in, moves
 from farm.run.measure.stretches import shown
 from farm.run.remarks import Remarks
 from farm.run.tally import Ranges
-from farm.store import running_in
+from farm.store import lock_holder
 
 _CHANGES = ("perceptual_change", "rgb_change")
 """The first that was measured is drawn: what comes nearest to an eye."""
@@ -75,7 +75,7 @@ def inspect(url: str) -> Inspection:
     """
     job = read_rendered(url)
     refuse_too_long(job)
-    run = running_in(job.folder)
+    run = lock_holder(job.folder)
     last = None if run else last_word(job.folder)  # what it says of failures is being mended
     missing = _Missing(last.failures if last else (), is_running=bool(run))
     counts, remarks = Counter[Standing](), Remarks()

@@ -16,7 +16,7 @@ from farm.run.finished.opened_page import page
 from farm.run.finished.rendered import read_rendered
 from farm.run.finished.standing import frames_there
 from farm.run.finished.state import JobState, last_word, state_of
-from farm.store import JobFolder, decode_frame, file_name, running_in
+from farm.store import JobFolder, decode_frame, file_name, lock_holder
 
 
 class OpenedJob:
@@ -35,7 +35,7 @@ class OpenedJob:
         self.planned = job.plan.frame_count
         self.frames = frames_there(self._folder, job.plan)
         self.summary: Summary | None = read_summary(self._folder)
-        run, last = running_in(self._folder), last_word(self._folder)
+        run, last = lock_holder(self._folder), last_word(self._folder)
         self.state: JobState = state_of(run, last, lacks_frames=len(self) < self.planned)
 
     @functools.cached_property

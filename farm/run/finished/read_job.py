@@ -15,7 +15,7 @@ from farm.run.checkpoints import find_renderer
 from farm.run.pictures.rendered_pictures import refuse_other_pictures, rendered_pictures
 from farm.run.prepare import Job, planned
 from farm.run.rehearsal import rehearsal
-from farm.store import JobFolder, Ledger, obstacle
+from farm.store import JobFolder, Ledger, symlink_in
 
 _MANIFEST = "manifest.yaml"
 _MOST_BYTES = 16 * 2**20
@@ -56,7 +56,7 @@ def read_job(
         raise UsageError(f"{url}: not a job's folder: it holds no {_MANIFEST}.")
     _refuse_links(folder)
     try:
-        text = folder.read(_MANIFEST, most=_MOST_BYTES).decode()
+        text = folder.read(_MANIFEST, max_bytes=_MOST_BYTES).decode()
     except UnicodeDecodeError as error:
         raise UsageError(
             f"{folder.path(_MANIFEST)}: not UTF-8, so not what the farm wrote; render the job again."
@@ -70,7 +70,7 @@ def _refuse_links(folder: JobFolder) -> None:
     Raises:
         UsageError: with what the link points to.
     """
-    found = obstacle(folder, chosen=True)
+    found = symlink_in(folder, follow_root=True)
     if found is not None:
         raise UsageError(f"{found}; a job's own folders are never links: put the folder itself there.")
 

@@ -11,7 +11,7 @@ from farm.run.finished.rendered import Rendered, read_rendered
 from farm.run.finished.standing import Standing, standing_frames
 from farm.run.measure.findings import findings_in, header_of
 from farm.run.tally import ranges_of
-from farm.store import Claim
+from farm.store import FolderLock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,12 +40,12 @@ def reassemble(url: str) -> Assembled:
     """
     job = read_rendered(url)
     folder, plan = job.folder, job.plan
-    claim = Claim(folder).take()
+    claim = FolderLock(folder).acquire()
     try:
         folder.sweep()
         there, missing = _stock(job)
         assembly = assemble(folder, plan.name, plan.outputs, there, frame_count=plan.frame_count)
-        claim.confirm()
+        claim.renew()
         if there:
             header = header_of(plan, findings_in(plan, folder, job.shown()))
             write_table(folder, header, job.frames())

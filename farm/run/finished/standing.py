@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from farm.plan import Plan
 from farm.records import FrameRow
-from farm.store import JobFolder, Ledger, file_name, in_order, is_whole
+from farm.store import JobFolder, Ledger, file_name, is_intact, map_in_order
 
 
 class Standing(StrEnum):
@@ -32,9 +32,11 @@ def standing_frames(folder: JobFolder, plan: Plan) -> Iterator[tuple[int, FrameR
     def look(row: FrameRow) -> tuple[FrameRow, Standing]:
         if not is_planned(plan, row):
             return row, Standing.OTHER_RECIPE
-        return row, Standing.WHOLE if is_whole(folder, row) else damage(folder, row)
+        return row, Standing.WHOLE if is_intact(folder, row) else damage(folder, row)
 
-    found = in_order(look, Ledger(folder).rows(last=plan.frame_count - 1), at_once=folder.at_once)
+    found = map_in_order(
+        look, Ledger(folder).rows(last=plan.frame_count - 1), concurrency=folder.concurrent_reads
+    )
     recorded = next(found, None)
     for frame in range(plan.frame_count):
         if recorded is None or recorded[0].frame != frame:

@@ -13,7 +13,7 @@ from farm.plan import Plan
 from farm.records import AnalysisSpec, Column, Shown, Value
 from farm.reduce import TableHeader
 from farm.run.measure.stretches import stretches
-from farm.store import JobFolder, Measurements, measured_in
+from farm.store import JobFolder, Measurements, active_measurements
 
 _logger = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ def findings_in(plan: Plan, folder: JobFolder, shown: Iterable[Shown]) -> Findin
     Raises:
         StorageError: when it cannot be read.
     """
-    kept = measured_in(folder)
+    kept = active_measurements(folder)
     if kept is not None and not are_measurable(kept.columns):
         _logger.warning("%s: what was measured is not what any analysis measures; it is left out", folder.url)
         return None

@@ -15,7 +15,7 @@ from farm.reduce import Arrivals, Cancelled
 from farm.run.measure.arrived_rows import ArrivedRows
 from farm.run.measure.findings import measurements_of
 from farm.run.measure.stretches import shown, stretches
-from farm.store import JobFolder, in_order
+from farm.store import JobFolder, map_in_order
 
 _PATIENCE_SECONDS = 5.0
 """Enough for most stretches to end; a judge that hangs is left behind, and the thread ends with the process."""
@@ -88,7 +88,9 @@ class Measuring:
 
     def _run(self) -> None:
         try:
-            for _ in in_order(self._measure, stretches(self._arriving()), at_once=self._aside.at_once):
+            for _ in map_in_order(
+                self._measure, stretches(self._arriving()), concurrency=self._aside.at_once
+            ):
                 self._arrivals.check()
         except Cancelled:
             self._error = _stopped()
@@ -109,7 +111,7 @@ class Measuring:
         values = self._aside(measure, self._spec, self._folder.url, stretch)
         if self._over.is_set():  # nobody waits any more, and the folder may be another run's
             raise Cancelled
-        self._kept.keep(stretch, values)
+        self._kept.write(stretch, values)
 
 
 def _stopped() -> FarmError:

@@ -17,7 +17,7 @@ from farm.run.measure.findings import Findings, findings_of, header_of, measurem
 from farm.run.measure.measuring import Measuring
 from farm.run.pages.rereport import write_page
 from farm.run.pictures.whole_paths import with_whole_paths
-from farm.store import Claim
+from farm.store import FolderLock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,7 @@ def reanalyze(
         )
     manifest = with_whole_paths(job.document, job.plan.renderer, spec)
     job = dataclasses.replace(job, plan=dataclasses.replace(job.plan, manifest_text=to_yaml(manifest)))
-    claim = Claim(job.folder).take()
+    claim = FolderLock(job.folder).acquire()
     try:
         job.folder.sweep()
         there = [frame.index for frame, _ in job.frames()]
@@ -67,10 +67,10 @@ def reanalyze(
             except BaseException:
                 measuring.abort()
                 raise
-        claim.confirm()
+        claim.renew()
         kept = measurements_of(job.folder, spec)
         findings = findings_of(job.plan, kept, job.shown())
-        kept.announce()
+        kept.activate()
         _write(job, there, findings)
     finally:
         claim.release()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from farm.records import AnalysisSpec
-from farm.store import JobFolder, measured_in
+from farm.store import JobFolder, active_measurements
 
 
 def unmeasured_remarks(analysis: AnalysisSpec | None, folder: JobFolder) -> tuple[str, ...]:
@@ -12,7 +12,7 @@ def unmeasured_remarks(analysis: AnalysisSpec | None, folder: JobFolder) -> tupl
     Raises:
         StorageError: when the folder cannot be read.
     """
-    if analysis is not None or measured_in(folder) is None:
+    if analysis is not None or active_measurements(folder) is None:
         return ()
     return (
         f"{folder.path('').rstrip('/')}: its frames were measured, but this manifest asks for no analysis: a run "

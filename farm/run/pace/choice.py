@@ -50,7 +50,7 @@ def find_choice(folder: JobFolder) -> Choice | None:
         StorageError: when it cannot be read.
     """
     try:
-        return folder.record(_NAME, Choice)
+        return folder.find_record(_NAME, Choice)
     except Malformed as error:
         _logger.warning("%s is damaged (%s); alphas are chosen again", folder.path(_NAME), error)
         return None

@@ -17,7 +17,7 @@ from farm.records import Shown, Stretch, Value, Values
 from farm.run.measure.stretches import shown
 from farm.run.pace.pacing import Alphas, Pacing
 from farm.run.prepare import Job
-from farm.store import Claim, JobFolder, Ledger, obstacle
+from farm.store import FolderLock, JobFolder, Ledger, symlink_in
 
 Tell = Callable[[Event], None]
 
@@ -36,11 +36,11 @@ def paced(job: Job, executor: Executor, tell: Tell) -> Job:
     pacing = job.pacing
     if pacing is None or pacing.is_known:
         return job
-    claim = Claim(job.folder).take()
+    claim = FolderLock(job.folder).acquire()
     try:
         job.folder.sweep()
         alphas, seen = _Pilot(job, pacing, executor, tell).choose()
-        claim.confirm()
+        claim.renew()
         pacing.note(job.folder, alphas, seen)
     finally:
         claim.release()
@@ -63,10 +63,10 @@ class _Pilot:
     def choose(self) -> tuple[Alphas, Sequence[tuple[float, float]]]:
         """Return the alphas of the job, and those looked at, in order, with what changed since the one before."""
         pacing = self._pacing
-        found = obstacle(self._folder)
+        found = symlink_in(self._folder)
         if found is not None:
             raise StorageError(f"{found}; a job's own folders are never links: remove it.")
-        Ledger(self._folder).retire(self._is_cut_otherwise)
+        Ledger(self._folder).remove_parts(self._is_cut_otherwise)
         looked: Alphas = ()
         closer = pacing.first
         while closer:

@@ -13,7 +13,7 @@ from farm.report import GalleryEntry, write_gallery
 from farm.run.finished.rendered import read_rendered
 from farm.run.finished.standing import frames_there
 from farm.run.unforeseen import as_farm_error
-from farm.store import JobFolder, running_in
+from farm.store import JobFolder, lock_holder
 
 _MANIFEST = "manifest.yaml"
 _NO_REFUSED: Mapping[Path, ManifestError] = {}
@@ -90,7 +90,7 @@ def _entry(url: str, name: str, began: Mapping[str, str]) -> GalleryEntry:
         description=plan.description,
         started_at=began.get(plan.name, ""),
     )
-    if running_in(job.folder):
+    if lock_holder(job.folder):
         return entry
     summary = job.summary_for_pages(len(there))
     return replace(

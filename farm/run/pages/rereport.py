@@ -11,7 +11,7 @@ from farm.run.finished.rendered import Rendered, read_rendered, refuse_too_long
 from farm.run.measure.findings import Findings, findings_in
 from farm.run.pages.gallery import gallery
 from farm.run.pages.page import page_of
-from farm.store import Claim, JobFolder
+from farm.store import FolderLock, JobFolder
 
 _MANIFEST = "manifest.yaml"
 
@@ -30,7 +30,7 @@ def rereport(url: str) -> str:
     if folder.exists(_MANIFEST):
         job = read_rendered(url)
         refuse_too_long(job)
-        claim = Claim(job.folder).take()
+        claim = FolderLock(job.folder).acquire()
         try:
             job.folder.sweep()
             there = [frame.index for frame, _ in job.frames()]

@@ -37,7 +37,7 @@ def noted_pictures(folder: JobFolder) -> Mapping[str, PictureSource]:
         StorageError: when the folder cannot be read.
     """
     try:
-        noted = folder.record(_NAME, dict[str, PictureSource]) or {}
+        noted = folder.find_record(_NAME, dict[str, PictureSource]) or {}
     except Malformed as error:
         _logger.warning("%s is damaged (%s); input pictures are looked for again", folder.path(_NAME), error)
         return {}

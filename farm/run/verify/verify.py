@@ -17,7 +17,7 @@ from farm.run.verify.difference import Difference
 from farm.run.verify.held import look
 from farm.run.verify.sampling import Chunks, rows_by_chunk, sampled
 from farm.run.verify.verification import Findings, Verification
-from farm.store import Claim, JobFolder, Ledger, decode_frame
+from farm.store import FolderLock, JobFolder, Ledger, decode_frame
 
 Tell = Callable[[Event], None]
 
@@ -35,7 +35,7 @@ def verify(job: Job, executor: Executor, tell: Tell, *, sample: int | None = Non
     """
     began, interrupted = time.monotonic(), False
     check = _Check(job, tell)
-    claim = Claim(job.folder).take()
+    claim = FolderLock(job.folder).acquire()
     try:
         job.folder.sweep()
         with job.folder.scratch() as scratch:

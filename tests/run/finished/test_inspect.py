@@ -8,7 +8,7 @@ from farm.reduce import FrameRange
 from farm.run import reanalyze
 from farm.run.finished.inspect import inspect
 from farm.run.pages.rereport import rereport
-from farm.store import Claim, JobFolder, file_name
+from farm.store import FolderLock, JobFolder, file_name
 from tests.run.verify.verifying import files
 from tests.tampering import edit_rows, flip_pixel
 
@@ -64,7 +64,7 @@ def test_a_job_that_runs_is_running_whatever_its_last_run_said(rendered):
     folder = rendered()
     (folder / ".farm" / "ledger" / "frame000004-000007.jsonl").unlink()
     edit_summary(folder, state="failed", failures=[{"first": 4, "last": 7, "reason": "the worker died"}])
-    claim = Claim(JobFolder(str(folder))).take()
+    claim = FolderLock(JobFolder(str(folder))).acquire()
     try:
         found = inspected(folder)
     finally:

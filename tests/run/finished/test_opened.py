@@ -8,7 +8,7 @@ import farm
 from farm.errors import ManifestError, StorageError, UsageError
 from farm.execute import InlineExecutor
 from farm.run import reanalyze
-from farm.store import Claim, JobFolder, file_name
+from farm.store import FolderLock, JobFolder, file_name
 from tests.tampering import edit_rows
 
 
@@ -68,7 +68,7 @@ def test_frames_whose_files_are_gone_or_whose_recipe_is_another_are_not_there(fo
 
 
 def test_a_job_that_runs_says_so(folder):
-    claim = Claim(JobFolder(str(folder))).take()
+    claim = FolderLock(JobFolder(str(folder))).acquire()
     try:
         assert farm.open(folder).state == "running"
     finally:

@@ -17,7 +17,7 @@ from farm.records import AnalysisSpec, Stretch
 from farm.render import open_renderer
 from farm.run import Verdict, finished_job, prepare, render, verify
 from farm.run.measure.stretches import shown
-from farm.store import Claim, JobFolder, Ledger
+from farm.store import FolderLock, JobFolder, Ledger
 from tests.local_ray import started_ray
 from tests.pictures import draw, save_sequence
 from tests.run.verify.verifying import Renderers, quiet
@@ -252,7 +252,7 @@ def test_a_pilot_of_which_nothing_comes_out_ends_its_job_and_no_other(even, writ
 
 
 def test_a_pilot_does_not_begin_in_a_folder_that_another_run_holds(even, tmp_path):
-    claim, renderers = Claim(JobFolder(str(folder_in(tmp_path)))).take(), Sudden()
+    claim, renderers = FolderLock(JobFolder(str(folder_in(tmp_path)))).acquire(), Sudden()
     try:
         [summary] = run(even(), output_dir=tmp_path, renderers=renderers)
     finally:

@@ -10,7 +10,7 @@ from farm.manifest import load
 from farm.run import rereport
 from farm.run.finished.inspect import inspect
 from farm.run.pages.gallery import gallery
-from farm.store import Claim, JobFolder, file_name
+from farm.store import FolderLock, JobFolder, file_name
 from tests.tampering import edit_rows
 
 
@@ -36,7 +36,7 @@ def refresh(folder):
 
 def test_a_job_that_runs_is_running_and_its_page_stands_still(rendered, tmp_path):
     folder = rendered()
-    claim = Claim(JobFolder(str(folder))).take()
+    claim = FolderLock(JobFolder(str(folder))).acquire()
     try:
         rereport(str(tmp_path))
     finally:
@@ -48,7 +48,7 @@ def test_a_job_that_runs_is_running_and_its_page_stands_still(rendered, tmp_path
 
 def test_a_job_that_began_in_this_night_comes_first_and_its_gallery_loads_itself_again(rendered, tmp_path):
     folder = rendered()
-    claim = Claim(JobFolder(str(folder))).take()
+    claim = FolderLock(JobFolder(str(folder))).acquire()
     try:
         gallery(str(tmp_path), began={"job": "2026-11-22T05:29:00+00:00"}, refresh_seconds=10)
     finally:

@@ -10,7 +10,7 @@ from farm.errors import StorageError
 from farm.events import JobFinished, JobStarted
 from farm.run.pages import night_gallery
 from farm.run.pages.night_gallery import NightGallery
-from farm.store import Claim, JobFolder
+from farm.store import FolderLock, JobFolder
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_a_gallery_that_cannot_be_written_is_a_warning(monkeypatch, caplog, erro
 
 
 def test_a_job_of_the_night_is_running_on_the_gallery_while_it_runs(rendered, tmp_path):
-    claim = Claim(JobFolder(str(rendered()))).take()
+    claim = FolderLock(JobFolder(str(rendered()))).acquire()
     page = tmp_path / "index.html"
     try:
         with NightGallery(str(tmp_path), {}) as night:

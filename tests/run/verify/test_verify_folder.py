@@ -9,7 +9,7 @@ from farm.errors import StorageError, UsageError
 from farm.events import ChunkDone
 from farm.execute import InlineExecutor
 from farm.run import Verdict, finished_job, prepare, render
-from farm.store import Claim, JobFolder, file_name
+from farm.store import FolderLock, JobFolder, file_name
 from tests.run.verify.verifying import check, files, quiet, said
 from tests.s3 import BUCKET, faulty_store
 from tests.tampering import flip_pixel
@@ -69,7 +69,7 @@ def test_what_a_killed_check_left_is_swept_by_the_next_one_and_by_a_run(rendered
 
 def test_a_run_and_a_check_never_share_a_folder(rendered):
     folder = rendered()
-    claim = Claim(JobFolder(str(folder))).take()
+    claim = FolderLock(JobFolder(str(folder))).acquire()
     with pytest.raises(StorageError, match="another run of the farm holds this folder"):
         check(folder)
     claim.release()
@@ -78,7 +78,7 @@ def test_a_run_and_a_check_never_share_a_folder(rendered):
     def render_meanwhile(event):
         if isinstance(event, ChunkDone) and not refused:
             with pytest.raises(StorageError, match="another run of the farm holds this folder") as error:
-                Claim(JobFolder(str(folder))).take()
+                FolderLock(JobFolder(str(folder))).acquire()
             refused.append(error)
 
     assert check(folder, tell=render_meanwhile).exit_code == 0

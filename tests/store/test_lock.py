@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from farm.errors import StorageError
-from farm.store import Claim, JobFolder, claim, running_in
-from farm.store.claimant import processes
+from farm.store import FolderLock, JobFolder, lock, lock_holder
+from farm.store.lock import process_namespace
 
 NAME = ".farm/claim.json"
 HOLD = """
 import sys, time
-from farm.store import Claim, JobFolder
-held = Claim(JobFolder(sys.argv[1])).take()
+from farm.store import FolderLock, JobFolder
+held = FolderLock(JobFolder(sys.argv[1])).acquire()
 print("held", flush=True)
 time.sleep(600)
 """
@@ -32,53 +32,53 @@ def folder(request, tmp_path):
 
 def held_by(folder, **holder):
     settings = {"id": "x", "host": platform.node(), "pid": os.getpid(), "born": "", "renewed": time.time()}
-    settings["processes"] = processes()
+    settings["processes"] = process_namespace()
     folder.write(NAME, json.dumps(settings | holder).encode())
 
 
-def test_a_second_run_is_refused_until_the_first_lets_go(folder):
-    first = Claim(folder).take()
-    with pytest.raises(StorageError) as told:
-        Claim(folder).take()
-    assert str(told.value) == (
+def test_a_second_run_is_refused_until_the_first_has_released_the_folder(folder):
+    first = FolderLock(folder).acquire()
+    with pytest.raises(StorageError) as reported:
+        FolderLock(folder).acquire()
+    assert str(reported.value) == (
         f"{folder.path('').rstrip('/')}: another run of the farm holds this folder (process {os.getpid()} on "
         f"{platform.node()}); wait for it or stop it, then run again."
     )
     first.release()
     assert not folder.exists(NAME)
-    Claim(folder).take().release()
+    FolderLock(folder).acquire().release()
 
 
-def test_the_claim_of_a_dead_process_is_taken_over(folder):
+def test_the_lock_of_a_dead_process_is_taken_over(folder):
     dead = subprocess.run(
         [sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True, check=True
     )
     held_by(folder, pid=int(dead.stdout))
-    Claim(folder).take().release()
+    FolderLock(folder).acquire().release()
 
 
-def test_a_process_number_that_was_given_again_does_not_keep_a_claim_alive(folder):
+def test_a_reused_process_number_does_not_keep_a_lock(folder):
     held_by(folder, born="1")
-    Claim(folder).take().release()
+    FolderLock(folder).acquire().release()
 
 
-def test_another_machines_claim_lives_as_long_as_it_is_renewed(folder):
+def test_the_lock_of_another_machine_holds_as_long_as_it_is_renewed(folder):
     held_by(folder, host="elsewhere")
     with pytest.raises(StorageError, match="on elsewhere"):
-        Claim(folder).take()
+        FolderLock(folder).acquire()
     held_by(folder, host="elsewhere", renewed=time.time() - 61)
-    Claim(folder).take().release()
+    FolderLock(folder).acquire().release()
 
 
-def test_an_unreadable_claim_is_taken_over(folder):
+def test_an_unreadable_lock_is_taken_over(folder):
     folder.write(NAME, b"not json")
-    Claim(folder).take().release()
+    FolderLock(folder).acquire().release()
 
 
-def test_releasing_leaves_the_claim_of_a_run_that_took_over(folder):
-    claim = Claim(folder).take()
+def test_releasing_leaves_the_lock_of_a_run_that_took_over(folder):
+    first = FolderLock(folder).acquire()
     held_by(folder, id="other")
-    claim.release()
+    first.release()
     assert folder.exists(NAME)
 
 
@@ -90,68 +90,68 @@ def test_a_store_that_cannot_be_read_is_not_taken_for_a_free_folder(folder, monk
 
     monkeypatch.setattr(folder, "find", down)
     with pytest.raises(StorageError, match="the store is down"):
-        Claim(folder).take()
+        FolderLock(folder).acquire()
 
 
-def test_a_claim_that_could_not_be_removed_holds_up_no_later_run_of_its_process(folder, monkeypatch):
-    first = Claim(folder).take()
+def test_a_lock_that_could_not_be_removed_does_not_block_later_runs_of_its_process(folder, monkeypatch):
+    first = FolderLock(folder).acquire()
     with monkeypatch.context() as patch:
-        patch.setattr(folder, "swap", lambda *_: False)
+        patch.setattr(folder, "compare_and_swap", lambda *_: False)
         first.release()
     assert folder.exists(NAME)
-    Claim(folder).take().release()
+    FolderLock(folder).acquire().release()
 
 
-def test_renewing_keeps_a_claim_and_a_run_that_lost_it_is_told_once(folder, monkeypatch):
-    monkeypatch.setattr(claim, "_BEAT_SECONDS", 0.02)
+def test_renewing_keeps_a_lock_and_its_loss_is_reported_once(folder, monkeypatch):
+    monkeypatch.setattr(lock, "_HEARTBEAT_SECONDS", 0.02)
     lost = threading.Semaphore(0)
-    told = []
-    held = Claim(folder, on_lost=lambda error: (told.append(str(error)), lost.release())).take()
+    reported = []
+    held = FolderLock(folder, on_lost=lambda error: (reported.append(str(error)), lost.release())).acquire()
     before = folder.read(NAME)
     deadline = time.monotonic() + 10
     while folder.read(NAME) == before and time.monotonic() < deadline:
         time.sleep(0.01)
     assert folder.read(NAME) != before
-    held.confirm()
+    held.renew()
     assert not held.lost
     others = json.dumps({"id": "other", "host": "elsewhere", "renewed": time.time()}).encode()
-    while not folder.swap(NAME, folder.read(NAME), others):
+    while not folder.compare_and_swap(NAME, folder.read(NAME), others):
         """Between two renewals."""
     assert lost.acquire(timeout=10)
     held.release()
     assert held.lost
-    assert told == [
-        f"{folder.path('').rstrip('/')}: another run has taken this folder over, as this one was not heard of for a "
-        "while; finished frames are kept. Let it finish, or stop it and run again."
+    assert reported == [
+        f"{folder.path('').rstrip('/')}: another run has taken over this folder because this run did not renew "
+        "its lock in time; finished frames are kept. Let the other run finish, or stop it and run again."
     ]
     assert folder.read(NAME) == others
 
 
-def test_a_store_that_is_down_for_a_beat_loses_no_claim(folder, monkeypatch):
-    held = Claim(folder, on_lost=lambda error: pytest.fail(str(error))).take()
+def test_a_store_that_is_down_for_one_heartbeat_does_not_cost_the_lock(folder, monkeypatch):
+    held = FolderLock(folder, on_lost=lambda error: pytest.fail(str(error))).acquire()
     with monkeypatch.context() as patch:
 
         def down(*_):
             raise StorageError("the store is down")
 
-        patch.setattr(folder, "swap", down)
+        patch.setattr(folder, "compare_and_swap", down)
         with pytest.raises(StorageError, match="^the store is down$"):
-            held.confirm()
-    held.confirm()
+            held.renew()
+    held.renew()
     assert not held.lost
     held.release()
     assert not folder.exists(NAME)
 
 
 def race(folder, racers):
-    """Let `racers` threads go for one stale claim and return how many got it."""
+    """Let `racers` threads go for one stale lock and return how many got it."""
     held_by(folder, host="elsewhere", renewed=time.time() - 61)
     gate, held = threading.Barrier(racers), []
 
     def run():
         gate.wait()
         with contextlib.suppress(StorageError):
-            held.append(Claim(folder).take())
+            held.append(FolderLock(folder).acquire())
 
     threads = [threading.Thread(target=run) for _ in range(racers)]
     for thread in threads:
@@ -163,7 +163,7 @@ def race(folder, racers):
     return len(held)
 
 
-def test_of_many_threads_that_find_one_stale_claim_one_takes_it_over(folder):
+def test_of_many_threads_that_find_one_stale_lock_one_takes_it_over(folder):
     assert [race(folder, 4) for _ in range(50)] == [1] * 50
 
 
@@ -172,7 +172,7 @@ def take_in_turns(url, turns, gate, tell):
         gate.wait()
         held = None
         with contextlib.suppress(StorageError):
-            held = Claim(JobFolder(url)).take()
+            held = FolderLock(JobFolder(url)).acquire()
         tell.put((turn, os.getpid() if held else None))
         gate.wait()  # nobody lets go before all have tried
         if held:
@@ -180,7 +180,7 @@ def take_in_turns(url, turns, gate, tell):
         gate.wait()
 
 
-def test_of_several_processes_that_find_one_stale_claim_one_takes_it_over(tmp_path):
+def test_of_several_processes_that_find_one_stale_lock_one_takes_it_over(tmp_path):
     turns, racers = 60, 3
     folder = JobFolder(str(tmp_path / "job"))
     context = multiprocessing.get_context("fork")
@@ -205,7 +205,7 @@ def test_of_several_processes_that_find_one_stale_claim_one_takes_it_over(tmp_pa
         assert process.exitcode == 0
 
 
-def test_the_claim_of_a_zombie_is_taken_over(tmp_path):
+def test_the_lock_of_a_zombie_is_taken_over(tmp_path):
     """A run that was killed, and whose parent has not asked after it yet, holds nothing up."""
     folder = JobFolder(str(tmp_path))
     child = subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE)
@@ -213,40 +213,40 @@ def test_the_claim_of_a_zombie_is_taken_over(tmp_path):
     child.kill()
     while Path(f"/proc/{child.pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z":
         time.sleep(0.01)
-    Claim(folder).take().release()
+    FolderLock(folder).acquire().release()
     child.wait()
 
 
-def test_a_process_of_another_container_is_judged_by_its_renewals(tmp_path):
+def test_the_lock_of_another_container_holds_as_long_as_it_is_renewed(tmp_path):
     folder = JobFolder(str(tmp_path))
-    claim = Claim(folder).take()
+    first = FolderLock(folder).acquire()
     holder = json.loads(folder.read(".farm/claim.json"))
     elsewhere = holder | {"id": "other", "processes": "another pid namespace", "pid": 2**22 + 1}
     folder.write(".farm/claim.json", json.dumps(elsewhere).encode())
     with pytest.raises(StorageError, match="another run of the farm holds this folder"):
-        Claim(folder).take()
+        FolderLock(folder).acquire()
     folder.write(".farm/claim.json", json.dumps(elsewhere | {"renewed": time.time() - 61}).encode())
-    Claim(folder).take().release()
-    claim.release()
+    FolderLock(folder).acquire().release()
+    first.release()
 
 
-def test_a_claim_that_is_no_claim_is_taken_over(tmp_path):
+def test_a_lock_file_that_is_not_valid_is_taken_over(tmp_path):
     folder = JobFolder(str(tmp_path))
     folder.write(".farm/claim.json", b"[" * 100_000)
-    Claim(folder).take().release()
+    FolderLock(folder).acquire().release()
 
 
-def test_who_holds_a_folder_is_told_until_it_lets_go(folder):
-    assert running_in(folder) == ""
-    held = Claim(folder).take()
-    assert running_in(folder) == f"process {os.getpid()} on {platform.node()}"
+def test_the_holder_of_a_folder_is_named_until_it_releases_it(folder):
+    assert lock_holder(folder) == ""
+    held = FolderLock(folder).acquire()
+    assert lock_holder(folder) == f"process {os.getpid()} on {platform.node()}"
     held.release()
-    assert running_in(folder) == ""
+    assert lock_holder(folder) == ""
 
 
 def test_a_run_that_is_dead_holds_nothing(folder):
     held_by(folder, host="another", processes="", renewed=time.time() - 61)
-    assert running_in(folder) == ""
+    assert lock_holder(folder) == ""
 
 
 @pytest.mark.parametrize(
@@ -265,21 +265,21 @@ def test_a_run_that_is_dead_holds_nothing(folder):
     ],
     ids=["ahead", "huge", "nan", "infinite", "text", "boolean", "list", "list as id", "long", "map as host"],
 )
-def test_a_claim_of_another_machine_that_no_run_would_write_holds_no_folder(folder, holder):
+def test_an_invalid_lock_of_another_machine_holds_no_folder(folder, holder):
     held_by(folder, **({"host": "elsewhere"} | holder))
-    assert running_in(folder) == ""
-    Claim(folder).take().release()
+    assert lock_holder(folder) == ""
+    FolderLock(folder).acquire().release()
 
 
 @pytest.mark.parametrize("pid", [0, -1, -2, 2**31, 10**30, True, 1.5, "1", None])
-def test_a_claim_of_this_machine_by_what_is_no_process_holds_no_folder(folder, pid):
+def test_a_lock_of_this_machine_by_an_invalid_process_number_holds_no_folder(folder, pid):
     held_by(folder, pid=pid)
-    assert running_in(folder) == ""
-    Claim(folder).take().release()
+    assert lock_holder(folder) == ""
+    FolderLock(folder).acquire().release()
 
 
-def test_a_clock_that_is_somewhat_ahead_costs_no_claim(folder):
+def test_a_clock_that_is_slightly_ahead_costs_no_lock(folder):
     held_by(folder, host="elsewhere", renewed=time.time() + 30)
-    assert running_in(folder) == f"process {os.getpid()} on elsewhere"
+    assert lock_holder(folder) == f"process {os.getpid()} on elsewhere"
     held_by(folder, host="elsewhere", renewed=time.time() + 90)
-    assert running_in(folder) == ""
+    assert lock_holder(folder) == ""

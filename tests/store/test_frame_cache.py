@@ -176,8 +176,8 @@ def test_a_full_disk_fails_no_render_and_is_told_once(tmp_path, monkeypatch, cap
         cache.put(key(1), frame(1))
         cache.put(key(2), frame(2))
     assert [record.getMessage() for record in caplog.records] == [
-        f"{tmp_path}/cache: frames cannot be kept for other jobs (No space left on device); "
-        "rendering goes on without"
+        f"{tmp_path}/cache: frames cannot be cached (No space left on device); rendering "
+        "continues without the cache"
     ]
     assert entries(tmp_path / "cache") == []
     cache.put(key(3), frame(3))
@@ -189,7 +189,7 @@ def test_a_folder_that_cannot_be_made_fails_no_render(tmp_path, caplog):
     cache = FrameCache(tmp_path / "cache", 10**6)
     cache.put(key(1), frame(1))
     assert cache.get(key(1)) is None
-    assert "frames cannot be kept for other jobs (Not a directory)" in caplog.text
+    assert "frames cannot be cached (Not a directory)" in caplog.text
 
 
 def test_only_old_leftovers_of_killed_processes_are_swept(tmp_path):
@@ -268,7 +268,7 @@ def test_a_folder_of_entries_that_is_a_link_is_neither_read_nor_written(cache, e
 
 
 def test_an_entry_of_more_bytes_than_any_frame_has_is_not_read(cache, entry, monkeypatch):
-    monkeypatch.setattr("farm.store.cache._LARGEST_ENTRY", entry.stat().st_size - 1)
+    monkeypatch.setattr("farm.store.frame_cache._MAX_ENTRY_BYTES", entry.stat().st_size - 1)
     assert cache.get(key(1)) is None
 
 
