@@ -1,4 +1,7 @@
-"""One text for one value: the form in which recipes are digested, stored and compared."""
+"""Canonical JSON: the form in which recipes are digested, stored and compared.
+
+Written by hand because digests of existing frames depend on every byte of it.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +11,18 @@ import json
 from collections.abc import Mapping
 
 NOT_IDENTITY: Mapping[str, bool] = {"is_identity": False}
-"""Metadata of a record's field that says where something is and not what it is: left out of the canonical form."""
+"""Metadata of a record field that says where something is rather than what it is; the canonical form omits it."""
 
 
 def canonical_json(value: object) -> str:
     """Return the canonical JSON of records, mappings, sequences and scalars.
 
-    Keys are sorted, floats are written by their shortest exact decimal, and nothing but ASCII is used, so
-    equal values give equal texts on every platform.
+    Keys are sorted, floats are written as their shortest exact decimal, and all text is ASCII, so that equal values
+    give equal texts on every platform.
 
     Raises:
         ValueError: for NaN and infinities, which have no canonical form.
-        TypeError: for anything else than records, mappings, sequences and scalars.
+        TypeError: for any other type.
     """
     return json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), allow_nan=False)
 

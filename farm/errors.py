@@ -1,15 +1,15 @@
-"""The farm's errors. Each prints as it is: where, what was found, what is allowed, what to do next.
+"""The farm's errors. Each message is complete: where, what was found, what is allowed, what to do next.
 
 FarmError                   exit code 1
-├── UsageError              exit code 2   the call is wrong
-│   └── ManifestError       exit code 2   the manifest is wrong: carries every Problem at once
+├── UsageError              exit code 2   a command line or argument is wrong
+│   └── ManifestError       exit code 2   the manifest is wrong; carries every Problem found
 ├── ModelError              exit code 1   a checkpoint cannot be found or loaded
 ├── RenderError             exit code 1   a loaded pipeline failed on a chunk
 │   └── OutOfMemory         exit code 1   a model call needs more memory than the device has left
-├── StorageError            exit code 1   a file cannot be read or written
-│   ├── FolderTaken         exit code 1   another run has the job's folder
-│   └── TooLarge            exit code 1   a file has more bytes than any of its kind
-├── ClusterError            exit code 1   Ray cannot be reached, or no worker is left
+├── StorageError            exit code 1   a file or folder cannot be read or written
+│   ├── FolderTaken         exit code 1   another run has taken over the job's folder
+│   └── TooLarge            exit code 1   a file exceeds the size limit of its kind
+├── ClusterError            exit code 1   Ray cannot be started or reached, or no worker is left
 └── Interrupted             exit code 130 the user stopped the run; finished frames are kept
 """
 
@@ -20,16 +20,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 STOPPING = (KeyboardInterrupt, SystemExit, GeneratorExit)
-"""What ends a process because somebody wants it to. Any other BaseException is an error: native libraries raise some
-that are no Exception."""
+"""Exceptions that end a process on request. Any other BaseException is an error: native libraries raise some that are
+not an Exception."""
 
 
 _PASSWORD = re.compile(r"(:/{1,2})[^\s/@:'\"]*:[^\s/@'\"]+@")
-"""As in `s3://user:password@host`, and what is left of it as a path."""
+"""Credentials as in `s3://user:password@host`, also where a path has collapsed the slashes."""
 
 
 class FarmError(Exception):
-    """Any failure that the farm foresees; its text is meant for the user."""
+    """Any expected failure; its message is written for the user."""
 
     exit_code = 1
 
@@ -38,7 +38,7 @@ class FarmError(Exception):
 
 
 class UsageError(FarmError):
-    """The command line or an argument is wrong."""
+    """A command line or argument is wrong."""
 
     exit_code = 2
 
@@ -48,7 +48,7 @@ class ModelError(FarmError):
 
 
 class RenderError(FarmError):
-    """A loaded pipeline failed, or returned pictures that are not pictures."""
+    """A loaded pipeline failed on a chunk, or returned unusable images."""
 
 
 class OutOfMemory(RenderError):
@@ -60,38 +60,38 @@ class StorageError(FarmError):
 
 
 class FolderTaken(StorageError):
-    """Another run has the job's folder."""
+    """Another run has taken over the job's folder."""
 
 
 class TooLarge(StorageError):
-    """A file has more bytes than any of its kind, and is not read."""
+    """A file exceeds the size limit of its kind and is not read."""
 
 
 class ClusterError(FarmError):
-    """Ray cannot be started or reached, or every worker is gone."""
+    """Ray cannot be started or reached, or no worker is left."""
 
 
 class Interrupted(FarmError):
-    """The user stopped the run."""
+    """The user stopped the run; finished frames are kept."""
 
     exit_code = 130
 
 
 def printable(text: str, *, keep: str = "\n") -> str:
-    """Return a text with escapes in the place of what a terminal would obey, or write from right to left."""
+    """Return a text whose control and bidirectional characters are escaped, except those in `keep`."""
     return "".join(
-        letter if letter.isprintable() or letter in keep else letter.encode("unicode_escape").decode("ascii")
-        for letter in text
+        each if each.isprintable() or each in keep else each.encode("unicode_escape").decode("ascii")
+        for each in text
     )
 
 
 def one_line(text: str) -> str:
-    """Return a text as one printable line, so that none of it passes for a line of its own."""
+    """Return a text as one printable line."""
     return printable(" ".join(text.split("\n")), keep="")
 
 
 def masked(text: str) -> str:
-    """Return a text with `***` in the place of a user and password in a URL."""
+    """Return a text in which `***` replaces the user and password of URLs."""
     return _PASSWORD.sub(r"\1***@", text)
 
 
@@ -99,8 +99,8 @@ def masked(text: str) -> str:
 class Problem:
     """One mistake in a manifest.
 
-    `where` is `file:line:column`; `path` the dotted field, empty for the document itself; `hint` what to do
-    next, often a near match, or empty.
+    `where` is `file:line:column`, `path` the dotted field (empty for the document itself), and `hint` what to do next,
+    often a near match (or empty).
     """
 
     where: str
@@ -119,7 +119,7 @@ class Problem:
 
 
 class ManifestError(UsageError):
-    """A manifest is refused; `problems` lists every mistake found, in the order of the file."""
+    """A manifest is wrong; `problems` lists every mistake found, in the order of the file."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)

@@ -1,4 +1,4 @@
-"""What happens during a run, told as it happens: executors yield these, `run` acts on them, the CLI shows them."""
+"""Events of a run, as they happen: executors yield them, `run` acts on them, the CLI displays them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from farm.records import FrameRow
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobStarted:
-    """A job's first shard is asked for; `kept` of its frames were already there from before."""
+    """A job's first shard is about to be rendered; `kept` of its frames exist from earlier runs."""
 
     job: str
     frame_count: int
@@ -18,7 +18,7 @@ class JobStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobFinished:
-    """A job's outputs are assembled. `state` is done, partial, failed or interrupted."""
+    """A job's outputs have been assembled; `state` is done, partial, failed or interrupted."""
 
     job: str
     state: str
@@ -26,7 +26,7 @@ class JobFinished:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerStarted:
-    """A worker can take shards. `device` names its hardware, `node` its host."""
+    """A worker is ready for shards; `device` names its hardware and `node` its host."""
 
     worker: str
     node: str
@@ -35,7 +35,7 @@ class WorkerStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkersAwaited:
-    """No worker has started for a while: the cluster has no room yet, or is still growing."""
+    """No worker has started for `seconds`: the cluster has no free capacity yet, or is still scaling up."""
 
     wanted: int
     seconds: float
@@ -43,7 +43,7 @@ class WorkersAwaited:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerLost:
-    """A worker died or was set aside; its unfinished frames are given out again."""
+    """A worker died or was quarantined; its unfinished frames go to other workers."""
 
     worker: str
     reason: str
@@ -51,9 +51,9 @@ class WorkerLost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkDone:
-    """The frames of one chunk are written and in the ledger. `seconds` is the wall time of the chunk.
+    """The frames of one chunk are written and in the ledger; `seconds` is the wall time of the chunk.
 
-    `unusable` frames came out as what is no picture, again; they are told as FramesFailed, too.
+    The `unusable` frames had invalid pixels, such as NaN, in a second attempt as well; FramesFailed reports them too.
     """
 
     job: str
@@ -65,9 +65,9 @@ class ChunkDone:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShardRetried:
-    """An attempt failed; what was left of the shard is rendered again as attempt number `attempt`.
+    """An attempt failed; the remaining frames of the shard are rendered again as attempt number `attempt`.
 
-    `frames_per_call` is told where it is less than the batch size, after running out of memory.
+    `frames_per_call` is given if it is below the batch size, after running out of memory.
     """
 
     job: str
@@ -80,7 +80,7 @@ class ShardRetried:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FramesFailed:
-    """These frames are given up after `attempts` attempts."""
+    """These frames have failed finally, after `attempts` attempts."""
 
     job: str
     frames: tuple[int, ...]
