@@ -1,4 +1,4 @@
-"""Draws the pictures of this folder with the demo world's pens: `python manifests/pictures/draw.py`.
+"""Draw the pictures of this folder in the style of the drawn world: `python -m manifests.pictures.draw`.
 
 Those of 64 pixels are for the shipped checkpoints, those of 512 for real models.
 """
@@ -12,13 +12,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from farm.demo.backdrops import draw_backdrop
-from farm.demo.outlines import Dot, dots, outline
-from farm.demo.styles import Stencil, paint
-from farm.demo.vocabulary import COLOURS
-from farm.demo.world import SUPERSAMPLING
 from farm.records import Mp4Spec
 from farm.reduce.mp4 import Mp4Writer
+from training.drawing import SUPERSAMPLING, draw_backdrop
+from training.scenes import COLOURS
+from training.shapes import Dot, Stencil, dots, outline, paint
 
 HERE = Path(__file__).parent
 TURN = 24

@@ -8,9 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from farm.demo.drawings import scene_at
-from farm.demo.vocabulary import COLOURS, SHAPES
-from farm.demo.world import draw
 from farm.records import (
     AnalysisSpec,
     ClassifierSpec,
@@ -22,6 +19,8 @@ from farm.records import (
     Stretch,
 )
 from farm.render.checkpoints.source import find_source
+from training.drawing import draw
+from training.scenes import COLOURS, SHAPES, scene_at
 
 PROMPTS = ("a red star", "a blue heart")
 

@@ -13,12 +13,11 @@ import numpy as np
 import pyarrow.parquet as pq
 from PIL import Image
 
-from farm.demo.captions import PLACES
-from farm.demo.colour import fill_votes, lab
-from farm.demo.vocabulary import BACKGROUNDS, COLOURS, SHAPES
 from farm.execute import InlineExecutor
 from farm.run import prepare, render
 from farm.store import file_name
+from training.measures import fill_votes, lab
+from training.scenes import BACKGROUNDS, COLOURS, PLACES, SHAPES
 
 VOCABULARY: Mapping[str, Sequence[str]] = {
     "shape": tuple(SHAPES),

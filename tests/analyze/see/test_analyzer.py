@@ -16,9 +16,9 @@ from farm.analyze.see import classifier as classifier_module
 from farm.analyze.see import clip as clip_module
 from farm.analyze.see.clip import Clip
 from farm.analyze.see.smoothness import flicker, perceptual_change, rgb_change
-from farm.demo.drawings import scene_at
 from farm.records import AnalysisSpec, Pixels, Stretch, Values
 from tests.analyze.conftest import PROMPTS, stretch
+from training.scenes import scene_at
 
 Read = Callable[[str], Pixels]
 

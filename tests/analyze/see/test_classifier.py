@@ -6,10 +6,9 @@ from PIL import Image
 from transformers import AutoImageProcessor, AutoModelForImageClassification, pipeline
 
 from farm.analyze.see.classifier import Classifier
-from farm.demo.drawings import scene_at
-from farm.demo.vocabulary import SHAPES
 from farm.models import HERE
 from farm.records import ClassifierSpec, Pixels
+from training.scenes import SHAPES, scene_at
 
 FOLDER = HERE / "tiny-world-resnet"
 

@@ -11,9 +11,9 @@ from PIL import Image
 from transformers import AutoImageProcessor, AutoTokenizer, CLIPModel, pipeline
 
 from farm.analyze.see.clip import Clip, clip_change
-from farm.demo.vocabulary import SHAPES
 from farm.models import HERE
 from farm.records import ClipSpec, Pixels
+from training.scenes import SHAPES
 
 FOLDER = HERE / "tiny-world-clip"
 
@@ -67,7 +67,7 @@ def test_a_text_too_long_for_the_model_is_cut(judge: Clip) -> None:
 
 
 def test_pictures_are_prepared_as_in_training(judge: Clip, pictures: list[Pixels]) -> None:
-    """Which was x / 127.5 - 1 (`farm.demo.drawings`)."""
+    """Which was x / 127.5 - 1 (`training.dataset`)."""
     prepared = AutoImageProcessor.from_pretrained(FOLDER, backend="pil")(pictures[0], return_tensors="pt")
     by_hand = torch.tensor(pictures[0]).permute(2, 0, 1)[None] / 127.5 - 1
     assert torch.allclose(prepared.pixel_values, by_hand, atol=1e-6)
