@@ -12,6 +12,7 @@ from PIL import Image
 
 from farm.errors import StorageError
 from farm.records import evenly_spaced
+from farm.units import format_duration
 
 if TYPE_CHECKING:
     from farm.run.finished.opened import OpenedJob
@@ -46,7 +47,7 @@ def _facts(job: OpenedJob) -> Iterator[tuple[str, str]]:
     yield "state", job.state
     if summary is not None:
         if summary.finished_at:
-            yield "last run", f"{summary.seconds:.0f} s"
+            yield "last run", format_duration(summary.seconds)
         for number, sentence in enumerate(_sentences(summary.analysis)):
             yield "" if number else "shows", sentence
     yield "folder", job.path
