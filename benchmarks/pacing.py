@@ -20,8 +20,9 @@ from farm.analyze import measure
 from farm.execute import InlineExecutor
 from farm.plan.pacing import unevenness
 from farm.records import AnalysisSpec, Stretch
-from farm.run import Job, prepare, render
-from farm.run.measure.stretches import shown
+from farm.results.measurements import shown
+from farm.run import prepare, render
+from farm.run.prepare import Job
 from farm.store import Ledger
 
 PAIRS = (

@@ -10,9 +10,9 @@ import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
-from farm.manifest import parse
 from farm.plan import judge, make_plan
 from farm.records import ProceduralSpec
+from farm.rules.load import parse
 
 MANIFEST = """
 version: 1

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import os
 
-    from farm.run.finished.opened import OpenedJob
+    from farm.results.notebook import OpenedJob
 
 __version__ = "0.1.0"
 
@@ -28,8 +28,6 @@ def open(folder: str | os.PathLike[str]) -> OpenedJob:
     """
     import os
 
-    from farm.run.finished.opened import (
-        OpenedJob,  # which takes a second: not for whoever only asks for the version
-    )
+    from farm.results.notebook import OpenedJob
 
     return OpenedJob(os.fspath(folder))

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from farm.cli import main
 from farm.errors import FarmError
-from farm.execute import SUBMISSION, leave_submissions, unpack
+from farm.execute import leave_submissions, unpack
+from farm.execute.submission import INDEX as SUBMISSION
 
 
 def _arguments(given: list[str]) -> list[str]:

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from farm.inputs.digest import content_sha256
 from farm.records import InputPicture, Mp4Spec
 from farm.reduce.mp4 import Mp4Writer
-from farm.render.pictures.file_digest import content_sha256
 
 
 def draw(number: int, *, width: int = 48, height: int = 32) -> Image.Image:

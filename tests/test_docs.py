@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from farm.manifest import parse
 from farm.records import ProceduralSpec
+from farm.rules.load import parse
 from farm.store import decode_frame, encode_frame
 from tests import support
 from tests.render.frames import frame_of

@@ -14,17 +14,14 @@ sharpness(pixels) -> float                              how sharp one is
 
 from __future__ import annotations
 
-from farm.analyze.analyzer import Analyzer, Read, measure, open_analyzer
-from farm.analyze.columns import are_measurable, columns_of
-from farm.analyze.fit import misfit_of
-from farm.analyze.judge.account import Account, account
-from farm.analyze.judge.agreement import Agreement, Disagreement
-from farm.analyze.judge.jumps import Jump, times_the_median
-from farm.analyze.judge.sentence import Sentence
-from farm.analyze.judge.transitions import GroupStory, Transition
-from farm.analyze.pair import Apart, apart
-from farm.analyze.see.sharpness import sharpness
-from farm.analyze.texts import TextReader, text_reader
+from farm.analyze.insights.agreement import Agreement, Disagreement
+from farm.analyze.insights.insights import Account, account
+from farm.analyze.insights.outliers import Jump, times_the_median
+from farm.analyze.insights.sentences import Sentence
+from farm.analyze.insights.transitions import GroupStory, Transition
+from farm.analyze.metrics.analyzer import Analyzer, Read, are_measurable, columns_of, measure, open_analyzer
+from farm.analyze.metrics.image import Apart, apart, sharpness
+from farm.inputs.checkpoints.tokenizers import TextReader, misfit_of, text_reader
 
 __all__ = [
     "Account",

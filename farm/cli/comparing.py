@@ -12,8 +12,8 @@ from rich.progress import BarColumn, Progress, TextColumn
 from farm.cli.look import Json
 from farm.cli.speech import errors, say, say_json, table, which
 from farm.errors import UsageError, one_line
-from farm.run.compare import Comparison, Side, find_clip, said
-from farm.run.compare import compare as compare_jobs
+from farm.results.compare import compare as compare_jobs
+from farm.results.compare_frames import Comparison, Side, find_clip, said
 
 _LONGEST = 40
 _NOTICED = 1.05

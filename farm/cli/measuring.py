@@ -22,7 +22,8 @@ from farm.cli.options import (
     read_policy,
 )
 from farm.cli.speech import say, say_json
-from farm.run import EXIT_CODES, reanalyze, rereport
+from farm.results import EXIT_CODES, rereport
+from farm.run import reanalyze
 
 Folder = Annotated[str, typer.Argument(help="A job's output folder or URL.", metavar="DIR")]
 

@@ -13,7 +13,9 @@ from farm.errors import ManifestError, Problem, UsageError
 from farm.execute import Executor, Policy, open_executor
 from farm.manifest.read_policy import ANYTHING, ReadPolicy
 from farm.records import CacheSpec
-from farm.run import Job, name_taken, prepare
+from farm.results.job import Rendered
+from farm.run import name_taken, prepare
+from farm.run.prepare import Job
 
 Manifests = Annotated[list[Path], typer.Argument(help="Manifest files.", metavar="MANIFEST...")]
 OneManifest = Annotated[Path, typer.Argument(help="A manifest file.", metavar="MANIFEST")]
@@ -175,7 +177,7 @@ def _taken(paths: Sequence[Path], names: Sequence[str]) -> list[tuple[Path, str,
 
 
 def make_executor(
-    jobs: Sequence[Job],
+    jobs: Sequence[Job | Rendered],
     *,
     workers: int | None,
     address: str | None,

@@ -50,8 +50,10 @@ from farm.cli.speech import (
 from farm.events import Event, JobFinished
 from farm.execute import Executor, Policy
 from farm.reduce import Summary
-from farm.run import EXIT_CODES, MANIFEST_SECONDS, Job, NightGallery, Rates, exit_code, gather, reassemble
+from farm.results import EXIT_CODES, exit_code, reassemble
+from farm.run import MANIFEST_SECONDS, NightGallery, Rates, gather
 from farm.run import render as render_jobs
+from farm.run.prepare import Job
 
 _PATIENT = Policy()
 

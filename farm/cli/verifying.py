@@ -26,8 +26,8 @@ from farm.cli.progress import ProgressView
 from farm.cli.speech import errors, say, say_json
 from farm.errors import UsageError
 from farm.events import Event, JobFinished
-from farm.run import Finding, Verdict, Verification, finished_job
-from farm.run import verify as verify_job
+from farm.results import Finding, Verdict, Verification, finished_job
+from farm.results import verify as verify_job
 
 _SAMPLE = 12
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from farm.plan.blends import Grid
+from farm.plan.from_manifest import Grid, Sweep
 from farm.plan.motion import Motion
-from farm.plan.series import Sweep
 from farm.records import GridSpec, Scalar, SchedulerSpec
 
 

@@ -9,6 +9,10 @@ import math
 import statistics
 from collections.abc import Sequence
 
+from farm.manifest import Manifest
+
+Alphas = tuple[float, ...]
+
 EVEN = 2.0
 """A way is known well enough where no two neighbours that were looked at are more than so many steps apart."""
 
@@ -150,3 +154,9 @@ def _shared(weights: Sequence[float], total: int) -> list[int]:
     for leg in by_rest[: spare - sum(counts)]:
         counts[leg] += 1
     return [1 + count for count in counts]
+
+
+def with_alphas(manifest: Manifest, alphas: Alphas) -> Manifest:
+    """Return a manifest of an interpolation with listed alphas."""
+    listed = manifest.animation.model_copy(update={"alphas": alphas, "frames": len(alphas)})
+    return manifest.model_copy(update={"animation": listed})

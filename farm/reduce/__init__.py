@@ -1,15 +1,12 @@
 """What makes a job's outputs from its frames: pictures, films, a table and a summary, in flat memory."""
 
-from farm.reduce.arrivals import Arrivals, Cancelled
-from farm.reduce.reducer import Assembly, Reducer, assemble
+from farm.records.status import EnvironmentShare, FrameCounts, FrameRange, WorkerShare
+from farm.reduce.assembler import Assembly, Reducer, assemble
+from farm.reduce.frame_queue import Arrivals, Cancelled
 from farm.reduce.sizes import misfits
 from farm.reduce.summary import (
     Artifact,
-    EnvironmentShare,
-    FrameCounts,
-    FrameRange,
     Summary,
-    WorkerShare,
     installed_versions,
     read_summary,
     write_summary,

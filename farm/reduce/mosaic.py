@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from farm.records import Pixels
 
@@ -55,3 +56,68 @@ def _hatched(width: int, height: int) -> Image.Image:
     y, x = np.mgrid[0:height, 0:width]
     light, dark = (np.array(tone, np.uint8) for tone in _HATCH)
     return Image.fromarray(np.where(((x + y) % period < max(1, period // 4))[..., None], dark, light))
+
+
+INK = (64, 64, 64)
+_BREAK = re.compile(r"(?<!=) ")
+"""A line breaks at a space, but a value stays with its equals sign."""
+
+
+_LONG_WORD = re.compile(r"\S{40}(?=\S)")
+"""What is longer than any word is broken, wherever that may be."""
+
+
+def shortened(text: str, most: int) -> str:
+    """Return a text of at most `most` characters; where some are left out, three dots say so."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
+class Lettering:
+    """Pillow's own font at a size in pixels: the same letters on every machine.
+
+    It has Latin letters; others show as boxes.
+    """
+
+    def __init__(self, size: float) -> None:
+        self._font = ImageFont.load_default(size=size)
+        self._ruler = ImageDraw.Draw(Image.new("RGB", (1, 1)))
+        self._spacing = round(size * 0.3)
+
+    def wrapped(self, text: str, width: int) -> str:
+        """Return `text` in lines of at most `width` pixels.
+
+        A single word that is wider stays whole, up to 40 characters of it.
+        """
+        lines: list[str] = []
+        for word in _BREAK.split(_LONG_WORD.sub(r"\g<0> ", " ".join(text.split()))):
+            longer = f"{lines[-1]} {word}" if lines else word
+            if lines and self._ruler.textlength(longer, font=self._font) <= width:
+                lines[-1] = longer
+            else:
+                lines.append(word)
+        return "\n".join(lines)
+
+    def size(self, text: str) -> tuple[int, int]:
+        """Return the width and height of a text of one or more lines, 0 x 0 of an empty one."""
+        if not text:
+            return 0, 0
+        _, _, right, bottom = self._ruler.multiline_textbbox(
+            (0, 0), text, font=self._font, spacing=self._spacing
+        )
+        return int(right) + 1, int(bottom) + 1
+
+    def largest(self, texts: Sequence[str]) -> tuple[int, int]:
+        """Return the width of the widest and the height of the highest text, 0 x 0 of none."""
+        sizes = [self.size(text) for text in texts] or [(0, 0)]
+        return max(width for width, _ in sizes), max(height for _, height in sizes)
+
+    def draw(self, canvas: Image.Image, text: str, box: tuple[int, int, int, int], align: str) -> None:
+        """Draw `text` in a box of left, top, right, bottom, at half its height; `align` as in CSS."""
+        left, top, right, bottom = box
+        width, height = self.size(text)
+        free = right - left - width
+        x = left + {"left": 0, "center": free // 2, "right": free}[align]
+        y = top + (bottom - top - height) // 2
+        ImageDraw.Draw(canvas).multiline_text(
+            (x, y), text, fill=INK, font=self._font, spacing=self._spacing, align=align
+        )

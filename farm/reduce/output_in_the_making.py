@@ -10,7 +10,7 @@ from typing import Self
 
 from farm.errors import STOPPING, FarmError
 from farm.records import Pixels
-from farm.reduce.arrivals import Cancelled
+from farm.reduce.frame_queue import Cancelled
 from farm.reduce.outputs import Output, Read
 from farm.reduce.sizes import Misfit
 from farm.reduce.summary import Artifact

@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import Protocol
 
 from farm.records import GifSpec, GridSpec, Mp4Spec, OutputSpec, Pixels, SheetSpec
-from farm.reduce.gif import GifWriter, playing_order
-from farm.reduce.grid import GridPicture
+from farm.reduce.gif import GifWriter, PaletteSurvey, playing_order
+from farm.reduce.grids import ContactSheet, GridPicture
 from farm.reduce.mp4 import Mp4Writer
-from farm.reduce.palette import PaletteSurvey
-from farm.reduce.sheet import ContactSheet
 
 Read = Callable[[int], Pixels]
 

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from farm.records import GifSpec, GridSpec, OutputSpec, SheetSpec
-from farm.reduce.grid import grid_size
-from farm.reduce.sheet import sheet_size
+from farm.reduce.grids import grid_size, sheet_size
 
 _GIF_SIDE = 65_535
 """Pixels: sides are 16-bit numbers (GIF89a, section 18)."""

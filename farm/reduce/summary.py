@@ -12,6 +12,7 @@ from importlib import metadata
 from typing import Literal
 
 from farm.records.fields import Natural, Seconds
+from farm.records.status import EnvironmentShare, FrameCounts, FrameRange, WorkerShare
 from farm.store import JobFolder
 from farm.typed_json import Malformed
 
@@ -33,57 +34,6 @@ class Artifact:
 
     name: str
     bytes: Natural
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FrameCounts:
-    """`planned` is the sum of the others in a run that was not interrupted.
-
-    `kept` were there before it, `cached` another job had left in the cache.
-    """
-
-    planned: Natural
-    rendered: Natural
-    cached: Natural
-    kept: Natural
-    failed: Natural
-
-    @property
-    def there(self) -> int:
-        """How many frames there are now."""
-        return self.rendered + self.cached + self.kept
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FrameRange:
-    """Frames `first` to `last`, inclusive, of which one thing is to be said."""
-
-    first: Natural
-    last: Natural
-    reason: str
-
-    def __post_init__(self) -> None:
-        if self.last < self.first:
-            raise ValueError("its last frame comes before its first")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerShare:
-    """What one worker rendered of the frames that are there, and the seconds of its model calls for them."""
-
-    name: str
-    node: str
-    device: str
-    frames: Natural
-    seconds: Seconds
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EnvironmentShare:
-    """How many frames come from one environment, in which equal recipes give equal bits."""
-
-    environment: Mapping[str, object]
-    frames: Natural
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,9 +16,8 @@ from farm.report.data import (
     WorkerTime,
 )
 from farm.report.gallery import GalleryEntry, write_gallery
-from farm.report.preview import write_preview
+from farm.report.pictures import Strip, write_preview
 from farm.report.report import write_report
-from farm.report.strip import Strip
 
 __all__ = [
     "Agreement",

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from farm.errors import StorageError
-from farm.report import preview
+from farm.report import pictures as preview
 from farm.report.data import State
-from farm.report.page import render_page
+from farm.report.html import render_page
 from farm.report.wording import STATES
 from farm.store import JobFolder
 

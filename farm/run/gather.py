@@ -7,11 +7,10 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from farm.errors import FarmError, ManifestError, Problem, UsageError
+from farm.errors import FarmError, ManifestError, Problem, UsageError, refusal
 from farm.manifest.read_policy import BELOW_THE_MANIFEST, ReadPolicy
 from farm.run.prepare import Job, prepare
 from farm.run.preparer import MANIFEST_SECONDS, Preparer
-from farm.run.unforeseen import refusal
 
 
 @dataclass(slots=True)

@@ -10,22 +10,22 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from farm.errors import FarmError, ManifestError, Problem, StorageError, UsageError
-from farm.manifest import Document, load
+from farm.errors import FarmError, ManifestError, Problem, StorageError, UsageError, refusal
+from farm.inputs.absolute_paths import by_whole_paths
+from farm.inputs.pictures.find import find_pictures
+from farm.inputs.rehearsal import rehearsal
+from farm.inputs.resolve import find_analysis, find_renderer
+from farm.manifest import Document
 from farm.manifest.read_policy import ANYTHING, ReadPolicy
-from farm.plan import Plan, Range, chunks_to_render, judge, make_plan
-from farm.records import AnalysisSpec, FrameRow, PictureSource, RendererSpec
-from farm.run.checkpoints import find_renderer
-from farm.run.fit import refuse_misfits, refuse_outputs, refuse_pictures, remarks_on
-from farm.run.measure.analysis import find_analysis
-from farm.run.measure.unmeasured import unmeasured_remarks
-from farm.run.pace.pacing import Alphas, Pacing, pacing_of, refuse_moving_pictures, with_alphas
-from farm.run.pace.remarks import pacing_remarks
-from farm.run.pictures.input_pictures import find_pictures
-from farm.run.pictures.whole_paths import by_whole_paths, with_whole_paths
-from farm.run.rehearsal import rehearsal
-from farm.run.unforeseen import refusal
-from farm.run.weighted_words import refuse_slips
+from farm.plan import Plan, Range, chunks_to_render, judge
+from farm.plan.pacing import Alphas
+from farm.records import AnalysisSpec, FrameRow, PictureSource
+from farm.results.job import planned
+from farm.rules.load import load
+from farm.rules.prompts import refuse_slips
+from farm.rules.registry import refuse_canvas, refuse_misfits, refuse_outputs, refuse_pictures, remarks_on
+from farm.rules.unmeasured import unmeasured_remarks
+from farm.run.pacing import Pacing, pacing_of, pacing_remarks, refuse_moving_pictures
 from farm.store import JobFolder, Ledger, is_intact, map_in_order, symlink_in
 
 T = TypeVar("T")
@@ -115,6 +115,7 @@ def _prepare(
     found_pictures = mistakes.of(lambda: find_pictures(document, folder))
     pictures = by_whole_paths(document, found_pictures or {})
     if found_pictures is not None:
+        mistakes.of(lambda: refuse_canvas(document, found_pictures))
         mistakes.of(lambda: refuse_moving_pictures(document, found_pictures))
     if found_pictures is not None and not procedural:
         mistakes.of(lambda: refuse_pictures(document, found_renderer, pictures))
@@ -144,21 +145,6 @@ def _prepare(
             *_remarks_on_folder(document, analysis, folder, design),
         ),
     )
-
-
-def planned(
-    document: Document,
-    renderer: RendererSpec,
-    pictures: Mapping[str, PictureSource],
-    analysis: AnalysisSpec | None = None,
-    alphas: Alphas | None = None,
-) -> Plan:
-    """Return the plan of a manifest on its renderer, with the pictures that were found, by their whole paths.
-
-    `alphas` stand in the place of those in the manifest.
-    """
-    manifest = with_whole_paths(document, renderer, analysis)
-    return make_plan(with_alphas(manifest, alphas) if alphas else manifest, renderer, pictures)
 
 
 def _remarks_on_folder(

@@ -13,9 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from farm.errors import FarmError, ManifestError
+from farm.errors import FarmError, ManifestError, refusal, unprepared
 from farm.run.prepare import Job
-from farm.run.unforeseen import refusal, unprepared
 
 MANIFEST_SECONDS = 300.0
 """For one manifest, unless told otherwise: checkpoints on a slow disk are hashed in it, 30 GB at 100 MB a second."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from farm.inputs.checkpoints.source import find_source
 from farm.records import (
     AnalysisSpec,
     ClassifierSpec,
@@ -18,7 +19,6 @@ from farm.records import (
     Shown,
     Stretch,
 )
-from farm.render.checkpoints.source import find_source
 from training.drawing import draw
 from training.scenes import COLOURS, SHAPES, scene_at
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from farm.analyze import account, are_measurable, columns_of
-from farm.analyze.columns import MOST_PROMPTS
+from farm.analyze.metrics.analyzer import MOST_PROMPTS
 from farm.records import AnalysisSpec, ClassifierSpec, ClipSpec, Column
 from tests.analyze.conftest import group
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from farm.analyze import apart
-from farm.analyze.see.smoothness import perceptual_change
+from farm.analyze.metrics.image import perceptual_change
 
 
 def test_pictures_are_apart_in_colour_values_and_to_an_eye() -> None:

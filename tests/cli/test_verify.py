@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from farm.cli.findings import verified
-from farm.run import Finding, Verdict, Verification
+from farm.results import Finding, Verdict, Verification
 from farm.store import file_name
 from tests.tampering import as_if_rendered_so, flip_pixel
 
@@ -170,7 +170,7 @@ def test_an_interrupted_check_says_so():
 
 
 def test_identical_frames_of_another_environment_are_worth_a_word():
-    from farm.run import Change
+    from farm.results import Change
 
     change = Change(key="torch", recorded="2.12.0", now="2.13.0")
     same = Finding(first=0, last=8, verdict=Verdict.IDENTICAL, changes=(change,))

@@ -10,7 +10,7 @@ from tests.checkpoints.flux import save_flux
 from tests.checkpoints.lora import save_style_lora
 from tests.checkpoints.stable_diffusion import save_depth, save_stable_diffusion
 from tests.checkpoints.stable_diffusion_xl import save_refiner, save_stable_diffusion_xl
-from tests.run.fit.altering import altered
+from tests.rules.altering import altered
 
 HEAD = "version: 1\nname: wrong\n"
 MOVE = "animation: {kind: interpolate, prompts: [a red star, a blue heart], frames: 5}\n"

@@ -9,7 +9,9 @@ import pytest
 
 from farm.events import Event
 from farm.execute import Policy
-from farm.run import Job, exit_code, render
+from farm.results import exit_code
+from farm.run import render
+from farm.run.prepare import Job
 from tests.guarantees import diary as diary_module
 from tests.guarantees import faults as faults_module
 from tests.guarantees.diary import Diary

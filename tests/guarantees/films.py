@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
-from farm.run import Job, prepare
+from farm.run import prepare
+from farm.run.prepare import Job
 
 MANIFEST = """\
 version: 1

@@ -19,7 +19,7 @@ from collections import Counter, deque
 from dataclasses import dataclass
 from pathlib import Path
 
-from farm.run import Job
+from farm.run.prepare import Job
 from tests.guarantees.diary import Diary
 from tests.guarantees.driver import Driver
 from tests.guarantees.films import prepare_film, write_film

@@ -18,9 +18,9 @@ import farm
 from farm.cli.comparing import compared
 from farm.cli.inspecting import inspected
 from farm.execute import InlineExecutor
-from farm.run import finished_job, prepare, reanalyze, reassemble, render, rereport, verify
-from farm.run.compare import compare
-from farm.run.finished.inspect import inspect
+from farm.results import compare, finished_job, reassemble, rereport, verify
+from farm.results.inspect import inspect
+from farm.run import prepare, reanalyze, render
 
 MANIFEST = """\
 version: 1

@@ -7,7 +7,8 @@ import shutil
 import pytest
 
 from farm.execute import InlineExecutor
-from farm.run import exit_code, render
+from farm.results import exit_code
+from farm.run import render
 from tests.guarantees.faults import Faulty
 from tests.guarantees.films import folder_of
 from tests.guarantees.undisturbed import assert_as_if_undisturbed

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from farm.errors import FarmError, ManifestError, StorageError
-from farm.manifest import parse
-from farm.render.pictures.picture_files import look_through
+from farm.inputs.pictures.decode import look_through
+from farm.rules.load import parse
 from farm.run import prepare
 from tests.guarantees.refusal import MANIFEST
 

@@ -254,7 +254,7 @@ LORAS = {
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("what", LORAS)
 def test_a_header_that_lies_or_is_beyond_all_bounds_is_refused(job, what, monkeypatch):
-    monkeypatch.setattr("farm.render.checkpoints.weights_file.MAX_TENSORS", 1000)
+    monkeypatch.setattr("farm.inputs.checkpoints.safetensors_header.MAX_TENSORS", 1000)
     told = with_file(job, WEIGHTS[0], LORAS[what])
     assert f": model.loras[0].pretrained: {job.parent}/{WEIGHTS[0]} is no " in told
 
@@ -301,7 +301,7 @@ def test_a_hub_id_longer_than_a_file_name_is_no_folder(job):
 def test_a_folder_with_more_files_than_a_checkpoint_has_is_refused_before_any_is_read(
     job, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("farm.render.checkpoints.folder_files.MAX_ENTRIES", 200)
+    monkeypatch.setattr("farm.inputs.checkpoints.layout.MAX_ENTRIES", 200)
     folder = tmp_path / "home"
     shutil.copytree(job.parent / "model", folder)
     for number in range(20):

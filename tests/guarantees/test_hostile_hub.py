@@ -10,10 +10,10 @@ import torch
 from safetensors.torch import save_file
 
 from farm.errors import ModelError
+from farm.inputs.checkpoints.source import find_source
 from farm.records import ControlNet, IpAdapter, Lora
 from farm.render import open_renderer
-from farm.render.checkpoints.loading import load_pipeline
-from farm.render.checkpoints.source import find_source
+from farm.render.loading.pipeline import load_pipeline
 from tests.checkpoints.controlnet import save_controlnet
 from tests.checkpoints.ip_adapter import save_ip_adapter
 from tests.guarantees.refusal import MANIFEST, refusal, write

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from farm.errors import ModelError
-from farm.render.checkpoints.source import find_source
-from farm.render.checkpoints.weights_file import check_weights
+from farm.inputs.checkpoints.safetensors_header import check_weights
+from farm.inputs.checkpoints.source import find_source
 from tests.guarantees.refusal import MANIFEST, refusal, said, write
 
 COMMIT = "451f4fe16113bff5a5d2269ed5ad43b0592e9a14"

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from farm.errors import ManifestError
-from farm.manifest import parse
+from farm.rules.load import parse
 from tests.guarantees.refusal import MANIFEST, refusal, said, write
 
 LETTERS = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from farm.errors import ManifestError
-from farm.manifest import json_schema, parse
+from farm.manifest import json_schema
 from farm.manifest.yaml_reader import plain_scalar
+from farm.rules.load import parse
 
 MODEL = """
 version: 1

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from farm.errors import ManifestError
-from farm.manifest import Document, json_schema, load, parse
+from farm.manifest import Document, json_schema
+from farm.rules.load import load, parse
 from tests.guarantees.refusal import MANIFEST, refusal
 
 HEAD = "version: 1\nname: job\nmodel: {pipeline: StableDiffusionPipeline, pretrained: tiny-world}\n"

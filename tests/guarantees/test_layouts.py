@@ -26,7 +26,8 @@ from pathlib import Path
 import pytest
 
 from farm.execute import InlineExecutor, open_executor
-from farm.run import Job, prepare, render
+from farm.run import prepare, render
+from farm.run.prepare import Job
 from tests.guarantees.undisturbed import assert_free, digests_of_files, leftovers
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]

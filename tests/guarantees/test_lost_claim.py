@@ -8,8 +8,9 @@ import pytest
 
 from farm.events import ChunkDone
 from farm.execute import InlineExecutor
+from farm.run import live_pages as effort
+from farm.run import live_pages as job_page
 from farm.run import prepare, render
-from farm.run.pages import effort, job_page
 from farm.store import JobFolder, lock
 
 CLAIM = ".farm/claim.json"

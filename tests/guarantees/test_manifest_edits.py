@@ -7,7 +7,8 @@ from typer.testing import CliRunner
 
 from farm.cli.app import app
 from farm.execute import InlineExecutor
-from farm.run import exit_code, render
+from farm.results import exit_code
+from farm.run import render
 from tests.guarantees.faults import Faulty
 from tests.guarantees.films import prepare_film, write_film
 from tests.guarantees.undisturbed import assert_as_if_undisturbed

@@ -4,7 +4,8 @@ import psutil
 import pytest
 
 from farm.execute import InlineExecutor
-from farm.run import exit_code, render
+from farm.results import exit_code
+from farm.run import render
 from farm.store import Ledger
 from tests.guarantees.diary import Diary
 from tests.guarantees.driver import Driver

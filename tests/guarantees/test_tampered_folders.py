@@ -15,10 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from farm.errors import FarmError, StorageError
-from farm.run import prepare, render, rereport
-from farm.run.finished.inspect import inspect
-from farm.run.pages import gallery as gallery_module
-from farm.run.pictures.noted_pictures import noted_pictures
+from farm.inputs.pictures.record import noted_pictures
+from farm.results import gallery as gallery_module
+from farm.results import rereport
+from farm.results.inspect import inspect
+from farm.run import prepare, render
 from farm.store import JobFolder, Ledger
 from tests.guarantees import tampered
 from tests.guarantees.tampered import COMMANDS, DAMAGES, NAME, RECORDS, VALUES

@@ -14,7 +14,8 @@ import pytest
 from farm.errors import StorageError
 from farm.events import ChunkDone
 from farm.execute import InlineExecutor
-from farm.run import exit_code, render
+from farm.results import exit_code
+from farm.run import render
 from farm.store import FolderLock, JobFolder
 from farm.store.lock import process_namespace
 from tests.guarantees.diary import Diary

@@ -10,7 +10,8 @@ import psutil
 import pytest
 
 from farm.execute import InlineExecutor
-from farm.run import Verdict, finished_job, render, verify
+from farm.results import Verdict, finished_job, verify
+from farm.run import render
 from tests.guarantees.diary import Diary
 from tests.guarantees.faults import Faulty, On, die
 from tests.guarantees.films import folder_of, prepare_film, write_film

@@ -16,7 +16,9 @@ import pyarrow.parquet as pq
 
 from farm.execute import InlineExecutor
 from farm.plan import Plan
-from farm.run import EXIT_CODES, Job, render
+from farm.results import EXIT_CODES
+from farm.run import render
+from farm.run.prepare import Job
 from farm.store import Ledger, content_sha256, decode_frame
 from tests.guarantees.diary import Diary
 from tests.guarantees.films import folder_of, prepare_film

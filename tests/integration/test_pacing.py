@@ -12,8 +12,8 @@ from farm.analyze import measure
 from farm.execute import InlineExecutor
 from farm.plan.pacing import unevenness
 from farm.records import AnalysisSpec, Stretch
+from farm.results.measurements import shown
 from farm.run import prepare, render
-from farm.run.measure.stretches import shown
 from farm.store import Ledger
 from tests.exhaustive import sample
 

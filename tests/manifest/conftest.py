@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from farm.errors import ManifestError
-from farm.manifest import parse
+from farm.rules.load import parse
 
 RIGHT = """\
 version: 1

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from farm.manifest import load, parse, to_yaml
+from farm.manifest import to_yaml
 from farm.manifest.analysis import Analysis, Classifier
 from farm.records import LabelGroup
+from farm.rules.load import load, parse
 
 CLIP = "analysis: {{clip: {{pretrained: tiny-world-clip, {}}}}}"
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from farm.manifest import Manifest, parse
+from farm.manifest import Manifest
+from farm.rules.load import parse
 from tests.manifest.test_pydantic_errors import RENDER_TAKES
 
 

@@ -7,7 +7,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from farm.manifest import Manifest, parse, to_yaml
+from farm.manifest import Manifest, to_yaml
+from farm.rules.load import parse
 
 _text = st.text(st.characters(exclude_categories=["Cs"]), max_size=20) | st.sampled_from(
     [

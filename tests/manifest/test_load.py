@@ -11,9 +11,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from farm.errors import ManifestError
-from farm.manifest import load, parse
 from farm.manifest.animation import KINDS
-from farm.manifest.reading.load import MAX_BYTES
+from farm.rules.load import MAX_BYTES, load, parse
 from tests.manifest.test_pydantic_errors import RENDER_TAKES
 
 NEEDED = f"needed: a YAML map in UTF-8, up to {MAX_BYTES} bytes, with version, name, model and animation."

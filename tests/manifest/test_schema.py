@@ -9,9 +9,10 @@ from typing import Any
 import jsonschema
 import pytest
 
-from farm.manifest import json_schema, load, parse, to_yaml
+from farm.manifest import json_schema, to_yaml
 from farm.manifest.location import Location
 from farm.manifest.yaml_reader import read_tree
+from farm.rules.load import load, parse
 
 ROOT = Path(__file__).parents[2]
 COMMITTED = ROOT / "farm" / "manifest" / "schema.json"

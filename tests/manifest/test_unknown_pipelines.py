@@ -13,7 +13,7 @@ from farm.errors import ModelError
 from farm.manifest.pipelines import PIPELINES
 from farm.manifest.unknown_pipelines import what_it_lacks
 from farm.render.families import FAMILIES, pipeline_class
-from tests.manifest.test_pipeline_checks import _said, _text
+from tests.rules.test_pipeline_checks import _said, _text
 
 KNOWN = f"allowed: one of the diffusers pipelines that the farm renders with: {', '.join(PIPELINES)}"
 OTHERS = (

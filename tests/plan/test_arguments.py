@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from farm.manifest import parse
 from farm.plan import Plan, make_plan
 from farm.records import PictureFile, PictureSource, ProceduralSpec
+from farm.rules.load import parse
 
 
 def source(name: str, *, count: int = 1, height: int = 64, width: int = 64) -> PictureSource:

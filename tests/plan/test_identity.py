@@ -7,7 +7,7 @@ from itertools import permutations
 
 import pytest
 
-from farm.plan.identity import renderer_digest
+from farm.plan.compile import renderer_digest
 from farm.records import (
     ControlNet,
     DiffusersSpec,

@@ -3,9 +3,7 @@ import math
 import pytest
 
 from farm.plan import derive
-from farm.plan.blends import Grid, Interpolate
-from farm.plan.paths import Circle, Walk
-from farm.plan.series import Stills, Sweep
+from farm.plan.from_manifest import Circle, Grid, Interpolate, Stills, Sweep, Walk
 from farm.records import SchedulerSpec
 
 

@@ -3,9 +3,9 @@ import itertools
 
 import pytest
 
-from farm.manifest import parse
 from farm.plan import Range, Why, chunks_to_render, judge, make_plan
 from farm.records import DiffusersSpec, ModelSource, ProceduralSpec
+from farm.rules.load import parse
 from tests.rows import row_of
 
 MANIFEST = """

@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from farm.reduce.arrivals import Arrivals, Cancelled
+from farm.reduce import Arrivals, Cancelled
 
 
 def taken(arrivals):

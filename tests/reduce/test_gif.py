@@ -3,8 +3,7 @@ import pytest
 from PIL import Image
 
 from farm.records import GifSpec
-from farm.reduce.gif import GifWriter, playing_order
-from farm.reduce.palette import PaletteSurvey
+from farm.reduce.gif import GifWriter, PaletteSurvey, playing_order
 
 
 def write(path, frames, **settings):

@@ -4,7 +4,7 @@ from PIL import Image
 
 from farm.records import GridSpec
 from farm.reduce import mosaic
-from farm.reduce.grid import GridPicture
+from farm.reduce.grids import GridPicture
 
 
 def picture(tmp_path, size=64, missing=(), **spec):

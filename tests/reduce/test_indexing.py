@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 
 from farm.records import GifSpec
-from farm.reduce import indexing
-from farm.reduce.indexing import Indexer
-from farm.reduce.palette import PaletteSurvey
+from farm.reduce import gif as indexing
+from farm.reduce.gif import Indexer, PaletteSurvey
 
 
 def indexer(frames, palette):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from farm.reduce.lettering import Lettering
+from farm.reduce.mosaic import Lettering
 
 LETTERING = Lettering(13)
 PAPER = (250, 250, 250)

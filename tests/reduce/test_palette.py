@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from farm.reduce.palette import PaletteSurvey
+from farm.reduce.gif import PaletteSurvey
 
 
 def colors_of(palette):

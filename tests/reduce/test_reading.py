@@ -4,8 +4,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from farm.errors import StorageError
-from farm.reduce import TableHeader, reading, write_table
-from farm.reduce.reading import read_table
+from farm.reduce import TableHeader, write_table
+from farm.reduce import table as reading
+from farm.reduce.table import read_table
 from tests.rows import row_of
 
 

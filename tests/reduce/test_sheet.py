@@ -3,8 +3,8 @@ import pytest
 from PIL import Image
 
 from farm.records import SheetSpec
+from farm.reduce.grids import ContactSheet
 from farm.reduce.mosaic import PAPER
-from farm.reduce.sheet import ContactSheet
 
 
 def sheet(tmp_path, frames, frame_count, **spec):

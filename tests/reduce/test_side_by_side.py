@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from farm.reduce.grids import Pair, save_side_by_side
 from farm.reduce.mosaic import PAPER
-from farm.reduce.side_by_side import Pair, save_side_by_side
 
 RED, BLUE, DARKEST = (200, 0, 0), (0, 0, 200), (35, 10, 50)
 

@@ -7,8 +7,7 @@ from PIL import Image
 from farm.errors import ManifestError
 from farm.records import GifSpec, GridSpec, Mp4Spec, OutputSpec, SheetSpec
 from farm.reduce import assemble, misfits
-from farm.reduce.grid import GridPicture, grid_size
-from farm.reduce.sheet import ContactSheet, sheet_size
+from farm.reduce.grids import ContactSheet, GridPicture, grid_size, sheet_size
 from farm.run import prepare
 
 GIF = GifSpec(fps=10.0, rubber_band=False, loop=True, colors=256, palette="global", dither=True, scale=16)

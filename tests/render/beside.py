@@ -4,7 +4,7 @@ import diffusers
 import numpy as np
 import torch
 
-from farm.render.checkpoints.source import find_source
+from farm.inputs.checkpoints.source import find_source
 from tests.checkpoints.stable_diffusion import save_stable_diffusion
 from tests.checkpoints.stable_diffusion_xl import save_stable_diffusion_xl
 from tests.render.frames import frame_of, noise_of

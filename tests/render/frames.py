@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from farm.inputs.checkpoints.source import find_source
 from farm.records import (
     Chunk,
     Conditioning,
@@ -16,7 +17,6 @@ from farm.records import (
     Recipe,
     SchedulerSpec,
 )
-from farm.render.checkpoints.source import find_source
 
 
 def spec_of(folder: Path, **changes) -> DiffusersSpec:

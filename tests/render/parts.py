@@ -14,9 +14,9 @@ from compel import CompelForSD, CompelForSDXL
 from PIL import Image
 from safetensors.torch import load_file
 
+from farm.inputs.checkpoints.source import find_source
 from farm.manifest.pipelines import PIPELINES
 from farm.records import ControlNet, ImagePrompt, IpAdapter, Lora, TextualInversion
-from farm.render.checkpoints.source import find_source
 from tests.checkpoints.ip_adapter import save_ip_adapter
 from tests.checkpoints.lora import save_lora
 from tests.checkpoints.textual_inversion import (

@@ -5,7 +5,7 @@ from contextlib import nullcontext
 import pytest
 
 from farm.records import Lora, ModelSource
-from farm.render.adapter_scales import AdapterScales
+from farm.render.loaded import AdapterScales
 from tests.checkpoints.stable_diffusion import save_stable_diffusion
 from tests.render.frames import spec_of
 

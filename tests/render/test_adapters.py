@@ -5,9 +5,10 @@ import torch
 from safetensors.torch import save_file
 
 from farm.errors import ModelError
+from farm.inputs.checkpoints import hub
 from farm.records import ControlNet, IpAdapter, Lora, ModelSource, TextualInversion
 from farm.render import open_renderer
-from farm.render.checkpoints import adapters, hub
+from farm.render.loading import adapters
 from tests.checkpoints.stable_diffusion import save_stable_diffusion
 from tests.render.frames import spec_of
 

@@ -10,7 +10,7 @@ from tokenizers.pre_tokenizers import Split
 from farm.errors import ModelError, RenderError
 from farm.records import Drift
 from farm.render import open_renderer
-from farm.render.checkpoints.loading import _restore_text_model
+from farm.render.loading.pipeline import _restore_text_model
 from tests.render.frames import chunk_of, frame_of, noise_of, spec_of
 
 SCHEDULERS = [

@@ -3,7 +3,7 @@ import torch
 
 from farm.errors import RenderError
 from farm.render import open_renderer
-from farm.render.global_noise import no_global_noise
+from farm.render.determinism import no_global_noise
 from tests.render.frames import chunk_of, frame_of, spec_of
 
 CPU = torch.device("cpu")

@@ -12,9 +12,10 @@ from diffusers.utils import load_image
 from PIL import Image
 
 from farm.errors import RenderError
+from farm.inputs.pictures import decode as films
 from farm.records import Canny, Expand
-from farm.render.pictures import films, input_pictures
-from farm.render.pictures.input_pictures import PictureReader
+from farm.render import pictures as input_pictures
+from farm.render.pictures import PictureReader
 from tests.pictures import draw, picture_of, save_mp4, save_sequence, turned
 
 

@@ -8,7 +8,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from farm.errors import ModelError
 from farm.records import MemorySpec
 from farm.render import determinism
-from farm.render.checkpoints.memory_options import attention, place
+from farm.render.loading.memory import attention, place
 from tests.checkpoints.ip_adapter import save_ip_adapter
 from tests.support import BESIDE
 

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import torch
 
+from farm.inputs.checkpoints.source import find_source
 from farm.records import Refiner
 from farm.render import open_renderer
-from farm.render.checkpoints.source import find_source
 from tests.checkpoints.stable_diffusion_xl import save_refiner, save_stable_diffusion_xl
 from tests.render.beside import MODELS, SIZE, frames, loaded, plain_call
 from tests.render.frames import chunk_of, spec_of

@@ -10,10 +10,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from farm.errors import ModelError
+from farm.inputs.checkpoints.source import find_source
 from farm.records import ModelSource
-from farm.render.checkpoints.loading import load_pipeline
-from farm.render.checkpoints.single_file import load_single_file
-from farm.render.checkpoints.source import find_source
+from farm.render.loading.pipeline import load_pipeline, load_single_file
 from tests.checkpoints.hub_cache import fill_cache
 from tests.checkpoints.stable_diffusion import save_stable_diffusion
 from tests.ldm_layout import save_as_single_file

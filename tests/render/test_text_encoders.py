@@ -11,7 +11,7 @@ import torch
 from transformers import CLIPTextConfig, CLIPTextModel
 
 from farm.errors import ModelError
-from farm.render.checkpoints.text_encoders import TextEncoders
+from farm.render.loading.memory import TextEncoders
 from tests.checkpoints.lora import save_style_lora
 from tests.checkpoints.textual_inversion import TOKEN, save_textual_inversion
 
@@ -132,7 +132,7 @@ def test_a_disk_without_room_says_what_to_set(load, monkeypatch):
     def full(*arguments):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("farm.render.checkpoints.text_encoders.save_file", full)
+    monkeypatch.setattr("farm.render.loading.memory.save_file", full)
     with pytest.raises(ModelError) as refused:
         TextEncoders(load(), CPU)
     text = str(refused.value)

@@ -7,9 +7,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from farm.errors import ModelError
+from farm.inputs.checkpoints.source import find_source
 from farm.records import ModelSource, TextualInversion
-from farm.render.checkpoints.source import find_source
-from farm.render.checkpoints.textual_inversion import load_textual_inversions
+from farm.render.loading.adapters import load_textual_inversions
 from tests.checkpoints.hub_cache import fill_cache
 from tests.checkpoints.lora import save_style_lora
 from tests.checkpoints.textual_inversion import (

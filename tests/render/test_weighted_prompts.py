@@ -6,7 +6,7 @@ import torch
 from compel import CompelForSD, CompelForSDXL, DiffusersTextualInversionManager
 
 from farm.errors import RenderError
-from farm.render.checkpoints.loading import _restore_text_model
+from farm.render.loading.pipeline import _restore_text_model
 from farm.render.prompts.weighted_prompts import WeightedPrompts
 from tests.checkpoints.textual_inversion import save_textual_inversion
 

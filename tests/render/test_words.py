@@ -9,7 +9,7 @@ import torch
 
 from farm.records import Drift, MemorySpec, TextualInversion
 from farm.render import open_renderer
-from farm.render.checkpoints.loading import _restore_text_model
+from farm.render.loading.pipeline import _restore_text_model
 from tests.checkpoints.textual_inversion import (
     TOKEN,
     save_textual_inversion,

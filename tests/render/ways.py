@@ -15,7 +15,7 @@ from PIL import Image
 
 from farm.records import Chunk, ControlNet, Frame, InputPicture, Pixels
 from farm.render import open_renderer
-from farm.render.checkpoints.loading import _restore_text_model
+from farm.render.loading.pipeline import _restore_text_model
 from tests.checkpoints.ways import Way
 from tests.render.frames import frame_of, noise_of, picture_of, spec_of
 from tests.render.parts import Part, source

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from farm.report.axes import PROBABILITY, Axis, axis_of, tick_text
+from farm.report.charts import PROBABILITY, Axis, axis_of, tick_text
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,7 @@ import math
 import pytest
 
 from farm.report import Chart, Curve, FrameSpan
-from farm.report.drawing import MOST_PLOTTED, band, draw, in_words, plotted_frames
-from farm.report.strokes import Strokes
+from farm.report.charts import MOST_PLOTTED, Strokes, band, draw, in_words, plotted_frames
 
 
 def drawn(*values, probabilities=True, points=False):

@@ -3,7 +3,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from farm.report.page import embedded_json, relative_link
+from farm.report.html import embedded_json, relative_link
 from tests.report.hostile import EVERYTHING
 
 

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from farm.report import write_preview
-from farm.report.preview import poster_of
+from farm.report.pictures import poster_of
 from tests.report.conftest import colour, store
 
 

@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from playwright.sync_api import expect
 
-from farm.report import Sentence, write_report
-from farm.report.strip import Strip
+from farm.report import Sentence, Strip, write_report
 from tests.report.conftest import a_job, store
 from tests.report.seeing import shows
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from farm.records import evenly_spaced
-from farm.report.strip import Strip
+from farm.report import Strip
 from farm.store import JobFolder, file_name
 from tests.report.conftest import flat, save, store
 
@@ -85,7 +85,7 @@ MEASURE = """
 import sys
 from itertools import pairwise
 from pathlib import Path
-from farm.report.strip import Strip
+from farm.report.pictures import Strip
 from farm.store import JobFolder
 
 count = int(sys.argv[2])

@@ -12,8 +12,9 @@ import pytest
 
 import farm
 from farm.plan import Range, Why
-from farm.run import prepare, reassemble
-from farm.run.finished.inspect import inspect
+from farm.results import reassemble
+from farm.results.inspect import inspect
+from farm.run import prepare
 
 NAME = "earlier-rehearsal"
 

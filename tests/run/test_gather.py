@@ -9,9 +9,8 @@ import time
 
 import pytest
 
-from farm.errors import ManifestError, StorageError, UsageError
+from farm.errors import ManifestError, StorageError, UsageError, as_farm_error
 from farm.run import gather, prepare
-from farm.run.unforeseen import as_farm_error
 
 PREPARING = sys.modules["farm.run.prepare"], "refuse_slips"
 """A step of every preparation; the module, as the package has a function of its name."""

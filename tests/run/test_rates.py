@@ -6,7 +6,7 @@ import os
 import pytest
 
 from farm.run import Rates, prepare
-from farm.run.rates import _key
+from farm.run.estimates import _key
 
 
 @pytest.fixture

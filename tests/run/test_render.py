@@ -13,7 +13,8 @@ from farm.errors import RenderError, UsageError
 from farm.events import ChunkDone, JobFinished, JobStarted
 from farm.execute import InlineExecutor
 from farm.render import open_renderer
-from farm.run import prepare, reassemble, render
+from farm.results import reassemble
+from farm.run import prepare, render
 from tests.tampering import edit_rows
 
 

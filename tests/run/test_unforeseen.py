@@ -9,10 +9,11 @@ import pytest
 from farm.errors import StorageError
 from farm.events import ChunkDone
 from farm.execute import InlineExecutor
-from farm.run import prepare, reanalyze, reassemble, render
-from farm.run.job import JobRun
-from farm.run.measure import findings
-from farm.run.pages import job_page
+from farm.results import measurements as findings
+from farm.results import reassemble
+from farm.run import live_pages as job_page
+from farm.run import prepare, reanalyze, render
+from farm.run.job_run import JobRun
 
 MEASURED = {"output": ("output:", "analysis: {smoothness: true}\noutput:")}
 ALL = ["contact_sheet.png", "job.gif", "job.mp4"]

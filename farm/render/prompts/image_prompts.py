@@ -9,9 +9,9 @@ from typing import Any
 import torch
 
 from farm.records import ImagePrompt, InputPicture
+from farm.render.lru import Remembered
 from farm.render.noise import sum_of
 from farm.render.prompts.mixing import same
-from farm.render.remembered import Remembered
 
 FramePrompts = tuple[ImagePrompt, ...]
 """One frame's image prompts, one for each IP-Adapter."""

@@ -10,7 +10,7 @@ import torch
 from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
 from farm.errors import RenderError
-from farm.render.prompts.prompt_language import in_compels_words, prompt_mistake
+from farm.inputs.compel_syntax import in_compels_words, prompt_mistake
 
 if TYPE_CHECKING:
     from compel import Compel

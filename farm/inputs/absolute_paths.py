@@ -1,0 +1,64 @@
+"""A manifest that is right in any folder: what lies on this machine is named by its absolute path."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from farm.inputs.pictures.files import whole_path
+from farm.manifest import Document, Manifest
+from farm.manifest.references import with_pictures
+from farm.manifest.sources import SINGLE_SOURCES, SOURCE_LISTS, Source
+from farm.records import AnalysisSpec, DiffusersSpec, ModelSource, PictureSource, RendererSpec
+
+
+def with_whole_paths(
+    document: Document, renderer: RendererSpec, analysis: AnalysisSpec | None = None
+) -> Manifest:
+    """Return the manifest with local checkpoints and pictures by absolute paths, so that it is right in any folder."""
+    manifest = with_pictures(document.manifest, partial(located_picture, document))
+    if analysis is not None and manifest.analysis is not None:
+        written = manifest.analysis
+        judges = {
+            "clip": analysis.clip and written.clip and _located(written.clip, analysis.clip),
+            "classifier": analysis.classifier
+            and written.classifier
+            and _located(written.classifier, analysis.classifier),
+        }
+        manifest = manifest.model_copy(update={"analysis": written.model_copy(update=judges)})
+    if not isinstance(renderer, DiffusersSpec):
+        return manifest
+    model = manifest.model
+    located: dict[str, object] = {
+        field: _all_located(getattr(model, field), getattr(renderer, field)) for field in SOURCE_LISTS
+    }
+    for field in SINGLE_SOURCES:
+        written = getattr(model, field)
+        located[field] = None if written is None else _located(written, getattr(renderer, field))
+    return manifest.model_copy(
+        update={"model": model.model_copy(update={"pretrained": _whole(renderer.source), **located})}
+    )
+
+
+def located_picture(document: Document, picture: str) -> str:
+    """Return the absolute path of a picture, a pattern of them, or a folder, of a manifest, once it was found."""
+    return str(whole_path(picture, document.folder))
+
+
+def by_whole_paths(document: Document, pictures: Mapping[str, PictureSource]) -> Mapping[str, PictureSource]:
+    """Return the pictures that were found, by what the manifest with whole paths calls them."""
+    return {located_picture(document, text): source for text, source in pictures.items()}
+
+
+def _all_located(written: Sequence[Source], found: Sequence[Any]) -> tuple[Source, ...]:
+    return tuple(_located(each, part) for each, part in zip(written, found, strict=True))
+
+
+def _located(written: Any, found: Any) -> Any:
+    source = found if isinstance(found, ModelSource) else found.source
+    return written.model_copy(update={"pretrained": _whole(source)})
+
+
+def _whole(source: ModelSource) -> str:
+    return source.location if source.kind in ("folder", "file") else source.pretrained

@@ -1,0 +1,194 @@
+"""What a pipeline's checkpoint is made of, as far as its files on this machine tell. Needs no torch."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from farm.errors import ModelError
+from farm.inputs.checkpoints.bounded_json import read_json
+from farm.inputs.checkpoints.hub_cache import cached_snapshot
+from farm.inputs.checkpoints.layout import INDEX
+from farm.inputs.checkpoints.safetensors_header import Shape, read_header
+from farm.inputs.checkpoints.source import local_path
+from farm.records import ModelSource
+
+
+def contents_of(source: ModelSource) -> Path | None:
+    """Return a checkpoint's folder, or its file, on this machine; None where it is not here yet."""
+    if source.kind != "hub":
+        return Path(local_path(source))
+    return cached_snapshot(source.location, source.revision)
+
+
+def read_settings(file: Path) -> dict[str, Any] | None:
+    """Return what a JSON file says, or None where it is not there or not an object."""
+    try:
+        settings = read_json(file)
+    except (OSError, ModelError):
+        return None
+    return settings if isinstance(settings, dict) else None
+
+
+def read_shapes(file: Path) -> Mapping[str, Shape]:
+    """Return the shapes of a safetensors file's tensors by name, from its header; none where it has no such header."""
+    try:
+        return read_header(file)
+    except (OSError, ModelError):
+        return {}
+
+
+_LARGEST = 2**20
+"""What numbers of channels, heads, layers and pixels stay below; what lies beyond is not known."""
+_MOST = 64
+"""Entries of a list, such as the stages of a UNet or autoencoder."""
+
+_UNET = "model.diffusion_model."
+_STAGE = re.compile(r"first_stage_model\.encoder\.down\.(\d+)\.")
+"""The first halves nothing, each other one does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Denoiser:
+    """A UNet, a ControlNet's half of one, or a transformer; what it has none of or is not known is None or empty.
+
+    `width` is that of a transformer's tokens; `patch` how many latents a token is high and wide.
+    """
+
+    class_name: str
+    in_channels: int | None = None
+    cross_attention_dim: int | None = None
+    block_out_channels: tuple[int, ...] = ()
+    layers_per_block: int | None = None
+    told_sizes: bool = False
+    """Whether it is told a picture's sizes and pooled words, as Stable Diffusion XL's."""
+    told_guidance: bool = False
+    """Whether it is told the guidance scale, as a latent consistency model's."""
+    width: int | None = None
+    patch: int = 1
+    sample_size: int | None = None
+    """How many latents a picture is high and wide unless told."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Architecture:
+    """A pipeline's parts; what its files do not tell is None.
+
+    `components` are classes by name, None for a single file. A latent has `latent_channels`, and stands for
+    `vae_factor` times `vae_factor` pixels. `text_widths` are those of the text encoders' tokens.
+    """
+
+    components: Mapping[str, str] | None
+    denoiser: Denoiser
+    vae_factor: int | None
+    latent_channels: int | None
+    text_widths: Mapping[str, int]
+
+    @property
+    def step(self) -> int:
+        """What the height and width of a picture must be multiples of, in pixels.
+
+        A net with four times as many channels as the latent has takes it packed, in squares of two by two.
+        """
+        latent, taken = self.latent_channels, self.denoiser.in_channels
+        patch = 2 if latent and taken == 4 * latent else self.denoiser.patch
+        return (self.vae_factor or 1) * patch
+
+
+def read_architecture(source: ModelSource) -> Architecture | None:
+    """Return what a checkpoint is made of; None where its files are not on this machine yet, or do not tell."""
+    place = contents_of(source)
+    if place is None:
+        return None
+    return _of_file(place) if place.is_file() else _of_folder(place)
+
+
+def read_denoiser(config: Mapping[str, Any]) -> Denoiser:
+    """Return what the configuration of a UNet, ControlNet or transformer says."""
+    name = _name(config.get("_class_name"))
+    heads, head = _whole(config.get("num_attention_heads")), _whole(config.get("attention_head_dim"))
+    patch = config.get("patch_size", next(iter(_row(config.get("all_patch_size"))), None))
+    return Denoiser(
+        class_name=name,
+        in_channels=_whole(config.get("in_channels")),
+        cross_attention_dim=_whole(config.get("cross_attention_dim")),
+        block_out_channels=_row(config.get("block_out_channels")),
+        layers_per_block=_whole(config.get("layers_per_block")),
+        told_sizes=config.get("addition_embed_type") == "text_time",
+        told_guidance=config.get("time_cond_proj_dim") is not None,
+        width=heads * head if heads and head else _whole(config.get("dim")),
+        patch=_whole(patch) or 1,
+        sample_size=_whole(config.get("sample_size")),
+    )
+
+
+def _of_folder(folder: Path) -> Architecture | None:
+    index = read_settings(folder / INDEX)
+    if index is None:
+        return None
+    components = {
+        name: str(value[1])
+        for name, value in index.items()
+        if isinstance(value, list) and len(value) == 2 and value[1] is not None
+    }
+    config = {name: read_settings(folder / name / "config.json") or {} for name in components}
+    vae = config.get("vae") or config.get("vqvae") or {}
+    widths = {
+        name: _whole(config[name].get("hidden_size"))
+        for name in components
+        if name.startswith("text_encoder")
+    }
+    return Architecture(
+        components=components,
+        denoiser=read_denoiser(config.get("transformer") or config.get("unet") or {}),
+        vae_factor=_factor(vae),
+        latent_channels=_whole(vae.get("latent_channels", vae.get("z_dim"))),
+        text_widths={name: width for name, width in widths.items() if width is not None},
+    )
+
+
+def _of_file(file: Path) -> Architecture | None:
+    """Return what a file in the original layout of Stable Diffusion holds; None if it is in another."""
+    shapes = read_shapes(file)
+    unet = {name.removeprefix(_UNET): shape for name, shape in shapes.items() if name.startswith(_UNET)}
+    if "input_blocks.0.0.weight" not in unet:
+        return None
+    widths = [shape[-1] for name, shape in unet.items() if name.endswith("attn2.to_k.weight")]
+    stages = [int(match[1]) for match in map(_STAGE.match, shapes) if match]
+    latent = shapes.get("first_stage_model.post_quant_conv.weight")
+    return Architecture(
+        components=None,
+        denoiser=Denoiser(
+            class_name="UNet2DConditionModel",
+            in_channels=unet["input_blocks.0.0.weight"][1],
+            cross_attention_dim=widths[0] if widths else None,
+            told_sizes="label_emb.0.0.weight" in unet,
+            told_guidance=any("cond_proj" in name for name in unet),
+        ),
+        vae_factor=2 ** max(stages) if stages else None,
+        latent_channels=latent[0] if latent else None,
+        text_widths={},
+    )
+
+
+def _factor(vae: Mapping[str, Any]) -> int | None:
+    """Return how many pixels a latent is high and wide, as diffusers' pipelines count them."""
+    stages = _row(vae.get("block_out_channels", vae.get("encoder_block_out_channels")))
+    halvings = len(stages) - 1 if stages else len(_row(vae.get("temperal_downsample")))
+    return 2**halvings if stages or halvings else None
+
+
+def _whole(value: object) -> int | None:
+    return value if type(value) is int and 0 < value <= _LARGEST else None
+
+
+def _row(value: object) -> tuple[Any, ...]:
+    entries = value if isinstance(value, list) and len(value) <= _MOST else []
+    return tuple(entries) if all(isinstance(entry, str | bool) or _whole(entry) for entry in entries) else ()
+
+
+def _name(value: object) -> str:
+    return value if isinstance(value, str) and len(value) <= 100 and value.isidentifier() else ""

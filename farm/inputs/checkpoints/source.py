@@ -1,0 +1,161 @@
+"""Where a checkpoint is: a shipped name, a folder, a single file, or a hub id pinned to a commit. Needs no torch."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
+
+from farm import models
+from farm.errors import ModelError
+from farm.inputs.checkpoints.hub_cache import cached_snapshot
+from farm.inputs.checkpoints.layout import INDEX, Holds, data_files
+from farm.inputs.checkpoints.safetensors_header import check_weights
+from farm.inputs.digest import content_sha256
+from farm.records import ModelSource
+
+_HUB_ID = re.compile(r"(?!.*(--|\.\.))\w([\w.-]*\w)?/\w([\w.-]*\w)?(?<!\.git)", re.ASCII)
+"""As huggingface_hub takes them."""
+
+_LONGEST_HUB_ID = 96
+_LONGEST_PATH, _LONGEST_NAME = 4000, 255
+"""Bytes, as file systems take them."""
+
+
+def find_source(
+    pretrained: str, revision: str | None, base: Path, *, holds: Holds = "pipeline"
+) -> ModelSource | None:
+    """Find a checkpoint by what a manifest says, or return None; paths are relative to `base`.
+
+    The fingerprint of a folder or file is a SHA-256 of its weights, configuration and vocabulary files. A hub
+    id is taken at its word, the hub is not asked; it needs its full commit. What of it is in the hub's cache is looked
+    at like a folder.
+
+    Raises:
+        ModelError: when there is a folder or file of this name that is no checkpoint, or cannot be read; or one beside
+            a revision, which only a repository of the hub has.
+    """
+    try:
+        return _find(pretrained, revision, base, holds)
+    except OSError as error:
+        raise ModelError(f"{pretrained} cannot be read: {error}") from error
+
+
+def local_path(source: ModelSource) -> str:
+    """Return the folder or file of a checkpoint that is none of the hub, on this machine.
+
+    Raises:
+        ModelError: when a shipped checkpoint is not in this machine's copy of the farm.
+    """
+    if source.kind != "shipped":
+        return source.location
+    shipped = models.find(source.location)
+    if shipped is None:
+        raise ModelError(f"{source.location}: this machine's copy of the farm does not ship it; update it.")
+    return str(shipped.path)
+
+
+def check_unchanged(source: ModelSource, *, holds: Holds = "pipeline") -> None:
+    """Make sure that the files on this machine are those that `source` was found as; after they were loaded.
+
+    They may have been changed meanwhile, or be others on another machine of a cluster.
+
+    Raises:
+        ModelError: when they are others, or cannot be read.
+    """
+    if source.kind == "hub":
+        return
+    path = Path(local_path(source))
+    files = [path] if path.is_file() else data_files(path, holds)
+    if _fingerprint(files, path) != source.fingerprint:
+        raise ModelError(
+            f"{source.pretrained}: its files on {platform.node()} are not those that this run began with. Have the "
+            "same files on every machine, leave them alone while they are rendered with, and run again."
+        )
+
+
+def _find(pretrained: str, revision: str | None, base: Path, holds: Holds) -> ModelSource | None:
+    shipped = models.find(pretrained)
+    if shipped is not None:
+        if holds == "pipeline" and shipped.kind != "pipeline":
+            raise ModelError(f"{pretrained} is a {shipped.architecture}, not a pipeline")
+        return _local(pretrained, "shipped", pretrained, shipped.path, data_files(shipped.path, holds))
+    path = _path(pretrained, base)
+    is_hub_id = _HUB_ID.fullmatch(pretrained) is not None and len(pretrained) <= _LONGEST_HUB_ID
+    if path is not None and (path.is_dir() or (path.suffix == ".safetensors" and path.is_file())):
+        if revision:
+            raise ModelError(_why_ambiguous(pretrained, path, is_hub_id=is_hub_id))
+        if path.is_dir():
+            return _local(pretrained, "folder", str(path), path, data_files(path, holds))
+        check_weights(path)
+        return _local(pretrained, "file", str(path), path, [path])
+    if is_hub_id and revision:
+        _check_cached(pretrained, revision, holds)
+        return ModelSource(
+            pretrained=pretrained,
+            kind="hub",
+            location=pretrained,
+            revision=revision,
+            fingerprint=hashlib.sha256(f"{pretrained}@{revision}".encode()).hexdigest(),
+        )
+    return None
+
+
+def _path(pretrained: str, base: Path) -> Path | None:
+    """Return the path that is meant; None for the home folder of somebody else, or what can be no path."""
+    if pretrained.startswith("~") and not pretrained.startswith("~/"):
+        return None
+    if "\0" in pretrained or len(os.fsencode(pretrained)) > _LONGEST_PATH or _has_long_name(pretrained):
+        return None
+    try:
+        # Not resolved: the files of a hub cache are links to blobs without a suffix.
+        return (base / Path(pretrained).expanduser()).absolute()
+    except RuntimeError:  # there is no home folder
+        return None
+
+
+def _has_long_name(path: str) -> bool:
+    return any(len(os.fsencode(name)) > _LONGEST_NAME for name in path.split("/"))
+
+
+def _why_ambiguous(pretrained: str, path: Path, *, is_hub_id: bool) -> str:
+    kind = "folder" if path.is_dir() else "file"
+    if is_hub_id:
+        return (
+            f"{pretrained} is a {kind} beside the manifest, and with a revision the id of a repository on the hub: "
+            f"write ./{pretrained} without revision for the {kind}, or move it away for the repository"
+        )
+    return f"{pretrained} is a {kind}, which has no revision: remove that"
+
+
+def _check_cached(hub_id: str, revision: str, holds: Holds) -> None:
+    snapshot = cached_snapshot(hub_id, revision)
+    if snapshot is not None and (holds != "pipeline" or (snapshot / INDEX).is_file()):
+        data_files(snapshot, holds)
+
+
+def _local(
+    pretrained: str,
+    kind: Literal["shipped", "folder", "file"],
+    location: str,
+    path: Path,
+    files: Iterable[Path],
+) -> ModelSource:
+    return ModelSource(
+        pretrained=pretrained,
+        kind=kind,
+        location=location,
+        revision="",
+        fingerprint=_fingerprint(files, path),
+    )
+
+
+def _fingerprint(files: Iterable[Path], root: Path) -> str:
+    whole = hashlib.sha256()
+    for file in files:
+        whole.update(f"{file.relative_to(root).as_posix()}\n{content_sha256(file)}\n".encode())
+    return whole.hexdigest()

@@ -1,0 +1,1 @@
+"""Input pictures: found, read and recorded."""

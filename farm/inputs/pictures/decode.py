@@ -1,0 +1,219 @@
+"""Decoders of input pictures: Pillow for pictures and what is animated among them, FFmpeg for videos. av lives here."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import av
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from farm.errors import StorageError
+from farm.inputs.digest import content_sha256, stat_of_file
+from farm.records import PictureFile
+
+LARGEST = 8192
+"""Pixels: the longest side of a picture."""
+
+LARGEST_MOVING = 4096 * 4096
+"""Pixels of one that moves: kilobytes may hold hundreds of them."""
+
+_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF")
+_ANIMATED = ("PNG", "WEBP", "GIF", "AVIF")
+_OPTIONS = {"format_whitelist": "mov,matroska,avi", "protocol_whitelist": "file"}
+"""A playlist, which some formats are, would have other files and addresses opened."""
+
+
+class Film(Protocol):
+    """An open file of pictures. Where it does not move, it holds just one."""
+
+    @property
+    def moves(self) -> bool: ...  # noqa: D102
+
+    def picture(self, index: int) -> Image.Image:
+        """Return a picture in RGB, counted from 0; forward is fast, going back may begin anew.
+
+        Raises:
+            IndexError: when there are fewer.
+        """
+
+    def close(self) -> None: ...  # noqa: D102
+
+
+class ImageFilm:
+    """A picture file, or an animated one (GIF, WebP, APNG, AVIF).
+
+    Turned as its EXIF says, and without alpha, as by diffusers' `load_image`. But 16 bits of grey are scaled to 8,
+    where Pillow, and with it `load_image`, would cut all from 255 on to white.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._begin()
+
+    @property
+    def moves(self) -> bool:
+        """Whether it holds several."""
+        return self._count > 1
+
+    def picture(self, index: int) -> Image.Image:
+        """As `Film`'s."""
+        if index >= self._count:
+            raise IndexError(f"it has no picture {index}")
+        if self.moves:
+            if index < self._image.tell():  # Pillow loses its place in an APNG when it goes back
+                self.close()
+                self._begin()
+            self._image.seek(index)
+        return _rgb(ImageOps.exif_transpose(self._image))
+
+    def close(self) -> None:
+        """As `Film`'s."""
+        self._image.close()
+
+    def _begin(self) -> None:
+        try:
+            with warnings.catch_warnings(action="ignore", category=Image.DecompressionBombWarning):
+                self._image = Image.open(self._path, formats=_FORMATS)
+            if max(self._image.size) > LARGEST:
+                self._image.close()
+                raise Image.DecompressionBombError
+        except Image.DecompressionBombError:
+            raise ValueError(f"more than {LARGEST} pixels a side") from None
+        animated = self._image.format in _ANIMATED
+        self._count: int = getattr(self._image, "n_frames", 1) if animated else 1
+        if self.moves:
+            _refuse_large(*self._image.size)
+
+
+class VideoFilm:
+    """The first video stream of an MP4, MOV, MKV, WebM or AVI. Pictures are counted, not found by their times."""
+
+    moves = True
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._begin()
+
+    def picture(self, index: int) -> Image.Image:
+        """As `Film`'s."""
+        if index < self._next:
+            self.close()
+            self._begin()
+        for frame in self._frames:
+            self._next += 1
+            if self._next > index:
+                picture = Image.fromarray(frame.to_ndarray(format="rgb24"))
+                return picture.rotate(frame.rotation, expand=True) if frame.rotation else picture
+        raise IndexError(f"it has no picture {index}")
+
+    def close(self) -> None:
+        """As `Film`'s."""
+        self._container.close()
+
+    def _begin(self) -> None:
+        self._next = 0
+        self._container = av.open(str(self._path), options=_OPTIONS)
+        try:
+            self._frames: Iterator[Any] = self._decode()
+        except BaseException:
+            self._container.close()
+            raise
+
+    def _decode(self) -> Iterator[Any]:
+        if not self._container.streams.video:
+            raise ValueError("it has no video stream")
+        stream = self._container.streams.video[0]
+        if max(stream.codec_context.width, stream.codec_context.height) > LARGEST:
+            raise ValueError(f"more than {LARGEST} pixels a side")
+        _refuse_large(stream.codec_context.width, stream.codec_context.height)
+        stream.codec_context.options = {"max_pixels": str(LARGEST_MOVING)}
+        stream.codec_context.thread_count = 1  # the other cores are other workers'
+        return self._container.decode(stream)
+
+
+def _refuse_large(width: int, height: int) -> None:
+    if width * height > LARGEST_MOVING:
+        raise ValueError(
+            f"its pictures have {width}x{height} pixels; those of a video or animation have up to {LARGEST_MOVING}, "
+            "such as 4096x4096"
+        )
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I;16"):
+        image = Image.fromarray((np.asarray(image) // 257).astype(np.uint8))
+    if image.mode in ("I", "F"):
+        raise ValueError("32 bits a pixel, of which nothing says what is white; save it with 8 or 16")
+    if image.mode == "P":  # straight to RGB, Pillow warns of a palette with transparency
+        image = image.convert("RGBA")
+    return image.convert("RGB")
+
+
+def open_film(path: Path) -> Film:
+    """Open a file of one or more pictures; what it holds decides, not its name.
+
+    Raises:
+        StorageError: when it is not there, or holds no pictures.
+    """
+    with reading(path):
+        stat_of_file(path)
+        try:
+            return ImageFilm(path)
+        except UnidentifiedImageError:
+            pass
+        try:
+            return VideoFilm(path)
+        except av.error.FFmpegError:
+            raise ValueError("neither a picture nor a video that is whole") from None
+
+
+MOST_PIXELS = 2**33
+"""That are decoded of a video, animation or sequence: 4,100 pictures of 1920x1080, 8,192 of 1024x1024."""
+
+
+def look_through(path: Path, *, enough: int, most_pixels: int = MOST_PIXELS) -> PictureFile:
+    """Decode a file's pictures, the first `enough` of them, and tell their number and size.
+
+    Raises:
+        StorageError: when it is not there, or its pictures are damaged, too large, or of different sizes.
+    """
+    with closing(open_film(path)) as film, reading(path):
+        width, height = film.picture(0).size
+        if film.moves:
+            enough = min(enough, most_pixels // (width * height) + 1)
+        count = 1
+        while count < enough and film.moves:
+            try:
+                picture = film.picture(count)
+            except IndexError:
+                break
+            if picture.size != (width, height):
+                raise ValueError(
+                    f"picture {count} is {picture.width}x{picture.height}, the first {width}x{height}"
+                )
+            count += 1
+        if film.moves and count * width * height > most_pixels:
+            raise ValueError(
+                f"more than {most_pixels} pixels to decode, in pictures of {width}x{height}; scale it down, or cut it"
+            )
+        digest = content_sha256(path)
+    return PictureFile(location=str(path), sha256=digest, width=width, height=height, count=count)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Tell whatever is wrong with a file.
+
+    Raises:
+        StorageError: for any error within.
+    """
+    try:
+        yield
+    except Exception as error:  # decoders raise whatever their formats bring
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise StorageError(f"{path} cannot be read: {reason}") from error

@@ -1,0 +1,71 @@
+"""The input pictures of a finished job: what they were, and whether they still are that."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from farm.errors import ManifestError
+from farm.inputs.absolute_paths import by_whole_paths, located_picture
+from farm.inputs.digest import content_sha256
+from farm.inputs.permissions import refuse_file
+from farm.inputs.pictures.find import find_pictures
+from farm.inputs.pictures.record import noted_pictures
+from farm.manifest import Document
+from farm.manifest.references import written_pictures
+from farm.records import PictureSource
+from farm.store import JobFolder
+
+
+def rendered_pictures(folder: JobFolder, document: Document) -> Mapping[str, PictureSource]:
+    """Return the input pictures that the job was rendered with, by whole paths; they need not be there any more.
+
+    Where they were not noted, or the manifest names others since, they are looked for.
+
+    Raises:
+        ManifestError: when one that is looked for is not there.
+        StorageError: when the folder cannot be read.
+    """
+    noted = noted_pictures(folder)
+    paths = {located_picture(document, text) for _, text in written_pictures(document.manifest)}
+    frames = document.manifest.animation.frame_count
+    known = {
+        path: source
+        for path, source in noted.items()
+        if path in paths and (not source.moves or source.count >= frames)
+    }
+    return known if known.keys() == paths else by_whole_paths(document, find_pictures(document))
+
+
+def refuse_other_pictures(document: Document, pictures: Mapping[str, PictureSource]) -> None:
+    """Tell of input pictures that are gone or changed, before a model is loaded to render with them.
+
+    Raises:
+        ManifestError: with the first file of each that is not as it was.
+    """
+    for field, text in written_pictures(document.manifest):
+        for file in pictures[located_picture(document, text)].files:
+            refuse_file(document, field, text, Path(file.location))
+    problems = [
+        document.problem(
+            field,
+            found,
+            "needed: the picture that the frames were made from, since to verify is to render again",
+            "Put it back; to assemble, no input pictures are needed.",
+        )
+        for field, text in written_pictures(document.manifest)
+        if (found := _change(pictures[located_picture(document, text)])) is not None
+    ]
+    if problems:
+        raise ManifestError(problems)
+
+
+def _change(pictures: PictureSource) -> str | None:
+    """Say what became of the first file that is not as it was."""
+    for file in pictures.files:
+        try:
+            if content_sha256(Path(file.location)) != file.sha256:
+                return f"{file.location} was changed since"
+        except OSError as error:
+            return f"{file.location} cannot be read: {error.strerror}"
+    return None

@@ -1,0 +1,75 @@
+"""The renderer that rehearses a manifest without its model, at the size that the frames will have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+from farm import models
+from farm.errors import StorageError
+from farm.inputs.absolute_paths import located_picture
+from farm.inputs.checkpoints.info import Architecture, read_architecture
+from farm.inputs.pictures.files import whole_path
+from farm.manifest import Document
+from farm.manifest.pipelines import PIPELINES
+from farm.manifest.references import written_pictures
+from farm.records import ModelSource, PictureSource, ProceduralSpec
+
+_UNKNOWN = 64
+_TRANSFORMERS_LATENTS = 128
+"""What Flux and Qwen-Image draw unless told, and Z-Image with its own autoencoder; their configurations do not say."""
+
+
+def rehearsal(document: Document, pictures: Mapping[str, PictureSource]) -> ProceduralSpec:
+    """Return a procedural renderer of the frames' size: the manifest's, else the pictures', else the checkpoint's.
+
+    `pictures` are told by their whole paths. A checkpoint that is not on this machine tells none: 64 x 64 then.
+    """
+    render, model = document.manifest.render, _architecture(document)
+    height, width = _of_picture(document, pictures, model) or _of_checkpoint(document, model)
+    return ProceduralSpec(height=render.height or height, width=render.width or width)
+
+
+def _of_picture(
+    document: Document, pictures: Mapping[str, PictureSource], model: Architecture | None
+) -> tuple[int, int] | None:
+    """Return the size of the canvas around a picture, or of one that is not scaled to the checkpoint's size."""
+    manifest = document.manifest
+    image = next(
+        (text for place, text in written_pictures(manifest) if place[:2] == ("render", "image")), None
+    )
+    if image is None:
+        return None
+    file, expand = pictures[located_picture(document, image)].files[0], manifest.render.expand
+    if expand is not None:
+        return file.height + expand.top + expand.bottom, file.width + expand.left + expand.right
+    traits = PIPELINES[manifest.model.pipeline]
+    if "mask_image" in traits.arguments and traits.control is None:
+        return None
+    latent = (model and model.vae_factor) or traits.step
+    return file.height - file.height % latent, file.width - file.width % latent
+
+
+def _of_checkpoint(document: Document, model: Architecture | None) -> tuple[int, int]:
+    if model is None or model.vae_factor is None:
+        return _UNKNOWN, _UNKNOWN
+    is_unet = PIPELINES[document.manifest.model.pipeline].net == "unet"
+    latents = model.denoiser.sample_size or (None if is_unet else _TRANSFORMERS_LATENTS)
+    side = latents * model.vae_factor if latents else _UNKNOWN
+    return side, side
+
+
+def _architecture(document: Document) -> Architecture | None:
+    """Return what the checkpoint is made of, if it is here. Its weights are not read."""
+    model = document.manifest.model
+    name = model.pretrained
+    at = partial(ModelSource, pretrained=name, revision=model.revision or "", fingerprint="")
+    try:
+        if models.find(name) is not None:
+            return read_architecture(at(kind="shipped", location=name))
+        folder = whole_path(name, document.folder)
+        if folder.is_dir():
+            return read_architecture(at(kind="folder", location=str(folder)))
+        return read_architecture(at(kind="hub", location=name))
+    except (StorageError, OSError, ValueError):  # a name that no folder and no repository can have
+        return None

@@ -1,0 +1,190 @@
+"""Finds the checkpoints that a manifest names; what is not there is told at its place."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+
+from farm import models
+from farm.errors import ManifestError, ModelError, Problem
+from farm.inputs.checkpoints.layout import Holds
+from farm.inputs.checkpoints.source import find_source
+from farm.inputs.checkpoints.tokenizers import misfit_of
+from farm.inputs.permissions import Checkpoint, refused_model
+from farm.manifest import Document
+from farm.manifest.analysis import Classifier, Clip
+from farm.manifest.references import written_prompts
+from farm.records import (
+    AnalysisSpec,
+    ClassifierSpec,
+    ClipSpec,
+    ControlNet,
+    DiffusersSpec,
+    IpAdapter,
+    Lora,
+    MemorySpec,
+    ModelSource,
+    Refiner,
+    RendererSpec,
+    TextualInversion,
+)
+
+Field = tuple[str | int, ...]
+"""A field's place in a manifest."""
+
+
+def find_renderer(document: Document) -> RendererSpec:
+    """Return the renderer of a manifest, its checkpoints found.
+
+    Raises:
+        ManifestError: when checkpoints are not there, each at its place in the manifest.
+    """
+    model = document.manifest.model
+    problems: list[Problem] = []
+
+    def find(section: Field, written: Checkpoint, holds: Holds) -> ModelSource:
+        refused = refused_model(document, section, written)
+        if refused is not None:
+            problems.append(refused)
+            return _NOWHERE
+        try:
+            source = find_source(written.pretrained, written.revision, document.folder, holds=holds)
+            said = f"there is no checkpoint {written.pretrained!r}"
+        except ModelError as error:
+            source, said = None, str(error)
+        if source is None:
+            problems.append(_not_found(document, (*section, "pretrained"), written.pretrained, said))
+        return source or _NOWHERE
+
+    def found(section: str, written: Checkpoint, number: int) -> ModelSource:
+        return find(("model", section, number), written, _HOLDS.get(section, "adapter"))
+
+    spec = DiffusersSpec(
+        pipeline=model.pipeline,
+        source=find(("model",), model, "pipeline"),
+        config=find(("model", "config"), model.config, "pipeline") if model.config else None,
+        variant=model.variant,
+        torch_dtype=model.torch_dtype,
+        refiner=Refiner(
+            source=find(("model", "refiner"), model.refiner, "pipeline"), variant=model.refiner.variant
+        )
+        if model.refiner
+        else None,
+        controlnets=tuple(
+            ControlNet(source=found("controlnets", net, number), subfolder=net.subfolder, variant=net.variant)
+            for number, net in enumerate(model.controlnets)
+        ),
+        ip_adapters=tuple(
+            IpAdapter(
+                source=found("ip_adapters", adapter, number),
+                subfolder=adapter.subfolder,
+                weight_name=adapter.weight_name,
+                image_encoder_folder=adapter.image_encoder_folder,
+            )
+            for number, adapter in enumerate(model.ip_adapters)
+        ),
+        textual_inversions=tuple(
+            TextualInversion(
+                source=found("textual_inversions", word, number),
+                weight_name=word.weight_name,
+                token=word.token,
+            )
+            for number, word in enumerate(model.textual_inversions)
+        ),
+        loras=tuple(
+            Lora(source=found("loras", lora, number), weight_name=lora.weight_name)
+            for number, lora in enumerate(model.loras)
+        ),
+        memory=MemorySpec(**model.memory.model_dump()),
+        determinism=document.manifest.render.determinism,
+    )
+    if problems:
+        raise ManifestError(problems)
+    return spec
+
+
+_HOLDS: dict[str, Holds] = {"loras": "weights", "textual_inversions": "weights"}
+"""What is no model of its own, but a file of weights."""
+
+_NOWHERE = ModelSource(pretrained="", kind="folder", location="", revision="", fingerprint="")
+
+
+def _not_found(document: Document, path: Field, pretrained: str, found: str) -> Problem:
+    names = [shipped.name for shipped in models.shipped() if shipped.kind == "pipeline"]
+    near = get_close_matches(pretrained, names, 1)
+    return document.problem(
+        path,
+        found,
+        "needed: a hub id with its commit, a folder or .safetensors file beside the manifest, "
+        f"or a shipped checkpoint ({', '.join(names)})",
+        f"Did you mean {near[0]!r}?" if near else "",
+    )
+
+
+def find_analysis(document: Document) -> AnalysisSpec | None:
+    """Return what is to be measured, or None.
+
+    Raises:
+        ManifestError: when a checkpoint is not there or judges no pictures, at its place in the manifest.
+    """
+    section = document.manifest.analysis
+    if section is None:
+        return None
+    problems: list[Problem] = []
+    clip = _clip(document, section.clip, problems) if section.clip else None
+    classifier = _classifier(document, section.classifier, problems) if section.classifier else None
+    if problems:
+        raise ManifestError(problems)
+    return AnalysisSpec(clip=clip, classifier=classifier, smoothness=section.smoothness)
+
+
+def _clip(document: Document, written: Clip, problems: list[Problem]) -> ClipSpec | None:
+    source = _find(document, "clip", written, problems)
+    if source is None:
+        return None
+    prompts = [text for place, text in written_prompts(document.manifest) if place[0] == "animation"]
+    spec = ClipSpec(
+        source=source,
+        groups=written.groups,
+        prompts=tuple(dict.fromkeys(prompts)),
+        class_template=written.class_template,
+    )
+    return spec if _fits(document, "clip", spec, problems) else None
+
+
+def _classifier(document: Document, written: Classifier, problems: list[Problem]) -> ClassifierSpec | None:
+    source = _find(document, "classifier", written, problems)
+    if source is None:
+        return None
+    spec = ClassifierSpec(source=source, top_k=written.top_k)
+    return spec if _fits(document, "classifier", spec, problems) else None
+
+
+def _find(
+    document: Document, part: str, written: Clip | Classifier, problems: list[Problem]
+) -> ModelSource | None:
+    refused = refused_model(document, ("analysis", part), written)
+    if refused is not None:
+        problems.append(refused)
+        return None
+    try:
+        source = find_source(written.pretrained, written.revision, document.folder, holds="adapter")
+        found = f"there is no checkpoint {written.pretrained!r}"
+    except ModelError as error:
+        source, found = None, str(error)
+    if source is None:
+        problems.append(
+            document.problem(
+                ("analysis", part, "pretrained"),
+                found,
+                "needed: a hub id with its commit, a folder beside the manifest, or a shipped checkpoint",
+            )
+        )
+    return source
+
+
+def _fits(document: Document, part: str, spec: ClipSpec | ClassifierSpec, problems: list[Problem]) -> bool:
+    misfit = misfit_of(spec)
+    if misfit is not None:
+        wanted = "a CLIPModel" if part == "clip" else "an image classifier of transformers"
+        problems.append(document.problem(("analysis", part, "pretrained"), misfit, f"needed: {wanted}"))
+    return misfit is None

@@ -1,1 +1,0 @@
-"""Rules between fields, each told at its place."""

@@ -1,0 +1,88 @@
+"""Frames by number: how many there are, which ranges have a reason, and who rendered them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from farm.records.fields import Natural, Seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameCounts:
+    """`planned` is the sum of the others in a run that was not interrupted.
+
+    `kept` were there before it, `cached` another job had left in the cache.
+    """
+
+    planned: Natural
+    rendered: Natural
+    cached: Natural
+    kept: Natural
+    failed: Natural
+
+    @property
+    def there(self) -> int:
+        """How many frames there are now."""
+        return self.rendered + self.cached + self.kept
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameRange:
+    """Frames `first` to `last`, inclusive, of which one thing is to be said."""
+
+    first: Natural
+    last: Natural
+    reason: str
+
+    def __post_init__(self) -> None:
+        if self.last < self.first:
+            raise ValueError("its last frame comes before its first")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerShare:
+    """What one worker rendered of the frames that are there, and the seconds of its model calls for them."""
+
+    name: str
+    node: str
+    device: str
+    frames: Natural
+    seconds: Seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnvironmentShare:
+    """How many frames come from one environment, in which equal recipes give equal bits."""
+
+    environment: Mapping[str, object]
+    frames: Natural
+
+
+class Ranges:
+    """Frames, added in order, as ranges of neighbours that share a reason."""
+
+    def __init__(self) -> None:
+        self._ranges: list[FrameRange] = []
+
+    def add(self, frame: int, reason: str) -> None:
+        """Add a frame that comes after all those that were added."""
+        former = self._ranges[-1] if self._ranges else None
+        if former is not None and former.last == frame - 1 and former.reason == reason:
+            self._ranges[-1] = dataclasses.replace(former, last=frame)
+        else:
+            self._ranges.append(FrameRange(first=frame, last=frame, reason=reason))
+
+    @property
+    def ranges(self) -> tuple[FrameRange, ...]:
+        """All that were added."""
+        return tuple(self._ranges)
+
+
+def ranges_of(reasons: Iterable[tuple[int, str]]) -> tuple[FrameRange, ...]:
+    """Return frames, in order, as ranges of neighbours that share a reason."""
+    found = Ranges()
+    for frame, reason in reasons:
+        found.add(frame, reason)
+    return found.ranges

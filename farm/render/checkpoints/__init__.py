@@ -1,1 +1,0 @@
-"""Checkpoints: finding them, reading what they are, loading them with all that stands beside them."""

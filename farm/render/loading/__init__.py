@@ -1,0 +1,1 @@
+"""From checkpoints on disk to a pipeline on a device."""

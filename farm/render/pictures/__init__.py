@@ -1,1 +1,0 @@
-"""Pictures that go in: read, prepared, encoded."""

@@ -1,0 +1,92 @@
+"""Templates, styles and scripts made into one file that asks for no other."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from urllib.parse import quote
+
+import jinja2
+from markupsafe import Markup
+
+from farm.report import wording
+
+_STATIC = Path(__file__).parent / "static"
+
+
+def render_page(
+    template: str, *, styles: Sequence[str], scripts: Sequence[str], values: Mapping[str, object]
+) -> bytes:
+    """Return a page with the named styles and scripts in it, in their order.
+
+    Its Content-Security-Policy allows these very styles, this script and pictures, and nothing else: what a hostile
+    text might smuggle in would not run, and nothing is fetched.
+    """
+    style = "\n".join(_static(name) for name in styles)
+    plain_style = _static("noscript.css")
+    bodies = "\n".join(_static(name) for name in scripts)
+    script = f'(() => {{\n"use strict";\n{bodies}\n}})();\n'
+    html = (
+        _environment()
+        .get_template(template)
+        .render(
+            **values,
+            style=Markup(style),
+            plain_style=Markup(plain_style),
+            script=Markup(script),
+            policy=(
+                f"default-src 'none'; img-src data: {values.get('picture_sources', '')}; base-uri 'none'; "
+                f"form-action 'none'; style-src '{_digest(style)}' '{_digest(plain_style)}'; "
+                f"script-src '{_digest(script)}'"
+            ),
+        )
+    )
+    return html.encode("utf-8", "replace")
+
+
+def embedded_json(value: object) -> Markup:
+    """Return JSON that can stand in a script element, whatever its texts say."""
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return Markup(text.replace("<", "\\u003c"))
+
+
+def data_uri(webp: bytes) -> Markup:
+    """Return a WebP picture as an address that holds it."""
+    return Markup("data:image/webp;base64," + base64.b64encode(webp).decode("ascii"))
+
+
+def relative_link(path: str) -> str:
+    """Return the address of a file beside the page; no name of a file becomes a scheme or another host."""
+    return "./" + quote(path.lstrip("/"), errors="replace")
+
+
+def _static(name: str) -> str:
+    return (_STATIC / name).read_text(encoding="utf-8")
+
+
+def _digest(content: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(content.encode()).digest()).decode("ascii")
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("farm.report"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    for function in (
+        wording.count,
+        wording.date,
+        wording.duration,
+        wording.linked,
+        wording.size,
+        wording.span,
+    ):
+        environment.filters[function.__name__] = function
+    environment.filters |= {"data_uri": data_uri, "embedded": embedded_json, "link": relative_link}
+    return environment

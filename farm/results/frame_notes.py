@@ -1,0 +1,74 @@
+"""What is to be said of frames that are there: which are not as they should be, and where all of them come from."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections import Counter
+from collections.abc import Iterator
+
+from farm.records import Frame, FrameRow
+from farm.records.status import ranges_of
+from farm.reduce import EnvironmentShare, FrameRange, WorkerShare
+
+
+class Remarks:
+    """Gathers remarks from rows as they pass by; small, since most frames need none."""
+
+    def __init__(self) -> None:
+        self._reasons: dict[int, str] = {}
+        self._environments: Counter[str] = Counter()
+        self._workers: dict[tuple[str, str, str], WorkerShare] = {}
+
+    def read(self, rows: Iterator[tuple[Frame, FrameRow]]) -> Iterator[tuple[Frame, FrameRow]]:
+        """Yield the same rows."""
+        for frame, row in rows:
+            if remark := remark_on(row):
+                self._reasons[row.frame] = remark
+            self._environments[row.environment] += 1
+            if not row.cached:
+                self._count(row)
+            yield frame, row
+
+    @property
+    def workers(self) -> tuple[WorkerShare, ...]:
+        """Who rendered the frames, in this run or an earlier one of the job, by name."""
+        return tuple(
+            dataclasses.replace(share, seconds=round(share.seconds, 3))
+            for _, share in sorted(self._workers.items())
+        )
+
+    @property
+    def ranges(self) -> tuple[FrameRange, ...]:
+        """The frames that something is to be said of."""
+        return ranges_of(sorted(self._reasons.items()))
+
+    @property
+    def environments(self) -> tuple[EnvironmentShare, ...]:
+        """The environments that frames come from, the one of most frames first."""
+        return tuple(
+            EnvironmentShare(environment=json.loads(text), frames=count)
+            for text, count in self._environments.most_common()
+        )
+
+    def _count(self, row: FrameRow) -> None:
+        who = row.worker, row.node, row.device
+        share = self._workers.get(who) or WorkerShare(
+            name=row.worker, node=row.node, device=row.device, frames=0, seconds=0.0
+        )
+        self._workers[who] = dataclasses.replace(
+            share, frames=share.frames + 1, seconds=share.seconds + row.render_seconds
+        )
+
+
+def remark_on(row: FrameRow) -> str:
+    """Return what is to be said of a frame, empty for nothing."""
+    remarks = []
+    if row.flaw:
+        remarks.append(f"{row.flaw}, also when it was rendered again")
+    if row.frames_per_call < row.batch_size:
+        remarks.append(
+            f"rendered {row.frames_per_call} in a call instead of {row.batch_size}, because memory ran out; "
+            "last bits may be others"
+        )
+    return "; ".join(remarks)

@@ -1,0 +1,166 @@
+"""The gallery of the jobs that lie beside each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from farm.errors import FarmError, ManifestError, UsageError, as_farm_error
+from farm.manifest.read_policy import BELOW_THE_MANIFEST
+from farm.report import GalleryEntry, write_gallery, write_preview, write_report
+from farm.results.job import Rendered, read_rendered, refuse_too_long
+from farm.results.measurements import Findings, findings_in
+from farm.results.page import page_of
+from farm.results.status import frames_there
+from farm.store import FolderLock, JobFolder, lock_holder
+
+_MANIFEST = "manifest.yaml"
+_NO_REFUSED: Mapping[Path, ManifestError] = {}
+_NO_TIMES: Mapping[str, str] = {}
+
+
+def gallery(
+    url: str,
+    *,
+    refused: Mapping[Path, ManifestError] = _NO_REFUSED,
+    began: Mapping[str, str] = _NO_TIMES,
+    refresh_seconds: float = 0.0,
+) -> str:
+    """Write the gallery of the jobs in the folders of `url`, and return its path; empty where there is none.
+
+    Manifests that were `refused` have cards of their own. `began` says by their names when jobs began that run. With
+    `refresh_seconds` the page loads itself again while a job runs.
+
+    Raises:
+        StorageError: when it cannot be written.
+    """
+    folder = JobFolder(url)
+    entries = [*_jobs_in(folder, began), *(_refused(path, error) for path, error in refused.items())]
+    if not entries:
+        return ""
+    title = folder.path("").rstrip("/").rsplit("/", 1)[-1]
+    now = datetime.now(UTC).isoformat(timespec="seconds")
+    write_gallery(folder, entries, title=title, written_at=now, refresh_seconds=refresh_seconds)
+    return folder.path("index.html")
+
+
+def _jobs_in(folder: JobFolder, began: Mapping[str, str]) -> Iterator[GalleryEntry]:
+    """Yield the jobs in the folders of `folder`, by name, those that cannot be read included."""
+    for name in folder.folders(""):
+        if not name.startswith("."):
+            try:
+                entry = _job_in(folder, name, began)
+            except Exception as error:  # whatever lies in one folder costs its own card
+                entry = _unreadable(name, as_farm_error(error))
+            if entry is not None:
+                yield replace(entry, report=_has_page(folder, name))
+
+
+def _has_page(folder: JobFolder, name: str) -> bool:
+    try:
+        return "report.html" in folder.names(name)
+    except FarmError:
+        return False
+
+
+def _job_in(folder: JobFolder, name: str, began: Mapping[str, str]) -> GalleryEntry | None:
+    """Return the card of the job in a folder; None where no job is in it.
+
+    Raises:
+        FarmError: when it cannot be read.
+    """
+    return _entry(folder.path(name), name, began) if folder.exists(f"{name}/{_MANIFEST}") else None
+
+
+def _entry(url: str, name: str, began: Mapping[str, str]) -> GalleryEntry:
+    """Return the card of a job; one that lies in a folder of another name than its own says both.
+
+    Raises:
+        FarmError: when it cannot be read.
+    """
+    job = read_rendered(url, reads=BELOW_THE_MANIFEST)
+    plan, there = job.plan, frames_there(job.folder, job.plan)
+    entry = GalleryEntry(
+        folder=name,
+        name=plan.name if plan.name == name else f"{plan.name} (in {name})",
+        state="running",
+        frames=len(there),
+        frame_count=plan.frame_count,
+        description=plan.description,
+        started_at=began.get(plan.name, ""),
+    )
+    if lock_holder(job.folder):
+        return entry
+    summary = job.summary_for_pages(len(there))
+    return replace(
+        entry,
+        state=summary.state,
+        seconds=summary.seconds,
+        started_at=summary.started_at,
+        error=summary.error,
+    )
+
+
+def _refused(path: Path, error: ManifestError) -> GalleryEntry:
+    """Return the card of a manifest that nothing was rendered of; it calls the file as its folder does."""
+    first, *_ = error.problems
+    told = str(replace(first, where=first.where.removeprefix(f"{path.parent}/")))
+    return GalleryEntry(
+        folder=path.name,
+        name=path.name,
+        state="refused",
+        frames=0,
+        frame_count=0,
+        error=_with_more(told, error),
+        report=False,
+    )
+
+
+def _unreadable(name: str, error: FarmError) -> GalleryEntry:
+    told = _with_more(str(error.problems[0]), error) if isinstance(error, ManifestError) else str(error)
+    return GalleryEntry(folder=name, name=name, state="unreadable", frames=0, frame_count=0, error=told)
+
+
+def _with_more(told: str, error: ManifestError) -> str:
+    more = len(error.problems) - 1
+    return f"{told} {more} more mistake{'s' if more > 1 else ''}." if more else told
+
+
+def rereport(url: str) -> str:
+    """Write the page of the job in `url`, or the gallery of the jobs in its folders, and return the page's path.
+
+    Raises:
+        UsageError: when it is neither, parts of it are links, or the job has too many frames.
+        ManifestError: when the job's manifest was changed into one that is wrong.
+        StorageError: when the page cannot be written, or a run holds the job: it keeps the page up to date itself.
+    """
+    folder = JobFolder(url)
+    if folder.is_local and Path(folder.path("")).is_file():
+        raise UsageError(f"{url}: is a file; give a job's output folder, or a folder of them.")
+    if folder.exists(_MANIFEST):
+        job = read_rendered(url)
+        refuse_too_long(job)
+        claim = FolderLock(job.folder).acquire()
+        try:
+            job.folder.sweep()
+            there = [frame.index for frame, _ in job.frames()]
+            write_page(job, there, findings_in(job.plan, job.folder, job.shown()))
+        finally:
+            claim.release()
+        return job.folder.path("report.html")
+    page = gallery(url)
+    if not page:
+        raise UsageError(f"{url}: neither a job's folder nor a folder of jobs: it holds no {_MANIFEST}.")
+    return page
+
+
+def write_page(job: Rendered, there: Sequence[int], findings: Findings | None) -> None:
+    """Write a job's page and preview.
+
+    Raises:
+        StorageError: when they cannot be written.
+    """
+    write_report(job.folder, page_of(job.plan, there, job.summary_for_pages(len(there)), findings))
+    write_preview(job.folder, there)

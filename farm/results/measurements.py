@@ -1,0 +1,132 @@
+"""What was measured in a job's frames, gathered frame by frame, and what it says together."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+from farm.analyze import Account, account, are_measurable, columns_of
+from farm.canonical import digest
+from farm.plan import Plan
+from farm.records import AnalysisSpec, Column, Frame, FrameRow, Shown, Stretch, Value
+from farm.reduce import TableHeader
+from farm.store import JobFolder, Measurements, active_measurements
+
+LENGTH = 24
+
+
+def shown(frame: Frame, row: FrameRow) -> Shown:
+    """Return a finished frame with what it is to show."""
+    conditioning = frame.recipe.conditioning
+    return Shown(
+        frame=frame.index,
+        file_name=row.file_name,
+        content_sha256=row.content_sha256,
+        prompts=conditioning.prompts,
+        weights=conditioning.weights,
+    )
+
+
+def stretches(frames: Iterable[Shown]) -> Iterator[Stretch]:
+    """Yield stretches of frames without a gap, each once the frame after it is known; frames come in order."""
+    before: Shown | None = None
+    together: list[Shown] = []
+    for one in frames:
+        if together and not _belongs(one, together):
+            follows = one.frame == together[-1].frame + 1
+            yield Stretch(frames=tuple(together), before=before, after=one if follows else None)
+            before = together[-1] if follows else None
+            together = []
+        together.append(one)
+    if together:
+        yield Stretch(frames=tuple(together), before=before, after=None)
+
+
+def _belongs(one: Shown, together: list[Shown]) -> bool:
+    return one.frame == together[-1].frame + 1 and one.frame // LENGTH == together[0].frame // LENGTH
+
+
+_logger = logging.getLogger(__name__)
+
+SEMANTICS = 2
+"""Raised whenever the same analysis would come to measure other values."""
+
+_MOVING = ("interpolate", "walk", "circle")
+
+_OUTLIER = Column(name="outlier", kind="bool", description="whether both changes around the frame stand out")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """Columns of measured values, `curves` with a value for every frame of the job, and the account of them."""
+
+    columns: tuple[Column, ...]
+    curves: Mapping[str, Sequence[Value]]
+    account: Account
+
+
+def measurements_of(folder: JobFolder, spec: AnalysisSpec) -> Measurements:
+    """Return where values are kept that are measured as `spec` says."""
+    return Measurements(folder, digest({"semantics": SEMANTICS, "analysis": spec}), columns_of(spec))
+
+
+def moves(plan: Plan) -> bool:
+    """Tell whether a frame follows from the one before it, or pictures stand side by side."""
+    return plan.kind in _MOVING
+
+
+def findings_in(plan: Plan, folder: JobFolder, shown: Iterable[Shown]) -> Findings | None:
+    """Return what a finished job's frames were measured for, as `findings_of`; None where nothing was asked for.
+
+    Raises:
+        StorageError: when it cannot be read.
+    """
+    kept = active_measurements(folder)
+    if kept is not None and not are_measurable(kept.columns):
+        _logger.warning("%s: what was measured is not what any analysis measures; it is left out", folder.url)
+        return None
+    return None if kept is None else findings_of(plan, kept, shown)
+
+
+def findings_of(plan: Plan, kept: Measurements, shown: Iterable[Shown]) -> Findings:
+    """Return what was measured in frames that are there, in their order.
+
+    Values are None for frames that are not there, or not measured yet.
+
+    Raises:
+        StorageError: when it cannot be read.
+    """
+    curves: dict[str, list[Value]] = {column.name: [None] * plan.frame_count for column in kept.columns}
+    measured = set[int]()
+    for frame, values in _measured(kept, shown):
+        measured.add(frame)
+        for name, value in values.items():
+            curves[name][frame] = value
+    told = account(kept.columns, curves, moves=moves(plan))
+    outliers = set(told.outliers)
+    curves[_OUTLIER.name] = [
+        frame in outliers if frame in measured else None for frame in range(plan.frame_count)
+    ]
+    return Findings(columns=(*kept.columns, _OUTLIER), curves=curves, account=told)
+
+
+def header_of(plan: Plan, findings: Findings | None) -> TableHeader:
+    """Return what all rows of a job's table share."""
+    if findings is None:
+        return TableHeader(manifest_text=plan.manifest_text, kind=plan.kind)
+    return TableHeader(
+        manifest_text=plan.manifest_text,
+        kind=plan.kind,
+        columns=findings.columns,
+        curves=findings.curves,
+        account=json.dumps(asdict(findings.account)),
+    )
+
+
+def _measured(kept: Measurements, shown: Iterable[Shown]) -> Iterator[tuple[int, Mapping[str, Value]]]:
+    for stretch in stretches(shown):
+        values = kept.find(stretch)
+        for one, its in zip(stretch.frames, values or (), strict=False):
+            yield one.frame, its

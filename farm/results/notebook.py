@@ -1,0 +1,214 @@
+"""A job's folder for a notebook: its table, its pictures, and what it looks like."""
+
+from __future__ import annotations
+
+import base64
+import functools
+import html
+import io
+import operator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, overload
+
+from PIL import Image
+
+from farm.errors import StorageError, UsageError
+from farm.records import evenly_spaced
+from farm.reduce import Summary, read_summary
+from farm.reduce.table import read_table
+from farm.results.job import read_rendered
+from farm.results.status import JobState, frames_there, last_word, state_of
+from farm.store import JobFolder, decode_frame, file_name, lock_holder
+
+if TYPE_CHECKING:
+    pass
+
+_SIDE = 256
+_MOST = 60
+_QUALITY = 80
+_FPS = 10.0
+
+
+def page(job: OpenedJob) -> str:
+    """Return HTML that needs nothing beside it: an animated WebP of at most 60 frames of 256 pixels, and facts."""
+    rows = "".join(
+        f'<tr><th style="text-align:left;vertical-align:top;white-space:nowrap">{html.escape(name)}</th>'
+        f'<td style="text-align:left">{html.escape(value)}</td></tr>'
+        for name, value in _facts(job)
+    )
+    return (
+        '<div style="display:flex;flex-wrap:wrap;gap:1em;align-items:flex-start">'
+        f'{_film(job)}<div style="flex:1;min-width:18em">'
+        f"<strong>{html.escape(job.name)}</strong><table>{rows}</table></div></div>"
+    )
+
+
+def _facts(job: OpenedJob) -> Iterator[tuple[str, str]]:
+    manifest, summary = job.manifest, job.summary
+    if manifest["description"]:
+        yield "description", manifest["description"]
+    yield "kind", manifest["animation"]["kind"]
+    yield "frames", f"{len(job)} of {job.planned}"
+    yield "model", f"{manifest['model']['pipeline']}, {manifest['model']['pretrained']}"
+    yield "state", job.state
+    if summary is not None:
+        if summary.finished_at:
+            yield "last run", f"{summary.seconds:.0f} s"
+        for number, sentence in enumerate(_sentences(summary.analysis)):
+            yield "" if number else "shows", sentence
+    yield "folder", job.path
+
+
+def _sentences(analysis: Mapping[str, object] | None) -> Iterator[str]:
+    match analysis:
+        case {"sentences": [*sentences]}:
+            for sentence in sentences:
+                match sentence:
+                    case {"text": str(text)}:
+                        yield text
+
+
+def _film(job: OpenedJob) -> str:
+    pictures = list(_thumbnails(job))
+    if not pictures:
+        return ""
+    first, *others = pictures
+    buffer = io.BytesIO()
+    duration = round(1000 * len(job) / _fps(job) / len(pictures))
+    first.save(
+        buffer,
+        format="webp",
+        save_all=True,
+        append_images=others,
+        duration=max(20, duration),
+        loop=0,
+        quality=_QUALITY,
+    )
+    data = base64.b64encode(buffer.getvalue()).decode("ascii")
+    said = html.escape(f"animation of {job.name}: {len(pictures)} of its frames", quote=True)
+    return f'<img width="{_SIDE}" alt="{said}" src="data:image/webp;base64,{data}">'
+
+
+def _thumbnails(job: OpenedJob) -> Iterator[Image.Image]:
+    """Yield pictures of one size; one that cannot be read is left out."""
+    size: tuple[int, int] | None = None
+    for place in evenly_spaced(len(job), _MOST) if len(job) else ():
+        try:
+            picture = job.images[place]
+        except StorageError:
+            continue
+        picture.thumbnail((_SIDE, _SIDE), Image.Resampling.LANCZOS)
+        size = size or picture.size
+        yield picture if picture.size == size else picture.resize(size)
+
+
+def _fps(job: OpenedJob) -> float:
+    output = job.manifest["output"]
+    film = output.get("gif") or output.get("mp4")
+    return float(film["fps"]) if film else _FPS
+
+
+class OpenedJob:
+    """A job as it was when it was opened; its pictures are read when they are asked for.
+
+    `frames` are the numbers of the frames that are there, in order; `len` counts them, and the job yields their
+    pictures. `state` is how it stands. In a notebook it shows itself.
+    """
+
+    def __init__(self, url: str) -> None:
+        job = read_rendered(url)
+        self._folder, manifest = job.folder, job.document.manifest
+        self.name = manifest.name
+        self.path = self._folder.path("").rstrip("/")
+        self.manifest: Mapping[str, Any] = manifest.model_dump(mode="json", by_alias=True)
+        self.planned = job.plan.frame_count
+        self.frames = frames_there(self._folder, job.plan)
+        self.summary: Summary | None = read_summary(self._folder)
+        run, last = lock_holder(self._folder), last_word(self._folder)
+        self.state: JobState = state_of(run, last, lacks_frames=len(self) < self.planned)
+
+    @functools.cached_property
+    def table(self) -> Any:
+        """`metadata.parquet` as a pyarrow Table: a row per frame.
+
+        Raises:
+            StorageError: when there is none yet, or it cannot be read.
+        """
+        table = read_table(self._folder, planned=self.planned)
+        if table is None:
+            raise StorageError(
+                f"{self._folder.path('metadata.parquet')}: not there: a run writes it at its end. farm assemble makes "
+                "it from the frames that are there."
+            )
+        return table
+
+    @property
+    def images(self) -> Images:
+        """The pictures of the frames that are there, each read when it is asked for."""
+        return Images(self._folder, self.frames)
+
+    def image(self, frame: int) -> Image.Image:
+        """Return the picture of a frame by its number.
+
+        Raises:
+            UsageError: when no such frame is planned.
+            StorageError: when it is not there, or is not whole.
+        """
+        number = operator.index(frame)
+        if not 0 <= number < self.planned:
+            raise UsageError(f"{self.path}: there is no frame {number}; frames are 0 to {self.planned - 1}.")
+        if number not in self._there:
+            raise StorageError(
+                f"{self.path}: frame {number} is not there; {len(self)} of {self.planned} are: see .frames, and farm "
+                "inspect says why."
+            )
+        return _read(self._folder, number)
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def __iter__(self) -> Iterator[Image.Image]:
+        return iter(self.images)
+
+    def __repr__(self) -> str:
+        return f"<job {self.name!r}: {len(self)} of {self.planned} frames, {self.state}, in {self.path!r}>"
+
+    def _repr_html_(self) -> str:
+        return page(self)
+
+    @functools.cached_property
+    def _there(self) -> frozenset[int]:
+        return frozenset(self.frames)
+
+
+class Images(Sequence[Image.Image]):
+    """Pictures of frames, in their order: those of `frames`. A slice is read no sooner than its pictures."""
+
+    def __init__(self, folder: JobFolder, frames: tuple[int, ...]) -> None:
+        self._folder = folder
+        self.frames = frames
+
+    @overload
+    def __getitem__(self, place: int) -> Image.Image: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Images: ...
+
+    def __getitem__(self, place: int | slice) -> Image.Image | Images:
+        if isinstance(place, slice):
+            return Images(self._folder, self.frames[place])
+        if not -len(self) <= place < len(self):
+            there = f"there are {len(self)}, 0 to {len(self) - 1}" if self.frames else "there are none"
+            raise IndexError(f"no picture {place}: {there}; .frames says of which frames.")
+        return _read(self._folder, self.frames[place])
+
+    def __len__(self) -> int:
+        return len(self.frames)
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} pictures of {self._folder.path('').rstrip('/')!r}>"
+
+
+def _read(folder: JobFolder, frame: int) -> Image.Image:
+    name = file_name(frame)
+    return Image.fromarray(decode_frame(folder.read(name), folder.path(name)))

@@ -1,0 +1,189 @@
+"""Whether the analysis measures anything, and tells groups and labels apart, as columns of the table too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from farm.errors import ModelError
+from farm.inputs.checkpoints.hub import is_offline
+from farm.inputs.checkpoints.info import contents_of
+from farm.inputs.checkpoints.source import find_source
+from farm.inputs.checkpoints.tokenizers import TextReader, text_reader
+from farm.inputs.permissions import refused_model
+from farm.manifest import Document
+from farm.manifest.analysis import TEMPLATE, Classifier, Clip, label_name
+from farm.manifest.findings import Finding, describe_value, did_you_mean
+from farm.manifest.location import FieldPath
+from farm.records import LabelGroup, ModelSource, slug
+
+
+def same_texts(labels: Mapping[Any, Any], template: Any, path: FieldPath) -> Iterator[Finding]:
+    """Yields every label whose text is that of one before it in its group; `path` is that of the groups.
+
+    Of what is wrong by itself nothing is said.
+    """
+    for group, written in labels.items():
+        if isinstance(written, list):
+            its = template.get(group, TEMPLATE) if isinstance(template, dict) else template
+            yield from _within(written, its, (*path, group))
+
+
+def _within(written: list[Any], template: Any, path: FieldPath) -> Iterator[Finding]:
+    asked: dict[str, str] = {}
+    for position, label in enumerate(written):
+        match label:
+            case str():
+                name, text = label, template.replace("{label}", label) if isinstance(template, str) else None
+            case dict() if len(label) == 1:
+                [(name, text)] = label.items()
+            case _:
+                continue
+        if not isinstance(name, str) or not isinstance(text, str):
+            continue
+        if asked.setdefault(text, name) != name:
+            yield Finding(
+                path=(*path, position),
+                found=f"its text {describe_value(text)} is already that of {describe_value(asked[text])}",
+                allowed="needed: another text, since nothing tells labels of one text apart",
+            )
+
+
+_CLIP: FieldPath = ("analysis", "clip")
+_SIMILARITY = "similarity"
+"""No group's name: `clip_similarity_1` is of the first prompt."""
+
+
+def analysis_checks(manifest: Mapping[Any, Any]) -> Iterator[Finding]:
+    """Yields what measures nothing, groups and labels without a column or text of their own, and idle templates."""
+    match manifest:
+        case {"analysis": {"smoothness": False, **judges}} if not any(
+            judges.get(part) not in (None, False) for part in ("clip", "classifier")
+        ):
+            allowed = "needed: clip, classifier or smoothness; or analysis: null"
+            yield Finding(path=("analysis",), found="nothing is measured", allowed=allowed)
+    match manifest:
+        case {"analysis": {"clip": {"labels": dict(labels), **clip}}}:
+            yield from _groups(labels)
+            yield from same_texts(labels, clip.get("template", TEMPLATE), (*_CLIP, "labels"))
+    match manifest:
+        case {"analysis": {"clip": {"template": dict(templates), **clip}}}:
+            yield from _templates(templates, clip.get("labels", {}))
+
+
+def _groups(labels: Mapping[Any, Any]) -> Iterator[Finding]:
+    groups: dict[str, str] = {}
+    columns: dict[str, str] = {}
+    for group, written in labels.items():
+        path = (*_CLIP, "labels", group)
+        if not isinstance(group, str):
+            continue
+        wrong = _wrong_name(group, groups)
+        if wrong is not None:
+            yield Finding(path=path, found=wrong[0], allowed=wrong[1])
+        elif isinstance(written, list):
+            groups[slug(group)] = group
+            for position, label in enumerate(written):
+                yield from _label(group, label, (*path, position), columns)
+
+
+def _wrong_name(group: str, others: Mapping[str, str]) -> tuple[str, str] | None:
+    """Returns what is wrong with a group's name, and what is allowed instead."""
+    name = slug(group)
+    if not name:
+        return f"found {describe_value(group)}", "needed: a letter or digit, by which columns are named"
+    if name == _SIMILARITY:
+        return (
+            f"the columns of {describe_value(group)} would be named like those of prompts",
+            "allowed: any other name",
+        )
+    if name in others:
+        found = f"the columns of {describe_value(group)} would be named like those of {describe_value(others[name])}"
+        return found, "allowed: names that differ in a letter or digit"
+    return None
+
+
+def _label(group: str, written: Any, path: FieldPath, columns: dict[str, str]) -> Iterator[Finding]:
+    """Yields what is wrong with a label's name; else notes its column among those that are taken."""
+    label = (
+        label_name(written) if isinstance(written, str) or (isinstance(written, dict) and written) else None
+    )
+    if not isinstance(label, str):
+        return
+    column = LabelGroup(name=group, labels=(label,), texts=("",)).columns[0]
+    if not slug(label):
+        allowed = "needed: a letter or digit, by which its column is named"
+        yield Finding(path=path, found=f"found {describe_value(label)}", allowed=allowed)
+    elif column in columns:
+        yield Finding(
+            path=path,
+            found=f"the column {column} is already that of {columns[column]}",
+            allowed="allowed: labels that differ in a letter or digit",
+        )
+    else:
+        columns[column] = f"{describe_value(label)} of {describe_value(group)}"
+
+
+def _templates(templates: Mapping[Any, Any], labels: Any) -> Iterator[Finding]:
+    if not isinstance(labels, dict):
+        return
+    for group in templates:
+        if group not in labels:
+            yield Finding(
+                path=(*_CLIP, "template", group),
+                found=f"there is no group {describe_value(group)}",
+                allowed=f"allowed: {', '.join(map(str, labels)) or 'none, since there are no labels'}",
+                hint=did_you_mean(group, list(labels)),
+            )
+
+
+def judge_remarks(document: Document) -> Iterator[Finding]:
+    """Yield models of the hub that are not here and may not be asked for, and labels that CLIP cannot read."""
+    analysis = document.manifest.analysis
+    if analysis is None:
+        return
+    if analysis.clip is not None and (source := _find(document, analysis.clip)):
+        yield from _absent(("analysis", "clip", "pretrained"), source)
+        reader = text_reader(source)
+        if reader is not None:
+            yield from _labels(analysis.clip, reader)
+    if analysis.classifier is not None and (source := _find(document, analysis.classifier)):
+        yield from _absent(("analysis", "classifier", "pretrained"), source)
+
+
+def _find(document: Document, written: Clip | Classifier) -> ModelSource | None:
+    if refused_model(document, ("analysis",), written) is not None:
+        return None
+    try:
+        return find_source(written.pretrained, written.revision, document.folder, holds="adapter")
+    except ModelError:
+        return None  # refused already
+
+
+def _absent(field: FieldPath, source: ModelSource) -> Iterator[Finding]:
+    if is_offline() and contents_of(source) is None:
+        yield Finding(
+            path=field,
+            found="not in this machine's hub cache, and HF_HUB_OFFLINE forbids asking the hub",
+            allowed=f"needed where frames are measured: hf download {source.location} --revision {source.revision}",
+        )
+
+
+def _labels(clip: Clip, reader: TextReader) -> Iterator[Finding]:
+    for group in clip.groups:
+        for position, (label, text) in enumerate(zip(clip.labels[group.name], group.texts, strict=True)):
+            field = ("analysis", "clip", "labels", group.name, position)
+            unread = reader.unread(text)
+            if unread is not None:
+                yield Finding(
+                    path=field,
+                    found=f"its text has {unread.tokens} tokens, of which {clip.pretrained} reads {unread.read}",
+                    allowed=f"unread: {describe_value(unread.text)}",
+                )
+            own = label if isinstance(label, str) else text
+            if not reader.knows(own):
+                yield Finding(
+                    path=field,
+                    found=f"the tokenizer of {clip.pretrained} knows no word of {describe_value(own)}",
+                    allowed="needed: words that it was trained with, or its probabilities mean little",
+                )

@@ -1,0 +1,175 @@
+"""A manifest file to a checked `Document`."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from farm.errors import ManifestError, Problem
+from farm.manifest.document import Document, Override, SourceMap, apply_overrides, read_override
+from farm.manifest.findings import Finding, describe_value
+from farm.manifest.location import FieldPath, Location
+from farm.manifest.pydantic_errors import translate_errors
+from farm.manifest.schema import Manifest
+from farm.manifest.sources import SCORING_MODELS, SINGLE_SOURCES, SOURCE_LISTS, is_hub_id
+from farm.manifest.yaml_reader import read_tree
+from farm.rules.registry import cross_checks
+
+MAX_FINDINGS = 1000
+"""Of fields, and of rules between them: nobody would read more to their end."""
+
+
+def check(data: object) -> tuple[Manifest | None, list[Finding], int]:
+    """Returns the manifest if nothing is wrong; what is wrong, in fields and between the sound ones; and of how many
+    fields more nothing is said."""
+    manifest, findings, wrong = None, list[Finding](), set[FieldPath]()
+    try:
+        manifest = Manifest.model_validate(data)
+    except ValidationError as error:
+        findings, wrong = translate_errors(error, data, most=MAX_FINDINGS)
+    more = max(0, len(wrong) - len(findings))
+    if isinstance(data, dict):
+        findings += islice(cross_checks(data, wrong), MAX_FINDINGS)
+    return (None if findings else manifest), findings, more
+
+
+MAX_BYTES = 4_000_000
+MAX_PROBLEMS = MAX_FINDINGS
+
+
+def load(path: str | Path, overrides: Sequence[str] = ()) -> Document:
+    """Reads and checks a manifest; `overrides` are `field=value`, each laid over it in turn.
+
+    Raises:
+        ManifestError: with everything that is wrong, in the order of the file.
+    """
+    path = Path(path)
+    return parse(_read(path), path, overrides)
+
+
+def parse(text: str, path: Path, overrides: Sequence[str] = ()) -> Document:
+    """Checks a manifest's text; `path` is where it was, or would be, read from.
+
+    Raises:
+        ManifestError: with everything that is wrong, in the order of the file.
+    """
+    tree, problems = read_tree(text, lambda line, column: Location(0, line, column, str(path)))
+    if not isinstance(tree.value, dict):
+        raise _refusal(str(tree.place), _kind_of(tree.value))
+    changes, mistaken = _read_overrides(overrides)
+    data, misfits = apply_overrides(tree.value, changes)
+    manifest, findings, more = check(_marked_folders(data, path.parent))
+    origin = SourceMap(tree, changes)
+    told = [*problems, *misfits]
+    for each in findings:
+        problem = origin.problem(each.path, each.found, each.allowed, each.hint)
+        told.append((origin.place(each.path), problem))
+    told.sort(key=lambda placed: placed[0])
+    if manifest is None or told or mistaken:
+        raise ManifestError(_first([*(problem for _, problem in told), *mistaken], more))
+    return Document(manifest=manifest, path=path, origin=origin)
+
+
+def _kind_of(root: object) -> str:
+    """Say what a document is that is no map. Its text is not quoted: it may be a secret that a link leads to."""
+    match root:
+        case None:
+            return "an empty manifest"
+        case list():
+            return f"found {describe_value(root)}"
+    return "found a single value"
+
+
+def _read(path: Path) -> str:
+    try:
+        # A pipe is not waited for.
+        with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise OSError(errno.EINVAL, "not a regular file")
+            content = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise _refusal(str(path), f"cannot be read: {reason}") from None
+    if len(content) > MAX_BYTES:
+        raise _refusal(str(path), f"more than {MAX_BYTES} bytes")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        column = error.start - content.rfind(b"\n", 0, error.start)
+        raise _refusal(
+            f"{path}:{line}:{column}", f"the byte 0x{content[error.start]:02X} is not UTF-8"
+        ) from None
+
+
+def _first(problems: list[Problem], more: int) -> list[Problem]:
+    """Cut what nobody would read to its end; there are so many `more`."""
+    if len(problems) + more <= MAX_PROBLEMS:
+        return problems
+    last = problems[MAX_PROBLEMS - 1]
+    found = f"{len(problems) - MAX_PROBLEMS + 1 + more} more mistakes, from here on"
+    return [
+        *problems[: MAX_PROBLEMS - 1],
+        replace(last, path="", found=found, allowed="mend those above first", hint=""),
+    ]
+
+
+def _refusal(where: str, found: str) -> ManifestError:
+    allowed = f"needed: a YAML map in UTF-8, up to {MAX_BYTES} bytes, with version, name, model and animation"
+    return ManifestError([Problem(where=where, path="", found=found, allowed=allowed)])
+
+
+def _read_overrides(texts: Sequence[str]) -> tuple[list[Override], list[Problem]]:
+    changes: list[Override] = []
+    problems: list[Problem] = []
+    for number, text in enumerate(texts, start=1):
+        try:
+            changes.append(read_override(text, number))
+        except ManifestError as error:
+            problems += error.problems
+    return changes, problems
+
+
+def _marked_folders(data: object, folder: Path) -> object:
+    """Writes `./` before a folder that reads like a hub id, so that the manifest alone tells them apart."""
+    if not isinstance(data, dict):
+        return data
+    if isinstance(data.get("analysis"), dict):
+        analysis = {
+            field: _marked(value, folder) if field in SCORING_MODELS else value
+            for field, value in data["analysis"].items()
+        }
+        data = {**data, "analysis": analysis}
+    if not isinstance(data.get("model"), dict):
+        return data
+    model = _marked(data["model"], folder)
+    for field in SINGLE_SOURCES:
+        if field in model:
+            model = {**model, field: _marked(model[field], folder)}
+    for field in SOURCE_LISTS:
+        if isinstance(model.get(field), list):
+            model = {**model, field: [_marked(source, folder) for source in model[field]]}
+    return {**data, "model": model}
+
+
+def _marked(source: Any, folder: Path) -> Any:
+    match source:
+        case {"pretrained": str(name)} if is_hub_id(name) and not source.get("revision"):
+            if _is_folder(folder / name):
+                return {**source, "pretrained": f"./{name}"}
+    return source
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name longer than file systems take, or a folder that is closed to this user
+        return False

@@ -1,0 +1,39 @@
+"""Whether the frames of an animation can be shown as one picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from farm.manifest.findings import Finding
+from farm.plan import Plan
+from farm.reduce import misfits
+from farm.rules.animation import frame_count
+
+MAX_CELLS = 10_000
+"""Of `grid.png`: as many as the largest grid has, 100 x 100."""
+
+
+def output_checks(manifest: Mapping[Any, Any]) -> Iterator[Finding]:
+    """Yield the grid of a sweep that has more cells than anybody could tell apart."""
+    match manifest:
+        case {"animation": {"kind": "sweep", **animation}}:
+            cells = frame_count(animation)
+        case _:
+            return
+    output = manifest.get("output", {})
+    is_wanted = isinstance(output, dict) and output.get("grid", True) is True
+    if cells is not None and cells > MAX_CELLS and is_wanted:
+        yield Finding(
+            path=("output", "grid"),
+            found=f"a picture of {cells} cells",
+            allowed=f"allowed: up to {MAX_CELLS}, or grid: false",
+        )
+
+
+def output_findings(plan: Plan, *, width: int, height: int) -> Iterator[Finding]:
+    """Yield every output that its format does not hold, or that would be too large to look at."""
+    for misfit in misfits(plan.outputs, width=width, height=height, frame_count=plan.frame_count):
+        yield Finding(
+            path=("output", misfit.field), found=misfit.found, allowed=misfit.allowed, hint=misfit.hint
+        )

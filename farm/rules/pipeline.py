@@ -1,0 +1,334 @@
+"""What a pipeline takes and what it cannot do without: arguments of its call, and parts beside its weights."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from farm.inputs.checkpoints.info import Architecture, Denoiser, contents_of, read_architecture, read_settings
+from farm.manifest.findings import Finding, did_you_mean
+from farm.manifest.location import FieldPath
+from farm.manifest.pipelines import PIPELINES, Traits, call_arguments
+from farm.manifest.render import Render
+from farm.manifest.sources import SINGLE_SOURCES, SOURCE_LISTS
+from farm.records import DiffusersSpec, ModelSource
+from farm.rules.adapters import misfit, unequal
+from farm.rules.context import Asked, pipelines_taking, pipelines_that, pipelines_with
+
+_KNOWN = frozenset(name for traits in PIPELINES.values() for name in traits.arguments) - {"denoising_end"}
+_OWN_SIZE = "It takes the picture's own size."
+
+
+def pipeline_checks(asked: Asked) -> Iterator[Finding]:
+    """Yields everything that the pipeline does not take, and everything that it lacks."""
+    for check in (_arguments, _words, _parts, _refiner, _attention, _released, _sizes, _length):
+        yield from check(asked)
+
+
+def _arguments(asked: Asked) -> Iterator[Finding]:
+    takes = call_arguments(asked.pipeline, has_refiner=asked.has_refiner)
+    given = [(("render", name), name) for name, value in asked.render.items() if value is not None]
+    swept = [(("animation", "over", name), name) for name in asked.over]
+    for path, name in [*given, *swept]:
+        if name in _KNOWN and name not in takes:
+            yield Finding(
+                path=path,
+                found=f"{asked.pipeline} takes no {name}",
+                allowed=pipelines_taking(name),
+                hint=_OWN_SIZE if name in ("height", "width") else "",
+            )
+
+
+def _words(asked: Asked) -> Iterator[Finding]:
+    if asked.render.get("prompt_syntax") == "compel" and not asked.traits.weighs_words:
+        yield Finding(
+            path=("render", "prompt_syntax"),
+            found=f"{asked.pipeline} has no weighted words",
+            allowed=pipelines_that(lambda traits: traits.weighs_words),
+        )
+
+
+def _parts(asked: Asked) -> Iterator[Finding]:
+    for part in (*SINGLE_SOURCES, *SOURCE_LISTS):
+        if asked.model.get(part) and part not in asked.traits.parts:
+            yield Finding(
+                path=("model", part),
+                found=f"{asked.pipeline} takes no {part}",
+                allowed=pipelines_with(part),
+            )
+
+
+def _refiner(asked: Asked) -> Iterator[Finding]:
+    path = ("render", "denoising_end")
+    is_given = asked.render.get("denoising_end") is not None
+    if is_given and not asked.has_refiner:
+        yield Finding(
+            path=path,
+            found="nothing goes on from there",
+            allowed=f"{pipelines_with('refiner')} and a model.refiner",
+        )
+    if asked.has_refiner and "refiner" in asked.traits.parts and not is_given and asked.is_whole:
+        needed = "needed: the share of the steps after which the refiner goes on, such as 0.8"
+        yield Finding(path=path, found="missing", allowed=needed)
+
+
+def _attention(asked: Asked) -> Iterator[Finding]:
+    memory = asked.model.get("memory")
+    if not isinstance(memory, dict) or memory.get("attention") != "sliced":
+        return
+
+    def has_slices(traits: Traits) -> bool:
+        return traits.net == "unet"
+
+    if not has_slices(asked.traits):
+        yield Finding(
+            path=("model", "memory", "attention"),
+            found=f"{asked.pipeline} has no sliced attention",
+            allowed=pipelines_that(has_slices),
+        )
+    elif asked.count("ip_adapters"):
+        yield Finding(
+            path=("model", "memory", "attention"),
+            found="sliced attention does not see image prompts",
+            allowed="allowed beside model.ip_adapters: default, math, flash, efficient, cudnn, xformers",
+        )
+
+
+def _released(asked: Asked) -> Iterator[Finding]:
+    match asked.model.get("memory"):
+        case {"offload": "model" | "group" | "sequential" as offload, "release_text_encoders": True}:
+            yield Finding(
+                path=("model", "memory", "release_text_encoders"),
+                found=f"text encoders are released already by offload: {offload}",
+                allowed="allowed: false, or offload: none",
+            )
+
+
+def _sizes(asked: Asked) -> Iterator[Finding]:
+    step = asked.traits.step
+    for name in ("height", "width"):
+        pixels = asked.render.get(name)
+        if isinstance(pixels, int) and name in asked.traits.arguments and pixels % step:
+            yield Finding(
+                path=("render", name),
+                found=f"found {pixels}",
+                allowed=f"allowed: a multiple of {step} with {asked.pipeline}",
+            )
+
+
+def _length(asked: Asked) -> Iterator[Finding]:
+    tokens, most = asked.render.get("max_sequence_length"), asked.traits.longest
+    if isinstance(tokens, int) and most is not None and tokens > most:
+        yield Finding(
+            path=("render", "max_sequence_length"),
+            found=f"found {tokens}",
+            allowed=f"allowed: up to {most} with {asked.pipeline}",
+        )
+
+
+_FILE = ".safetensors"
+
+
+def single_file_checks(asked: Asked) -> Iterator[Finding]:
+    """Yields a single file without configuration, and a configuration that is none or is beside none."""
+    if "config" not in asked.traits.parts:
+        return
+    match asked.model:
+        case {"pretrained": str(pretrained), "config": dict()} if not pretrained.endswith(_FILE):
+            yield Finding(
+                path=("model", "config"),
+                found=f"a configuration beside {pretrained!r}, which brings its own",
+                allowed=f"allowed: beside a {_FILE} file",
+            )
+        case {"pretrained": str(pretrained)} if pretrained.endswith(_FILE) and not asked.model.get("config"):
+            yield Finding(
+                path=("model", "config"),
+                found="missing",
+                allowed="needed: a hub id with its commit, or a folder, of which the file has its architecture, words "
+                "and scheduler, since it holds weights only",
+                hint=f"For {asked.pipeline} it is mostly {asked.traits.usual_config}.",
+            )
+    match asked.model:
+        case {"config": {"pretrained": str(pretrained)}} if pretrained.endswith(_FILE):
+            yield Finding(
+                path=("model", "config", "pretrained"),
+                found=f"found {pretrained!r}, which holds weights only",
+                allowed="allowed: a hub id or a folder",
+            )
+
+
+_CLIP = ("text_encoder", "text_encoder_2")
+
+
+def clip_skip_findings(render: Render, spec: DiffusersSpec) -> Iterator[Finding]:
+    """Yield a clip_skip beyond what a text encoder has; nothing of one that is not on this machine yet.
+
+    diffusers takes the output that many layers before the last; of two encoders, that before the last to begin with.
+    """
+    asked = render.clip_skip
+    if asked is None:
+        return
+    sources = [spec.config or spec.source, *([spec.refiner.source] if spec.refiner else [])]
+    begins = 1 if "text_encoder_2" in PIPELINES[spec.pipeline].components else 0
+    for source in sources:
+        for name in _CLIP:
+            layers = _layers(source, name)
+            if layers is not None and asked > layers - begins:
+                yield Finding(
+                    path=("render", "clip_skip"),
+                    found=f"found {asked}, and the {name} of {source.pretrained} has {layers} layers",
+                    allowed=f"allowed: 1 to {layers - begins}, or null for none",
+                )
+                return
+
+
+def _layers(source: ModelSource, encoder: str) -> int | None:
+    place = contents_of(source)
+    config = read_settings(place / encoder / "config.json") if place else None
+    layers = config.get("num_hidden_layers") if config else None
+    return layers if isinstance(layers, int) else None
+
+
+def pipeline_findings(spec: DiffusersSpec, model: Architecture) -> Iterator[Finding]:
+    """Yield why the checkpoint is not one for the pipeline, with those that it is for."""
+    clauses = " and ".join(misfits_of(spec.pipeline, model))
+    if clauses:
+        fitting = [pipeline for pipeline in PIPELINES if not any(misfits_of(pipeline, model))]
+        yield Finding(
+            path=("model", "pipeline"),
+            found=f"{spec.source.pretrained} is not for {spec.pipeline}: {clauses}",
+            allowed=f"allowed with it: {', '.join(fitting) or 'none of the pipelines that the farm renders with'}",
+        )
+
+
+def config_findings(config: ModelSource, model: Architecture) -> Iterator[Finding]:
+    """Yield where the configuration of a single file is of another model."""
+    other = read_architecture(config)
+    if other is None:
+        return
+    own, wanted = other.denoiser, model.denoiser
+    clauses = (
+        *unequal("denoiser", own.class_name or None, wanted.class_name),
+        *unequal("in_channels", own.in_channels, wanted.in_channels),
+        *unequal("cross_attention_dim", own.cross_attention_dim, wanted.cross_attention_dim),
+        *_latents(other, model),
+    )
+    yield from misfit(("model", "config", "pretrained"), clauses, "the configuration of a model of this kind")
+
+
+def refiner_findings(refiner: ModelSource, model: Architecture) -> Iterator[Finding]:
+    """Yield why a refiner cannot go on with the model's latents."""
+    own = read_architecture(refiner)
+    if own is not None:
+        clauses = (*misfits_of("StableDiffusionXLImg2ImgPipeline", own), *_latents(own, model))
+        yield from misfit(
+            ("model", "refiner", "pretrained"),
+            clauses,
+            "a refiner of Stable Diffusion XL with the model's latents",
+        )
+
+
+def _latents(own: Architecture, wanted: Architecture) -> Iterator[str]:
+    yield from unequal("number of latent channels", own.latent_channels, wanted.latent_channels)
+    yield from unequal("number of pixels per latent", own.vae_factor, wanted.vae_factor)
+
+
+def misfits_of(pipeline: str, architecture: Architecture) -> Iterator[str]:
+    """Yield why a pipeline cannot be made of a checkpoint's parts, as clauses; nothing where it can."""
+    traits, net = PIPELINES[pipeline], architecture.denoiser
+    if architecture.components is None and "config" not in traits.parts:
+        yield "it is a single file, and this pipeline is loaded from folders"
+    missing = _missing(traits, architecture)
+    if missing:
+        yield f"it has no {' and no '.join(missing)}"
+    if net.class_name != traits.denoiser:
+        if net.class_name and traits.net not in missing:
+            yield f"it denoises with a {net.class_name}, not a {traits.denoiser}"
+    elif traits.net == "unet":
+        yield from _unet_misfits(traits, net, architecture.latent_channels)
+
+
+def _missing(traits: Traits, architecture: Architecture) -> list[str]:
+    """Return the components that a pipeline needs and a checkpoint has not."""
+    if architecture.components is None:
+        return []
+    return [part for part in (traits.net, *traits.components) if part not in architecture.components]
+
+
+def _unet_misfits(traits: Traits, net: Denoiser, latent: int | None) -> Iterator[str]:
+    if net.told_sizes != traits.tells_sizes:
+        yield f"its UNet is {'not ' if traits.tells_sizes else ''}told a picture's sizes, as Stable Diffusion XL's is"
+    if traits.tells_guidance and not net.told_guidance:
+        yield "its UNet is not told the guidance scale, as a latent consistency model's is"
+    if latent is not None and net.in_channels is not None:
+        takes = _channels(traits, latent)
+        if net.in_channels not in takes:
+            yield f"its UNet takes {net.in_channels} channels, not {' or '.join(map(str, takes))}"
+
+
+def _channels(traits: Traits, latent: int) -> tuple[int, ...]:
+    """Return how many channels a UNet may take: the latent's; those of a mask and a masked picture; that of depth."""
+    if traits.paints_in:
+        return (latent, 2 * latent + 1)
+    return (latent + 1,) if traits.sees_depth else (latent,)
+
+
+_PIPELINES_NEED = 8
+"""Whatever the checkpoint; the manifest holds heights and widths to it."""
+
+
+def size_findings(render: Render, pretrained: str, model: Architecture) -> Iterator[Finding]:
+    """Yield a height or width that the pipeline would refuse, or silently round.
+
+    With resolution binning pictures are drawn at a size that the model knows, and scaled to any.
+    """
+    if render.use_resolution_binning:
+        return
+    step = math.lcm(model.step, _PIPELINES_NEED)
+    for name in ("height", "width"):
+        pixels = getattr(render, name)
+        if pixels is not None and pixels % step:
+            below = pixels - pixels % step
+            near = [str(size) for size in (below, below + step) if size]
+            yield Finding(
+                path=("render", name),
+                found=f"found {pixels}",
+                allowed=f"allowed: a multiple of {step} with {pretrained}",
+                hint=f"Nearest: {' or '.join(near)}.",
+            )
+
+
+_WEIGHTS = re.compile(r"\w+?(?:-\d{5}-of-\d{5})?\.([\w-]+?)(?:-\d{5}-of-\d{5})?\.safetensors", re.ASCII)
+"""`model.fp16.safetensors`, whole or in shards."""
+
+
+def variant_findings(spec: DiffusersSpec) -> Iterator[Finding]:
+    """Yield every variant of which a folder holds no file; a repository of the hub may hold more than is here."""
+    for field, source, subfolder, variant in _asked(spec):
+        place = contents_of(source)
+        if variant is None or source.kind == "hub" or place is None or not place.is_dir():
+            continue
+        there = sorted(set(_variants(place / subfolder)))
+        if variant not in there:
+            yield Finding(
+                path=(*field, "variant"),
+                found=f"there are no files of the variant {variant} in {source.pretrained}",
+                allowed=f"allowed: {', '.join([*there, 'null'])}",
+                hint=did_you_mean(variant, there),
+            )
+
+
+def _asked(spec: DiffusersSpec) -> Iterator[tuple[FieldPath, ModelSource, str, str | None]]:
+    yield ("model",), spec.source, "", spec.variant
+    if spec.refiner is not None:
+        yield ("model", "refiner"), spec.refiner.source, "", spec.refiner.variant
+    for number, net in enumerate(spec.controlnets):
+        yield ("model", "controlnets", number), net.source, net.subfolder, net.variant
+
+
+def _variants(folder: Path) -> Iterator[str]:
+    for file in folder.rglob("*.safetensors"):
+        if match := _WEIGHTS.fullmatch(file.name):
+            yield match[1]

@@ -1,0 +1,242 @@
+"""Which schedulers each pipeline takes; measured by a call of every pipeline with every scheduler of diffusers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from importlib.util import find_spec
+from typing import Any
+
+from farm.inputs.checkpoints.info import contents_of, read_settings
+from farm.inputs.checkpoints.schedulers import settings_of
+from farm.manifest import Manifest
+from farm.manifest.findings import Finding, describe_value, did_you_mean
+from farm.manifest.location import FieldPath
+from farm.manifest.model import Scheduler
+from farm.manifest.pipelines import PIPELINES, Traits
+from farm.manifest.schedulers import DIFFUSION, FLOW, REFUSED, SCHEDULERS, SOLVERS
+from farm.records import DiffusersSpec
+from farm.rules.context import Asked
+
+_EULER, _HEUN, _LCM = FLOW
+_SCALED = (
+    *(
+        "CMStochasticIterativeScheduler",
+        "CosineDPMSolverMultistepScheduler",
+        "EDMDPMSolverMultistepScheduler",
+    ),
+    *(
+        "EDMEulerScheduler",
+        "EulerAncestralDiscreteScheduler",
+        "EulerDiscreteScheduler",
+        "HeunDiscreteScheduler",
+    ),
+    *("KDPM2AncestralDiscreteScheduler", "KDPM2DiscreteScheduler", "LMSDiscreteScheduler"),
+)
+"""Those whose first latents and inputs of the net are not at the scale of plain noise."""
+
+_WITHOUT_ADD_NOISE = ("DDIMInverseScheduler", "IPNDMScheduler")
+_FLOW_CONFIG = {"use_flow_sigmas": True, "prediction_type": "flow_prediction"}
+_SUCH_AS = {"diffusion": "DDIMScheduler", "flow": _EULER, "consistency": "LCMScheduler"}
+
+
+def such_as(traits: Traits) -> str:
+    """Return one that pipelines of the kind take."""
+    return _SUCH_AS[traits.sampling]
+
+
+def why_unfit(pipeline: str, traits: Traits, name: str) -> str:
+    """Return why a pipeline cannot sample with a scheduler, or nothing."""
+    if traits.sampling == "consistency":
+        return "" if name == "LCMScheduler" else f"{pipeline} takes LCMScheduler only."
+    if traits.sampling == "flow":
+        return _why_no_flow(pipeline, traits, name)
+    if name in FLOW:
+        return f"It samples flow-matching models, such as Stable Diffusion 3 and Flux; {pipeline} has none."
+    if traits.starts_from_picture and name in _WITHOUT_ADD_NOISE:
+        return f"It has no add_noise(), with which {pipeline} starts from a picture."
+    if not traits.scales_latents and name in _SCALED:
+        return f"{pipeline} never scales latents, as it asks for."
+    if traits.own_scheduler in SOLVERS and name == "DDIMInverseScheduler":
+        return "It has no timestep_spacing linspace, which is the checkpoint's."
+    return ""
+
+
+def _why_no_flow(pipeline: str, traits: Traits, name: str) -> str:
+    if name in traits.flow_schedulers:
+        return ""
+    if name == _LCM:
+        return f"It draws noise while it samples, and {pipeline} gives it no generator."
+    if name in (_HEUN, *SOLVERS):
+        return f"{pipeline} sets its sigmas, which its set_timesteps() does not take."
+    return f"It samples diffusion models; {pipeline} is a flow-matching one."
+
+
+def scheduler_checks(asked: Asked) -> Iterator[Finding]:
+    """Yields every scheduler, and every setting of one, with which the pipeline cannot sample."""
+    for path, name, config in _written(asked):
+        reason = why_unfit(asked.pipeline, asked.traits, name)
+        if name in (*DIFFUSION, *FLOW) and reason:
+            yield Finding(
+                path=path,
+                found=f"found {name!r}",
+                allowed=f"allowed: a scheduler that {asked.pipeline} takes, such as {such_as(asked.traits)}",
+                hint=reason,
+            )
+        elif name in (*DIFFUSION, *FLOW):
+            yield from _settings(asked, path, name, config)
+
+
+def _written(asked: Asked) -> Iterator[tuple[FieldPath, str, Mapping[Any, Any]]]:
+    """Yields the place of every scheduler's name, the name and the configuration."""
+    places: list[tuple[FieldPath, Any]] = [(("model", "scheduler"), asked.model.get("scheduler"))]
+    axis = asked.over.get("scheduler")
+    if isinstance(axis, list):
+        places += [(("animation", "over", "scheduler", number), value) for number, value in enumerate(axis)]
+    for path, scheduler in places:
+        match scheduler:
+            case str(name):
+                yield path, name, {}
+            case {"class": str(name)}:
+                config = scheduler.get("config")
+                yield (*path, "class"), name, config if isinstance(config, dict) else {}
+
+
+def _settings(asked: Asked, path: FieldPath, name: str, config: Mapping[Any, Any]) -> Iterator[Finding]:
+    is_flow, pipeline = asked.traits.sampling == "flow", asked.pipeline
+    place = path[:-1] if path[-1] == "class" else path
+    if not asked.traits.hands_generators_on:
+        for setting, value in config.items():
+            if (setting == "stochastic_sampling" and value is True) or str(value).startswith("sde-"):
+                yield Finding(
+                    path=(*place, "config", setting),
+                    found=f"found {describe_value(value)}",
+                    allowed=f"allowed: what draws no noise, since {pipeline} gives schedulers no generator",
+                )
+    needed = needed_settings(asked.traits, name)
+    if any(config.get(setting) != value for setting, value in needed.items()):
+        settings = ", ".join(
+            f"{key}: {describe_value(value).strip(chr(39))}" for key, value in needed.items()
+        )
+        yield Finding(
+            path=path,
+            found=f"{name} without {settings}",
+            allowed=f"needed: these settings in its config, since {_why_needed(pipeline, is_flow)}",
+        )
+
+
+def needed_settings(traits: Traits, name: str) -> Mapping[str, object]:
+    """Return the settings that a scheduler needs beside the checkpoint's own."""
+    if traits.sampling == "flow":
+        return _FLOW_CONFIG if name in SOLVERS and traits.own_scheduler not in SOLVERS else {}
+    if traits.own_scheduler in SOLVERS and name == "SASolverScheduler":
+        return {"algorithm_type": "data_prediction"}
+    return {}
+
+
+def _why_needed(pipeline: str, is_flow: bool) -> str:
+    return f"{pipeline} is a flow-matching one" if is_flow else f"those of {pipeline} are for another solver"
+
+
+_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "timestep_spacing": ("leading", "linspace", "trailing"),
+    "prediction_type": ("epsilon", "flow_prediction", "sample", "v_prediction"),
+}
+"""What the words of the setting can be in one scheduler or another."""
+
+
+def setting_findings(field: FieldPath, scheduler: Scheduler) -> Iterator[Finding]:
+    """Yield every setting that the scheduler does not take, and every word for one that no scheduler knows."""
+    takes = settings_of(scheduler.class_)
+    for name, value in scheduler.config.items():
+        choices = _CHOICES.get(name, ())
+        if takes and name not in takes:
+            yield Finding(
+                path=(*field, "config", name),
+                found=f"{scheduler.class_} takes no {name}",
+                allowed=f"allowed: {', '.join(sorted(takes))}",
+                hint=did_you_mean(name, takes),
+            )
+        elif choices and value not in choices:
+            yield Finding(
+                path=(*field, "config", name),
+                found=f"found {describe_value(value)}",
+                allowed=f"allowed: {', '.join(choices)}",
+                hint=did_you_mean(value, choices),
+            )
+
+
+NEEDED = {"LMSDiscreteScheduler": "scipy", "CosineDPMSolverMultistepScheduler": "torchsde"}
+"""Packages that schedulers are made with, and that diffusers does without."""
+
+_BETA_SIGMAS = "use_beta_sigmas"
+
+
+def sampler_findings(manifest: Manifest, spec: DiffusersSpec) -> Iterator[Finding]:
+    """Yield every scheduler that this machine has no package for, and every setting that one does not take."""
+    for field, scheduler in _written_schedulers(manifest):
+        yield from _lacking((*field, "class"), scheduler.class_, (*field, "config"), scheduler.config)
+        yield from setting_findings(field, scheduler)
+    field, own = _own(spec)
+    yield from _lacking(field, own_sampler(spec), field, own)
+
+
+def own_sampler_findings(manifest: Manifest, spec: DiffusersSpec) -> Iterator[Finding]:
+    """Yield the checkpoint's own scheduler where it is to be taken, and the pipeline cannot sample with it."""
+    if any(_written_schedulers(manifest)):
+        return
+    traits = PIPELINES[spec.pipeline]
+    field, name = _own(spec)[0], own_sampler(spec)
+    reason = REFUSED.get(name, "")
+    if name in SCHEDULERS:
+        reason = why_unfit(spec.pipeline, traits, name)
+    if reason:
+        yield Finding(
+            path=field,
+            found=f"its own scheduler is {name}",
+            allowed=f"needed: a model.scheduler that {spec.pipeline} takes, such as {such_as(traits)}",
+            hint=reason,
+        )
+
+
+def own_sampler(spec: DiffusersSpec) -> str:
+    """Return the class of the checkpoint's own scheduler; empty where that is not on this machine yet."""
+    return str(own_settings(spec).get("_class_name", ""))
+
+
+def own_settings(spec: DiffusersSpec) -> Mapping[str, object]:
+    """Return the configuration of the checkpoint's own scheduler; empty where that is not on this machine yet."""
+    return _own(spec)[1]
+
+
+def _own(spec: DiffusersSpec) -> tuple[FieldPath, Mapping[str, object]]:
+    """Return where the manifest names the checkpoint's own scheduler, and its settings as far as they are here."""
+    place = contents_of(spec.config or spec.source)
+    settings = read_settings(place / "scheduler" / "scheduler_config.json") if place else None
+    field = ("model", "config", "pretrained") if spec.config else ("model", "pretrained")
+    return field, settings or {}
+
+
+def _written_schedulers(manifest: Manifest) -> Iterator[tuple[FieldPath, Scheduler]]:
+    if manifest.model.scheduler is not None:
+        yield ("model", "scheduler"), manifest.model.scheduler
+    swept = getattr(manifest.animation, "over", {}).get("scheduler", ())
+    yield from ((("animation", "over", "scheduler", number), each) for number, each in enumerate(swept))
+
+
+def _lacking(
+    field: FieldPath, name: str, settings: FieldPath, config: Mapping[str, object]
+) -> Iterator[Finding]:
+    package = NEEDED.get(name)
+    if package is not None and find_spec(package) is None:
+        yield _without(field, f"{name} needs {package}", package)
+    elif config.get(_BETA_SIGMAS) is True and find_spec("scipy") is None:
+        place = settings if settings == field else (*settings, _BETA_SIGMAS)
+        yield _without(place, f"{name} with {_BETA_SIGMAS} needs scipy", "scipy")
+
+
+def _without(field: FieldPath, found: str, package: str) -> Finding:
+    return Finding(
+        path=field,
+        found=f"{found}, which this machine does not have",
+        allowed=f"needed: pip install {package}, here and wherever frames are rendered; or another scheduler",
+    )

@@ -1,0 +1,142 @@
+"""Rules between the number of steps and what leaves some of them out: `strength`, a consistency model's schedule."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from typing import Any
+
+from farm.manifest import Manifest
+from farm.manifest.findings import Finding
+from farm.manifest.location import FieldPath
+from farm.manifest.pipelines import PIPELINES
+from farm.records import DiffusersSpec
+from farm.rules.context import Asked, most, over, place
+from farm.rules.schedulers import own_settings
+
+_LCM_STEPS = 50
+"""LCMScheduler's own original_inference_steps."""
+
+
+def step_checks(asked: Asked) -> Iterator[Finding]:
+    """Yields every strength that leaves no step, and a schedule too short for the steps taken from it."""
+    yield from _schedule(asked)
+    steps = [step for step in asked.values("num_inference_steps") if isinstance(step, int)]
+    if not asked.traits.starts_from_picture or not steps:
+        return
+    schedule, taken = _schedule_of(asked, min(steps), max(steps))
+    if taken > schedule:  # told above
+        return
+    for path, strength in _strengths(asked):
+        if isinstance(strength, int | float) and int(schedule * strength) < taken:
+            yield Finding(
+                path=path,
+                found=f"{strength:g} of {schedule} steps leaves {_left(int(schedule * strength))}",
+                allowed=f"allowed: at least {_least(schedule, taken)} with {schedule} steps",
+            )
+
+
+def _schedule_of(asked: Asked, least: int, most: int) -> tuple[int, int]:
+    """Return of how many steps strength takes a share, and how many must be left.
+
+    diffusers takes int(num_inference_steps * strength) of the steps; LCMScheduler that share of the schedule from
+    which it takes its steps.
+    """
+    if asked.traits.sampling != "consistency":
+        return least, 1
+    original = asked.argument("original_inference_steps")
+    return (original if isinstance(original, int) else _LCM_STEPS), most
+
+
+def _strengths(asked: Asked) -> Iterator[tuple[FieldPath, Any]]:
+    path: FieldPath = ("render", "strength")
+    axis, given = asked.over.get("strength"), asked.argument("strength")
+    if isinstance(axis, list):
+        yield from ((("animation", "over", "strength", number), value) for number, value in enumerate(axis))
+    elif isinstance(given, dict):
+        yield from (((*path, frame), value) for frame, value in given.items())
+    else:
+        yield path, given
+
+
+def _left(steps: int) -> str:
+    return "none" if steps == 0 else str(steps)
+
+
+def _least(schedule: int, taken: int) -> str:
+    """Return the least strength of four digits that leaves as many steps, in floating-point numbers too."""
+    digits = math.ceil(Fraction(taken, schedule) * 10_000)
+    while int(schedule * (digits / 10_000)) < taken:
+        digits += 1
+    return f"{digits / 10_000:g}"
+
+
+def _schedule(asked: Asked) -> Iterator[Finding]:
+    if "original_inference_steps" not in asked.traits.arguments:
+        return
+    original = asked.render.get("original_inference_steps")
+    steps = [step for step in asked.values("num_inference_steps") if isinstance(step, int)]
+    if original is None and steps and max(steps) > _LCM_STEPS and not _sets_schedule(asked.model):
+        axis = ("animation", "over") if "num_inference_steps" in asked.over else ("render",)
+        yield Finding(
+            path=(*axis, "num_inference_steps"),
+            found=f"{max(steps)} steps out of {_LCM_STEPS}",
+            allowed=f"allowed: up to {_LCM_STEPS}, or more with render.original_inference_steps",
+        )
+    if isinstance(original, int) and steps and original < max(steps):
+        yield Finding(
+            path=("render", "original_inference_steps"),
+            found=f"{max(steps)} steps out of {original}",
+            allowed=f"allowed: {max(steps)} or more",
+        )
+
+
+def _sets_schedule(model: Mapping[Any, Any]) -> bool:
+    match model:
+        case {"scheduler": {"config": {"original_inference_steps": _}}}:
+            return True
+    return False
+
+
+_OF_ITSELF = {"num_train_timesteps": 1000, "original_inference_steps": 50}
+"""What LCMScheduler has where no configuration says it, and others too."""
+
+
+def step_findings(manifest: Manifest, spec: DiffusersSpec) -> Iterator[Finding]:
+    """Yield a number of steps beyond what a scheduler was trained with, or beyond the schedule of an LCMScheduler.
+
+    A scheduler that is written goes by the checkpoint's settings where its own config has none. Those of flow-matching
+    models count no steps; a latent consistency model's schedule is an argument, and the manifest's own checks hold it.
+    """
+    sampling = PIPELINES[spec.pipeline].sampling
+    steps = int(most(manifest, "num_inference_steps"))
+    if sampling == "flow":
+        return
+    for name, settings in _schedulers(manifest, spec):
+        limit = "num_train_timesteps"
+        if name == "LCMScheduler" and sampling != "consistency":
+            limit = min(_OF_ITSELF, key=lambda each: _of(settings, each))
+        if steps > (allowed := _of(settings, limit)):
+            yield Finding(
+                path=place(manifest, "num_inference_steps"),
+                found=f"{steps} steps out of {allowed} of {name}",
+                allowed=f"allowed: up to {allowed}, or more with a larger {limit} in its config",
+            )
+            return
+
+
+def _schedulers(manifest: Manifest, spec: DiffusersSpec) -> Iterator[tuple[str, Mapping[str, object]]]:
+    """Yield those that frames are sampled with; nothing of a checkpoint's own that is not on this machine yet."""
+    own = own_settings(spec)
+    chosen = over(manifest).get("scheduler") or [manifest.model.scheduler]
+    for scheduler in chosen:
+        if scheduler is not None:
+            yield scheduler.class_, {**own, **scheduler.config}
+        elif own:
+            yield str(own.get("_class_name", "")), own
+
+
+def _of(settings: Mapping[str, object], name: str) -> int:
+    value = settings.get(name)
+    return value if isinstance(value, int) else _OF_ITSELF[name]

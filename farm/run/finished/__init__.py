@@ -1,1 +1,0 @@
-"""Jobs that were rendered: read from their folders alone."""

@@ -1,1 +1,0 @@
-"""Even pacing: a pilot is rendered and measured, and places the frames."""

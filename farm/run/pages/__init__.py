@@ -1,1 +1,0 @@
-"""What the pages of a job and of a folder of jobs show."""

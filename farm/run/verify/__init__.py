@@ -1,1 +1,0 @@
-"""Frames rendered again and compared with those in the ledger."""

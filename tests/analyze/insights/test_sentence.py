@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import re
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from farm.analyze import Sentence
+from farm.analyze.insights.sentences import capital, listed, sentence
+from farm.records import Value
+from tests.analyze.insights.curves import step, told
+
+
+def _said(one: Sentence) -> list[str]:
+    """Returns what stands at the places of a sentence."""
+    return [
+        one.text[place : place + len(str(frame))] for frame, place in zip(one.frames, one.places, strict=True)
+    ]
+
+
+def test_numbers_among_the_parts_are_frames_and_their_places_are_known() -> None:
+    assert sentence("In 3 frames, such as ", 3, " and ", 12, ".") == Sentence(
+        text="In 3 frames, such as 3 and 12.", frames=(3, 12), places=(21, 27)
+    )
+    assert sentence("Nothing.") == Sentence(text="Nothing.", frames=(), places=())
+
+
+@given(st.lists(st.text(max_size=9) | st.integers(0, 9999), max_size=9))
+def test_every_frame_stands_at_its_place(parts: list[str | int]) -> None:
+    made = sentence(*parts)
+    assert made.text == "".join(map(str, parts))
+    assert _said(made) == [str(part) for part in parts if isinstance(part, int)]
+
+
+def test_things_are_listed_as_in_a_sentence() -> None:
+    assert listed([]) == []
+    assert listed([1]) == [1]
+    assert listed([1, 2]) == [1, " and ", 2]
+    assert listed([1, "two", 3]) == [1, ", ", "two", " and ", 3]
+
+
+def test_a_sentence_begins_with_a_capital_letter() -> None:
+    assert (capital("top 3"), capital("")) == ("Top 3", "")
+
+
+def test_no_number_in_a_label_or_in_the_name_of_a_group_is_taken_for_a_frame() -> None:
+    labels = {"1 cat": 1 - step(24, 3), "3 cats at frame 3": step(24, 3)}
+    found = told({"top 3": labels, "count of 3": labels})
+    assert [one.text for one in found.sentences] == [
+        "Top 3 and count of 3 change together (frame 3).",
+        "Top 3: 1 cat becomes 3 cats at frame 3 at frame 3, suddenly.",
+        "Count of 3: 1 cat becomes 3 cats at frame 3 at frame 3, suddenly.",
+    ]
+    assert [one.frames for one in found.sentences] == [(3,), (3,), (3,)]
+    assert [one.places for one in found.sentences] == [(44,), (48,), (53,)]
+
+
+def test_no_count_and_no_class_is_taken_for_a_frame() -> None:
+    found = told({}, clip_class=["2"] * 3, classifier_label_1=["2", "1", "1"])
+    assert [(one.text, one.frames, one.places) for one in found.sentences] == [
+        ("CLIP and the classifier agree in 1 of 3 frames.", (), ()),
+        ("Where they differ, CLIP sees 2 and the classifier 1, in 2 frames, such as frame 1.", (1,), (80,)),
+    ]
+
+
+def test_every_sentence_of_an_account_has_its_frames_in_the_order_of_the_text() -> None:
+    blank: list[Value] = [frame % 3 == 0 for frame in range(40)]
+    change: list[Value] = [None, *[0.1] * 20, 0.5, *[0.1] * 18]
+    found = told({"shape": {"a": 1 - step(40, 9), "b": step(40, 9)}}, blank=blank, perceptual_change=change)
+    assert len(found.sentences) == 3
+    for one in found.sentences:
+        assert one.frames
+        assert _said(one) == list(map(str, one.frames))
+        assert list(one.places) == sorted(one.places)
+        assert np.all(np.diff(one.places) > 0)
+        assert re.sub(r"\D", "", one.text[one.places[0] :]).startswith(str(one.frames[0]))

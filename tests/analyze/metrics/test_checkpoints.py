@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from huggingface_hub.errors import LocalEntryNotFoundError
+
+from farm.analyze import open_analyzer
+from farm.errors import ModelError
+from farm.models import HERE
+from farm.records import AnalysisSpec, ClassifierSpec, ClipSpec
+from tests.analyze.conftest import source
+
+
+def _copy(name: str, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(HERE / name, tmp_path / name))
+
+
+def _open(part: ClipSpec | ClassifierSpec) -> None:
+    is_clip = isinstance(part, ClipSpec)
+    open_analyzer(
+        AnalysisSpec(clip=part if is_clip else None, classifier=None if is_clip else part, smoothness=False)
+    )
+
+
+def test_weights_that_changed_since_they_were_found_are_refused(
+    tmp_path: Path, classifier: ClassifierSpec
+) -> None:
+    folder = _copy("tiny-world-resnet", tmp_path)
+    found = source(folder)
+    config = folder / "config.json"
+    config.write_text(config.read_text().replace('"circle"', '"ring"'))
+    with pytest.raises(ModelError, match="its files on .* are not those that this run began with"):
+        _open(replace(classifier, source=found))
+
+
+def test_a_vocabulary_that_is_missing_is_told(tmp_path: Path, clip: ClipSpec) -> None:
+    folder = _copy("tiny-world-clip", tmp_path)
+    for name in ("tokenizer.json", "vocab.json", "merges.txt"):
+        (folder / name).unlink()
+    found = source(folder)
+    with pytest.raises(ModelError) as told:
+        _open(replace(clip, source=found))
+    assert str(told.value) == (
+        f"{folder}: its tokenizer knows no words, since its vocabulary files are missing."
+    )
+
+
+def test_a_folder_without_weights_is_told_by_its_name(tmp_path: Path, classifier: ClassifierSpec) -> None:
+    folder = _copy("tiny-world-resnet", tmp_path)
+    (folder / "model.safetensors").unlink()
+    found = source(folder)
+    with pytest.raises(ModelError) as told:
+        _open(replace(classifier, source=found))
+    assert str(told.value).startswith(f"{folder}: cannot be loaded as an image classifier: ")
+
+
+def _of_the_hub(classifier: ClassifierSpec) -> ClassifierSpec:
+    place = {"pretrained": "microsoft/resnet-50", "location": "microsoft/resnet-50", "revision": "0" * 40}
+    return replace(classifier, source=replace(classifier.source, kind="hub", **place))
+
+
+def test_a_hub_checkpoint_that_is_not_here_is_told_with_what_fetches_it(
+    tmp_path: Path, classifier: ClassifierSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for place in ("huggingface_hub.constants", "transformers.utils.hub.constants"):
+        monkeypatch.setattr(f"{place}.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(ModelError) as told:
+        _open(_of_the_hub(classifier))
+    zeros = "0" * 40
+    assert str(told.value) == (
+        f"microsoft/resnet-50@{zeros}: files of it are not in this machine's hub cache, and HF_HUB_OFFLINE forbids "
+        f"asking the hub. Run once, where it can be: hf download microsoft/resnet-50 --revision {zeros}"
+    )
+
+
+def test_a_hub_that_is_out_of_reach_is_told_so(
+    tmp_path: Path, classifier: ClassifierSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def out_of_reach(*_: object, **__: object) -> None:
+        raise LocalEntryNotFoundError("gone")
+
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    monkeypatch.setattr("farm.inputs.checkpoints.hub.snapshot_download", out_of_reach)
+    with pytest.raises(ModelError) as told:
+        _open(_of_the_hub(classifier))
+    zeros = "0" * 40
+    assert str(told.value) == (
+        f"microsoft/resnet-50@{zeros}: files of it are not in this machine's hub cache, and the hub cannot be reached. "
+        f"Run once, where it can be: hf download microsoft/resnet-50 --revision {zeros}"
+    )

@@ -1,0 +1,79 @@
+"""Prompts are measured as transformers' CLIPTokenizer measures them, from either layout of its files."""
+
+import random
+
+import pytest
+from transformers import CLIPTokenizer
+
+from farm import models
+from farm.inputs.checkpoints.tokenizers import Cut, read_prompt_length
+from tests.checkpoints.tokenizers import clip_tokenizer, t5_tokenizer
+
+WORDS = (
+    "a",
+    "Red",
+    "star's",
+    "beach  at",
+    "Été",
+    "日本",
+    "12.5",
+    "!!",
+    "don't",
+    "\n",
+    "<|endoftext|>",
+    "🦊",
+    "ﬁ",
+)
+"""What is split, lowered, composed, or unknown; the prompts of it are drawn by random.Random(0)."""
+
+
+@pytest.fixture(params=["tokenizer.json", "vocab.json and merges.txt"])
+def folder(request, tmp_path):
+    """The tokenizer of the shipped checkpoint, of 32 tokens, in one of both layouts."""
+    own = models.find("tiny-world").path / "tokenizer"
+    names = ["tokenizer.json"] if request.param == "tokenizer.json" else ["vocab.json", "merges.txt"]
+    for name in (*names, "tokenizer_config.json"):
+        (tmp_path / name).write_bytes((own / name).read_bytes())
+    return tmp_path
+
+
+def test_a_prompt_is_cut_where_transformers_cuts_it(folder):
+    draw, theirs, ours = (
+        random.Random(0),
+        CLIPTokenizer.from_pretrained(folder),
+        read_prompt_length(folder, {}),
+    )
+    lengths = set()
+    for _ in range(300):
+        prompt = " ".join(draw.choice(WORDS) for _ in range(draw.randrange(1, 30)))
+        tokens = len(theirs(prompt).input_ids) - 2
+        cut = ours.cut(prompt)
+        assert (cut is None) == (tokens <= 30)
+        if cut:
+            assert cut.tokens == tokens
+            # A word that is cut through is told whole.
+            assert len(theirs(prompt[: -len(cut.unread)]).input_ids) - 2 <= cut.read == 30
+        lengths.add(tokens)
+    assert min(lengths) < 30 < max(lengths)
+
+
+def test_what_stays_unread_is_told_as_it_was_written(folder):
+    stars = "a red star " * 10
+    assert read_prompt_length(folder, {}).cut(f"{stars}At  Night") == Cut(
+        tokens=32, read=30, unread="At  Night"
+    )
+
+
+def test_a_learned_word_counts_as_often_as_it_has_vectors(folder):
+    length = read_prompt_length(folder, {"<doodle>": 3})
+    assert length.cut("star " * 27 + "<doodle>") is None
+    assert length.cut("star " * 28 + "<doodle>") == Cut(tokens=31, read=30, unread="<doodle>")
+
+
+def test_other_tokenizers_are_not_read(tmp_path):
+    t5_tokenizer().save_pretrained(tmp_path / "t5")
+    assert read_prompt_length(tmp_path / "t5", {}) is None
+    assert read_prompt_length(tmp_path / "nothing", {}) is None
+    clip_tokenizer().save_pretrained(tmp_path / "clip")
+    (tmp_path / "clip" / "tokenizer.json").write_text("{")
+    assert read_prompt_length(tmp_path / "clip", {}) is None

@@ -1,0 +1,106 @@
+import subprocess
+import sys
+
+import pytest
+
+from farm.inputs.compel_syntax import in_compels_words, prompt_mistake
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("a (red star:1.5) at night", "a (red star)1.5  at night"),
+        ("a (red star: 1.5 )", "a (red star)1.5 "),
+        ("((a:1.2) b:0.5)", "((a)1.2  b)0.5 "),
+        ('("(a:1.5)", "b").blend(0.3, 0.7)', '("(a)1.5 ", "b").blend(0.3, 0.7)'),
+        ("(one:2)3 more.", "(one)2.0 3 more."),
+        ("(one:2).", "(one)2.0 ."),
+        ("(one:.00001)", "(one).00001 "),
+        ("at 12:30, 3:4, (word)1.5, (word)++ [word]", "at 12:30, 3:4, (word)1.5, (word)++ [word]"),
+        (r"a \(b\:1.5\) (c\:1.5)", r"a \(b\:1.5\) (c\:1.5)"),
+    ],
+)
+def test_a_weight_behind_a_colon_becomes_compels(written, read):
+    assert in_compels_words(written) == read
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "",
+        "a photo of a dog, at 4.5 metres (roughly), e.g. black-and-white",
+        "(word)++, word--, (word)1.5, (word:1.5), ((word)++ other)0.5, (word).attend(1.5)",
+        '("a (red)++ star", "a circle").blend(0.3, 0.7)',
+        '("a", "b").blend(1, -1, no_normalize)',
+        '("a", "b").and()',
+        '("a", "b").and(1, 0.5)',
+        r"a \(smiley\) of 5\" :\)",
+        'a sign that says "open"',
+        f"{'(' * 20}deep{')' * 20}++",
+    ],
+)
+def test_what_compel_reads_is_no_mistake(prompt):
+    assert prompt_mistake(prompt) is None
+
+
+@pytest.mark.parametrize(
+    ("prompt", "mistake"),
+    [
+        ("a (red star", r"the ( at character 3 is never closed; \( is the sign itself"),
+        ("a red) star", r"the ) at character 6 closes nothing; \) is the sign itself"),
+        ('("a (red", "b").blend(1, 1)', r"the ) at character 15 closes nothing; \) is the sign itself"),
+        ('5" tall', r'the " at character 2 is never closed; \" is the sign itself'),
+        (
+            f"{'(' * 21}deep{')' * 21}",
+            "at character 21 more than 20 parentheses are open; weights can be multiplied",
+        ),
+        ("a (star:-1)", "the weight at character 8 is below 0; weights are 0 or more, 1 changes nothing"),
+        ("a (star)-1.5", "the weight at character 8 is below 0; weights are 0 or more, 1 changes nothing"),
+        ("cat withLora(x, 1)", "the withLora at character 5 does nothing; LoRAs are listed in model.loras"),
+        (
+            "a cat.swap(dog)",
+            "the .swap at character 6 is not rendered: it changes the prompt while it is sampled",
+        ),
+        ('("a", "b").blnd(1, 1)', "the .blnd at character 11 is no operator; did you mean .blend?"),
+        (
+            '("a", "b").mix(1, 1)',
+            "the .mix at character 11 is no operator; there are .blend, .and, .add, .attend",
+        ),
+        (
+            '("a", "b").blend(1, 1) in oil',
+            "nothing can stand behind .blend() or .and(), and there is 'in oil'",
+        ),
+        (
+            '("a", "b").blend(1)',
+            "its .blend() or .and() takes one number for each of its prompts, or nothing",
+        ),
+        (
+            '("a", "b").and(x, y)',
+            "its .blend() or .and() takes one number for each of its prompts, or nothing",
+        ),
+        (
+            '("a", "b").blend(1, -1)',
+            "the weights of its .blend() add up to 0; with no_normalize behind them they are taken as they are",
+        ),
+        (
+            'an ("a", "b").and()',
+            "its .and() is read as words: it stands behind the whole prompt, which is a list in parentheses, "
+            'each in quotation marks, as in ("one", "other").blend(0.3, 0.7)',
+        ),
+        (
+            "(16:9) a clock at dusk",
+            r"the :9 at character 4 is read as a weight; such weights are below 3, and \: is the sign itself",
+        ),
+    ],
+)
+def test_a_mistake_is_told_with_its_place(prompt, mistake):
+    assert prompt_mistake(prompt) == mistake
+
+
+def test_prompts_are_checked_without_torch():
+    told = (
+        "import sys\nfrom farm.inputs.compel_syntax import prompt_mistake\n"
+        "print(prompt_mistake('(a'), 'torch' in sys.modules, 'diffusers' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == r"the ( at character 1 is never closed; \( is the sign itself False False"

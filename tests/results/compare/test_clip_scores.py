@@ -1,0 +1,80 @@
+import json
+
+import pytest
+
+from farm import models
+from farm.errors import UsageError
+from farm.results import compare
+from farm.results.compare_frames import find_clip
+from tests.results.compare.conftest import CLIP
+from tests.tampering import edit_rows
+
+SEED = ("seed: 3", "seed: 4")
+
+
+def scored(first, second, **options):
+    found = compare(str(first), str(second), **options)
+    remarks = [remark for remark in found.remarks if "rehearsal:" not in remark]
+    return found.clip, (found.first.clip_score, found.second.clip_score), remarks
+
+
+def test_scores_of_both_analyses_are_those_that_are_measured_now(rehearse):
+    jobs = rehearse("one", analysis=CLIP), rehearse("other", SEED, analysis=CLIP)
+    model, scores, remarks = scored(*jobs)
+    assert model == "tiny-world-clip"
+    assert None not in scores
+    assert remarks == []
+    assert scored(*jobs, clip=find_clip("tiny-world-clip", None)) == (model, pytest.approx(scores), [])
+
+
+def test_where_one_was_not_measured_there_are_no_scores_until_they_are_measured_now(rehearse):
+    jobs = rehearse("one", analysis=CLIP), rehearse("other", SEED)
+    assert scored(*jobs) == (
+        "",
+        (None, None),
+        ["No CLIP scores: not both jobs were measured with CLIP; --clip NAME measures now."],
+    )
+    model, scores, _ = scored(*jobs, clip=find_clip("tiny-world-clip", None))
+    assert (model, None in scores) == ("tiny-world-clip", False)
+
+
+def test_scores_by_two_models_are_not_compared(rehearse, tmp_path):
+    copy = tmp_path / "my-clip"
+    copy.symlink_to(models.find("tiny-world-clip").path)
+    jobs = (
+        rehearse("one", analysis=CLIP),
+        rehearse("other", analysis=CLIP.replace("tiny-world-clip", str(copy))),
+    )
+    assert scored(*jobs) == (
+        "",
+        (None, None),
+        [
+            f"No CLIP scores: the jobs were measured with two models, tiny-world-clip and {copy}; "
+            "--clip NAME measures now."
+        ],
+    )
+
+
+def test_scores_of_pictures_that_are_others_now_do_not_count(rehearse):
+    jobs = rehearse("one", analysis=CLIP), rehearse("other", SEED, analysis=CLIP)
+    edit_rows(jobs[0], [0], lambda row: row.update(content_sha256="0" * 64))
+    _, scores, remarks = scored(*jobs)
+    assert scores[0] is None
+    assert remarks == ["CLIP scores are of 0 and 7 of 7 frames; --clip NAME measures now."]
+
+
+def test_a_model_that_is_not_there_is_refused():
+    with pytest.raises(UsageError) as told:
+        find_clip("openai/clip-vit-base-patch32", None)
+    assert str(told.value) == (
+        "--clip openai/clip-vit-base-patch32: there is no checkpoint 'openai/clip-vit-base-patch32'; needed: a "
+        "CLIPModel: a hub id with its commit as --revision, a folder, or a shipped checkpoint, which farm models lists."
+    )
+
+
+def test_a_model_that_is_no_clip_is_refused(tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "resnet"}))
+    with pytest.raises(
+        UsageError, match=r"its config.json is that of a model of type 'resnet', not 'clip'; needed: "
+    ):
+        find_clip(str(tmp_path), None)

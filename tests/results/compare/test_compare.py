@@ -1,0 +1,143 @@
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from farm.analyze import apart, sharpness
+from farm.errors import StorageError
+from farm.reduce import FrameRange
+from farm.results import compare
+from farm.results import compare as sheet
+from farm.results.compare_frames import Setting
+from farm.store import file_name
+from tests.results.verify.verifying import files
+from tests.tampering import as_if_rendered_so, edit_rows, flip_pixel
+
+SEED = ("seed: 3", "seed: 4")
+
+
+@pytest.fixture
+def jobs(rehearse):
+    """Two jobs of other seeds, so of other pictures."""
+    return rehearse("one"), rehearse("other", SEED)
+
+
+def pixels(folder, frame):
+    return np.asarray(Image.open(folder / file_name(frame)))
+
+
+def compared(first, second, **options):
+    return compare(str(first), str(second), **options)
+
+
+def test_settings_seconds_sharpness_and_distances_are_told(jobs):
+    for folder, seconds in zip(jobs, ([1, 2, 9, 2, 2, 1, 9], [4] * 7), strict=True):
+        edit_rows(folder, range(7), lambda row, its=seconds: row.update(render_seconds=its[row["frame"]]))
+    found = compared(*jobs)
+    assert (found.planned, found.compared, found.exit_code) == (7, 7, 0)
+    assert found.settings == (Setting(field="seed", first=3, second=4),)
+    assert (found.first.seconds_per_frame, found.second.seconds_per_frame) == (2, 4)
+    pairs = [[pixels(folder, frame) for folder in jobs] for frame in range(7)]
+    assert found.second.sharpness == pytest.approx(np.mean([sharpness(pair[1]) for pair in pairs]))
+    distances = [apart(*pair) for pair in pairs]
+    for told, of in ((found.rgb, "rgb"), (found.perceptual, "perceptual")):
+        values = [getattr(distance, of) for distance in distances]
+        assert (told.mean, told.max, told.frame) == (
+            pytest.approx(np.mean(values)),
+            max(values),
+            values.index(max(values)),
+        )
+        assert told.mean > 0
+
+
+def test_a_setting_that_changes_no_picture_leaves_them_none_apart(rehearse):
+    """A rehearsal draws the same whatever the steps."""
+    found = compared(rehearse("one"), rehearse("other", ("num_inference_steps: 5", "num_inference_steps: 9")))
+    assert [setting.field for setting in found.settings] == ["render.num_inference_steps"]
+    assert (found.rgb.max, found.perceptual.max) == (0, pytest.approx(0, abs=1e-6))
+
+
+def test_results_lie_beside_the_first_job_and_both_jobs_stay_as_they_were(jobs):
+    before = [files(folder) for folder in jobs]
+    found = compared(*jobs)
+    folder = jobs[0].parent / "one-rehearsal-vs-other-rehearsal"
+    assert found.folder == str(folder)
+    assert {path.name for path in folder.iterdir()} == {"comparison.json", "side_by_side.png"}
+    assert json.loads((folder / "comparison.json").read_text()) == json.loads(
+        json.dumps(dataclasses.asdict(found))
+    )
+    assert [files(folder) for folder in jobs] == before
+
+
+def test_results_go_where_they_are_wanted(jobs, tmp_path):
+    compared(*jobs, output=str(tmp_path / "here"))
+    assert (tmp_path / "here" / "side_by_side.png").is_file()
+    assert len(list(jobs[0].parent.iterdir())) == 2
+
+
+def test_frames_that_one_job_lacks_are_told_and_the_others_compared(jobs):
+    (jobs[0] / file_name(1)).unlink()
+    flip_pixel(jobs[1], 2)
+    (jobs[1] / ".farm" / "ledger" / "frame000004-000006.jsonl").unlink()
+    found = compared(*jobs)
+    assert (found.compared, found.exit_code) == (2, 3)
+    assert found.first.missing == (FrameRange(first=1, last=1, reason="file gone"),)
+    assert found.second.missing == (
+        FrameRange(first=2, last=2, reason="file changed since it was written"),
+        FrameRange(first=4, last=6, reason="not rendered"),
+    )
+
+
+def test_jobs_that_share_no_frame_are_not_compared(jobs):
+    for folder, gone in zip(jobs, (range(4), range(4, 7)), strict=True):
+        for frame in gone:
+            (folder / file_name(frame)).unlink()
+    with pytest.raises(StorageError) as told:
+        compared(*jobs)
+    assert str(told.value) == (
+        "one-rehearsal and other-rehearsal: no frame is there in both; farm inspect says what each lacks."
+    )
+
+
+def test_frames_of_two_sizes_have_no_distance(rehearse):
+    found = compared(rehearse("one"), rehearse("other", ("height: 16", "height: 24")))
+    assert (found.rgb, found.perceptual) == (None, None)
+    assert found.first.sharpness > 0
+    assert "7 of 7 frames are of two sizes; distances are of the others." in found.remarks
+
+
+def test_what_is_to_be_known_before_conclusions_are_drawn_is_said(jobs):
+    edit_rows(jobs[1], range(7), lambda row: row.update(device="NVIDIA H100"))
+    assert compared(*jobs).remarks == (
+        "one-rehearsal is a rehearsal: its frames were drawn without its model.",
+        "other-rehearsal is a rehearsal: its frames were drawn without its model.",
+        "The jobs were rendered on cpu and NVIDIA H100, so seconds a frame tell of that, too.",
+        "No CLIP scores: not both jobs were measured with CLIP; --clip NAME measures now.",
+    )
+
+
+def test_progress_is_told_frame_by_frame(jobs):
+    told = []
+    compared(*jobs, tell=lambda *counts: told.append(counts))
+    assert told == [(frame, 7) for frame in range(1, 8)]
+
+
+def test_the_sheet_shows_evenly_chosen_frames_and_the_farthest(rehearse, monkeypatch):
+    shown = []
+    monkeypatch.setattr(sheet, "save_side_by_side", lambda path, *told: (shown.append(told), path.touch()))
+    one, other = rehearse("one", frames=21), rehearse("other", frames=21)
+    as_if_rendered_so(other, 4, by=128)
+    found = compared(one, other)
+    [(title, labels, pairs)] = shown
+    assert (
+        title
+        == "one-rehearsal above other-rehearsal; the numbers say how far apart to an eye: (1 - SSIM) / 2"
+    )
+    assert labels == ("one-rehearsal", "other-rehearsal")
+    most = found.perceptual.max
+    assert [pair.caption for pair in pairs] == [
+        *("frame 0: 0.000", "frame 3: 0.000", f"frame 4: {most:.3f}, the most", "frame 6: 0.000"),
+        *("frame 9: 0.000", "frame 11: 0.000", "frame 14: 0.000", "frame 17: 0.000", "frame 20: 0.000"),
+    ]

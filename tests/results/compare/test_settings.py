@@ -1,0 +1,102 @@
+from pathlib import Path
+
+import pytest
+
+from farm.errors import UsageError
+from farm.results.compare import differing, refuse_unlike
+from farm.results.compare_frames import Setting, said
+from farm.rules.load import parse
+
+MANIFEST = """\
+version: 1
+name: a
+model: {{pipeline: StableDiffusionPipeline, pretrained: tiny-world{model}}}
+animation: {{kind: interpolate, prompts: {prompts}, frames: {frames}}}
+render: {{num_inference_steps: {steps}}}
+"""
+
+
+def manifest(*, model="", prompts="[a, b]", frames=9, steps=25, also=""):
+    text = MANIFEST.format(model=model, prompts=prompts, frames=frames, steps=steps) + also
+    return parse(text, Path("a.yaml")).manifest
+
+
+def test_a_manifest_does_not_differ_from_itself():
+    assert differing(manifest(), manifest()) == ()
+
+
+def test_what_changes_no_frame_is_no_setting():
+    also = "description: other\noutput: {gif: {fps: 3}}\nanalysis: true\n"
+    assert differing(manifest(), manifest(also=also)) == ()
+
+
+def test_a_setting_is_told_by_its_dotted_field():
+    assert differing(manifest(steps=4), manifest(steps=25)) == (
+        Setting(field="render.num_inference_steps", first=4, second=25),
+    )
+
+
+def test_a_section_that_is_in_one_only_is_told_by_what_is_set_in_it():
+    lcm = ", scheduler: {class: LCMScheduler}, loras: [{pretrained: tiny-world-lcm-lora}]"
+    assert differing(manifest(), manifest(model=lcm)) == (
+        Setting(field="model.scheduler.class", first=None, second="LCMScheduler"),
+        Setting(field="model.loras.0.pretrained", first=None, second="tiny-world-lcm-lora"),
+        Setting(field="model.loras.0.scale", first=None, second=1.0),
+    )
+
+
+def test_a_scheduler_is_compared_by_what_is_set_in_it():
+    one, other = (
+        manifest(model=f", scheduler: {{class: DDIMScheduler, config: {{timestep_spacing: {spacing}}}}}")
+        for spacing in ("leading", "trailing")
+    )
+    [setting] = differing(one, other)
+    assert (setting.field.rpartition(".")[2], setting.first, setting.second) == (
+        "timestep_spacing",
+        "leading",
+        "trailing",
+    )
+
+
+def test_a_number_and_a_map_of_keyframes_are_told_whole():
+    moving = manifest(steps="25, guidance_scale: {0: 3.0, 8: 9.0}")
+    assert differing(manifest(steps="25, guidance_scale: 5.0"), moving) == (
+        Setting(field="render.guidance_scale", first=5.0, second={"0": 3.0, "8": 9.0}),
+    )
+
+
+def refusal(one, other):
+    with pytest.raises(UsageError) as told:
+        refuse_unlike(("one", "other"), one, other)
+    return str(told.value)
+
+
+def test_jobs_of_other_prompts_and_frame_counts_are_refused_with_all_that_differs():
+    assert refusal(manifest(), manifest(prompts="[a, c, d]", frames=12)) == (
+        "one and other: cannot be compared frame by frame: one has 9 frames, other has 12; one has 2 prompts, other "
+        "has 3 prompts. Compare jobs of the same prompts and frame count, such as one manifest rendered with two --set."
+    )
+
+
+def test_the_first_prompt_that_differs_is_told():
+    assert "prompt 2 is 'b' in one and 'c' in other. " in refusal(manifest(), manifest(prompts="[a, c]"))
+    assert "prompt 1 is 'a' in one and 'b' in other (and 1 more differ). " in refusal(
+        manifest(), manifest(prompts="[b, a]")
+    )
+
+
+def test_jobs_that_differ_in_settings_alone_are_not_refused():
+    refuse_unlike(("one", "other"), manifest(steps=4), manifest(steps=25))
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(None, "-"), (5.0, "5"), (7.25, "7.25"), (True, "true"), ("DDIM", "DDIM"), ([1, 2], "[1, 2]")],
+)
+def test_values_are_said_as_a_manifest_has_them(value, words):
+    assert said(value, 10) == words
+
+
+def test_a_long_value_is_cut():
+    assert said("a" * 11, 10) == "aaaaaaa..."
+    assert said("a" * 10, 10) == "a" * 10

@@ -1,0 +1,3 @@
+from tests.rendered_job import rendered
+
+__all__ = ["rendered"]

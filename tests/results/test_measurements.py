@@ -1,0 +1,69 @@
+"""What was measured, gathered over a job: also where frames are missing, and for pictures that do not move."""
+
+import pyarrow.parquet as pq
+import pytest
+
+from farm.execute import InlineExecutor
+from farm.results import reassemble
+from farm.results.job import read_rendered
+from farm.results.measurements import findings_in, moves
+from farm.run import prepare, render
+
+MEASURED = "analysis: {smoothness: true}\n"
+MOVING = {
+    "interpolate": "{kind: interpolate, prompts: [a, b], frames: 8}",
+    "walk": "{kind: walk, prompt: a, frames: 8, step_size: 0.1}",
+    "circle": "{kind: circle, prompt: a, frames: 8}",
+}
+SIDE_BY_SIDE = {
+    "grid": "{kind: grid, prompts: [a, b, c, d], rows: 2, columns: 4}",
+    "stills": "{kind: stills, prompts: [a, b], seeds: [1, 2, 3, 4]}",
+    "sweep": "{kind: sweep, prompt: a, over: {num_inference_steps: [1, 2, 3, 4, 5, 6, 7, 8]}}",
+}
+
+
+@pytest.fixture
+def rendered(tmp_path):
+    def make(animation):
+        path = tmp_path / "job.yaml"
+        path.write_text(
+            "version: 1\nname: job\nmodel: {pipeline: StableDiffusionPipeline, pretrained: tiny-world}\n"
+            f"animation: {animation}\nrender: {{batch_size: 2}}\noutput: {{mp4: false}}\n{MEASURED}"
+        )
+        job = prepare(path, output_dir=str(tmp_path), procedural=True)
+        with InlineExecutor() as executor:
+            [summary] = render([job], executor, lambda event: None)
+        assert summary.state == "done", summary.error
+        return tmp_path / "job-rehearsal"
+
+    return make
+
+
+def found(folder):
+    job = read_rendered(str(folder))
+    return job.plan, findings_in(job.plan, job.folder, job.shown())
+
+
+@pytest.mark.parametrize("kind", MOVING)
+def test_jumps_are_told_of_pictures_that_move(rendered, kind):
+    plan, findings = found(rendered(MOVING[kind]))
+    assert moves(plan)
+    assert findings.account.jumps
+
+
+@pytest.mark.parametrize("kind", SIDE_BY_SIDE)
+def test_no_jumps_and_outliers_are_told_of_pictures_that_stand_side_by_side(rendered, kind):
+    plan, findings = found(rendered(SIDE_BY_SIDE[kind]))
+    assert not moves(plan)
+    assert findings.account.jumps == ()
+    assert findings.account.outliers == ()
+
+
+def test_of_a_frame_that_was_not_measured_nothing_is_known(rendered):
+    folder = rendered(MOVING["interpolate"])
+    for path in (folder / ".farm" / "analysis").rglob("frame*.json"):
+        path.unlink()
+    _, findings = found(folder)
+    assert findings.curves["outlier"] == [None] * 8
+    reassemble(str(folder))
+    assert pq.read_table(folder / "metadata.parquet")["outlier"].to_pylist() == [None] * 8

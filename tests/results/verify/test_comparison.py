@@ -1,0 +1,145 @@
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from farm.results import Change, Difference, Verdict
+from farm.results.verify_frames import Evidence, Held, changes, judge, staleness
+from farm.run import prepare
+from tests.rows import row_of
+
+ROW = row_of(7)
+WHOLE = Held(file_sha256="f" * 64, content_sha256="c" * 64, width=48, height=64)
+AGAIN = row_of(7)
+OTHER = row_of(7, content_sha256="e" * 64)
+NEAR = Difference(max=1, mean=0.25, psnr=54.2)
+
+TABLE = {
+    "the same pixels": ({"row": ROW, "held": WHOLE, "again": AGAIN}, Verdict.IDENTICAL, ""),
+    "other pixels": ({"row": ROW, "held": WHOLE, "again": OTHER}, Verdict.DIFFERS, ""),
+    "no row": ({"row": None}, Verdict.MISSING, "not in the ledger"),
+    "no file": ({"row": ROW}, Verdict.MISSING, "its file is gone"),
+    "another recipe": ({"row": ROW, "stale": "it moved on"}, Verdict.OTHER_RECIPE, "it moved on"),
+    "another recipe, and whole": (
+        {"row": ROW, "stale": "it moved on", "held": WHOLE, "again": AGAIN},
+        Verdict.OTHER_RECIPE,
+        "it moved on",
+    ),
+    "no picture": ({"row": ROW, "held": Held(problem="cut"), "again": AGAIN}, Verdict.ALTERED, "cut"),
+    "another file of the same pixels": (
+        {"row": ROW, "held": dataclasses.replace(WHOLE, file_sha256="a"), "again": AGAIN},
+        Verdict.ALTERED,
+        "its file was changed, its pixels were not",
+    ),
+    "another file of other pixels": (
+        {"row": ROW, "held": dataclasses.replace(WHOLE, file_sha256="a", content_sha256="b"), "again": AGAIN},
+        Verdict.ALTERED,
+        "its pixels were changed",
+    ),
+    "another size": (
+        {"row": ROW, "held": Held(file_sha256="a", content_sha256="b", width=8, height=9), "again": AGAIN},
+        Verdict.ALTERED,
+        "it holds 8x9 pixels, not 48x64",
+    ),
+    "a row that lies": (
+        {"row": OTHER, "held": WHOLE, "again": AGAIN},
+        Verdict.ALTERED,
+        "its row in the ledger was changed: it tells of other pixels than the file holds; remove the file",
+    ),
+    "not rendered": (
+        {"row": ROW, "held": WHOLE, "failure": "poison"},
+        Verdict.FAILED,
+        "poison",
+    ),
+    "altered, and not rendered": (
+        {"row": ROW, "held": Held(problem="cut"), "failure": "poison"},
+        Verdict.ALTERED,
+        "cut",
+    ),
+}
+
+
+@pytest.mark.parametrize(("known", "verdict", "reason"), TABLE.values(), ids=TABLE.keys())
+def test_the_verdict_follows_from_what_is_known(known, verdict, reason):
+    found = judge(Evidence(frame=7, **known))
+    assert (found.first, found.last, found.verdict, found.reason) == (7, 7, verdict, reason)
+
+
+def test_of_an_altered_file_it_is_told_whether_its_pixels_are_still_those_recorded():
+    def pixels_as_recorded(**held):
+        return judge(Evidence(frame=7, row=ROW, held=Held(**held), again=AGAIN)).pixels_as_recorded
+
+    assert pixels_as_recorded(file_sha256="a", content_sha256="c" * 64) is True
+    assert pixels_as_recorded(file_sha256="a", content_sha256="b") is False
+    assert pixels_as_recorded(problem="cut") is None
+
+
+def test_a_frame_that_differs_is_told_with_how_far_in_what_environment_and_where():
+    again = dataclasses.replace(OTHER, environment='{"torch": "2.13.0"}', node="beta")
+    row = dataclasses.replace(ROW, environment='{"torch": "2.12.0"}')
+    found = judge(Evidence(frame=7, row=row, held=WHOLE, again=again, difference=NEAR))
+    assert found.difference is NEAR
+    assert found.changes == (Change(key="torch", recorded="2.12.0", now="2.13.0"),)
+    assert found.nodes == ("host", "beta")
+    assert str(found.changes[0]) == "torch 2.12.0 -> 2.13.0"
+
+
+def test_circumstances_are_compared_key_by_key_also_inside_and_where_one_side_says_nothing():
+    then = row_of(0, device="cpu", environment=json.dumps({"a": {"b": 1, "c": True}, "gone": "x", "same": 2}))
+    now = row_of(
+        0,
+        device="cuda (NVIDIA H100)",
+        environment=json.dumps({"a": {"b": 2, "c": True}, "new": None, "same": 2}),
+        frames_per_call=1,
+    )
+    assert [str(change) for change in changes(then, now)] == [
+        "a.b 1 -> 2",
+        "device cpu -> cuda (NVIDIA H100)",
+        "frames_per_call 3 -> 1",
+        "gone x -> unrecorded",
+        "new unrecorded -> null",
+    ]
+
+
+@pytest.mark.parametrize("environment", ["", "{", "[]", "null"])
+def test_a_row_whose_environment_is_no_object_tells_of_none(environment):
+    assert [str(change) for change in changes(row_of(0, environment=environment), row_of(0))] == []
+
+
+def test_the_device_named_in_the_environment_counts_once():
+    then, now = (
+        row_of(0, device=name, environment=json.dumps({"device": name})) for name in ("cpu", "cuda (A)")
+    )
+    assert [str(change) for change in changes(then, now)] == ["device cpu -> cuda (A)"]
+
+
+def test_a_difference_is_measured_in_levels_and_decibels():
+    first = np.zeros((2, 2, 3), np.uint8)
+    second = first.copy()
+    second[0, 0] = [3, 0, 9]
+    apart = Difference.between(first, second)
+    assert (apart.max, apart.mean) == (9, 1.0)
+    assert apart.psnr == pytest.approx(10 * np.log10(255**2 / (90 / 12)))
+    assert Difference.between(second, first) == apart
+    assert Difference.between(first, np.full_like(first, 255)) == Difference(max=255, mean=255.0, psnr=0.0)
+
+
+def test_equal_pictures_have_no_psnr_and_pictures_of_two_sizes_no_difference():
+    picture = np.full((4, 4, 3), 7, np.uint8)
+    assert Difference.between(picture, picture) == Difference(max=0, mean=0.0, psnr=None)
+    assert Difference.between(picture, picture[:2]) is None
+
+
+def test_it_is_told_whether_the_recipe_the_model_or_both_changed(write_manifest, tmp_path):
+    plan = prepare(write_manifest(), output_dir=str(tmp_path), procedural=True).plan
+    retrained = dataclasses.replace(plan, renderer_digest="another")
+    edited = dataclasses.replace(plan, arguments={**plan.arguments, "num_inference_steps": 6})
+    both = dataclasses.replace(edited, renderer_digest="another")
+    row = row_of(5, recipe_digest=plan.frame(5).digest, renderer_digest=plan.renderer_digest)
+    assert [staleness(each, row) for each in (plan, retrained, edited, both)] == [
+        "",
+        "the model changed since",
+        "its recipe changed since",
+        "its recipe and the model changed since",
+    ]

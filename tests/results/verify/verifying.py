@@ -1,0 +1,48 @@
+"""Jobs to be checked, and checking them in this process."""
+
+from __future__ import annotations
+
+from farm.execute import InlineExecutor
+from farm.render import open_renderer
+from farm.results import Verdict, finished_job, verify
+
+
+def quiet(event):
+    """Tell nobody."""
+
+
+class Renderers:
+    """Opens real renderers, counts their calls, and lets them fail as told."""
+
+    def __init__(self, fails=lambda chunk: None):
+        self.calls = []
+        self._fails = fails
+
+    def __call__(self, spec):
+        renderer = open_renderer(spec)
+        draw = renderer.render
+
+        def render_chunk(chunk):
+            self.calls.append([frame.index for frame in chunk.frames])
+            self._fails(chunk)
+            return draw(chunk)
+
+        renderer.render = render_chunk
+        return renderer
+
+
+def check(folder, *, tell=quiet, renderers=open_renderer, sample=None):
+    return verify(finished_job(str(folder)), InlineExecutor(open_renderer=renderers), tell, sample=sample)
+
+
+def said(verification):
+    """Return what is not identical, in words."""
+    return [
+        (finding.first, finding.last, finding.verdict.value, finding.reason)
+        for finding in verification.findings
+        if finding.verdict is not Verdict.IDENTICAL
+    ]
+
+
+def files(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}

@@ -1,0 +1,127 @@
+"""One checkpoint of each kind, and what is told of those that a manifest puts together."""
+
+import json
+import re
+
+import pytest
+
+from farm.errors import ManifestError
+from farm.inputs.absolute_paths import by_whole_paths
+from farm.inputs.pictures.find import find_pictures
+from farm.inputs.resolve import find_renderer
+from farm.rules.load import load
+from farm.rules.registry import refuse_misfits, refuse_pictures, remarks_on
+from tests.checkpoints import controlnet, ip_adapter, lora, stable_diffusion, textual_inversion
+from tests.checkpoints import stable_diffusion_xl as xl
+from tests.checkpoints.families import FAMILIES
+
+SAVED = {
+    **{name: family.save for name, family in FAMILIES.items()},
+    "sd": stable_diffusion.save_stable_diffusion,
+    "xl": xl.save_stable_diffusion_xl,
+    "inpainting": stable_diffusion.save_inpainting,
+    "depth": stable_diffusion.save_depth,
+    "refiner": xl.save_refiner,
+    "net": controlnet.save_controlnet,
+    "net-xl": controlnet.save_controlnet_xl,
+    "ip": ip_adapter.save_ip_adapter,
+    "style": lora.save_style_lora,
+    "lcm-lora": lora.save_lcm_lora,
+    "doodle": textual_inversion.save_textual_inversion,
+    "doodle-xl": textual_inversion.save_textual_inversion_xl,
+}
+MANIFEST = """\
+version: 1
+name: fitting
+model: {model}
+animation: {animation}
+render: {render}
+"""
+A_STILL = {"kind": "stills", "prompts": ["a red star"]}
+
+
+@pytest.fixture(scope="session")
+def shelf(tmp_path_factory):
+    """A folder with one checkpoint of each kind, saved when it is first asked for."""
+    root = tmp_path_factory.mktemp("shelf")
+
+    def take(name):
+        if not (root / name).exists():
+            SAVED[name](root / name)
+        return root / name
+
+    return take
+
+
+@pytest.fixture
+def written(shelf, tmp_path):
+    """Write a manifest and load it; `@sd` is the checkpoint of that name, `more` are lines at the end."""
+
+    def write(pipeline, pretrained, render=None, animation=A_STILL, more="", **parts):
+        model = {"pipeline": pipeline, "pretrained": pretrained, **parts}
+        text = json.dumps(model)
+        for name in sorted(SAVED, key=len, reverse=True):
+            if f'"@{name}"' in text:
+                text = text.replace(f'"@{name}"', json.dumps(str(shelf(name))))
+        path = tmp_path / "m.yaml"
+        sections = {"animation": _with_frames(animation), "render": _with_frames(render or {})}
+        path.write_text(MANIFEST.format(model=text, **sections) + more)
+        return load(path)
+
+    return write
+
+
+def _with_frames(section):
+    """JSON, in which keys that are numbers are texts, as the YAML that was meant."""
+    return re.sub(r'"(\d+)":', r"\1:", json.dumps(section))
+
+
+@pytest.fixture
+def without_lines(shelf, tmp_path):
+    """Return lines with their fields, but not their places, and short paths."""
+
+    def shorten(lines):
+        fields = [str(line).partition(": ")[2] for line in lines]
+        return [field.replace(f"{tmp_path}/", "").replace(f"{shelf('sd').parent}/", "@") for field in fields]
+
+    return shorten
+
+
+@pytest.fixture
+def told(written, without_lines):
+    """Return what is told of a manifest's checkpoints."""
+
+    def check(*manifest, **parts):
+        document = written(*manifest, **parts)
+        try:
+            refuse_misfits(document, find_renderer(document))
+        except ManifestError as error:
+            return without_lines(error.problems)
+        return []
+
+    return check
+
+
+@pytest.fixture
+def remarked(written, without_lines):
+    """Return what is remarked on a manifest; fail if its pictures are refused."""
+
+    def check(*manifest, **parts):
+        document = written(*manifest, **parts)
+        renderer, pictures = find_renderer(document), by_whole_paths(document, find_pictures(document))
+        refuse_pictures(document, renderer, pictures)
+        return without_lines(remarks_on(document, renderer, pictures))
+
+    return check
+
+
+@pytest.fixture
+def refused(remarked, without_lines):
+    """Return what is told of a manifest's pictures; fail if they are taken."""
+
+    def check(*manifest, **parts):
+        with pytest.raises(ManifestError) as caught:
+            remarked(*manifest, **parts)
+        return without_lines(caught.value.problems)
+
+    return check

@@ -1,0 +1,59 @@
+"""What is refused for a pipeline fails in diffusers, and what is let through draws."""
+
+import inspect
+
+import diffusers
+import numpy as np
+import pytest
+from PIL import Image
+
+from farm.inputs.checkpoints.info import read_architecture
+from farm.inputs.checkpoints.source import find_source
+from farm.manifest.pipelines import PIPELINES
+from farm.rules.pipeline import misfits_of
+from tests.checkpoints.families import FAMILIES
+from tests.exhaustive import sample
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+SIDE = 64
+KINDS = (*FAMILIES, "StableDiffusionControlNetPipeline")
+"""One pipeline for each kind of checkpoint, and one with a ControlNet; all with `make test-all`."""
+
+CHECKPOINTS = [*FAMILIES, "inpainting", "depth", "refiner"]
+
+
+def draws(name, folder, parts):
+    """Whether diffusers makes a picture of the size asked for, in two steps."""
+    traits, kind = PIPELINES[name], getattr(diffusers, name)
+    takes = inspect.signature(kind.__call__).parameters
+    picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8))
+    call = dict.fromkeys(traits.needed_pictures, picture) | {"height": SIDE, "width": SIDE, "strength": 1.0}
+    call |= {"use_resolution_binning": False, "guidance_scale": 5.0}
+    try:
+        pipeline = kind.from_pretrained(folder, use_safetensors=True, **parts)
+        pipeline.set_progress_bar_config(disable=True)
+        given = {argument: value for argument, value in call.items() if argument in takes}
+        [drawn] = pipeline("a red star", num_inference_steps=2, output_type="np", **given).images
+    except (AttributeError, TypeError, ValueError, RuntimeError, OSError, KeyError):
+        return False
+    return drawn.shape == (SIDE, SIDE, 3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sample(PIPELINES, of=KINDS))
+def test_the_farm_refuses_for_a_pipeline_what_diffusers_cannot_draw_with(name, shelf):
+    parts = {}
+    if PIPELINES[name].control:
+        net = shelf("net-xl" if PIPELINES[name].tells_sizes else "net")
+        parts["controlnet"] = diffusers.ControlNetModel.from_pretrained(net)
+    folders = {checkpoint: shelf(checkpoint) for checkpoint in CHECKPOINTS}
+    let_through = {
+        checkpoint
+        for checkpoint, folder in folders.items()
+        if not any(misfits_of(name, read_architecture(find_source(str(folder), None, folder))))
+    }
+    assert let_through == {
+        checkpoint for checkpoint in CHECKPOINTS if draws(name, folders[checkpoint], parts)
+    }
+    assert let_through

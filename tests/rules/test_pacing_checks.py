@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from farm.rules.load import parse
+
+HEAD = """\
+version: 1
+name: even
+model: {pipeline: StableDiffusionPipeline, pretrained: tiny-world}
+"""
+RIGHT = "animation: {kind: interpolate, prompts: [a, b], frames: 9, pacing: perceptual}\n"
+
+
+def test_alphas_are_evenly_spaced_unless_told() -> None:
+    text = HEAD + RIGHT.replace(", pacing: perceptual", "")
+    assert parse(text, Path("even.yaml")).manifest.animation.pacing == "uniform"
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        "",
+        "render: {guidance_scale: 5.0, eta: {0: 0.5, 8: 0.5}}",
+        "analysis: {clip: {pretrained: tiny-world-clip}}",
+    ],
+)
+def test_a_pilot_can_choose_where_frames_differ_in_their_place_only(more: str) -> None:
+    parse(HEAD + RIGHT + more, Path("even.yaml"))
+
+
+def test_noise_that_goes_from_prompt_to_prompt_follows_the_place() -> None:
+    parse(HEAD + RIGHT.replace("}", ", noise: {mode: keyframes}}"), Path("even.yaml"))
+
+
+def test_beside_listed_alphas_pacing_only_tells_how_they_were_chosen() -> None:
+    listed = "animation: {kind: interpolate, prompts: [a, b], alphas: [0, 1], pacing: clip}\n"
+    assert parse(HEAD + listed, Path("even.yaml")).manifest.animation.alphas == (0.0, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "more", "line"),
+    [
+        (
+            ("[a, b]", "{0: a, 8: b}"),
+            "",
+            "4:32: animation.prompts: a map of prompts beside pacing perceptual; allowed: a list, whose frames the "
+            "pacing chooses.",
+        ),
+        (
+            ("frames: 9", "frames: 2"),
+            "",
+            "4:49: animation.frames: 2 frames for 2 prompts beside pacing perceptual; needed: at least 3, since "
+            "prompts stay where they are.",
+        ),
+        (
+            ("frames: 9", "frames: 10001"),
+            "",
+            "4:49: animation.frames: 10001 frames beside pacing perceptual; allowed: up to 10000.",
+        ),
+        (
+            ("}", ", easing: ease_in}"),
+            "",
+            "4:80: animation.easing: found 'ease_in' beside pacing perceptual; allowed: linear, since the pacing says "
+            "it all.",
+        ),
+        (
+            ("}", ", noise: {mode: per_frame}}"),
+            "",
+            "4:88: animation.noise.mode: found 'per_frame' beside pacing perceptual; allowed: fixed, keyframes; with "
+            "noise of its own every frame differs from all others.",
+        ),
+        (
+            ("", ""),
+            "render: {guidance_scale: {0: 1.0, 8: 7.0}}",
+            "5:10: render.guidance_scale: keyframes beside pacing perceptual; allowed: what is the same in every "
+            "frame, as a pilot has other frames.",
+        ),
+        (
+            ("perceptual", "clip"),
+            "analysis: {smoothness: true}",
+            "4:60: animation.pacing: 'clip' without analysis.clip; needed: a CLIPModel as analysis.clip.pretrained; "
+            "or pacing perceptual, which needs no model.",
+        ),
+        (
+            ("perceptual", "clip"),
+            "analysis: true",
+            "4:60: animation.pacing: 'clip' without analysis.clip; needed: a CLIPModel as analysis.clip.pretrained; "
+            "or pacing perceptual, which needs no model.",
+        ),
+        (
+            ("perceptual", "even"),
+            "",
+            "4:60: animation.pacing: found 'even'; allowed: uniform, perceptual, clip.",
+        ),
+    ],
+)
+def test_what_keeps_a_pilot_from_choosing_is_told(
+    told, change: tuple[str, str], more: str, line: str
+) -> None:
+    [found] = told(HEAD + RIGHT.replace(*change, 1) + more)
+    assert found == f"doggo.yaml:{line}"
+
+
+def test_pacing_is_of_interpolations_only(told) -> None:
+    [found] = told(HEAD + "animation: {kind: walk, prompt: a, frames: 9, pacing: perceptual}")
+    assert found == (
+        "doggo.yaml:4:47: animation.pacing: unknown key; animation takes kind, prompt, frames, step_size, direction, "
+        "noise."
+    )

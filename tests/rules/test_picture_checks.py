@@ -1,0 +1,292 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from farm.manifest.references import with_pictures, written_pictures
+from farm.rules.load import parse
+from tests.rules.test_pipeline_checks import _said, _taking, _text, _with
+
+NETS = "controlnets: [{pretrained: ./a}, {pretrained: ./b}]"
+NET = "controlnets: [{pretrained: ./a}]"
+EYE = "{pretrained: ./a, weight_name: a.safetensors}"
+CONTROLNET = "StableDiffusionControlNetPipeline"
+INPAINT = "StableDiffusionInpaintPipeline"
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "model", "render", "messages"),
+    [
+        (
+            "StableDiffusionImg2ImgPipeline",
+            "",
+            "",
+            ["render.image: missing; needed: the picture that StableDiffusionImg2ImgPipeline starts from."],
+        ),
+        (
+            INPAINT,
+            "",
+            "image: a.png",
+            [
+                "render.mask_image: missing; needed: white where StableDiffusionInpaintPipeline paints anew, or expand."
+            ],
+        ),
+        (
+            CONTROLNET,
+            "",
+            "",
+            [
+                "model.controlnets: missing; needed: at least one, which StableDiffusionControlNetPipeline follows.",
+                "render.image: missing; needed: what the ControlNets follow, one picture for each.",
+            ],
+        ),
+        (
+            CONTROLNET,
+            "controlnets: []",
+            "image: a.png",
+            [
+                "model.controlnets: an empty list; needed: at least one, which StableDiffusionControlNetPipeline "
+                "follows."
+            ],
+        ),
+        (
+            "StableDiffusionControlNetImg2ImgPipeline",
+            NET,
+            "image: a.png",
+            ["render.control_image: missing; needed: what the ControlNets follow, one picture for each."],
+        ),
+        (
+            CONTROLNET,
+            NETS,
+            "image: a.png, controlnet_conditioning_scale: [1, 1, {0: 1}], control_guidance_end: [1]",
+            [
+                "render.image: 1 picture for 2 ControlNets; allowed: 2, one per ControlNet.",
+                "render.controlnet_conditioning_scale: 3 values for 2 ControlNets; allowed: 2, one per ControlNet.",
+                "render.control_guidance_end: 1 value for 2 ControlNets; allowed: 2, one per ControlNet.",
+            ],
+        ),
+        (
+            CONTROLNET,
+            NET,
+            "image: [a.png, b.png]",
+            ["render.image: 2 pictures for 1 ControlNet; allowed: 1, one per ControlNet."],
+        ),
+        (
+            CONTROLNET,
+            NETS,
+            "image: [a.png, b.png], control_guidance_start: [0, 0.5], control_guidance_end: 0.5",
+            [
+                "render.control_guidance_start: from 0.5 of the steps up to 0.5; needed: a start before its end."
+            ],
+        ),
+        (
+            INPAINT,
+            "",
+            "image: [a.png], mask_image: b.png",
+            [
+                "render.image: a list of pictures; allowed: one, since StableDiffusionInpaintPipeline starts from one."
+            ],
+        ),
+        (
+            INPAINT,
+            "",
+            "image: {file: a.png, canny: {}}, mask_image: b.png, expand: {left: 0}",
+            [
+                "render.image.canny: edges beside expand; allowed: one of the two.",
+                "render.mask_image: a mask beside expand, which makes one; allowed: one of the two.",
+                "render.expand: nothing is added; needed: 1 pixel or more at one side.",
+            ],
+        ),
+        (
+            "StableDiffusionPipeline",
+            f"ip_adapters: [{EYE}]",
+            "",
+            ["render.ip_adapter_image: missing; needed: what each of model.ip_adapters sees."],
+        ),
+        (
+            "StableDiffusionPipeline",
+            "",
+            "ip_adapter_image: a.png",
+            ["render.ip_adapter_image: no adapter sees it; needed: model.ip_adapters."],
+        ),
+        (
+            "StableDiffusionPipeline",
+            f"ip_adapters: [{EYE}]",
+            "ip_adapter_image: [a.png, b.png]",
+            [
+                "render.ip_adapter_image: 2 entries for 1 IP-Adapter; allowed: 1, one per IP-Adapter. "
+                "Pictures that one adapter sees together are a list in that list."
+            ],
+        ),
+        (
+            "StableDiffusionPipeline",
+            f"ip_adapters: [{EYE}, {EYE}]",
+            "ip_adapter_image: {0: a.png}",
+            [],
+        ),
+    ],
+)
+def test_pictures_are_held_to_what_looks_at_them(
+    told: Any, pipeline: str, model: str, render: str, messages: list[str]
+) -> None:
+    text = _text(pipeline, model, render)
+    if messages:
+        assert sorted(_said(told, text)) == sorted(messages)
+    else:
+        assert _said(told, text) == [
+            "render.ip_adapter_image: 1 entry for 2 IP-Adapters; allowed: 2, one per IP-Adapter."
+        ]
+
+
+@pytest.mark.parametrize(
+    ("canny", "path", "found"),
+    [
+        ("{low_threshold: 150, high_threshold: 100}", "low_threshold", "150 above high_threshold 100"),
+        ("{low_threshold: 200.5}", "low_threshold", "200.5 above high_threshold 200"),
+        ("{high_threshold: 50}", "high_threshold", "100 above high_threshold 50"),
+    ],
+)
+@pytest.mark.parametrize(("nets", "image", "place"), [(NET, "{}", ""), (NETS, "[b.png, {}]", "[1]")])
+def test_the_thresholds_of_edges_are_in_their_order(
+    told: Any, nets: str, image: str, place: str, canny: str, path: str, found: str
+) -> None:
+    picture = f"{{file: a.png, canny: {canny}}}"
+    assert _said(told, _text(CONTROLNET, nets, f"image: {image.replace('{}', picture)}")) == [
+        f"render.image{place}.canny.{path}: low_threshold {found}; needed: a low_threshold up to the high_threshold."
+    ]
+
+
+def test_edges_with_one_threshold_are_taken() -> None:
+    canny = "{low_threshold: 100, high_threshold: 100}"
+    parse(_text(CONTROLNET, NET, f"image: {{file: a.png, canny: {canny}}}"), Path("a.yaml"))
+
+
+def test_edges_are_no_depth(told: Any) -> None:
+    render = "image: a.png, depth_map: {file: b.png, canny: {}}"
+    assert _said(told, _text("StableDiffusionDepth2ImgPipeline", render=render)) == [
+        "render.depth_map.canny: edges in the place of a depth map; allowed: a picture of the depth, the nearer the "
+        "brighter."
+    ]
+
+
+def test_a_crop_around_the_mask_is_of_one_controlnets_picture(told: Any) -> None:
+    inpaint = "StableDiffusionControlNetInpaintPipeline"
+    drawn = "image: a.png, mask_image: b.png, padding_mask_crop: 8"
+    assert _said(told, _text(inpaint, NETS, f"{drawn}, control_image: [c.png, d.png]")) == [
+        "render.padding_mask_crop: a crop around the mask beside 2 ControlNets; allowed: with one, since diffusers "
+        "crops a single picture."
+    ]
+    parse(_text(inpaint, NET, f"{drawn}, control_image: c.png"), Path("a.yaml"))
+
+
+def test_sides_are_added_where_a_mask_is_taken(told: Any) -> None:
+    assert _said(told, _text("StableDiffusionImg2ImgPipeline", render="image: a.png, expand: {top: 8}")) == [
+        "render.expand: StableDiffusionImg2ImgPipeline paints no added sides; " + _taking("mask_image")
+    ]
+    parse(_text(INPAINT, render="image: a.png, expand: {top: 8}"), Path("a.yaml"))
+
+
+def test_a_pipeline_without_ip_adapters_takes_no_image_prompts(told: Any) -> None:
+    assert _said(told, _text("FluxPipeline", render="ip_adapter_image: a.png")) == [
+        "render.ip_adapter_image: FluxPipeline takes no image prompts; "
+        + _with(lambda traits: "ip_adapters" in traits.parts)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("render", "path"),
+    [
+        ("controlnet_conditioning_scale: [1, {0: 1, 4: 2}]", "render.controlnet_conditioning_scale[1][4]"),
+        ("strength: {4: 0.5}", "render.strength[4]"),
+        ("ip_adapter_image: [{0: a.png, 4: b.png}]", "render.ip_adapter_image[0][4]"),
+    ],
+)
+def test_keyframes_stay_within_the_animation(told: Any, render: str, path: str) -> None:
+    text = _text(
+        "StableDiffusionControlNetImg2ImgPipeline",
+        f"{NETS}, ip_adapters: [{EYE}]",
+        f"image: a.png, control_image: [b.png, c.png], {render}",
+    )
+    assert f"{path}: frame 4 of an animation of 4 frames; allowed: frames from 0 to 3." in _said(told, text)
+
+
+def test_the_scale_of_an_ip_adapter_keeps_within_the_animation_too(told: Any) -> None:
+    eye = EYE.replace("}", ", scale: {0: 1, 9: 0}}")
+    text = _text("StableDiffusionPipeline", f"ip_adapters: [{eye}]", "ip_adapter_image: a.png")
+    assert _said(told, text) == [
+        "model.ip_adapters[0].scale[9]: frame 9 of an animation of 4 frames; allowed: frames from 0 to 3."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (
+            "https://a.org/b.png",
+            "found 'https://a.org/b.png'; allowed: a picture, a folder of pictures, numbered ones such as "
+            "frames/*.png or frames/%04d.png, or a video; not a URL.",
+        ),
+        (
+            "5",
+            "found 5; allowed: a picture, a folder of pictures, numbered ones such as frames/*.png or "
+            "frames/%04d.png, or a video; a map of file and canny; or a list of these, one per ControlNet.",
+        ),
+    ],
+)
+def test_a_picture_is_a_place_on_this_machine(told: Any, value: str, message: str) -> None:
+    text = _text("StableDiffusionImg2ImgPipeline", render=f"image: {value}")
+    assert _said(told, text)[0] == f"render.image: {message}"
+
+
+def test_the_keys_of_a_picture_are_told(told: Any) -> None:
+    text = _text(CONTROLNET, NET, "image: {file: a.png, cany: {}}")
+    assert _said(told, text) == [
+        "render.image.cany: unknown key (did you mean 'canny'?); image takes file, canny."
+    ]
+
+
+def test_every_written_picture_is_found_with_its_place_and_can_be_changed() -> None:
+    render = (
+        "image: {file: a.png, canny: {}}, mask_image: m.png, control_image: [b.png, {file: c.png}], "
+        "ip_adapter_image: [{0: [d.png], 3: [e.png]}, [f.png, d.png]]"
+    )
+    text = _text("StableDiffusionControlNetInpaintPipeline", f"{NETS}, ip_adapters: [{EYE}, {EYE}]", render)
+    manifest = parse(text, Path("a.yaml")).manifest
+    assert list(written_pictures(manifest)) == [
+        (("render", "image", "file"), "a.png"),
+        (("render", "mask_image"), "m.png"),
+        (("render", "control_image", 0), "b.png"),
+        (("render", "control_image", 1, "file"), "c.png"),
+        (("render", "ip_adapter_image", 0, 0, 0), "d.png"),
+        (("render", "ip_adapter_image", 0, 3, 0), "e.png"),
+        (("render", "ip_adapter_image", 1, 0), "f.png"),
+        (("render", "ip_adapter_image", 1, 1), "d.png"),
+    ]
+    changed = with_pictures(manifest, str.upper)
+    assert [path for _, path in written_pictures(changed)] == [
+        path.upper() for _, path in written_pictures(manifest)
+    ]
+    assert with_pictures(changed, str.lower) == manifest
+
+
+@pytest.mark.parametrize(
+    ("seen", "place"),
+    [
+        ("{0: a.png, 3: [b.png, c.png]}", "render.ip_adapter_image"),
+        ("[{0: a.png, 3: [b.png, c.png]}]", "render.ip_adapter_image[0]"),
+    ],
+)
+def test_between_keyframes_as_many_pictures_are_mixed_with_as_many(told: Any, seen: str, place: str) -> None:
+    text = (
+        "version: 1\nname: a\n"
+        "model:\n  pipeline: StableDiffusionPipeline\n  pretrained: tiny\n"
+        "  ip_adapters: [{pretrained: ./eye, weight_name: eye.safetensors}]\n"
+        "animation: {kind: circle, prompt: a, frames: 4}\n"
+        f"render: {{ip_adapter_image: {seen}}}\n"
+    )
+    assert [line.split(": ", 1)[1] for line in told(text)] == [
+        f"{place}: 1 and 2 pictures at its keyframes; allowed: as many at each, since the first is mixed with the "
+        "first, the second with the second. A picture may be named twice."
+    ]

@@ -1,0 +1,183 @@
+"""Which checkpoints a pipeline, a refiner and a single file's configuration can be."""
+
+import inspect
+
+import diffusers
+import pytest
+
+from farm.manifest.pipelines import PIPELINES
+from tests.checkpoints.families import FAMILIES
+from tests.ldm_layout import save_as_single_file
+from tests.rules.altering import altered
+
+SD, XL = "StableDiffusionPipeline", "StableDiffusionXLPipeline"
+PLAIN = "StableDiffusionPipeline, StableDiffusionImg2ImgPipeline, StableDiffusionInpaintPipeline"
+PICTURES = {"image": "p.png", "mask_image": "m.png", "control_image": "c.png"}
+_OF_XL = [name for name, traits in PIPELINES.items() if traits.tells_sizes]
+_OF_SD = [
+    name
+    for name in PIPELINES
+    if name.startswith("StableDiffusion") and name not in (*_OF_XL, "StableDiffusion3Pipeline")
+]
+DEPTH = "StableDiffusionDepth2ImgPipeline"
+FITTING = [
+    *((name, f"@{name}") for name in FAMILIES),
+    *((name, "@sd") for name in _OF_SD if name != DEPTH),
+    *((name, "@xl") for name in _OF_XL),
+    (SD, "@LatentConsistencyModelPipeline"),
+    ("LatentConsistencyModelImg2ImgPipeline", "@LatentConsistencyModelPipeline"),
+    ("StableDiffusionInpaintPipeline", "@inpainting"),
+    ("StableDiffusionControlNetInpaintPipeline", "@inpainting"),
+    ("StableDiffusionXLImg2ImgPipeline", "@refiner"),
+    (DEPTH, "@depth"),
+]
+
+
+@pytest.mark.parametrize(("pipeline", "pretrained"), FITTING)
+def test_what_is_for_a_pipeline_fits_it(pipeline, pretrained, told):
+    traits = PIPELINES[pipeline]
+    render = {name: PICTURES[name] for name in traits.needed_pictures}
+    net = "@net-xl" if traits.tells_sizes else "@net"
+    parts = {"controlnets": [{"pretrained": net}, {"pretrained": net}]} if traits.control else {}
+    if traits.control:
+        render[traits.control] = ["c.png", "c.png"]
+    assert told(pipeline, pretrained, render, **parts) == []
+
+
+def test_every_pipeline_has_a_checkpoint_that_fits():
+    assert {pipeline for pipeline, _ in FITTING} == set(PIPELINES)
+
+
+@pytest.mark.parametrize("pipeline", PIPELINES)
+def test_the_parts_asked_for_are_those_that_diffusers_takes(pipeline):
+    takes = set(inspect.signature(getattr(diffusers, pipeline).__init__).parameters)
+    assert {PIPELINES[pipeline].net, *PIPELINES[pipeline].components} <= takes
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "pretrained", "why", "fitting"),
+    [
+        (
+            SD,
+            "@xl",
+            "its UNet is told a picture's sizes, as Stable Diffusion XL's is",
+            "StableDiffusionXLPipeline, StableDiffusionXLImg2ImgPipeline, StableDiffusionXLInpaintPipeline, "
+            "StableDiffusionXLControlNetPipeline, StableDiffusionXLControlNetImg2ImgPipeline",
+        ),
+        (
+            XL,
+            "@sd",
+            "it has no text_encoder_2 and no tokenizer_2 and its UNet is not told a picture's sizes, as Stable "
+            "Diffusion XL's is",
+            f"{PLAIN}, StableDiffusionControlNetPipeline, StableDiffusionControlNetImg2ImgPipeline, "
+            "StableDiffusionControlNetInpaintPipeline",
+        ),
+        (
+            XL,
+            "@refiner",
+            "it has no text_encoder and no tokenizer",
+            "StableDiffusionXLImg2ImgPipeline, StableDiffusionXLInpaintPipeline",
+        ),
+        (
+            SD,
+            "@inpainting",
+            "its UNet takes 9 channels, not 4",
+            "StableDiffusionInpaintPipeline, StableDiffusionControlNetInpaintPipeline",
+        ),
+        (SD, "@depth", "its UNet takes 5 channels, not 4", "StableDiffusionDepth2ImgPipeline"),
+        (
+            "LatentConsistencyModelPipeline",
+            "@sd",
+            "its UNet is not told the guidance scale, as a latent consistency model's is",
+            f"{PLAIN}, StableDiffusionControlNetPipeline, StableDiffusionControlNetImg2ImgPipeline, "
+            "StableDiffusionControlNetInpaintPipeline",
+        ),
+        (SD, "@FluxPipeline", "it has no unet", "FluxPipeline"),
+        (
+            "FluxPipeline",
+            "@StableDiffusion3Pipeline",
+            "it denoises with a SD3Transformer2DModel, not a FluxTransformer2DModel",
+            "StableDiffusion3Pipeline",
+        ),
+        (
+            "ZImagePipeline",
+            "@LDMTextToImagePipeline",
+            "it has no transformer and no vae and no text_encoder",
+            "LDMTextToImagePipeline",
+        ),
+    ],
+)
+def test_a_checkpoint_for_another_pipeline_is_told_with_those_it_is_for(
+    pipeline, pretrained, why, fitting, told
+):
+    assert told(pipeline, pretrained) == [
+        f"model.pipeline: {pretrained} is not for {pipeline}: {why}; allowed with it: {fitting}."
+    ]
+
+
+def test_depth_needs_an_estimator_and_a_channel_for_it(told):
+    assert told(DEPTH, "@sd", {"image": "p.png"}) == [
+        "model.pipeline: @sd is not for StableDiffusionDepth2ImgPipeline: it has no depth_estimator and its UNet takes "
+        f"4 channels, not 5; allowed with it: {PLAIN}, StableDiffusionControlNetPipeline, "
+        "StableDiffusionControlNetImg2ImgPipeline, StableDiffusionControlNetInpaintPipeline."
+    ]
+
+
+def test_a_checkpoint_for_none_of_the_farms_pipelines_is_told(shelf, told, tmp_path):
+    copy = altered(shelf("sd"), tmp_path / "pix2pix", "unet/config.json", in_channels=8)
+    assert told(SD, copy) == [
+        "model.pipeline: pix2pix is not for StableDiffusionPipeline: its UNet takes 8 channels, not 4; allowed with "
+        "it: none of the pipelines that the farm renders with."
+    ]
+
+
+HANDED = {"denoising_end": 0.8}
+
+
+def test_a_refiner_fits_its_base(told):
+    assert told(XL, "@xl", HANDED, refiner={"pretrained": "@refiner"}) == []
+    assert told(XL, "@xl", HANDED, refiner={"pretrained": "@xl"}) == []
+
+
+def test_a_refiner_with_other_latents_is_told(shelf, told, tmp_path):
+    settings = {"latent_channels": 8, "block_out_channels": [8, 8, 16]}
+    copy = altered(shelf("refiner"), tmp_path / "other", "vae/config.json", **settings)
+    assert told(XL, "@xl", HANDED, refiner={"pretrained": copy}) == [
+        "model.refiner.pretrained: does not fit the model: its UNet takes 4 channels, not 8 and its number of latent "
+        "channels is 8, not 4 and its number of pixels per latent is 4, not 2; needed: a refiner of Stable Diffusion "
+        "XL with the model's latents."
+    ]
+
+
+def test_a_refiner_that_is_none_is_told(told):
+    assert told(XL, "@xl", HANDED, refiner={"pretrained": "@sd"}) == [
+        "model.refiner.pretrained: does not fit the model: it has no text_encoder_2 and no tokenizer_2 and its UNet is "
+        "not told a picture's sizes, as Stable Diffusion XL's is; needed: a refiner of Stable Diffusion XL with the "
+        "model's latents."
+    ]
+
+
+@pytest.fixture
+def single(shelf, tmp_path):
+    return str(save_as_single_file(shelf("sd"), tmp_path / "single.safetensors"))
+
+
+def test_a_single_file_fits_its_configuration(single, told):
+    assert told(SD, single, config={"pretrained": "@sd"}) == []
+    assert told(SD, single, config={"pretrained": "@sd"}, loras=[{"pretrained": "@style"}]) == []
+
+
+def test_a_single_file_with_the_configuration_of_another_model_is_told(single, told):
+    assert told(SD, single, config={"pretrained": "@xl"}) == [
+        "model.config.pretrained: does not fit the model: its cross_attention_dim is 32, not 16; needed: the "
+        "configuration of a model of this kind."
+    ]
+
+
+def test_a_single_file_for_another_pipeline_is_told(single, told):
+    assert told(XL, single, config={"pretrained": "@sd"}) == [
+        "model.pipeline: single.safetensors is not for StableDiffusionXLPipeline: its UNet is not told a picture's "
+        "sizes, as Stable Diffusion XL's is; allowed with it: "
+        f"{PLAIN}, StableDiffusionControlNetPipeline, StableDiffusionControlNetImg2ImgPipeline, "
+        "StableDiffusionControlNetInpaintPipeline."
+    ]

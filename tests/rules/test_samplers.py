@@ -1,0 +1,99 @@
+"""Schedulers have what they need, settings that they know, and a pipeline that they sample for."""
+
+import diffusers
+import pytest
+from diffusers.utils import dummy_torch_and_scipy_objects, dummy_torch_and_torchsde_objects
+
+from farm.manifest.schedulers import SCHEDULERS
+from farm.rules import schedulers as samplers
+from tests.rules.altering import altered
+
+SD, LCM = "StableDiffusionPipeline", "LatentConsistencyModelPipeline"
+AS_SAVED = "scheduler/scheduler_config.json"
+SCIPY = (
+    "needs scipy, which this machine does not have; needed: pip install scipy, here and wherever frames are rendered; "
+    "or another scheduler."
+)
+
+
+@pytest.fixture
+def nothing_installed(monkeypatch):
+    monkeypatch.setattr(samplers, "find_spec", lambda package: None)
+
+
+@pytest.fixture
+def all_installed(monkeypatch):
+    monkeypatch.setattr(samplers, "find_spec", lambda package: package)
+
+
+def test_the_packages_that_schedulers_need_are_those_that_diffusers_asks_for():
+    dummies = {
+        name: stand_in
+        for module in (dummy_torch_and_scipy_objects, dummy_torch_and_torchsde_objects)
+        for name, stand_in in vars(module).items()
+        if name in SCHEDULERS
+    }
+    assert {name: dummy._backends[1] for name, dummy in dummies.items()} == samplers.NEEDED
+
+
+@pytest.mark.usefixtures("nothing_installed")
+def test_a_scheduler_without_its_package_is_told_with_what_to_install(told):
+    chosen = {"class": "LMSDiscreteScheduler"}
+    assert told(SD, "@sd", scheduler=chosen) == [f"model.scheduler.class: LMSDiscreteScheduler {SCIPY}"]
+    over = {"scheduler": ["DDIMScheduler", chosen]}
+    assert told(SD, "@sd", {}, {"kind": "sweep", "prompt": "a star", "over": over}) == [
+        f"animation.over.scheduler[1].class: LMSDiscreteScheduler {SCIPY}"
+    ]
+
+
+@pytest.mark.usefixtures("nothing_installed")
+def test_a_setting_without_its_package_is_told_at_the_setting(told):
+    chosen = {"class": "EulerDiscreteScheduler", "config": {"use_beta_sigmas": True}}
+    assert told(SD, "@sd", scheduler=chosen) == [
+        f"model.scheduler.config.use_beta_sigmas: EulerDiscreteScheduler with use_beta_sigmas {SCIPY}"
+    ]
+
+
+@pytest.mark.usefixtures("nothing_installed")
+def test_the_checkpoints_own_scheduler_needs_its_package_even_if_another_samples(shelf, told, tmp_path):
+    copy = altered(shelf("sd"), tmp_path / "lms", AS_SAVED, _class_name="LMSDiscreteScheduler")
+    expected = [f"model.pretrained: LMSDiscreteScheduler {SCIPY}"]
+    assert told(SD, copy) == told(SD, copy, scheduler={"class": "DDIMScheduler"}) == expected
+
+
+@pytest.mark.usefixtures("all_installed")
+def test_with_the_packages_all_is_taken(told):
+    assert (
+        told(SD, "@sd", scheduler={"class": "LMSDiscreteScheduler", "config": {"use_beta_sigmas": True}})
+        == []
+    )
+
+
+def test_the_checkpoints_own_scheduler_is_one_for_the_pipeline_unless_another_is_chosen(
+    shelf, told, tmp_path
+):
+    copy = altered(shelf(LCM), tmp_path / "ddim", AS_SAVED, _class_name="DDIMScheduler")
+    assert told(LCM, copy) == [
+        "model.pretrained: its own scheduler is DDIMScheduler; needed: a model.scheduler that "
+        f"{LCM} takes, such as LCMScheduler. {LCM} takes LCMScheduler only."
+    ]
+    assert told(LCM, copy, scheduler={"class": "LCMScheduler"}) == []
+
+
+def test_a_setting_that_the_scheduler_does_not_take_is_told_with_those_it_takes(told):
+    chosen = {"class": "LCMScheduler", "config": {"original_inference_step": 40}}
+    own = sorted(diffusers.LCMScheduler._get_init_keys(diffusers.LCMScheduler) - {"self"})
+    assert told(SD, "@sd", scheduler=chosen) == [
+        "model.scheduler.config.original_inference_step: LCMScheduler takes no original_inference_step; "
+        f"allowed: {', '.join(own)}. Did you mean 'original_inference_steps'?"
+    ]
+
+
+def test_a_word_that_a_setting_cannot_be_is_told(told):
+    config = {"timestep_spacing": "trailling", "prediction_type": "noise"}
+    assert told(SD, "@sd", scheduler={"class": "DDIMScheduler", "config": config}) == [
+        "model.scheduler.config.timestep_spacing: found 'trailling'; allowed: leading, linspace, trailing. "
+        "Did you mean 'trailing'?",
+        "model.scheduler.config.prediction_type: found 'noise'; allowed: epsilon, flow_prediction, "
+        "sample, v_prediction.",
+    ]

@@ -1,0 +1,190 @@
+"""Jobs whose frames are measured: beside their rendering, later, again, and not at all."""
+
+import json
+import threading
+
+import pyarrow.parquet as pq
+import pytest
+
+from farm.errors import ModelError, UsageError
+from farm.events import ChunkDone
+from farm.execute import InlineExecutor
+from farm.execute.aside import Here
+from farm.results import reassemble
+from farm.run import prepare, reanalyze, render
+
+SMOOTHNESS = ("rgb_change", "perceptual_change", "flicker", "blank", "outlier")
+MEASURED = {"output": ("output:", "analysis: {smoothness: true}\noutput:")}
+
+
+class Aside(Here):
+    """Calls in this process, counts, and fails when it is told to."""
+
+    def __init__(self, fails=False):
+        self.measured, self.fails = [], fails
+
+    def __call__(self, function, spec, folder, stretch):
+        if self.fails:
+            raise ModelError("the judge is ill")
+        self.measured += [one.frame for one in stretch.frames]
+        return function(spec, folder, stretch)
+
+
+def executor_with(aside):
+    executor = InlineExecutor()
+    executor.aside = aside
+    return executor
+
+
+@pytest.fixture
+def make(write_manifest, tmp_path):
+    def run(aside=None, *, overrides=(), **manifest):
+        path = write_manifest(**manifest)
+        job = prepare(path, output_dir=str(tmp_path), procedural=True, overrides=overrides)
+        with executor_with(aside or Aside()) as executor:
+            [summary] = render([job], executor, lambda event: None)
+        return summary
+
+    return run
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "job-rehearsal"
+
+
+def columns(folder, *names):
+    table = pq.read_table(folder / "metadata.parquet")
+    return [table[name].to_pylist() for name in names]
+
+
+def test_what_was_measured_is_in_the_table_the_summary_and_the_page(make, folder):
+    aside = Aside()
+    summary = make(aside, **MEASURED)
+    assert aside.measured == list(range(21))
+    changes, blank, outlier = columns(folder, "rgb_change", "blank", "outlier")
+    assert changes[0] is None
+    assert all(change > 0 for change in changes[1:])
+    assert blank == outlier == [False] * 21
+    schema = pq.read_schema(folder / "metadata.parquet")
+    assert schema.field("rgb_change").metadata[b"unit"] == b"of the range"
+    told = json.loads(schema.metadata[b"analysis"])["sentences"]
+    assert told == json.loads((folder / "summary.json").read_text())["analysis"]["sentences"]
+    assert told[0]["text"].startswith("The largest jump is from frame ")
+    assert "The largest jump" in (folder / "report.html").read_text()
+    assert summary.state == "done"
+
+
+def test_frames_are_measured_while_others_are_still_to_render(write_manifest, tmp_path):
+    aside, measured, waited = Aside(), threading.Event(), []
+
+    def measure(*arguments):
+        values = aside(*arguments)
+        measured.set()
+        return values
+
+    def wait(event):
+        if isinstance(event, ChunkDone) and event.rows[-1].frame == 31:
+            waited.append(measured.wait(60))
+
+    measure.at_once = 1
+    job = prepare(write_manifest(frames=60, **MEASURED), output_dir=str(tmp_path), procedural=True)
+    with executor_with(measure) as executor:
+        render([job], executor, wait, chunks_per_shard=1)
+    assert waited == [True], "the first 24 frames were measured with 28 still to come"
+    assert aside.measured == list(range(60))
+
+
+def test_a_job_without_analysis_has_none_of_its_columns(make, folder):
+    summary = make()
+    names = pq.read_schema(folder / "metadata.parquet").names
+    assert not set(SMOOTHNESS) & set(names)
+    assert summary.analysis is None
+
+
+def test_a_second_run_measures_nothing_again(make, folder):
+    make(**MEASURED)
+    before = columns(folder, *SMOOTHNESS)
+    aside = Aside()
+    make(aside, **MEASURED)
+    assert aside.measured == []
+    assert columns(folder, *SMOOTHNESS) == before
+
+
+def test_frames_that_were_measured_beside_rendering_and_later_have_the_same_values(make, folder):
+    make(**MEASURED)
+    beside = columns(folder, *SMOOTHNESS)
+    make()
+    assert not set(SMOOTHNESS) & set(pq.read_schema(folder / "metadata.parquet").names)
+    frames = {path.name: path.stat().st_mtime_ns for path in (folder / "frames").iterdir()}
+    (folder / ".farm" / "analysis").rename(folder / "gone")
+    made = reanalyze(str(folder), executor_with(Aside()), ["analysis.smoothness=true"])
+    assert (made.frames, made.planned) == (21, 21)
+    assert columns(folder, *SMOOTHNESS) == beside
+    assert {path.name: path.stat().st_mtime_ns for path in (folder / "frames").iterdir()} == frames
+    assert "smoothness: true" in (folder / "manifest.yaml").read_text()
+
+
+def test_only_stretches_around_other_pictures_are_measured_again(make, folder):
+    make(frames=60, **MEASURED)
+    aside = Aside()
+    # The way to the last prompt is another: frames 31 to 59, and so the stretches of 24 to 47 and 48 to 59.
+    make(aside, frames=60, prompts=("[a, b, c]", "[a, b, d]"), **MEASURED)
+    assert aside.measured == list(range(24, 60))
+
+
+def test_measuring_that_fails_costs_no_frame_and_is_told(make, folder):
+    summary = make(Aside(fails=True), **MEASURED)
+    assert (summary.state, summary.exit_code, summary.frames.rendered) == ("partial", 3, 21)
+    assert summary.error == "analysis: the judge is ill"
+    assert columns(folder, "rgb_change") == [[None] * 21]
+    assert (folder / "job.gif").exists()
+    assert make(**MEASURED).state == "done"
+
+
+def test_assembling_keeps_what_was_measured(make, folder):
+    make(**MEASURED)
+    before = columns(folder, *SMOOTHNESS)
+    reassemble(str(folder))
+    assert columns(folder, *SMOOTHNESS) == before
+
+
+def test_a_failed_analysis_of_finished_frames_leaves_the_table_as_it_was(make, folder):
+    make()
+    before = (folder / "metadata.parquet").read_bytes()
+    with pytest.raises(ModelError, match="the judge is ill"):
+        reanalyze(str(folder), executor_with(Aside(fails=True)), ["analysis.smoothness=true"])
+    assert (folder / "metadata.parquet").read_bytes() == before
+
+
+def test_a_manifest_that_asks_for_nothing_is_told_what_to_say(make, folder):
+    make()
+    with pytest.raises(UsageError) as refused:
+        reanalyze(str(folder), executor_with(Aside()))
+    assert str(refused.value) == (
+        f"{folder}: its manifest asks for no analysis. Say what to measure, such as --set analysis.smoothness=true, "
+        "or add an analysis section to the manifest.yaml there."
+    )
+
+
+def test_only_the_analysis_of_finished_frames_can_be_changed(make, folder):
+    make(**MEASURED)
+    before = (folder / "manifest.yaml").read_bytes()
+    with pytest.raises(UsageError) as refused:
+        reanalyze(str(folder), executor_with(Aside()), ["analysis.smoothness=true", "name=other"])
+    assert str(refused.value) == (
+        "--set name=other: the frames are there already, and only what is measured in them can change; needed: fields "
+        "of the analysis section, such as analysis.smoothness=true."
+    )
+    assert (folder / "manifest.yaml").read_bytes() == before
+
+
+def test_a_run_that_takes_off_what_was_measured_says_so_before(make, folder, write_manifest, tmp_path):
+    make(**MEASURED)
+    job = prepare(write_manifest(), output_dir=str(tmp_path), procedural=True)
+    assert job.remarks == (
+        f"{folder}: its frames were measured, but this manifest asks for no analysis: a run takes that off its table "
+        "and page. Add the analysis of the manifest.yaml there, or farm analyze it again.",
+    )
+    make()
+    assert prepare(write_manifest(), output_dir=str(tmp_path), procedural=True).remarks == ()

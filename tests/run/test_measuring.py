@@ -1,0 +1,229 @@
+"""Measuring in a thread beside others: what it waits for, and that it can be stopped whatever its judge does."""
+
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from farm.errors import FarmError, ModelError
+from farm.execute.aside import Here
+from farm.records import AnalysisSpec
+from farm.results.job import read_rendered
+from farm.results.measurements import measurements_of, stretches
+from farm.run import measuring
+from farm.run.measuring import Measuring
+from farm.store import Ledger
+
+SPEC = AnalysisSpec(clip=None, classifier=None, smoothness=True)
+LONG = 60  # seconds: only a test that fails waits for so long
+
+
+class Watched(Here):
+    """Calls in this process, tells the first frame of every stretch, and hangs where it is told to."""
+
+    def __init__(self, *, hangs=False):
+        self.begun, self.let_go, self.hangs = [], threading.Event(), hangs
+        self._changed = threading.Condition()
+
+    def __call__(self, function, spec, folder, stretch):
+        with self._changed:
+            self.begun.append(stretch.frames[0].frame)
+            self._changed.notify_all()
+        if self.hangs:
+            self.let_go.wait(LONG)
+        return function(spec, folder, stretch)
+
+    def waits_for(self, count):
+        """Tell whether so many stretches were begun, soon."""
+        with self._changed:
+            return self._changed.wait_for(lambda: len(self.begun) >= count, 20)
+
+
+@pytest.fixture
+def job(rendered):
+    return read_rendered(str(rendered(frames=96)))
+
+
+@pytest.fixture
+def started(job):
+    begun = []
+
+    def start(aside):
+        begun.append((Measuring(job.plan, job.folder, SPEC, aside), aside))
+        return begun[-1][0]
+
+    yield start
+    for one, aside in begun:
+        if isinstance(aside, Watched):
+            aside.let_go.set()
+        one.abort()
+
+
+def kept(job):
+    """Return the stretches whose values are kept."""
+    return [one for one in stretches(job.shown()) if measurements_of(job.folder, SPEC).find(one) is not None]
+
+
+def test_frames_are_measured_before_all_have_arrived(job, started):
+    aside = Watched()
+    one = started(aside)
+    one.offer([row for row in Ledger(job.folder).rows() if row.frame < 49])
+    assert aside.waits_for(2)
+    assert aside.begun == [0, 24]
+
+
+def test_a_frame_that_failed_holds_up_no_later_one(job, started):
+    aside = Watched()
+    one = started(aside)
+    one.offer_kept([*range(30), *range(32, 96)])
+    one.skip([30, 31])
+    assert aside.waits_for(5)
+    # The last stretch has no frame after it that would end it, and its own end is that of the job.
+    assert aside.begun == [0, 24, 32, 48, 72]
+
+
+def test_a_frame_that_is_awaited_holds_up_what_comes_after_it(job, started):
+    aside = Watched()
+    one = started(aside)
+    one.offer_kept([*range(30), *range(32, 96)])
+    assert aside.waits_for(1)
+    time.sleep(0.3)
+    assert aside.begun == [0]
+    one.finish()
+    assert aside.begun == [0, 24, 32, 48, 72]
+
+
+def test_what_was_aborted_measures_no_further_stretch(job, started):
+    aside = Watched(hangs=True)
+    one = started(aside)
+    one.offer_kept(range(96))
+    assert aside.waits_for(1)
+    one.cancel()
+    aside.let_go.set()
+    one.abort()
+    assert not one._thread.is_alive()
+    assert aside.begun == [0]
+    assert len(kept(job)) == 1
+    with pytest.raises(FarmError, match=r"^measuring was stopped before its end\.$"):
+        one.finish()
+
+
+def test_an_abort_after_the_end_changes_nothing(job, started):
+    one = started(Watched())
+    one.offer_kept(range(96))
+    one.finish()
+    one.abort()
+    one.finish()
+    assert len(kept(job)) == 4
+
+
+def test_a_judge_that_hangs_is_left_behind_and_what_it_says_later_is_not_kept(job, started, monkeypatch):
+    monkeypatch.setattr(measuring, "_PATIENCE_SECONDS", 0.2)
+    aside = Watched(hangs=True)
+    one = started(aside)
+    one.offer_kept(range(96))
+    assert aside.waits_for(1)
+    one.abort()
+    assert one._thread.is_alive()
+    aside.let_go.set()
+    one._thread.join(LONG)
+    assert not one._thread.is_alive()
+    assert kept(job) == []
+    assert aside.begun == [0]
+
+
+def test_an_abort_ends_the_waiting_of_another_thread(job, started, monkeypatch):
+    monkeypatch.setattr(measuring, "_PATIENCE_SECONDS", 0.2)
+    one = started(Watched(hangs=True))
+    one.offer_kept(range(96))
+    said = []
+
+    def finish():
+        try:
+            one.finish()
+        except FarmError as error:
+            said.append(str(error))
+
+    waiting = threading.Thread(target=finish)
+    waiting.start()
+    one.abort()
+    waiting.join(LONG)
+    assert said == ["measuring was stopped before its end."]
+
+
+def test_jobs_that_are_cancelled_together_are_aborted_in_the_time_of_one(job, started, monkeypatch):
+    clock = [100.0]
+    monkeypatch.setattr(measuring.time, "monotonic", lambda: clock[0])
+    joined = []
+    several = [started(Watched(hangs=True)) for _ in range(3)]
+
+    def join(patience):
+        joined.append(patience)
+        clock[0] += patience
+
+    for one in several:
+        one.offer_kept(range(96))
+        monkeypatch.setattr(one._thread, "join", join)
+        one.cancel()
+    for one in several:
+        one.abort()
+        one.abort()
+    assert joined == [5.0, 0.0, 0.0, 0.0, 0.0, 0.0]
+    monkeypatch.undo()
+
+
+def test_what_a_judge_raises_is_raised_in_the_end_and_other_errors_are_named(job, started):
+    class Ill(Here):
+        def __call__(self, *_):
+            raise ModelError("the judge is ill")
+
+    class Buggy(Here):
+        def __call__(self, *_):
+            raise ValueError("a slip")
+
+    for aside, kind, said in (
+        (Ill(), ModelError, "the judge is ill"),
+        (Buggy(), FarmError, "frames cannot be measured: ValueError: a slip"),
+    ):
+        one = started(aside)
+        one.offer_kept(range(96))
+        with pytest.raises(kind, match=f"^{said}$"):
+            one.finish()
+
+
+PROGRAM = """
+import sys, threading
+from farm.execute.aside import Here
+from farm.records import AnalysisSpec
+from farm.results.job import read_rendered
+from farm.run.measuring import measuring
+
+begun, never = threading.Event(), threading.Event()
+
+class Hung(Here):
+    def __call__(self, *_):
+        begun.set()
+        never.wait()
+
+measuring._PATIENCE_SECONDS = 0.1
+job = read_rendered(sys.argv[1])
+spec = AnalysisSpec(clip=None, classifier=None, smoothness=True)
+one = measuring.Measuring(job.plan, job.folder, spec, Hung())
+one.offer_kept(range(96))
+begun.wait()
+one.abort()
+print("the last line")
+"""
+
+
+def test_a_judge_that_hangs_keeps_no_process_alive(job):
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, job.folder.url],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert done.stdout == "the last line\n"

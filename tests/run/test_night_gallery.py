@@ -1,0 +1,101 @@
+"""The gallery of a night, while it goes on."""
+
+import logging
+import threading
+import time
+
+import pytest
+
+from farm.errors import StorageError
+from farm.events import JobFinished, JobStarted
+from farm.run import NightGallery
+from farm.run import live_pages as night_gallery
+from farm.store import FolderLock, JobFolder
+
+
+@pytest.fixture
+def written(monkeypatch):
+    """The pages that were written, each with how often it loads itself again; the first waits until it may be."""
+    pages, may = [], threading.Event()
+
+    def write(url, *, refused, began, refresh_seconds):
+        pages.append((sorted(began), refresh_seconds))
+        assert may.wait(10)
+        return f"{url}/index.html"
+
+    monkeypatch.setattr(night_gallery, "gallery", write)
+    monkeypatch.setattr(night_gallery, "_LEAST_SECONDS", 0.0)
+    return pages, may
+
+
+def wait_for(condition):
+    until = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def started(job):
+    return JobStarted(job=job, frame_count=3, kept=0)
+
+
+def test_what_asks_while_a_page_is_written_gets_one_page_together_and_waits_for_nothing(written):
+    pages, may = written
+    with NightGallery("out", {}) as night:
+        night(started("a"))
+        wait_for(lambda: pages)
+        for job in "bcd":
+            night(started(job))
+            night(JobFinished(job=job, state="done"))
+        may.set()
+        wait_for(lambda: len(pages) == 2)
+    assert pages == [(["a"], 10.0), (["a", "b", "c", "d"], 10.0)]
+    assert night.finish() == "out/index.html"
+    assert pages[2:] == [(["a", "b", "c", "d"], 0)]
+
+
+def test_a_page_is_written_again_while_frames_come_in(written, monkeypatch):
+    pages, may = written
+    monkeypatch.setattr(night_gallery, "_REFRESH_SECONDS", 0.05)
+    may.set()
+    with NightGallery("out", {}) as night:
+        night(started("a"))
+        wait_for(lambda: len(pages) > 2)
+
+
+def test_a_night_in_which_nothing_starts_writes_its_gallery_at_the_end_only(written):
+    pages, may = written
+    may.set()
+    with NightGallery("out", {}) as night:
+        pass
+    assert pages == []
+    assert (night.finish(), len(pages)) == ("out/index.html", 1)
+
+
+@pytest.mark.parametrize("error", [StorageError("the disk is full"), RuntimeError("odd")])
+def test_a_gallery_that_cannot_be_written_is_a_warning(monkeypatch, caplog, error):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(night_gallery, "gallery", fail)
+    with caplog.at_level(logging.WARNING), NightGallery("out", {}) as night:
+        night(started("a"))
+        wait_for(lambda: caplog.messages)
+    assert night.finish() == ""
+    assert caplog.messages[0].startswith("the gallery cannot be written now")
+
+
+def test_a_job_of_the_night_is_running_on_the_gallery_while_it_runs(rendered, tmp_path):
+    claim = FolderLock(JobFolder(str(rendered()))).acquire()
+    page = tmp_path / "index.html"
+    try:
+        with NightGallery(str(tmp_path), {}) as night:
+            night(started("job"))
+            wait_for(page.exists)
+            text = page.read_text()
+    finally:
+        claim.release()
+    running = '<span class="state" data-state="running">'
+    assert running in text
+    night.finish()
+    assert running not in page.read_text()

@@ -1,0 +1,361 @@
+"""Alphas chosen by a pilot, with a renderer whose pictures change suddenly at a third of the way."""
+
+import dataclasses
+import json
+import math
+
+import pytest
+
+from farm.analyze import measure
+from farm.errors import ManifestError, RenderError
+from farm.events import ChunkDone, JobFinished, JobStarted
+from farm.execute import InlineExecutor, Policy, open_executor
+from farm.execute.outcome import Cause
+from farm.plan.pacing import unevenness
+from farm.records import AnalysisSpec, Stretch
+from farm.render import open_renderer
+from farm.results import Verdict, finished_job, verify
+from farm.results.measurements import shown
+from farm.rules.load import load
+from farm.run import prepare, render
+from farm.store import FolderLock, JobFolder, Ledger
+from tests.local_ray import started_ray
+from tests.pictures import draw, save_sequence
+from tests.results.verify.verifying import Renderers, quiet
+
+FRAMES = 24
+ANIMATION = "{kind: interpolate, prompts: [a, b, c], frames: 21}"
+PILOT = "job (pilot)"
+
+
+class Sudden(Renderers):
+    """Opens renderers that show what is a little before a third of the way as the beginning, and what is after as c."""
+
+    def __call__(self, spec):
+        renderer = super().__call__(spec)
+        draw = renderer.render
+        renderer.render = lambda chunk: draw(
+            dataclasses.replace(chunk, frames=tuple(map(_bent, chunk.frames)))
+        )
+        return renderer
+
+
+def _bent(frame):
+    share = 1 / (1 + math.exp(-60 * (frame.alpha - 1 / 3)))
+    conditioning = dataclasses.replace(
+        frame.recipe.conditioning, prompts=("a", "c"), weights=(1 - share, share)
+    )
+    return dataclasses.replace(frame, recipe=dataclasses.replace(frame.recipe, conditioning=conditioning))
+
+
+@pytest.fixture
+def even(write_manifest):
+    """Write a manifest whose alphas a pilot chooses, of pictures large enough to look at."""
+
+    def write(name="job", *, pacing="perceptual", **replaced):
+        animation = f"{{kind: interpolate, prompts: [a, b, c], frames: {FRAMES}, pacing: {pacing}}}"
+        replaced.setdefault("size", ("height: 16, width: 16", "height: 64, width: 64"))
+        replaced.setdefault("films", ("mp4: {fps: 10}", "mp4: false, report: false"))
+        return write_manifest(name, animation=(ANIMATION, animation), **replaced)
+
+    return write
+
+
+def run(*paths, output_dir, renderers=None, tell=quiet):
+    jobs = [prepare(path, output_dir=str(output_dir), procedural=True) for path in paths]
+    with InlineExecutor(open_renderer=renderers or Sudden()) as executor:
+        return render(jobs, executor, tell)
+
+
+def folder_in(output_dir, name="job"):
+    return output_dir / f"{name}-rehearsal"
+
+
+def contents(folder):
+    return [row.content_sha256 for row in Ledger(JobFolder(str(folder))).rows()]
+
+
+def changes(path, output_dir):
+    """Return what is seen to change from frame to frame."""
+    job = prepare(path, output_dir=str(output_dir), procedural=True)
+    frames = tuple(shown(job.plan.frame(row.frame), row) for row in Ledger(job.folder).rows())
+    spec = AnalysisSpec(clip=None, classifier=None, smoothness=True)
+    values = measure(spec, job.folder.url, Stretch(frames=frames, before=None, after=None))
+    return [math.sqrt(2 * each["perceptual_change"]) for each in values[1:]]
+
+
+def chosen(output_dir):
+    return json.loads((folder_in(output_dir) / ".farm" / "pacing.json").read_text())
+
+
+class Stop:
+    """Presses Ctrl-C at the first event that fits, once."""
+
+    def __init__(self, fits):
+        self._fits = fits
+
+    def __call__(self, event):
+        if self._fits and self._fits(event):
+            self._fits = None
+            raise KeyboardInterrupt
+
+
+def test_frames_of_a_paced_job_differ_evenly(even, tmp_path):
+    uniform, paced = even("one", pacing="uniform"), even("two")
+    run(uniform, paced, output_dir=tmp_path)
+    before, after = unevenness(changes(uniform, tmp_path)), unevenness(changes(paced, tmp_path))
+    assert before > 1
+    assert after < before / 4
+
+
+def test_every_look_of_a_pilot_is_measured_and_there_are_no_more_than_the_job_has_frames(even, tmp_path):
+    run(even(), output_dir=tmp_path)
+    looks = [look["alpha"] for look in chosen(tmp_path)["pilot"]]
+    assert looks == sorted(set(looks))
+    assert {0.0, 0.5, 1.0} <= set(looks)
+    assert len(contents(folder_in(tmp_path) / ".farm" / "pilot")) == len(looks) <= FRAMES
+    assert len(looks) % 4 == 0
+
+
+def test_a_pilot_is_told_of_like_a_job_of_its_own_before_the_job(even, tmp_path):
+    events = []
+    run(even(), output_dir=tmp_path, tell=events.append)
+    told = [event for event in events if isinstance(event, JobStarted | JobFinished)]
+    assert told == [
+        JobStarted(job=PILOT, frame_count=FRAMES, kept=0),
+        JobFinished(job=PILOT, state="done"),
+        JobStarted(job="job", frame_count=FRAMES, kept=0),
+        JobFinished(job="job", state="done"),
+    ]
+
+
+def test_the_manifest_that_a_job_leaves_renders_the_same_anywhere_without_a_pilot(even, tmp_path):
+    run(even(), output_dir=tmp_path / "here")
+    resolved = folder_in(tmp_path / "here") / "manifest.yaml"
+    animation = load(resolved).manifest.animation
+    assert (animation.pacing, animation.frames) == ("perceptual", FRAMES)
+    assert list(animation.alphas) == chosen(tmp_path / "here")["alphas"]
+    run(resolved, output_dir=tmp_path / "there")
+    assert contents(folder_in(tmp_path / "there")) == contents(folder_in(tmp_path / "here"))
+    assert not (folder_in(tmp_path / "there") / ".farm" / "pilot").exists()
+
+
+def test_a_second_run_renders_nothing(even, tmp_path):
+    run(even(), output_dir=tmp_path)
+    renderers = Sudden()
+    [summary] = run(even(), output_dir=tmp_path, renderers=renderers)
+    assert (renderers.calls, summary.frames.kept, summary.state) == ([], FRAMES, "done")
+
+
+def test_every_frame_of_a_paced_job_passes_verification(even, tmp_path):
+    run(even(), output_dir=tmp_path)
+    job = finished_job(str(folder_in(tmp_path)))
+    found = verify(job, InlineExecutor(open_renderer=Sudden()), quiet)
+    assert [(each.first, each.last, each.verdict) for each in found.findings] == [
+        (0, FRAMES - 1, Verdict.IDENTICAL)
+    ]
+
+
+def test_a_killed_pilot_goes_on_and_chooses_the_same(even, tmp_path):
+    whole, first, second = Sudden(), Sudden(), Sudden()
+    run(even(), output_dir=tmp_path / "whole", renderers=whole)
+    path, stop = even(), Stop(lambda event: isinstance(event, ChunkDone) and len(first.calls) == 4)
+    [stopped] = run(path, output_dir=tmp_path / "cut", renderers=first, tell=stop)
+    assert (stopped.state, stopped.exit_code) == ("interrupted", 130)
+    assert not (folder_in(tmp_path / "cut") / ".farm" / "pacing.json").exists()
+    run(path, output_dir=tmp_path / "cut", renderers=second)
+    assert first.calls + second.calls == whole.calls
+    assert chosen(tmp_path / "cut") == chosen(tmp_path / "whole")
+    assert contents(folder_in(tmp_path / "cut")) == contents(folder_in(tmp_path / "whole"))
+
+
+def test_a_run_that_was_killed_after_its_pilot_needs_no_other(even, tmp_path):
+    whole, first, second = Sudden(), Sudden(), Sudden()
+    run(even(), output_dir=tmp_path / "whole", renderers=whole)
+    path = even()
+    run(
+        path,
+        output_dir=tmp_path / "cut",
+        renderers=first,
+        tell=Stop(lambda event: isinstance(event, JobStarted) and event.job == "job"),
+    )
+    run(path, output_dir=tmp_path / "cut", renderers=second)
+    assert first.calls + second.calls == whole.calls
+    assert len(second.calls) == FRAMES / 4
+    assert contents(folder_in(tmp_path / "cut")) == contents(folder_in(tmp_path / "whole"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("seed: 3", "seed: 4"),
+        ("num_inference_steps: 5", "num_inference_steps: 6"),
+        (f"frames: {FRAMES}", "frames: 28"),
+        ("prompts: [a, b, c]", "prompts: [a, b, d]"),
+        ("batch_size: 4", "batch_size: 3"),
+    ],
+)
+def test_whatever_alphas_come_from_makes_a_new_pilot_when_it_changes(even, tmp_path, change):
+    run(even(), output_dir=tmp_path)
+    job = prepare(even(change=change), output_dir=str(tmp_path), procedural=True)
+    assert not job.pacing.is_known
+
+
+def test_what_alphas_do_not_come_from_makes_none(even, tmp_path):
+    run(even(), output_dir=tmp_path)
+    path = even(change=("gif: {fps: 10}", "gif: false"))
+    assert prepare(path, output_dir=str(tmp_path), procedural=True).pacing.is_known
+
+
+def test_a_new_pilot_takes_what_the_one_before_has_rendered(even, tmp_path):
+    run(even(), output_dir=tmp_path)
+    before, renderers = chosen(tmp_path), Sudden()
+    (folder_in(tmp_path) / ".farm" / "pacing.json").write_text("{")
+    run(even(), output_dir=tmp_path, renderers=renderers)
+    assert chosen(tmp_path) == before
+    assert renderers.calls == []
+
+
+def poisoned(*chunks, until):
+    """Fail on these chunks until the list is empty."""
+
+    def fails(chunk):
+        if until and chunk.index in chunks:
+            raise RenderError("poison")
+
+    return fails
+
+
+def test_frames_of_a_pilot_that_fail_are_left_out_and_not_tried_again(even, tmp_path):
+    piloting = [True]
+    renderers = Sudden(poisoned(1, until=piloting))
+    ended = Stop(lambda event: isinstance(event, JobFinished) and piloting.clear())
+    [summary] = run(even(), output_dir=tmp_path, renderers=renderers, tell=ended)
+    assert (summary.state, summary.frames.rendered) == ("done", FRAMES)
+    looks = [look["alpha"] for look in chosen(tmp_path)["pilot"]]
+    assert len(looks) == len(contents(folder_in(tmp_path) / ".farm" / "pilot")) >= 8
+    assert not set(looks) & set(prepare(even(), output_dir="elsewhere", procedural=True).pacing.first[4:8])
+    assert renderers.calls.count([4, 5, 6, 7]) == Policy().rules[Cause.RENDER].attempts + 1
+
+
+def test_a_pilot_of_which_nothing_comes_out_ends_its_job_and_no_other(even, write_manifest, tmp_path):
+    piloting = [True]
+    other = write_manifest("other")
+    summaries = run(
+        even(),
+        other,
+        output_dir=tmp_path,
+        renderers=Sudden(poisoned(*range(9), until=piloting)),
+        tell=Stop(lambda event: isinstance(event, JobStarted) and event.job == "other" and piloting.clear()),
+    )
+    assert [summary.state for summary in summaries] == ["failed", "done"]
+    assert summaries[0].error == "no frame of the pilot: poison"
+
+
+def test_a_pilot_does_not_begin_in_a_folder_that_another_run_holds(even, tmp_path):
+    claim, renderers = FolderLock(JobFolder(str(folder_in(tmp_path)))).acquire(), Sudden()
+    try:
+        [summary] = run(even(), output_dir=tmp_path, renderers=renderers)
+    finally:
+        claim.release()
+    assert (summary.state, renderers.calls) == ("failed", [])
+    assert "another run of the farm holds this folder" in summary.error
+
+
+def test_a_link_in_the_place_of_the_pilot_is_not_followed(even, tmp_path):
+    place = folder_in(tmp_path) / ".farm" / "pilot"
+    place.parent.mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    place.symlink_to(tmp_path / "elsewhere")
+    [summary] = run(even(), output_dir=tmp_path)
+    assert summary.error == (
+        f"{place} is a symbolic link to '{tmp_path / 'elsewhere'}'; a job's own folders are never links: remove it."
+    )
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+
+
+def test_a_picture_per_frame_keeps_a_pilot_from_choosing(even, tmp_path):
+    save_sequence(tmp_path / "film", FRAMES)
+    draw(0).save(tmp_path / "still.png")
+    pipeline = ("pipeline: StableDiffusionPipeline", "pipeline: StableDiffusionImg2ImgPipeline")
+    size = (", height: 16, width: 16", ", image: still.png")
+    prepare(even(size=size, pipeline=pipeline), output_dir=str(tmp_path), procedural=True)
+    path = even(size=(size[0], ", image: film"), pipeline=pipeline)
+    with pytest.raises(ManifestError) as caught:
+        prepare(path, output_dir=str(tmp_path), procedural=True)
+    assert str(caught.value) == (
+        f"{path}:6:49: render.image: a picture per frame beside pacing perceptual; allowed: what is the same in every "
+        "frame, as a pilot has other frames."
+    )
+
+
+def test_a_plan_tells_of_the_pilot_to_come_and_of_one_that_was(farm, even, tmp_path):
+    plan = ("plan", even(), "--procedural", "--output-dir", tmp_path)
+    _, before, _ = farm(*plan)
+    _, told, _ = farm(*plan, "--json")
+    run(even(), output_dir=tmp_path)
+    _, after, _ = farm(*plan)
+    _, data, _ = farm(*plan, "--json")
+    assert (
+        "\npacing       perceptual: a pilot of 12 to 24 frames comes first, and chooses the alphas of these\n"
+        in before
+    )
+    assert "\nmodel calls  3 to 6 of the pilot, then 6, each of 5 steps\n" in before
+    assert "\npacing       perceptual, as a pilot has chosen before\n" in after
+    assert "already rendered" in after
+    pacing, known = json.loads(told)["pacing"], json.loads(data)["pacing"]
+    assert (pacing["known"], pacing["pilot_frames"], pacing["pilot_calls"]) == (False, [12, 24], [3, 6])
+    assert (known["known"], known["pilot_frames"], known["pilot_calls"]) == (True, [0, 0], [0, 0])
+    assert (json.loads(told)["model_calls"], json.loads(data)["model_calls"]) == (12, 0)
+
+
+def test_a_plan_counts_the_pilot_to_come_in_its_time(farm, even, tmp_path):
+    assert farm("render", even("known", pacing="uniform"), "--inline", "--procedural")[0] == 0
+    _, uniform, _ = farm("plan", even("one", pacing="uniform"), "--procedural", "--json")
+    _, paced, _ = farm("plan", even("two"), "--procedural", "--json")
+    _, told, _ = farm("plan", even("two"), "--procedural")
+    first, second = (json.loads(data)["estimated_seconds"] for data in (uniform, paced))
+    assert second == pytest.approx(2 * first)
+    assert "\ntime         at most about " in told
+
+
+def test_a_pilot_whose_last_frame_fails_paces_the_end_as_what_lies_before_it(even, tmp_path):
+    def fails(chunk):
+        if piloting and any(frame.alpha == 1 for frame in chunk.frames):
+            raise RenderError("poison")
+
+    path, piloting = even(batch=("batch_size: 4", "batch_size: 1")), [True]
+    ended = Stop(lambda event: isinstance(event, JobFinished) and piloting.clear())
+    run(path, output_dir=tmp_path / "whole", renderers=Renderers())
+    [summary] = run(path, output_dir=tmp_path / "cut", renderers=Renderers(fails), tell=ended)
+    looks = [look["alpha"] for look in chosen(tmp_path / "cut")["pilot"]]
+    assert (summary.state, looks[-1] < 1) == ("done", True)
+    expected = chosen(tmp_path / "whole")["alphas"]
+    assert chosen(tmp_path / "cut")["alphas"] == pytest.approx(expected, abs=0.03)
+
+
+@pytest.mark.slow
+def test_clip_can_see_instead(even, tmp_path):
+    path = even(pacing="clip", judge=("output:", "analysis: {clip: {pretrained: tiny-world-clip}}\noutput:"))
+    [summary] = run(path, output_dir=tmp_path)
+    run(even("seen"), output_dir=tmp_path)
+    assert summary.state == "done"
+    angles = [look["change"] for look in chosen(tmp_path)["pilot"]]
+    assert max(angles) < math.pi / 2
+    assert (
+        chosen(tmp_path)["alphas"]
+        != json.loads((folder_in(tmp_path, "seen") / ".farm" / "pacing.json").read_text())["alphas"]
+    )
+
+
+@pytest.mark.ray
+@pytest.mark.slow
+def test_ray_chooses_and_renders_the_same(even, tmp_path):
+    path = even()
+    run(path, output_dir=tmp_path / "inline", renderers=open_renderer)
+    job = prepare(path, output_dir=str(tmp_path / "ray"), procedural=True)
+    with started_ray(2), open_executor(inline=False, workers=2) as executor:
+        [summary] = render([job], executor, quiet)
+    assert summary.state == "done"
+    assert chosen(tmp_path / "ray") == chosen(tmp_path / "inline")
+    assert contents(folder_in(tmp_path / "ray")) == contents(folder_in(tmp_path / "inline"))

@@ -1,0 +1,68 @@
+"""Alphas in a resolved manifest that a pilot chose for what the manifest said then."""
+
+from functools import partial
+
+import pytest
+
+from farm.execute import InlineExecutor
+from farm.inputs.rehearsal import rehearsal
+from farm.rules.load import load
+from farm.run import prepare, render
+from farm.run.pacing import pacing_remarks
+from farm.run.prepare import planned
+from farm.store import JobFolder
+from tests.results.verify.verifying import quiet
+
+PACED = "{kind: interpolate, prompts: [a, b, c], frames: 13, pacing: perceptual}"
+
+
+@pytest.fixture
+def folder(write_manifest, tmp_path):
+    """The folder of a job whose alphas a pilot has chosen."""
+    path = write_manifest(
+        animation=("{kind: interpolate, prompts: [a, b, c], frames: 21}", PACED),
+        films=("mp4: {fps: 10}", "mp4: false, report: false"),
+    )
+    job = prepare(path, output_dir=str(tmp_path), procedural=True)
+    with InlineExecutor() as executor:
+        render([job], executor, quiet)
+    return tmp_path / "job-rehearsal"
+
+
+def remarks(folder, *changes, kept_in=None):
+    """Return what is remarked on the manifest in the folder, with changes laid over it."""
+    document = load(folder / "manifest.yaml", changes)
+    design = partial(planned, document, rehearsal(document, {}), {}, None)
+    return pacing_remarks(document, None, JobFolder(str(kept_in or folder)), design)
+
+
+def test_alphas_of_the_manifest_that_they_were_chosen_for_need_no_remark(folder):
+    assert remarks(folder) == ()
+    assert remarks(folder, "output.gif.fps=20", "description=another") == ()
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["animation.prompts=[a, b, d]", "animation.prompts=[a, b]", "seed=4", "render.num_inference_steps=6"],
+)
+def test_alphas_that_were_chosen_for_something_else_are_remarked_upon(folder, change):
+    path = folder / "manifest.yaml"
+    line = next(n for n, text in enumerate(path.read_text().splitlines(), 1) if "alphas:" in text)
+    [remark] = remarks(folder, change)
+    assert remark == (
+        f"{path}:{line}:3: animation.alphas: chosen by a pilot for pacing perceptual, before prompts, settings or "
+        "model were changed; remove them to have them chosen anew."
+    )
+
+
+def test_alphas_of_ones_own_are_nobodys_business(folder, tmp_path):
+    own = "animation.alphas=[0, 0.5, 1]"
+    assert remarks(folder, own, "animation.frames=3", "seed=4") == ()
+    assert remarks(folder, "seed=4", kept_in=tmp_path / "elsewhere") == ()
+    assert remarks(folder, "animation.pacing=uniform", "seed=4") == ()
+
+
+def test_a_choice_that_does_not_say_what_it_was_for_is_believed(folder):
+    note = folder / ".farm" / "pacing.json"
+    note.write_text(note.read_text().replace('"source"', '"former"'))
+    assert remarks(folder, "seed=4") == ()
