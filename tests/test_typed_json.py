@@ -66,7 +66,7 @@ def test_a_record_is_read_by_its_annotations():
     assert [type(value) for value in record.values.values()] == [int, float, bool, str, type(None)]
 
 
-def test_what_a_newer_farm_has_added_is_ignored():
+def test_fields_added_by_a_newer_farm_are_ignored():
     assert parse(b'{"name": "a", "share": 0.5, "new": [[]]}', Record) == Record(name="a", share=0.5)
 
 
@@ -94,7 +94,7 @@ def test_what_a_newer_farm_has_added_is_ignored():
          "than 64 bits"),
     ],
 )  # fmt: skip
-def test_what_does_not_fit_is_told_with_its_place_and_not_its_value(changes, said):
+def test_a_mismatch_is_reported_with_its_path_and_without_its_value(changes, said):
     assert refusal(json.dumps({"name": "a", "share": 0.5} | changes)) == said
 
 
@@ -112,11 +112,11 @@ def test_what_does_not_fit_is_told_with_its_place_and_not_its_value(changes, sai
         (json.dumps({"name": "", "share": 1, "facts": nested(40)}), f"facts.{'0.' * 33}0: it is nested too deeply"),
     ],
 )  # fmt: skip
-def test_what_is_no_strict_json_is_refused(text, said):
+def test_anything_but_strict_json_is_refused(text, said):
     assert refusal(text) == said
 
 
-def test_a_text_in_another_encoding_is_refused():
+def test_a_document_in_another_encoding_is_refused():
     assert refusal('{"name": "é", "share": 1}'.encode("latin-1")).startswith("it is not JSON in UTF-8: ")
     assert refusal('{"name": "a", "share": 1}'.encode("utf-16")).startswith("it is not JSON in UTF-8: ")
 
@@ -140,7 +140,7 @@ def test_a_ledger_row_is_read_as_it_was_written():
     ).map(lambda content: json.dumps(content).encode())
     | st.binary()
 )
-def test_whatever_the_bytes_are_a_record_comes_of_them_or_a_refusal(data):
+def test_any_bytes_give_a_record_or_a_refusal(data):
     for kind in (Summary, FrameRow, Record, Mapping[str, object]):
         with contextlib.suppress(Malformed):
             assert parse(data, kind) is not None

@@ -14,7 +14,7 @@ def folder(request, tmp_path):
     return JobFolder(str(tmp_path / "job") if request.param == "local" else f"memory://{tmp_path.name}/job")
 
 
-def test_what_is_written_is_read_again(folder):
+def test_written_data_is_read_back(folder):
     folder.write("frames/a.png", b"one")
     folder.write("frames/a.png", b"three")
     assert folder.read("frames/a.png") == b"three"
@@ -22,7 +22,7 @@ def test_what_is_written_is_read_again(folder):
     assert folder.exists("frames/a.png")
 
 
-def test_a_folder_that_is_not_there_is_empty(folder):
+def test_a_missing_folder_has_no_files(folder):
     assert folder.names("frames") == []
 
 
@@ -34,7 +34,7 @@ def test_an_encoder_writes_to_a_path_and_the_file_appears_at_the_end(folder):
     assert folder.read("film.mp4") == b"film"
 
 
-def test_a_failure_while_writing_leaves_the_former_file_and_nothing_else(folder):
+def test_a_failed_write_leaves_only_the_former_file(folder):
     folder.write("film.mp4", b"former")
     with pytest.raises(KeyError), folder.writing("film.mp4") as path:
         path.write_bytes(b"half")
@@ -43,14 +43,14 @@ def test_a_failure_while_writing_leaves_the_former_file_and_nothing_else(folder)
     assert folder.names("") == ["film.mp4"]
 
 
-def test_a_removed_file_is_gone_and_removing_it_again_is_no_error(folder):
+def test_a_file_is_removed_and_removing_it_again_is_not_an_error(folder):
     folder.write("a", b"1")
     folder.remove("a")
     folder.remove("a")
     assert not folder.exists("a")
 
 
-def test_a_full_disk_is_told_and_leaves_no_partial_file(tmp_path, monkeypatch):
+def test_a_full_disk_is_reported_and_leaves_no_partial_file(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -66,7 +66,7 @@ def test_an_unknown_protocol_is_refused():
         JobFolder("nosuch://bucket/x")
 
 
-def test_a_missing_file_is_told_with_its_path(tmp_path):
+def test_a_missing_file_is_reported_with_its_path(tmp_path):
     with pytest.raises(StorageError, match=f"^{tmp_path}/a: cannot read: No such file or directory.$"):
         JobFolder(str(tmp_path)).read("a")
 
@@ -76,7 +76,7 @@ def test_files_are_readable_by_others(tmp_path):
     assert Path(tmp_path / "a").stat().st_mode & 0o777 == 0o644
 
 
-def test_a_file_is_swapped_only_for_what_it_is(folder):
+def test_a_file_is_swapped_only_if_its_content_is_the_expected_one(folder):
     assert not folder.compare_and_swap("claim", b"old", b"new")
     assert folder.compare_and_swap("claim", None, b"first")
     assert not folder.compare_and_swap("claim", None, b"another")
@@ -108,7 +108,7 @@ def test_of_many_swaps_of_one_file_one_succeeds(folder):
         assert folder.read("claim") == b"%d in %d" % (winner, turn)
 
 
-def test_what_is_not_there_is_told_from_what_cannot_be_read(tmp_path):
+def test_a_missing_file_is_distinguished_from_an_unreadable_one(tmp_path):
     folder = JobFolder(str(tmp_path))
     assert folder.find("a") is None
     (tmp_path / "a").mkdir()
@@ -116,7 +116,7 @@ def test_what_is_not_there_is_told_from_what_cannot_be_read(tmp_path):
         folder.find("a")
 
 
-def test_a_files_name_is_on_the_disk_too(tmp_path, monkeypatch):
+def test_directories_are_synced_as_well_as_files(tmp_path, monkeypatch):
     synced = []
     sync = os.fsync
 
@@ -131,7 +131,7 @@ def test_a_files_name_is_on_the_disk_too(tmp_path, monkeypatch):
     assert synced[3:] == [tmp_path / "job" / "frames"]
 
 
-def test_a_relative_folder_in_a_current_directory_that_is_gone_is_refused(tmp_path, monkeypatch):
+def test_a_relative_folder_is_refused_when_the_current_directory_was_removed(tmp_path, monkeypatch):
     gone = tmp_path / "gone"
     gone.mkdir()
     monkeypatch.chdir(gone)

@@ -54,13 +54,13 @@ def entry_bytes(tmp_path):
     return path.stat().st_size
 
 
-def test_a_frame_comes_back_with_its_facts(cache):
+def test_a_cached_frame_is_returned_with_its_scheduler_and_device(cache):
     cache.put(key(1), frame(1))
     assert equal(cache.get(key(1)), frame(1))
     assert cache.get(key(2)) is None
 
 
-def test_an_entry_is_a_picture_named_by_its_key(entry):
+def test_an_entry_is_a_png_named_by_its_key(entry):
     assert entry.parent.name == key(1)[:2]
     assert entry.name == f"{key(1)}.png"
     with Image.open(entry) as picture:
@@ -77,7 +77,7 @@ def flipped(path, data):
 
 
 def repainted(path, data):
-    """Other pixels under the former facts: a whole PNG, which only its digest gives away."""
+    """Other pixels under the former texts: an intact PNG, which only its digest reveals."""
     from PIL import PngImagePlugin
 
     text = PngImagePlugin.PngInfo()
@@ -100,7 +100,7 @@ def repainted(path, data):
     ],
     ids=["truncated", "empty", "flipped", "repainted", "foreign"],
 )
-def test_a_damaged_entry_counts_as_absent_and_goes(cache, entry, damage):
+def test_a_damaged_entry_counts_as_absent_and_is_removed(cache, entry, damage):
     damage(entry, entry.read_bytes())
     assert cache.get(key(1)) is None
     assert not entry.exists()
@@ -114,7 +114,7 @@ def test_an_entry_under_another_key_counts_as_absent(cache, entry):
     assert not other.exists()
 
 
-def test_what_was_not_used_for_longest_goes_first_and_a_tenth_of_the_room_is_free_then(tmp_path):
+def test_the_least_recently_used_entries_are_evicted_until_a_tenth_of_the_limit_is_free(tmp_path):
     size = entry_bytes(tmp_path)
     folder = tmp_path / "cache"
     cache = FrameCache(folder, 10 * size + size // 2)
@@ -138,7 +138,7 @@ def test_the_limit_holds_whatever_is_put(tmp_path):
     assert equal(cache.get(key(59)), frame(59))
 
 
-def test_the_folder_is_not_looked_through_at_every_put(tmp_path, monkeypatch):
+def test_the_folder_is_not_scanned_at_every_put(tmp_path, monkeypatch):
     cache = FrameCache(tmp_path, 10**8)
     scans = []
     scan = cache._scan
@@ -148,7 +148,7 @@ def test_the_folder_is_not_looked_through_at_every_put(tmp_path, monkeypatch):
     assert len(scans) == 1
 
 
-def test_what_other_processes_put_is_counted_before_long(tmp_path):
+def test_entries_of_other_processes_are_soon_counted(tmp_path):
     size = entry_bytes(tmp_path)
     folder = tmp_path / "cache"
     limit = 40 * size
@@ -166,7 +166,7 @@ def test_a_frame_larger_than_the_limit_is_not_stored(tmp_path):
     assert cache.get(key(1)) is not None
 
 
-def test_a_full_disk_fails_no_render_and_is_told_once(tmp_path, monkeypatch, caplog):
+def test_a_full_disk_does_not_fail_a_render_and_is_reported_once(tmp_path, monkeypatch, caplog):
     def full(*_, **__):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
@@ -184,7 +184,7 @@ def test_a_full_disk_fails_no_render_and_is_told_once(tmp_path, monkeypatch, cap
     assert cache.get(key(3)) is not None
 
 
-def test_a_folder_that_cannot_be_made_fails_no_render(tmp_path, caplog):
+def test_a_folder_that_cannot_be_created_does_not_fail_a_render(tmp_path, caplog):
     (tmp_path / "cache").write_text("a file where the folder should be")
     cache = FrameCache(tmp_path / "cache", 10**6)
     cache.put(key(1), frame(1))
@@ -192,7 +192,7 @@ def test_a_folder_that_cannot_be_made_fails_no_render(tmp_path, caplog):
     assert "frames cannot be cached (Not a directory)" in caplog.text
 
 
-def test_only_old_leftovers_of_killed_processes_are_swept(tmp_path):
+def test_only_old_temporary_files_of_killed_processes_are_removed(tmp_path):
     folder = tmp_path / "aa"
     folder.mkdir()
     old, young = folder / ".tmp-old.png", folder / ".tmp-young.png"
@@ -267,18 +267,18 @@ def test_a_folder_of_entries_that_is_a_link_is_neither_read_nor_written(cache, e
     assert {path: path.stat().st_mtime_ns for path in elsewhere.iterdir()} == before
 
 
-def test_an_entry_of_more_bytes_than_any_frame_has_is_not_read(cache, entry, monkeypatch):
+def test_an_entry_beyond_the_size_limit_is_not_read(cache, entry, monkeypatch):
     monkeypatch.setattr("farm.store.frame_cache._MAX_ENTRY_BYTES", entry.stat().st_size - 1)
     assert cache.get(key(1)) is None
 
 
-def test_an_entry_of_more_pixels_than_any_frame_has_is_not_decoded(cache, entry):
+def test_an_entry_beyond_the_largest_frame_size_is_not_decoded(cache, entry):
     Image.new("1", (9000, 9000)).save(entry)
     assert cache.get(key(1)) is None
     assert not entry.exists()
 
 
-def test_what_is_no_entry_is_never_evicted(tmp_path):
+def test_other_files_are_never_evicted(tmp_path):
     size = entry_bytes(tmp_path)
     folder = tmp_path / "home"
     mine = folder / "aa" / "thesis.tex"

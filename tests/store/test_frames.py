@@ -37,7 +37,7 @@ def pixels():
     return np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
 
 
-def test_a_frame_comes_back_pixel_for_pixel(pixels):
+def test_a_frame_is_decoded_pixel_for_pixel(pixels):
     assert np.array_equal(decode_frame(encode_frame(pixels, frame_of(), SPEC), "x"), pixels)
 
 
@@ -45,12 +45,12 @@ def test_frame_names_sort_as_numbers():
     assert [file_name(index) for index in (0, 149)] == ["frames/frame000000.png", "frames/frame000149.png"]
 
 
-def test_the_content_digest_is_of_size_and_pixels(pixels):
+def test_the_content_digest_covers_size_and_pixels(pixels):
     assert content_sha256(pixels) == hashlib.sha256(b"RGB8 64x48\n" + pixels.tobytes()).hexdigest()
     assert content_sha256(pixels) != content_sha256(pixels.reshape(64, 48, 3))
 
 
-def test_parameters_are_what_other_tools_read(pixels):
+def test_parameters_follow_the_convention_of_other_tools(pixels):
     frame = frame_of(scheduler="DDIMScheduler", eta=0.5)
     with Image.open(io.BytesIO(encode_frame(pixels, frame, SPEC))) as image:
         assert image.text["parameters"] == (
@@ -61,7 +61,7 @@ def test_parameters_are_what_other_tools_read(pixels):
         )
 
 
-def test_a_mixture_of_prompts_says_its_weights(pixels):
+def test_a_mixture_of_prompts_is_written_with_its_weights(pixels):
     frame = frame_of(0, {"a red star": 0.25, "a fish": 0.75}, negative_prompt="")
     with Image.open(io.BytesIO(encode_frame(pixels, frame, ProceduralSpec()))) as image:
         assert image.text["parameters"].splitlines()[0] == "a red star :0.25 AND a fish :0.75"
@@ -115,7 +115,7 @@ FORGED = "Steps: 1, Sampler: evil, Seed: 666, Model: evil"
         ("", ""),
     ],
 )
-def test_a_prompt_forges_no_line_of_the_parameters(prompt, read):
+def test_a_prompt_cannot_forge_a_line_of_the_parameters(prompt, read):
     for negative, as_read in [("dull", "dull"), (prompt, read)]:
         text = parameters_of(frame_of(0, {prompt: 1.0}, negative_prompt=negative))
         assert read_parameters(text) == (read, as_read, HONEST)
@@ -126,7 +126,7 @@ def test_a_prompt_forges_no_line_of_the_parameters(prompt, read):
 
 @given(st.text(max_size=40) | st.text(alphabet='Steps: 1,\n\r"\\N', max_size=20), st.text(max_size=20))
 @example("Negative prompt:", "Steps: 1, Seed: 2, Size: 3x4")
-def test_whatever_a_prompt_is_the_settings_are_read_back(prompt, negative):
+def test_the_settings_are_read_back_whatever_the_prompt(prompt, negative):
     frame = frame_of(0, {prompt: 1.0}, negative_prompt=negative)
     text = parameters_of(frame)
     assert read_parameters(text)[2] == HONEST
@@ -147,14 +147,14 @@ def test_whatever_a_prompt_is_the_settings_are_read_back(prompt, negative):
         "./星",
     ],
 )
-def test_whatever_a_model_is_called_is_read_back(name):
+def test_any_model_name_is_read_back(name):
     spec = dataclasses.replace(SPEC, source=dataclasses.replace(SPEC.source, pretrained=name))
     text = parameters_of(frame_of(), spec)
     assert read_parameters(text)[2] == HONEST | {"Model": name}
     assert all(line.isprintable() for line in text.split("\n"))
 
 
-def test_the_farms_own_chunk_is_the_whole_recipe(pixels):
+def test_the_farm_text_contains_the_complete_recipe(pixels):
     with Image.open(io.BytesIO(encode_frame(pixels, frame_of(7), SPEC))) as image:
         own = json.loads(image.text["farm"])
     assert own["frame"] == 7
@@ -174,7 +174,7 @@ def test_equal_frames_are_equal_files(pixels):
         (lambda data: b"GIF89a" + data, "it is not a PNG"),
     ],
 )
-def test_a_damaged_file_is_told(pixels, damage, reason):
+def test_a_damaged_file_is_reported(pixels, damage, reason):
     data = damage(encode_frame(pixels, frame_of(), SPEC))
     with pytest.raises(StorageError) as raised:
         decode_frame(data, "frames/x.png")
@@ -209,15 +209,15 @@ def with_text(size):
     ],
     ids=["text", "size", "alpha", "16 bits", "palette", "moving"],
 )
-def test_a_picture_that_is_no_frame_is_refused(data, reason):
-    with pytest.raises(StorageError) as told:
+def test_an_image_that_cannot_be_a_frame_is_refused(data, reason):
+    with pytest.raises(StorageError) as raised:
         decode_frame(data, "a.png")
-    assert str(told.value) == f"a.png: not an intact PNG ({reason}); remove it and render again."
+    assert str(raised.value) == f"a.png: not an intact PNG ({reason}); remove it and render again."
 
 
 @settings(max_examples=200, deadline=None)
 @given(place=st.integers(0, 400), value=st.binary(min_size=1, max_size=8), cut=st.integers(0, 400))
-def test_a_changed_file_is_a_picture_or_refused(place, value, cut):
+def test_a_changed_file_is_either_decoded_or_refused(place, value, cut):
     whole = png(Image.effect_noise((8, 8), 50).convert("RGB"), dpi=(72, 72))
     data = (whole[:place] + value + whole[place + len(value) :])[: len(whole) - cut % 20]
     with contextlib.suppress(StorageError):

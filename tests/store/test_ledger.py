@@ -6,7 +6,7 @@ from farm.store import JobFolder, Ledger
 from tests.rows import row_of as row
 
 
-def test_committed_rows_are_there_for_the_next_run(tmp_path):
+def test_committed_rows_are_read_by_the_next_run(tmp_path):
     Ledger(JobFolder(str(tmp_path))).commit([row(4), row(5)])
     assert list(Ledger(JobFolder(str(tmp_path))).rows()) == [row(4), row(5)]
 
@@ -30,7 +30,7 @@ def test_a_folder_without_a_ledger_has_no_rows(tmp_path):
     assert list(Ledger(JobFolder(str(tmp_path))).rows()) == []
 
 
-def test_rows_come_in_order_and_of_the_frames_asked_for(tmp_path):
+def test_rows_are_in_order_and_of_the_requested_frames(tmp_path):
     ledger = Ledger(JobFolder(str(tmp_path)))
     for chunk in ([1000000, 1000001], [6, 7], [0, 1], [999998, 999999], [2, 3, 4, 5]):
         ledger.commit([row(index) for index in chunk])
@@ -47,7 +47,7 @@ def test_a_damaged_part_counts_as_absent(tmp_path, caplog):
     assert "frame000000-000001.jsonl is damaged" in caplog.text
 
 
-def test_a_flipped_bit_that_leaves_good_json_is_not_believed(tmp_path):
+def test_a_flipped_bit_that_leaves_valid_json_is_detected(tmp_path):
     ledger = Ledger(JobFolder(str(tmp_path)))
     ledger.commit([row(0), row(1)])
     [part] = (tmp_path / ".farm" / "ledger").iterdir()
@@ -55,7 +55,7 @@ def test_a_flipped_bit_that_leaves_good_json_is_not_believed(tmp_path):
     assert list(ledger.rows()) == []
 
 
-def test_what_stands_in_the_place_of_a_part_and_is_no_file_counts_as_absent(tmp_path):
+def test_a_part_that_is_not_a_regular_file_counts_as_absent(tmp_path):
     ledger = Ledger(JobFolder(str(tmp_path)))
     ledger.commit([row(0), row(1)])
     ledger.commit([row(2), row(3)])
@@ -72,7 +72,7 @@ def test_what_stands_in_the_place_of_a_part_and_is_no_file_counts_as_absent(tmp_
 @pytest.mark.parametrize(
     "name", ["frames/frame000002.png", "../../secret.png", "/etc/passwd", "manifest.yaml", ""]
 )
-def test_a_row_that_names_another_file_than_its_frames_own_does_not_count(tmp_path, name):
+def test_a_row_that_names_another_frames_file_does_not_count(tmp_path, name):
     ledger = Ledger(JobFolder(str(tmp_path)))
     ledger.commit([row(0)])
     ledger.commit([row(1, file_name=name)])

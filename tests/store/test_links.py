@@ -32,9 +32,9 @@ def elsewhere(tmp_path):
 
 
 def refused(call, *arguments):
-    with pytest.raises(StorageError) as told:
+    with pytest.raises(StorageError) as raised:
         call(*arguments)
-    return str(told.value)
+    return str(raised.value)
 
 
 def link(folder, name, target):
@@ -90,7 +90,7 @@ def test_a_file_that_is_a_link_is_not_read(folder, elsewhere, name):
 
 
 @pytest.mark.parametrize("target", ["secret", "nothing"])
-def test_a_file_that_is_a_link_is_replaced_and_not_written_to(folder, elsewhere, target):
+def test_a_file_that_is_a_link_is_replaced_and_its_target_is_not_written_to(folder, elsewhere, target):
     for name, write in (("a", folder.write), ("b", lambda name, _: write_film(folder, name))):
         link(folder, name, elsewhere / target)
         write(name, b"film")
@@ -98,7 +98,7 @@ def test_a_file_that_is_a_link_is_replaced_and_not_written_to(folder, elsewhere,
         assert folder.names("") == ["a", "b"][: ord(name) - ord("a") + 1]
 
 
-def test_a_claim_that_is_a_link_is_not_written_to(folder, elsewhere):
+def test_a_lock_that_is_a_link_is_not_written_to(folder, elsewhere):
     link(folder, "claim", elsewhere / "nothing")
     assert refused(folder.compare_and_swap, "claim", None, b"mine").startswith(
         f"{folder.path('claim')}: cannot write: "
@@ -110,7 +110,7 @@ def test_a_claim_that_is_a_link_is_not_written_to(folder, elsewhere):
     )
 
 
-def test_links_are_removed_themselves(folder, elsewhere):
+def test_a_link_is_removed_and_its_target_is_kept(folder, elsewhere):
     link(folder, "a", elsewhere / "secret")
     link(folder, ".tmp-folder", elsewhere)
     link(folder, ".tmp-file", elsewhere / "secret")
@@ -120,7 +120,7 @@ def test_links_are_removed_themselves(folder, elsewhere):
     assert [path.name for path in Path(folder.url).iterdir()] == ["frames"]
 
 
-def test_a_scratch_folder_is_not_made_in_a_farms_folder_that_is_a_link(folder, elsewhere):
+def test_a_scratch_folder_is_not_created_through_a_link(folder, elsewhere):
     link(folder, ".farm", elsewhere)
 
     def write():
@@ -130,7 +130,7 @@ def test_a_scratch_folder_is_not_made_in_a_farms_folder_that_is_a_link(folder, e
     assert refused(write).endswith("/.farm is a symbolic link; links are not followed here.")
 
 
-def test_a_scratch_folder_that_is_opened_elsewhere_follows_no_link_in_the_farms_folder(folder, elsewhere):
+def test_a_worker_follows_no_link_to_a_scratch_folder(folder, elsewhere):
     link(folder, ".farm", elsewhere)
     of_a_worker = JobFolder(folder.path(".farm/inner"))
     assert refused(of_a_worker.read, "secret").endswith(
@@ -149,12 +149,12 @@ def test_the_folder_itself_may_be_a_link(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["../x", "frames/../../x", "/etc/passwd", "frames//x", "./x"])
-def test_a_name_leads_nowhere_else(folder, name):
+def test_a_name_cannot_lead_out_of_the_folder(folder, name):
     assert refused(folder.read, name).endswith("it is not the name of a file below this folder.")
     assert refused(folder.write, name, b"").endswith("it is not the name of a file below this folder.")
 
 
-def test_a_link_that_is_put_there_meanwhile_is_not_followed(folder, elsewhere):
+def test_a_link_created_during_access_is_not_followed(folder, elsewhere):
     """Somebody turns `frames` into a link and back, all the time."""
     folder.write("real/secret", b"own")
     link(folder, "link", elsewhere)
@@ -195,7 +195,7 @@ def test_files_and_folders_follow_the_umask(tmp_path):
         assert {mode(folder, name) for name in folders} == {folder_mode}
 
 
-def test_an_encoder_writes_where_nobody_else_may_put_anything(folder):
+def test_an_encoder_writes_to_a_private_directory(folder):
     with folder.writing("film.mp4") as path:
         assert path.parent.stat().st_mode & 0o777 == 0o700
         path.write_bytes(b"film")
@@ -212,7 +212,7 @@ def test_an_encoder_that_leaves_a_link_leaves_no_file(folder, elsewhere):
     assert folder.names("") == []
 
 
-def test_what_a_killed_encoder_left_is_swept(folder):
+def test_the_temporary_files_of_a_killed_encoder_are_removed(folder):
     folder.write(".tmp-0123/film.mp4", b"half")
     folder.sweep()
     assert folder.folders("") == []
@@ -225,7 +225,7 @@ def open_places():
             yield str(descriptor.readlink())
 
 
-def test_descriptors_are_closed_whatever_happens(folder, elsewhere):
+def test_descriptors_are_closed_after_success_and_failure(folder, elsewhere):
     link(folder, "frames", elsewhere)
     folder.write(".farm/ledger/a", b"1")
     folder.find(".farm/ledger/none")

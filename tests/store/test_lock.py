@@ -174,7 +174,7 @@ def take_in_turns(url, turns, gate, tell):
         with contextlib.suppress(StorageError):
             held = FolderLock(JobFolder(url)).acquire()
         tell.put((turn, os.getpid() if held else None))
-        gate.wait()  # nobody lets go before all have tried
+        gate.wait()  # nobody releases it before all have tried
         if held:
             held.release()
         gate.wait()
@@ -244,7 +244,7 @@ def test_the_holder_of_a_folder_is_named_until_it_releases_it(folder):
     assert lock_holder(folder) == ""
 
 
-def test_a_run_that_is_dead_holds_nothing(folder):
+def test_a_dead_run_holds_nothing(folder):
     held_by(folder, host="another", processes="", renewed=time.time() - 61)
     assert lock_holder(folder) == ""
 

@@ -25,7 +25,7 @@ def kept(folder):
     return measurements
 
 
-def test_what_was_measured_is_found_again(kept):
+def test_measured_values_are_found_again(kept):
     assert kept.find(stretch(0, 1, after=True)) == VALUES
 
 
@@ -40,11 +40,11 @@ def test_what_was_measured_is_found_again(kept):
     ],
     ids=["other neighbours", "more frames", "a neighbour's pixels", "a frame's pixels", "a frame's prompts"],
 )
-def test_what_was_measured_in_other_pictures_does_not_count(kept, other):
+def test_values_of_other_frames_do_not_count(kept, other):
     assert kept.find(other) is None
 
 
-def test_what_was_measured_otherwise_does_not_count(kept, folder):
+def test_values_of_another_analysis_do_not_count(kept, folder):
     assert Measurements(folder, "b" * 64, COLUMNS).find(stretch(0, 1, after=True)) is None
 
 
@@ -55,7 +55,7 @@ def test_damaged_values_count_as_not_measured(kept, folder, content):
     assert kept.find(stretch(0, 1, after=True)) is None
 
 
-def test_the_folder_tells_what_its_frames_are_measured_for(kept, folder):
+def test_the_folder_records_which_measurements_are_active(kept, folder):
     assert active_measurements(folder) is None
     kept.activate()
     found = active_measurements(folder)
@@ -66,7 +66,7 @@ def test_the_folder_tells_what_its_frames_are_measured_for(kept, folder):
     assert kept.find(stretch(0, 1, after=True)) == VALUES
 
 
-def test_a_damaged_note_of_what_is_measured_is_none(kept, folder):
+def test_a_damaged_record_of_active_measurements_counts_as_none(kept, folder):
     kept.activate()
     folder.write(".farm/analysis/columns.json", b'{"analysis": "x", "columns": [{"name": "change"}]}')
     assert active_measurements(folder) is None

@@ -1,4 +1,4 @@
-"""Against moto's S3 behind a proxy that fails as told."""
+"""Against moto's S3 behind a proxy that injects faults."""
 
 import threading
 
@@ -33,7 +33,7 @@ class Next:
         return self.faults.pop(0) if self.faults and method == self.method else None
 
 
-def test_what_is_written_is_read_listed_and_removed(folder):
+def test_files_are_written_read_listed_and_removed(folder):
     folder.write("frames/a.png", b"one")
     folder.write("frames/a.png", b"three")
     with folder.writing("film.gif") as path:
@@ -54,7 +54,7 @@ def test_a_frame_is_one_request_to_write_and_one_to_read(store, folder):
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_passing_fault_is_met_by_trying_again(store, folder, fault):
+def test_a_transient_fault_is_retried(store, folder, fault):
     folder.write("a", b"former")
     store.next_fault = Next("PUT", fault, fault, fault)
     folder.write("a", b"1")
@@ -70,7 +70,7 @@ def test_creating_is_one_conditional_request(store, folder):
     assert folder.read("claim") == b"mine"
 
 
-def test_replacing_and_removing_hold_what_is_there_to_what_was_seen(folder):
+def test_replacing_and_removing_require_the_expected_content(folder):
     folder.write("claim", b"mine")
     assert not folder.compare_and_swap("claim", b"older", b"new")
     assert not folder.compare_and_swap("claim", b"older", None)
@@ -81,7 +81,7 @@ def test_replacing_and_removing_hold_what_is_there_to_what_was_seen(folder):
     assert not folder.compare_and_swap("claim", b"renewed", b"again")
 
 
-def test_a_write_between_the_look_and_the_put_is_not_overwritten(store, folder):
+def test_a_write_between_the_comparison_and_the_put_is_not_overwritten(store, folder):
     folder.write("claim", b"stale")
     other = JobFolder(URL)
 
@@ -97,7 +97,7 @@ def test_a_write_between_the_look_and_the_put_is_not_overwritten(store, folder):
 
 
 @pytest.mark.parametrize("old", [None, b"stale"])
-def test_a_claim_whose_answer_was_lost_is_known_as_ones_own(store, folder, old):
+def test_a_swap_whose_answer_was_lost_is_recognized_as_a_success(store, folder, old):
     if old:
         folder.write("claim", old)
     store.next_fault = Next("PUT", LOST_ANSWER, LOST_ANSWER, RESET)
@@ -106,14 +106,14 @@ def test_a_claim_whose_answer_was_lost_is_known_as_ones_own(store, folder, old):
     assert store.faults[0][0] == LOST_ANSWER
 
 
-def test_a_removal_whose_answer_was_lost_counts(store, folder):
+def test_a_removal_whose_answer_was_lost_is_recognized_as_a_success(store, folder):
     folder.write("claim", b"mine")
     store.next_fault = Next("DELETE", LOST_ANSWER)
     assert folder.compare_and_swap("claim", b"mine", None)
     assert folder.find("claim") is None
 
 
-def test_of_many_that_take_over_one_stale_claim_one_succeeds(store):
+def test_of_many_simultaneous_swaps_one_succeeds(store):
     folders = [JobFolder(URL) for _ in range(4)]
     store.fail_at_random(0.1, seed=4)
     for turn in range(5):
@@ -134,12 +134,14 @@ def test_of_many_that_take_over_one_stale_claim_one_succeeds(store):
         assert folders[0].read("claim") == b"%d in %d" % (took.index(True), turn)
 
 
-def test_a_store_that_stays_down_is_told_after_a_bounded_time_and_then_at_once(store, folder, monkeypatch):
+def test_a_store_that_stays_down_is_reported_after_a_bounded_time_and_then_at_once(
+    store, folder, monkeypatch
+):
     monkeypatch.setattr(retries, "_RETRY_SECONDS", 5.0)
     store.next_fault = lambda method, path: INTERNAL_ERROR
-    with pytest.raises(StorageError) as told:
+    with pytest.raises(StorageError) as raised:
         folder.write("frames/a.png", b"1")
-    assert str(told.value) == (
+    assert str(raised.value) == (
         f"{URL}/frames/a.png: cannot write: InternalError. "
         "Finished frames are kept; run again when the store is available."
     )
@@ -152,19 +154,19 @@ def test_a_store_that_stays_down_is_told_after_a_bounded_time_and_then_at_once(s
     folder.write("frames/b.png", b"1")
 
 
-def test_a_store_that_nobody_answers_for_is_told(monkeypatch):
+def test_an_unreachable_store_is_reported(monkeypatch):
     monkeypatch.setattr(retries, "_RETRY_SECONDS", 0.5)
     with faulty_store(monkeypatch) as store:
         url = store.url
-    with pytest.raises(StorageError) as told:
+    with pytest.raises(StorageError) as raised:
         JobFolder(URL).read("a")
-    assert str(told.value) == (
+    assert str(raised.value) == (
         f'{URL}/a: cannot read: Could not connect to the endpoint URL: "{url}/{BUCKET}/job/a". '
         "Finished frames are kept; run again when the store is available."
     )
 
 
-def test_what_will_not_pass_is_told_at_once(store, folder):
+def test_a_permanent_fault_is_reported_at_once(store, folder):
     store.next_fault = lambda method, path: "403 AccessDenied" if "secret" in path else None
     with pytest.raises(StorageError) as refused:
         folder.write("secret", b"1")
@@ -177,23 +179,23 @@ def test_what_will_not_pass_is_told_at_once(store, folder):
     assert [(method, path) for _, method, path in store.faults] == [("PUT", f"/{BUCKET}/job/secret")]
 
 
-def test_a_bucket_that_is_not_there_is_told(store):
-    with pytest.raises(StorageError) as told:
+def test_a_missing_bucket_is_reported(store):
+    with pytest.raises(StorageError) as raised:
         JobFolder("s3://nowhere/job").swap("claim", None, b"mine")
-    assert str(told.value) == ("s3://nowhere/job/claim: cannot write: The specified bucket does not exist.")
+    assert str(raised.value) == ("s3://nowhere/job/claim: cannot write: The specified bucket does not exist.")
 
 
-def test_missing_credentials_are_told(store, monkeypatch):
+def test_missing_credentials_are_reported(store, monkeypatch):
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name)
-    with pytest.raises(StorageError) as told:
+    with pytest.raises(StorageError) as raised:
         JobFolder(URL).read("a")
-    assert str(told.value) == (
+    assert str(raised.value) == (
         f"{URL}/a: cannot read: Unable to locate credentials. Check the credentials and their permissions."
     )
 
 
-def test_throttling_is_waited_for(store, folder):
+def test_throttled_requests_are_retried(store, folder):
     store.next_fault = Next("GET", *[SLOW_DOWN] * 8)
     folder.write("a", b"1")
     assert folder.read("a") == b"1"
