@@ -21,7 +21,6 @@ from farm.cli.options import (
     Set,
     Workers,
 )
-from farm.cli.pace import duration
 from farm.cli.speech import errors, or_nothing_started, say, say_json, table
 from farm.cli.terminal import LogStream, readable_log
 from farm.errors import masked
@@ -30,6 +29,7 @@ from farm.execute.plain_http import sends_token_in_plain
 from farm.execute.submission import INDEX as SUBMISSION
 from farm.rules.load import load
 from farm.run import pictures_beside
+from farm.units import format_duration
 
 if TYPE_CHECKING:
     from farm.execute.cluster_job import ClusterJob
@@ -170,5 +170,5 @@ def _client(address: str) -> JobsClient:
 
 def _row(job: ClusterJob) -> tuple[str, ...]:
     began = datetime.fromtimestamp(job.started).strftime("%Y-%m-%d %H:%M") if job.started else ""
-    took = duration(job.ended - job.started) if job.started and job.ended else ""
+    took = format_duration(job.ended - job.started) if job.started and job.ended else ""
     return job.job_id, job.status.lower(), began, took, job.manifest, job.entrypoint

@@ -13,12 +13,13 @@ import typer
 
 from farm import models
 from farm.cli.look import Json
-from farm.cli.speech import say, say_json, size, table
+from farm.cli.speech import say, say_json, table
 from farm.errors import FarmError
 from farm.execute import open_executor
 from farm.reduce import installed_versions
 from farm.render import describe_device
 from farm.store import JobFolder
+from farm.units import format_size
 
 Check = Callable[[], str]
 
@@ -71,14 +72,14 @@ def _shipped() -> str:
     found = models.shipped()
     if not found:
         raise ValueError("none found; clone the repository again")
-    return ", ".join(f"{model.name} ({size(model.bytes)})" for model in found)
+    return ", ".join(f"{model.name} ({format_size(model.bytes)})" for model in found)
 
 
 def _disk() -> str:
     free = shutil.disk_usage(Path.cwd()).free
     if free < 2**30:
-        raise ValueError(f"only {size(free)} free in {Path.cwd()}; make room")
-    return f"{size(free)} free in {Path.cwd()}"
+        raise ValueError(f"only {format_size(free)} free in {Path.cwd()}; make room")
+    return f"{format_size(free)} free in {Path.cwd()}"
 
 
 def _writes() -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from farm.cli.speech import table
 from farm.results import Finding, Verdict, Verification
+from farm.units import format_duration
 
 _COUNTED = {
     Verdict.IDENTICAL: "identical",
@@ -25,7 +26,9 @@ _TO_RENDER = {
 def verified(found: Verification) -> str:
     """Return the whole report."""
     counts = [f"{found.count(verdict)} {word}" for verdict, word in _COUNTED.items() if found.count(verdict)]
-    checked = f"{found.name}: {found.count()} of {found.planned} frames checked in {found.seconds:.1f} s"
+    checked = (
+        f"{found.name}: {found.count()} of {found.planned} frames checked in {format_duration(found.seconds)}"
+    )
     rows = [_row(group) for group in _groups(found)]
     first = ": ".join(filter(None, [checked, ", ".join(counts)]))
     return "\n".join([first, *_table(rows), *_meaning(found)])

@@ -13,7 +13,6 @@ from rich.cells import cell_len, set_cell_size
 
 from farm.analyze import Jump, times_the_median
 from farm.cli.look import Json
-from farm.cli.pace import duration
 from farm.cli.plot import plot
 from farm.cli.speech import say, say_json, table, which
 from farm.errors import one_line
@@ -21,6 +20,7 @@ from farm.reduce import EnvironmentShare
 from farm.results.inspect import Inspection
 from farm.results.inspect import inspect as inspect_job
 from farm.results.status import Standing
+from farm.units import format_duration
 
 _NARROW, _WIDE = 60, 100
 _HEIGHT = 6
@@ -63,7 +63,7 @@ def _facts(found: Inspection) -> Iterator[tuple[str, ...]]:
     yield "frames", ", ".join([*counts, f"{found.failed} failed"] if found.failed else counts)
     if found.seconds is not None:
         when = f", ended {found.finished_at.replace('T', ' ')[:16]} UTC" if found.finished_at else ""
-        yield "last run", f"{duration(found.seconds)}{when}"
+        yield "last run", f"{format_duration(found.seconds)}{when}"
     for share in found.environments:
         where = _environment(share)
         yield "rendered", where if len(found.environments) == 1 else f"{share.frames} frames: {where}"

@@ -21,12 +21,12 @@ from farm.cli.options import (
     prepare_all,
     read_policy,
 )
-from farm.cli.pace import duration
-from farm.cli.speech import remark, say, say_json, size, table
+from farm.cli.speech import remark, say, say_json, table
 from farm.manifest import json_schema
 from farm.plan import Plan, Range, Why
 from farm.run import Rates, prepare
 from farm.run.prepare import Job
+from farm.units import format_duration, format_size
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
 
@@ -111,7 +111,11 @@ def models(as_json: Json = False) -> None:
     if as_json:
         say_json([dataclasses.asdict(model) | {"path": str(model.path)} for model in found])
         return
-    say(table((model.name, model.architecture, size(model.bytes), model.description) for model in found))
+    say(
+        table(
+            (model.name, model.architecture, format_size(model.bytes), model.description) for model in found
+        )
+    )
 
 
 def schema() -> None:
@@ -179,7 +183,9 @@ def _time(seconds: float | None, *, anything_left: bool, at_most: bool) -> str:
     if seconds is None:
         return "unknown: this model and size have not been rendered on this machine yet"
     about = "at most about" if at_most else "about"
-    return f"{about} {duration(seconds)} and the loading of the model, at the pace of the last run here"
+    return (
+        f"{about} {format_duration(seconds)} and the loading of the model, at the pace of the last run here"
+    )
 
 
 def _count(number: int, thing: str) -> str:

@@ -1,4 +1,4 @@
-"""How fast a job goes, and how long things take, in words."""
+"""The rate at which frames are finished."""
 
 from __future__ import annotations
 
@@ -35,13 +35,3 @@ class Rate:
             return 0.0
         seconds = self._clock() - self._marks[0][0]
         return sum(frames for _, frames in list(self._marks)[1:]) / seconds if seconds > 0 else 0.0
-
-
-def duration(seconds: float) -> str:
-    """Return a time for people: `42 s`, `3 min 20 s`, `2 h 5 min`."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s" if whole % 60 else f"{whole // 60} min"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"

@@ -10,7 +10,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from farm.cli.pace import Rate, duration
+from farm.cli.pace import Rate
 from farm.cli.terminal import above_display
 from farm.errors import one_line
 from farm.events import (
@@ -24,6 +24,7 @@ from farm.events import (
     WorkersAwaited,
     WorkerStarted,
 )
+from farm.units import format_duration
 
 _QUIET = 5.0
 """Seconds between plain lines."""
@@ -69,7 +70,7 @@ class ProgressView:
                 self._workers.add(event.worker)  # one that is warm from a pilot starts again
             case WorkersAwaited():
                 self._note(
-                    f"waiting for room for {event.wanted} workers on the cluster since {event.seconds:.0f} s"
+                    f"waiting for room for {event.wanted} workers on the cluster since {format_duration(event.seconds)}"
                 )
             case WorkerLost():
                 self._workers.discard(event.worker)
@@ -109,7 +110,7 @@ class ProgressView:
             return ""
         left = (task.total - task.completed) / rate
         plural = "worker" if len(self._workers) == 1 else "workers"
-        return f"{rate:.2g} frames/s, {duration(left)} left, {len(self._workers)} {plural}"
+        return f"{rate:.2g} frames/s, {format_duration(left)} left, {len(self._workers)} {plural}"
 
     def _finish(self, event: JobFinished) -> None:
         if event.job in self._tasks:

@@ -9,13 +9,13 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from rich.cells import cell_len
 
-from farm.cli.pace import duration
 from farm.cli.terminal import Terminal
 from farm.errors import FarmError, ManifestError, one_line, printable
 from farm.reduce import EnvironmentShare, FrameRange, Summary
 from farm.results import Assembled
 from farm.run import Gathered
 from farm.run.prepare import Job
+from farm.units import format_duration, format_size
 
 errors = Terminal()
 """Standard error, where progress and complaints go."""
@@ -64,15 +64,6 @@ def say_problems(error: ManifestError) -> None:
     say_json({"problems": [dataclasses.asdict(problem) for problem in error.problems]})
 
 
-def size(count: float) -> str:
-    """Return a number of bytes for people: `812 B`, `3.4 MB`."""
-    for unit in ("B", "kB", "MB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} GB"
-
-
 def table(rows: Iterable[tuple[str, ...]]) -> str:
     """Return rows in columns that are aligned on a terminal, where letters may be wide; each row is one line."""
     lines = [tuple(map(one_line, row)) for row in rows]
@@ -88,7 +79,7 @@ def table(rows: Iterable[tuple[str, ...]]) -> str:
 def closing(summary: Summary, folder: str, *, has_page: bool = False) -> str:
     """Return a few lines on what was made, where, and how long it took."""
     counts = summary.frames
-    lines = [f"{summary.name}: {summary.state}, {_frames(summary)} in {summary.seconds:.1f} s"]
+    lines = [f"{summary.name}: {summary.state}, {_frames(summary)} in {format_duration(summary.seconds)}"]
     if counts.rendered:
         seconds = sum(worker.seconds for worker in summary.workers)
         frames = sum(worker.frames for worker in summary.workers) or 1
@@ -99,7 +90,7 @@ def closing(summary: Summary, folder: str, *, has_page: bool = False) -> str:
     lines += [f"  {which(remarked)}: {one_line(remarked.reason)}" for remarked in summary.remarks]
     lines += _mixture(summary.environments)
     lines.append(f"  {folder}")
-    lines += [f"    {output.name:<24} {size(output.bytes):>9}" for output in summary.outputs]
+    lines += [f"    {output.name:<24} {format_size(output.bytes):>9}" for output in summary.outputs]
     if counts.there:
         lines.append(f"    {'metadata.parquet':<24} {counts.there:>5} rows")
     if has_page:
@@ -143,7 +134,13 @@ def night_table(found: Gathered, summaries: Sequence[Summary], gallery: str) -> 
             summary.failures[0].reason if summary.failures else job.folder.path("").rstrip("/")
         )
         rows.append(
-            (path.name, summary.state, f"{there}/{summary.frames.planned}", duration(summary.seconds), what)
+            (
+                path.name,
+                summary.state,
+                f"{there}/{summary.frames.planned}",
+                format_duration(summary.seconds),
+                what,
+            )
         )
     rows += [
         (path.name, "refused", "", "", f"{len(error.problems)} mistakes, told above")
@@ -157,5 +154,8 @@ def assembled(made: Assembled, folder: str) -> str:
     lines = [f"{made.name}: {made.frames} of {made.planned} frames"]
     lines += [f"  {which(part)} missing: {one_line(part.reason)}" for part in made.missing]
     lines += [f"  {one_line(error)}" for error in made.errors]
-    lines += [f"  {folder}", *(f"    {output.name:<24} {size(output.bytes):>9}" for output in made.outputs)]
+    lines += [
+        f"  {folder}",
+        *(f"    {output.name:<24} {format_size(output.bytes):>9}" for output in made.outputs),
+    ]
     return "\n".join(lines)

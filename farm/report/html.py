@@ -13,6 +13,7 @@ import jinja2
 from markupsafe import Markup
 
 from farm.report import wording
+from farm.units import format_duration, format_size
 
 _STATIC = Path(__file__).parent / "static"
 
@@ -82,11 +83,10 @@ def _environment() -> jinja2.Environment:
     for function in (
         wording.count,
         wording.date,
-        wording.duration,
         wording.linked,
-        wording.size,
         wording.span,
     ):
         environment.filters[function.__name__] = function
+    environment.filters |= {"duration": format_duration, "size": format_size}
     environment.filters |= {"data_uri": data_uri, "embedded": embedded_json, "link": relative_link}
     return environment

@@ -15,30 +15,6 @@ STATES: dict[State, str] = {
 }
 
 
-def duration(seconds: float) -> str:
-    """Return a length of time in its two largest units: `2 min 1 s`."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    minutes, second = divmod(whole, 60)
-    hours, minute = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minute} min"
-    return f"{minutes} min {second} s" if minutes else f"{second} s"
-
-
-def size(count: int) -> str:
-    """Return a number of bytes in decimal units: `3.1 MB`."""
-    if count < 1000:
-        return f"{count} B"
-    value = count / 1000
-    for unit in ("kB", "MB"):
-        if value < 999.5:
-            return f"{value:.3g} {unit}"
-        value /= 1000
-    return f"{value:.3g} GB" if value < 1000 else f"{value:.0f} GB"
-
-
 def date(moment: str) -> str:
     """Return an ISO 8601 time as `22 Nov 2026, 05:29 UTC`; what is no such time, as it is."""
     try:

@@ -19,6 +19,7 @@ from farm.reduce.table import read_table
 from farm.results.job import read_rendered
 from farm.results.status import JobState, frames_there, last_word, state_of
 from farm.store import JobFolder, decode_frame, file_name, lock_holder
+from farm.units import format_duration
 
 if TYPE_CHECKING:
     pass
@@ -53,7 +54,7 @@ def _facts(job: OpenedJob) -> Iterator[tuple[str, str]]:
     yield "state", job.state
     if summary is not None:
         if summary.finished_at:
-            yield "last run", f"{summary.seconds:.0f} s"
+            yield "last run", format_duration(summary.seconds)
         for number, sentence in enumerate(_sentences(summary.analysis)):
             yield "" if number else "shows", sentence
     yield "folder", job.path

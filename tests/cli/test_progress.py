@@ -3,7 +3,7 @@ import io
 import pytest
 from rich.console import Console
 
-from farm.cli.pace import Rate, duration
+from farm.cli.pace import Rate
 from farm.cli.progress import ProgressView
 from farm.events import (
     ChunkDone,
@@ -15,14 +15,6 @@ from farm.events import (
     WorkerStarted,
 )
 from tests.rows import row_of
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [(0.4, "0 s"), (59.4, "59 s"), (60, "1 min"), (200, "3 min 20 s"), (7500, "2 h 5 min")],
-)
-def test_times_are_told_for_people(seconds, words):
-    assert duration(seconds) == words
 
 
 def test_the_rate_is_that_of_the_last_half_minute():

@@ -1,37 +1,7 @@
 import pytest
 
 from farm.report import FrameSpan, Sentence
-from farm.report.wording import count, date, duration, linked, percent, size, span
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0, "0.0 s"),
-        (1.25, "1.2 s"),
-        (59.4, "59 s"),
-        (59.6, "1 min 0 s"),
-        (121.4, "2 min 1 s"),
-        (7265, "2 h 1 min"),
-    ],
-)
-def test_a_duration_is_told_in_its_largest_units(seconds, text):
-    assert duration(seconds) == text
-
-
-@pytest.mark.parametrize(
-    ("number", "text"),
-    [
-        (0, "0 B"),
-        (999, "999 B"),
-        (37_265, "37.3 kB"),
-        (3_068_933, "3.07 MB"),
-        (999_900, "1 MB"),
-        (10**10, "10 GB"),
-    ],
-)
-def test_a_size_is_told_in_decimal_units(number, text):
-    assert size(number) == text
+from farm.report.wording import count, date, linked, percent, span
 
 
 @pytest.mark.parametrize(
