@@ -16,13 +16,13 @@ demo: .venv/ready
 	$(BIN)/farm render manifests/demo.yaml
 	@echo "Open out/demo/report.html in a browser (also demo.gif, .mp4, contact_sheet.png, metadata.parquet)."
 
-test: .venv/ready chromium
+test: .venv/dev chromium
 	$(PYTEST) $(PYTEST_ARGS)
 
-test-quick: .venv/ready
+test-quick: .venv/dev
 	$(PYTEST) -m "not slow and not ray and not browser" $(addprefix tests/,$(QUICK)) $(PYTEST_ARGS)
 
-test-all: .venv/ready chromium
+test-all: .venv/dev chromium
 	$(PYTEST) --exhaustive $(PYTEST_ARGS)
 
 # What the tests of pages drive. Where there is none and this cannot get one, they say that they are skipped.
@@ -33,13 +33,13 @@ chromium:
 	  || echo "Chromium could not be installed: the tests of pages are skipped."; \
 	fi
 
-check: .venv/ready
+check: .venv/dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	PYTHONPATH=. $(BIN)/lint-imports --no-cache
 
-format: .venv/ready
+format: .venv/dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
@@ -54,25 +54,30 @@ bench: .venv/ready
 schema: .venv/ready
 	$(BIN)/farm schema > farm/manifest/schema.json
 
-# Every file that is installed has a hash in a lock. PyPI's torch for Linux wants CUDA's libraries, PyTorch's own build for
-# CPUs does not.
-INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check --no-deps
-WANTS_CUDA := from importlib.metadata import requires; raise SystemExit(not any("nvidia" in n for n in requires("torch")))
+# uv installs every file by its hash (deploy/lock.py): .venv/ready has what rendering needs, .venv/dev the tools of tests
+# and checks as well. uv reads no settings of pip; a folder of wheels, which may have PyTorch's build for CPUs, is passed on.
+export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
+INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --compile-bytecode
 
-.venv/ready: pyproject.toml requirements.lock requirements-cuda.lock
+.venv/uv: deploy/installer.lock
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11") if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv .venv
-	$(INSTALL) --require-hashes -r requirements.lock
-	! $(BIN)/python -c '$(WANTS_CUDA)' || $(INSTALL) --require-hashes -r requirements-cuda.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r deploy/installer.lock
+	@touch $@
+
+.venv/ready: .venv/uv pyproject.toml deploy/torch-cpu.lock deploy/torch.lock deploy/runtime.lock
+	$(INSTALL) --require-hashes -r deploy/torch-cpu.lock 2>/dev/null || $(INSTALL) --require-hashes -r deploy/torch.lock
+	$(INSTALL) --require-hashes -r deploy/runtime.lock
 	$(INSTALL) --no-build-isolation -e .
 	@touch $@
 
+.venv/dev: .venv/ready deploy/dev.lock
+	$(INSTALL) --require-hashes -r deploy/dev.lock
+	@touch $@
+
 # Writes the locks again, after a change of pyproject.toml, or with newer versions: make lock OPTIONS=--upgrade
-lock:
-	$(PYTHON) -m venv .venv/lock
-	.venv/lock/bin/pip install --quiet --disable-pip-version-check uv
-	.venv/lock/bin/python deploy/lock.py $(OPTIONS)
-	rm -r .venv/lock
+lock: .venv/uv
+	$(BIN)/python deploy/lock.py $(OPTIONS)
 
 clean:
 	rm -rf .venv out build *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

@@ -1,84 +1,106 @@
-"""Write requirements.lock and requirements-cuda.lock: all that the farm, its tests and its checks install, with hashes.
+"""Write the lock files in this folder: every package that the farm, its tests and its checks install, with hashes.
 
-`make lock` calls it with uv; options go to `uv pip compile`, such as `--upgrade` or `--upgrade-package ray`. CUDA's
-libraries have a file of their own, since only PyPI's torch for Linux wants them. For torch the file that pip finds here
-is allowed too, which may be PyTorch's own build for CPUs, and those that were allowed before.
+    installer.lock  uv, which installs the rest
+    torch-cpu.lock  PyTorch's own build for CPUs, for machines that have it in a folder of wheels (UV_FIND_LINKS)
+    torch.lock      PyPI's torch, and the CUDA libraries that it needs on Linux
+    runtime.lock    everything else that rendering needs, on one machine or on the nodes of a cluster
+    dev.lock        what tests, checks and the documentation need in addition
+
+`make lock` calls it. Versions in the files are kept; options go to `uv pip compile`, such as `--upgrade` or
+`--upgrade-package ray`. The hash of a build for CPUs is that of the file in this machine's folder of wheels; hashes from
+earlier runs are kept as long as the version stays.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import subprocess
 import sys
 import tempfile
+import tomllib
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-LOCK, CUDA_LOCK = ROOT / "requirements.lock", ROOT / "requirements-cuda.lock"
-_CUDA = ("nvidia-", "cuda-", "triton==")
-_COMMAND = ("pip", "compile", "--universal", "--python-version=3.11", "--generate-hashes")
-_QUIET = ("--quiet", "--no-header", "--no-annotate", "--extra=dev", "--extra=s3")
+FOLDER = Path(__file__).resolve().parent
+PROJECT = FOLDER.parent / "pyproject.toml"
+INSTALLER, TORCH_CPU, TORCH, RUNTIME, DEV = (
+    FOLDER / f"{name}.lock" for name in ("installer", "torch-cpu", "torch", "runtime", "dev")
+)
+_TORCH_AND_CUDA = ("torch==", "nvidia-", "cuda-", "triton==")
+_COMPILE = ("pip", "compile", "--universal", "--python-version=3.11", "--generate-hashes")
+_QUIET = ("--quiet", "--no-header", "--no-annotate")
 _HASH = re.compile(r"--hash=(sha256:[0-9a-f]{64})")
 
 
 def main() -> None:
-    """Write both files."""
-    before = "".join(lock.read_text() for lock in (LOCK, CUDA_LOCK) if lock.exists())
+    """Write all files."""
+    options = sys.argv[1:]
+    build = tomllib.loads(PROJECT.read_text())["build-system"]["requires"]
+    before = [entry for lock in (TORCH, RUNTIME, DEV) for entry in _entries(lock)]
+    # One resolution gives every version; the runtime's packages are the part of it that needs no group.
+    everything = _compile(build, before, "--all-extras", "--group=dev", *options)
+    runtime = _compile(build, everything, "--extra=s3")
+    names = {_requirement(entry) for entry in runtime}
+    torch = [entry for entry in runtime if entry.startswith(_TORCH_AND_CUDA)]
+    _write(TORCH, torch)
+    _write(TORCH_CPU, [_build_for_cpus(next(entry for entry in torch if entry.startswith("torch==")))])
+    _write(RUNTIME, [entry for entry in runtime if entry not in torch])
+    _write(DEV, [entry for entry in everything if _requirement(entry) not in names])
+    _write(INSTALLER, _compile(["uv"], _entries(INSTALLER), *options, project=False))
+
+
+def _compile(requirements: list[str], before: list[str], *options: str, project: bool = True) -> list[str]:
+    """Return the entries of a lock, with the versions of `before` where they still fit."""
     with tempfile.TemporaryDirectory() as name:
-        folder, together = Path(name), Path(name) / "together.lock"
-        together.write_text(before)  # uv keeps the versions that it finds here
+        lock = Path(name) / "lock.txt"
+        lock.write_text("\n".join(before))  # uv keeps the versions that it finds in its output file
+        sources = [str(PROJECT)] if project else []
         subprocess.run(
-            [sys.executable, "-m", "uv", *_COMMAND, *_QUIET, *sys.argv[1:], "pyproject.toml", "-o", together],
-            cwd=ROOT,
+            [sys.executable, "-m", "uv", *_COMPILE, *_QUIET, *options, *sources, "-", "-o", str(lock)],
+            cwd=PROJECT.parent,
+            input="\n".join(requirements),
+            text=True,
             check=True,
         )
-        entries = _entries(together.read_text())
-        torch = next(entry for entry in entries if entry.startswith("torch=="))
-        known = next((entry for entry in _entries(before) if _version(entry) == _version(torch)), "")
-        hashes = {*_HASH.findall(torch), *_HASH.findall(known), _found_here(_version(torch), folder)}
-    entries[entries.index(torch)] = f"{_version(torch)} \\\n" + " \\\n".join(
-        f"    --hash={digest}" for digest in sorted(hashes)
-    )
-    cuda = [entry for entry in entries if entry.startswith(_CUDA)]
-    _write(LOCK, [entry for entry in entries if entry not in cuda])
-    _write(CUDA_LOCK, cuda)
+        return _entries(lock)
 
 
-def _entries(text: str) -> list[str]:
+def _entries(lock: Path) -> list[str]:
     """Return the requirements of a lock, each with the lines of its hashes."""
+    text = lock.read_text() if lock.exists() else ""
     return [entry.rstrip() for entry in re.split(r"(?m)^(?=[\w.-]+==)", text) if "==" in entry]
 
 
-def _version(entry: str) -> str:
-    return entry.partition(" ")[0]
+def _requirement(entry: str) -> str:
+    """Return an entry's name, version and marker."""
+    return entry.partition(" \\")[0]
 
 
-def _found_here(requirement: str, folder: Path) -> str:
-    """Return the hash of the file that pip takes for a requirement on this machine."""
-    command = (
-        sys.executable,
-        "-m",
-        "pip",
-        "download",
-        "--quiet",
-        "--no-deps",
-        "--dest",
-        str(folder),
-        requirement,
-    )
-    subprocess.run(command, check=True)
-    [wheel] = folder.glob("*.whl")
-    with wheel.open("rb") as file:
-        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+def _build_for_cpus(torch: str) -> str:
+    """Return the entry of the build for CPUs of the same version."""
+    requirement = f"{_requirement(torch)}+cpu"
+    folders = os.environ.get("UV_FIND_LINKS", "").split(",")
+    wheels = [
+        wheel
+        for folder in filter(None, folders)
+        for wheel in Path(folder).glob(f"{requirement.replace('==', '-')}-*.whl")
+    ]
+    hashes = {
+        digest
+        for entry in _entries(TORCH_CPU)
+        for digest in _HASH.findall(entry)
+        if entry.startswith(f"{requirement} ")
+    }
+    for wheel in wheels:
+        with wheel.open("rb") as file:
+            hashes.add(f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}")
+    return f"{requirement} \\\n" + " \\\n".join(f"    --hash={digest}" for digest in sorted(hashes))
 
 
 def _write(lock: Path, entries: list[str]) -> None:
-    lock.write_text(
-        "# Written by `make lock`, which keeps versions; `make lock OPTIONS=--upgrade` raises them.\n"
-    )
-    with lock.open("a") as file:
-        file.writelines(f"{entry}\n" for entry in entries)
+    header = "# Written by `make lock`, which keeps versions; `make lock OPTIONS=--upgrade` raises them.\n"
+    lock.write_text(header + "".join(f"{entry}\n" for entry in entries))
 
 
 if __name__ == "__main__":
