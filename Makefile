@@ -57,7 +57,7 @@ schema: .venv/ready
 # uv installs every file by its hash (deploy/lock.py): .venv/ready has what rendering needs, .venv/dev the tools of tests
 # and checks as well. uv reads no settings of pip; a folder of wheels, which may have PyTorch's build for CPUs, is passed on.
 export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
-INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --compile-bytecode
+INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps
 
 .venv/uv: deploy/installer.lock
 	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make PYTHON=python3.11") if sys.version_info < (3, 11) else None'

@@ -7,8 +7,8 @@
     dev.lock        what tests, checks and the documentation need in addition
 
 `make lock` calls it. Versions in the files are kept; options go to `uv pip compile`, such as `--upgrade` or
-`--upgrade-package ray`. The hash of a build for CPUs is that of the file in this machine's folder of wheels; hashes from
-earlier runs are kept as long as the version stays.
+`--upgrade-package ray`. The hash of the build for CPUs is that of the file in this machine's folder of wheels; hashes
+from earlier runs are kept as long as the version stays.
 """
 
 from __future__ import annotations
