@@ -10,7 +10,7 @@ PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n logical --maxprocesses 8 --n
 # Packages whose tests load no model.
 QUICK := manifest plan records store execute reduce report cli test_docs.py
 
-.PHONY: demo test test-quick test-all chromium check format bench schema lock clean
+.PHONY: demo test test-quick test-all chromium check docs format bench schema lock clean
 
 demo: .venv/ready
 	$(BIN)/farm render manifests/demo.yaml
@@ -38,6 +38,10 @@ check: .venv/dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	PYTHONPATH=. $(BIN)/lint-imports --no-cache
+
+# A page that does not build, or a link that leads nowhere, is an error.
+docs: .venv/dev
+	$(BIN)/mkdocs build --strict --quiet
 
 format: .venv/dev
 	$(BIN)/ruff check --fix .

@@ -1,6 +1,6 @@
-"""Renders a folder of manifests in one run, for cron or a scheduler:
+"""Render a folder of manifests in one run, for cron or a scheduler:
 
-    0 0 * * *  cd /srv/farm && .venv/bin/python -P -m jobs.nightly manifests/nightly --output-dir "out/$(date +\\%F)"
+    0 0 * * *  cd /srv/farm && .venv/bin/python -P jobs/nightly.py manifests/nightly --output-dir "out/$(date +\\%F)"
 
 Takes what `farm batch` takes. Exit codes: 0 all done, 1 nothing done, 3 partly done.
 """

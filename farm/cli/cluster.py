@@ -152,7 +152,7 @@ def entrypoint(output_dir: str, options: list[str]) -> str:
     home = output_dir.startswith("~/")  # left to the cluster's shell, whose home is meant
     folder = f"~/{shlex.quote(output_dir[2:])}" if home else shlex.quote(output_dir)
     return (
-        f"$(test -x {here} && echo {here} || command -v python) -P -m jobs.render "
+        f"$(test -x {here} && echo {here} || command -v python) -P -m farm.cli.submitted "
         f'"$PWD/{SUBMISSION}" {shlex.join([*options, "--output-dir"])} {folder}'
     )
 

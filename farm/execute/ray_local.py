@@ -53,7 +53,7 @@ def start_ray(folder: PrivateFolder, workers: int | None) -> None:
         stop_ray()
         raise ClusterError(
             f"Ray {ray.__version__} listens on {listens_at}, where others reach it. Install the version that the "
-            "farm was tested with (requirements.lock), or render with --inline to do without."
+            "farm was tested with (deploy/runtime.lock), or render with --inline to do without."
         )
 
 

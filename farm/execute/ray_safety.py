@@ -22,7 +22,7 @@ def refuse_old_ray(version: str, where: str) -> None:
         raise ClusterError(
             f"{where}: Ray {version} is too old; needed: {oldest} or newer. Below 2.52 it ignores RAY_AUTH_MODE=token, "
             f"and below {oldest} others are known to run code through it. Install what the farm's "
-            "requirements.lock says."
+            "deploy/runtime.lock says."
         )
 
 

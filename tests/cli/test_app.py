@@ -267,7 +267,7 @@ def test_what_is_submitted_runs_the_same_words_on_the_cluster_and_imports_nothin
     command = entrypoint("~/farm-out", ["--set=name=my film", "--workers=3"])
     python = sys.executable
     assert command == (
-        f"$(test -x {python} && echo {python} || command -v python) -P -m jobs.render "
+        f"$(test -x {python} && echo {python} || command -v python) -P -m farm.cli.submitted "
         "\"$PWD/submission.json\" '--set=name=my film' --workers=3 --output-dir ~/farm-out"
     )
 

@@ -18,7 +18,7 @@ def test_an_older_one_is_refused_with_why_and_what_to_install(version):
     assert str(refused.value) == (
         f"http://head:8265: Ray {version} is too old; needed: 2.54 or newer. Below 2.52 it ignores "
         "RAY_AUTH_MODE=token, and below 2.54 others are known to run code through it. Install what the farm's "
-        "requirements.lock says."
+        "deploy/runtime.lock says."
     )
 
 

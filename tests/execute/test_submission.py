@@ -12,7 +12,7 @@ from tests.pictures import draw
 CODE = b"GIF89a=1\nraise SystemExit('imported')\n"
 NAMES = (
     "typer.py",
-    "jobs/__init__.py",
+    "farm/cli/submitted.py",
     "numpy.py",
     "sitecustomize.py",
     "farm/__init__.py",

@@ -179,7 +179,7 @@ def test_pictures_that_are_also_modules_are_rendered_with_and_never_imported(hea
         "typer.py",
         "numpy.py",
         "sitecustomize.py",
-        "jobs/__init__.py",
+        "farm/cli/submitted.py",
         "farm/__init__.py",
         "ray/__init__.py",
     )
@@ -212,7 +212,7 @@ def test_what_is_wrong_with_a_submitted_manifest_is_told_at_its_place_in_the_use
 
 def test_a_driver_beside_the_cluster_imports_nothing_from_where_it_is_called(head, tmp_path):
     folder = tmp_path / "folder"
-    marker = write_hostile_modules(folder, "farm/__init__", "jobs/__init__")
+    marker = write_hostile_modules(folder, "farm/__init__")
     (folder / "film.yaml").write_text(MANIFEST)
     done = subprocess.run(
         [

@@ -46,7 +46,7 @@ def run_in(folder, *command, **variables):
 @pytest.mark.ray
 @pytest.mark.slow
 def test_workers_import_nothing_from_the_folder_that_render_is_called_in(folder):
-    marker = write_hostile_modules(folder, "farm/__init__", "jobs/__init__")
+    marker = write_hostile_modules(folder, "farm/__init__")
     assert run_in(folder, FARM, "render", "film.yaml", "--workers=1") == 0
     assert not marker.exists(), marker.read_text()
 
@@ -59,14 +59,14 @@ def test_workers_import_nothing_from_the_folder_that_render_is_called_in(folder)
 def test_workers_import_nothing_from_a_jobs_folder_that_a_verb_is_called_in(folder, verb):
     assert run_in(folder, FARM, "render", "film.yaml", "--inline", "--procedural") == 0
     job = folder / "out" / "film-rehearsal"
-    marker = write_hostile_modules(job, "farm/__init__", "jobs/__init__")
+    marker = write_hostile_modules(job, "farm/__init__")
     assert run_in(job, FARM, *verb.split(), "--workers=1") == 0
     assert not marker.exists(), marker.read_text()
 
 
 @pytest.mark.parametrize(
     "module",
-    ["farm render film.yaml", "farm.cli render film.yaml", "jobs.render film.yaml", "jobs.nightly ."],
+    ["farm render film.yaml", "farm.cli render film.yaml"],
 )
 def test_a_module_that_python_runs_imports_nothing_from_there(folder, module):
     marker = write_hostile_modules(folder)
@@ -77,7 +77,7 @@ def test_a_module_that_python_runs_imports_nothing_from_there(folder, module):
 
 
 def test_with_p_python_does_not_even_look_for_the_farm_there(folder):
-    marker = write_hostile_modules(folder, "farm/__init__", "jobs/__init__", "contextlib", "runpy")
-    run = (sys.executable, "-P", "-m", "jobs.render", "film.yaml", "--inline", "--procedural")
+    marker = write_hostile_modules(folder, "farm/__init__", "contextlib", "runpy")
+    run = (sys.executable, "-P", "-m", "farm", "render", "film.yaml", "--inline", "--procedural")
     assert run_in(folder, *run) == 0
     assert not marker.exists(), marker.read_text()
