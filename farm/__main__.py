@@ -1,4 +1,4 @@
-"""`python -P -m farm`, where the `farm` command is not on the path."""
+"""`python -P -m farm`, for when the `farm` command is not on the path."""
 
 from farm.cli import main
 

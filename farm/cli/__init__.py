@@ -1,11 +1,11 @@
-"""The command line: words in, words out."""
+"""The command line."""
 
 from farm.cli.terminal import guard_terminal
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line and exit with its code; SIGTERM ends it as Ctrl-C does."""
-    guard_terminal()  # before libraries are imported whose loggers keep the stream that they find
+    """Run the command line and exit with its exit code; handle SIGTERM like Ctrl-C."""
+    guard_terminal()  # before importing libraries whose loggers keep a reference to standard error
     from farm.cli.app import run
 
     run(arguments)

@@ -1,4 +1,4 @@
-"""`python -m farm.cli`, where the `farm` command is not on the path."""
+"""`python -m farm.cli`, for when the `farm` command is not on the path."""
 
 from farm.cli import main
 

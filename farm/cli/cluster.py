@@ -1,4 +1,4 @@
-"""Verbs that talk to a cluster's dashboard: submit, and jobs list, wait, logs, cancel."""
+"""`farm submit` and `farm jobs`: run manifests on a cluster through its dashboard."""
 
 from __future__ import annotations
 
@@ -10,23 +10,22 @@ from typing import TYPE_CHECKING, Annotated, TextIO, cast
 
 import typer
 
-from farm.cli.look import Json
 from farm.cli.options import (
     AllowInputs,
     AllowModels,
     ChunksPerShard,
+    Json,
     MaxFailedFrames,
     OneManifest,
     Procedural,
     Set,
     Workers,
 )
-from farm.cli.speech import errors, or_nothing_started, say, say_json, table
+from farm.cli.output import echo, echo_json, errors, format_table, note_nothing_started
 from farm.cli.terminal import LogStream, readable_log
 from farm.errors import masked
-from farm.execute import jobs_client
+from farm.execute import SUBMISSION, jobs_client
 from farm.execute.plain_http import sends_token_in_plain
-from farm.execute.submission import INDEX as SUBMISSION
 from farm.rules.load import load
 from farm.run import pictures_beside
 from farm.units import format_duration
@@ -35,15 +34,18 @@ if TYPE_CHECKING:
     from farm.execute.cluster_job import ClusterJob
     from farm.execute.submit import JobsClient
 
-jobs = typer.Typer(help="Look after jobs that were submitted to a cluster.", no_args_is_help=True)
+jobs = typer.Typer(help="Manage jobs submitted to a cluster.", no_args_is_help=True)
 
 Dashboard = Annotated[
     str,
     typer.Option(
-        "--address", envvar="RAY_API_SERVER_ADDRESS", help="The head's dashboard: http://head:8265."
+        "--address",
+        envvar="RAY_API_SERVER_ADDRESS",
+        metavar="URL",
+        help="URL of the cluster's dashboard: http://head:8265.",
     ),
 ]
-JobId = Annotated[str, typer.Argument(help="The job's id, as submit and list tell it.", metavar="JOB")]
+JobId = Annotated[str, typer.Argument(help="Job id, as printed by submit and jobs list.", metavar="JOB")]
 
 
 def submit(
@@ -52,7 +54,10 @@ def submit(
     output_dir: Annotated[
         str,
         typer.Option(
-            "--output-dir", "-o", help="Where on the cluster: a folder that all nodes share, or a URL."
+            "--output-dir",
+            "-o",
+            metavar="DIR",
+            help="Output folder on the cluster, shared by all nodes, or a URL.",
         ),
     ] = "~/farm-out",
     overrides: Set = None,
@@ -61,10 +66,14 @@ def submit(
     chunks_per_shard: ChunksPerShard = None,
     cache_dir: Annotated[
         str | None,
-        typer.Option("--cache-dir", help="Share frames between jobs in this folder, which all nodes share."),
+        typer.Option(
+            "--cache-dir",
+            metavar="DIR",
+            help="Cache frames for other jobs in this folder, shared by all nodes.",
+        ),
     ] = None,
     cache_gb: Annotated[
-        float | None, typer.Option("--cache-gb", min=0.001, max=1e6, help="What it may take.")
+        float | None, typer.Option("--cache-gb", min=0.001, max=1e6, metavar="GB", help="Maximum cache size.")
     ] = None,
     chunk_timeout: Annotated[
         float | None,
@@ -75,13 +84,13 @@ def submit(
     allow_models: AllowModels = None,
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Follow the log until the job ends.")] = True,
 ) -> None:
-    """Submit a manifest to a cluster, follow its log, and exit with its code.
+    """Submit a manifest to a cluster and follow its log.
 
-    The cluster's token is taken from RAY_AUTH_TOKEN, or where else Ray looks for it. There, the manifest may read the
-    pictures that are sent with it, shipped checkpoints and hub models, and what --allow-inputs, --allow-models and the
-    head's FARM_ALLOW_INPUTS and FARM_ALLOW_MODELS allow.
+    Exits with the exit code of the job. Ray reads the cluster's auth token from RAY_AUTH_TOKEN or its other usual
+    places. On the cluster, the manifest may read the pictures submitted with it, shipped checkpoints, hub models,
+    and what --allow-inputs, --allow-models, and FARM_ALLOW_INPUTS and FARM_ALLOW_MODELS on the head allow.
     """
-    with or_nothing_started():
+    with note_nothing_started():
         pictures = pictures_beside(load(manifest, overrides or ()))
     client = _client(address)
     options = {
@@ -92,32 +101,34 @@ def submit(
         "chunk-timeout": chunk_timeout,
         "max-failed-frames": max_failed_frames,
     }
-    words = [f"--set={change}" for change in overrides or []]
-    words += [f"--{name}={value}" for name, value in options.items() if value is not None]
-    words += [f"--allow-inputs={folder}" for folder in allow_inputs or ()]
-    words += [f"--allow-models={pattern}" for pattern in allow_models or ()]
-    words += ["--procedural"] if procedural else []
-    job = client.submit(manifest, entrypoint(output_dir, words), pictures)
+    arguments = [f"--set={change}" for change in overrides or []]
+    arguments += [f"--{name}={value}" for name, value in options.items() if value is not None]
+    arguments += [f"--allow-inputs={folder}" for folder in allow_inputs or ()]
+    arguments += [f"--allow-models={pattern}" for pattern in allow_models or ()]
+    arguments += ["--procedural"] if procedural else []
+    job = client.submit(manifest, entrypoint(output_dir, arguments), pictures)
     errors.print(f"submitted as {job}", soft_wrap=True)
     if not wait:
-        say(job)
+        echo(job)
         return
     raise typer.Exit(client.follow(job, cast(TextIO, LogStream(sys.stdout))))
 
 
 @jobs.command("list")
 def list_jobs(address: Dashboard, as_json: Json = False) -> None:
-    """List submitted jobs, the latest first."""
+    """List submitted jobs, most recent first."""
     found = _client(address).jobs()
     if as_json:
-        say_json([dataclasses.asdict(job) for job in found])
+        echo_json([dataclasses.asdict(job) for job in found])
     else:
-        say(table([("job", "state", "began", "took", "manifest", "command"), *map(_row, found)]))
+        echo(
+            format_table([("job", "state", "started", "duration", "manifest", "command"), *map(_row, found)])
+        )
 
 
 @jobs.command()
 def wait(job: JobId, address: Dashboard) -> None:
-    """Wait until a job ends, and exit with its code."""
+    """Wait for a job to end, and exit with its exit code."""
     raise typer.Exit(_client(address).wait(job))
 
 
@@ -126,31 +137,34 @@ def logs(
     job: JobId,
     address: Dashboard,
     follow: Annotated[
-        bool, typer.Option("--follow", "-f", help="Go on until it ends, and exit with its code.")
+        bool,
+        typer.Option(
+            "--follow", "-f", help="Follow the log until the job ends, and exit with its exit code."
+        ),
     ] = False,
 ) -> None:
-    """Print what a job has printed."""
+    """Print the log of a job."""
     client = _client(address)
     if follow:
         raise typer.Exit(client.follow(job, cast(TextIO, LogStream(sys.stdout))))
-    say(readable_log(client.logs(job)).rstrip("\n"))
+    echo(readable_log(client.logs(job)).rstrip("\n"))
 
 
 @jobs.command()
 def cancel(job: JobId, address: Dashboard) -> None:
-    """Stop a job. Its finished frames stay; submitting the same manifest goes on from there."""
-    say(f"{job}: cancelled" if _client(address).cancel(job) else f"{job}: had already ended")
+    """Stop a job. Its finished frames are kept; submit the same manifest to resume."""
+    echo(f"{job}: cancelled" if _client(address).cancel(job) else f"{job}: already ended")
 
 
 def entrypoint(output_dir: str, options: list[str]) -> str:
-    """Return the shell command that renders what was submitted, on the cluster, with these options of `farm render`.
+    """Return the shell command that renders the submission on the cluster, with these options of `farm render`.
 
-    Its Python is the one at this one's path, where the head has the same layout, else the head's `python`. It imports
-    nothing from the directory that it is started in.
+    It runs the Python at the path of the current one if the head has it, else the head's `python`, and imports nothing
+    from the working directory.
     """
     here = shlex.quote(sys.executable)
-    home = output_dir.startswith("~/")  # left to the cluster's shell, whose home is meant
-    folder = f"~/{shlex.quote(output_dir[2:])}" if home else shlex.quote(output_dir)
+    in_home = output_dir.startswith("~/")  # expanded by the cluster's shell
+    folder = f"~/{shlex.quote(output_dir[2:])}" if in_home else shlex.quote(output_dir)
     return (
         f"$(test -x {here} && echo {here} || command -v python) -P -m farm.cli.submitted "
         f'"$PWD/{SUBMISSION}" {shlex.join([*options, "--output-dir"])} {folder}'
@@ -160,8 +174,8 @@ def entrypoint(output_dir: str, options: list[str]) -> str:
 def _client(address: str) -> JobsClient:
     if sends_token_in_plain(address):
         errors.print(
-            f"{masked(address)} is not encrypted: the cluster's token can be read on the way. Use https://, or forward "
-            "the port through SSH (ray dashboard, or ssh -N -L 8265:127.0.0.1:8265 HEAD) and give http://127.0.0.1:8265.",
+            f"{masked(address)}: the auth token would be sent unencrypted. Use https://, or forward the port through "
+            "SSH (ray dashboard, or ssh -N -L 8265:127.0.0.1:8265 HEAD) and use http://127.0.0.1:8265.",
             soft_wrap=True,
             style="yellow" if errors.is_terminal else "",
         )
@@ -169,6 +183,6 @@ def _client(address: str) -> JobsClient:
 
 
 def _row(job: ClusterJob) -> tuple[str, ...]:
-    began = datetime.fromtimestamp(job.started).strftime("%Y-%m-%d %H:%M") if job.started else ""
+    started = datetime.fromtimestamp(job.started).strftime("%Y-%m-%d %H:%M") if job.started else ""
     took = format_duration(job.ended - job.started) if job.started and job.ended else ""
-    return job.job_id, job.status.lower(), began, took, job.manifest, job.entrypoint
+    return job.job_id, job.status.lower(), started, took, job.manifest, job.entrypoint

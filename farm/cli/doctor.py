@@ -1,4 +1,4 @@
-"""`farm doctor`: is this machine fit to render, and if not, what to do."""
+"""`farm doctor`: check that this machine can render, and suggest a fix where it cannot."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from pathlib import Path
 import typer
 
 from farm import models
-from farm.cli.look import Json
-from farm.cli.speech import say, say_json, table
+from farm.cli.options import Json
+from farm.cli.output import echo, echo_json, format_table
 from farm.errors import FarmError
 from farm.execute import open_executor
 from farm.reduce import installed_versions
@@ -25,12 +25,12 @@ Check = Callable[[], str]
 
 
 def doctor(as_json: Json = False) -> None:
-    """Look whether this machine is fit to render: packages, device, codecs, Ray, disk, shipped checkpoints."""
+    """Check that this machine can render."""
     findings = [(name, *_try(check)) for name, check in _CHECKS.items()]
     if as_json:
-        say_json([{"check": name, "ok": ok, "found": found} for name, ok, found in findings])
+        echo_json([{"check": name, "ok": ok, "found": found} for name, ok, found in findings])
     else:
-        say(table((name, "ok" if ok else "FAIL", found) for name, ok, found in findings))
+        echo(format_table((name, "ok" if ok else "FAIL", found) for name, ok, found in findings))
     if not all(ok for _, ok, _ in findings):
         raise typer.Exit(1)
 
@@ -71,20 +71,20 @@ def _ray() -> str:
 def _shipped() -> str:
     found = models.shipped()
     if not found:
-        raise ValueError("none found; clone the repository again")
+        raise ValueError("none found; reinstall the farm")
     return ", ".join(f"{model.name} ({format_size(model.bytes)})" for model in found)
 
 
 def _disk() -> str:
     free = shutil.disk_usage(Path.cwd()).free
     if free < 2**30:
-        raise ValueError(f"only {format_size(free)} free in {Path.cwd()}; make room")
+        raise ValueError(f"only {format_size(free)} free in {Path.cwd()}; free some space")
     return f"{format_size(free)} free in {Path.cwd()}"
 
 
 def _writes() -> str:
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as name:
-        JobFolder(name).write("probe", b"whole")
+        JobFolder(name).write("probe", b"content")
     return "files appear by atomic rename"
 
 

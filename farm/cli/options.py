@@ -1,4 +1,4 @@
-"""Arguments that several verbs take, each with its help."""
+"""Arguments and options shared by several verbs, and what they select: jobs, an executor, a cache."""
 
 from __future__ import annotations
 
@@ -17,27 +17,32 @@ from farm.results.job import Rendered
 from farm.run import name_taken, prepare
 from farm.run.prepare import Job
 
-Manifests = Annotated[list[Path], typer.Argument(help="Manifest files.", metavar="MANIFEST...")]
+Manifests = Annotated[list[Path], typer.Argument(help="Manifest files.", metavar="MANIFEST")]
 OneManifest = Annotated[Path, typer.Argument(help="A manifest file.", metavar="MANIFEST")]
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="FIELD=VALUE", help="Change a field, as in render.num_inference_steps=4."),
+    typer.Option("--set", metavar="FIELD=VALUE", help="Override a field, e.g. render.eta=0.5."),
 ]
 OutputDir = Annotated[
     str,
-    typer.Option("--output-dir", "-o", help="Folder or fsspec URL in which each job makes its own folder."),
+    typer.Option(
+        "--output-dir",
+        "-o",
+        metavar="DIR",
+        help="Folder or fsspec URL; each job gets a folder of its own in it.",
+    ),
 ]
 Procedural = Annotated[
     bool,
-    typer.Option("--procedural", help="Rehearse the motion with drawn test pictures instead of the model."),
+    typer.Option("--procedural", help="Preview the motion: draw test pictures instead of running the model."),
 ]
 AllowInputs = Annotated[
     list[str] | None,
     typer.Option(
         "--allow-inputs",
         metavar="DIR",
-        help="Let manifests read pictures and checkpoints only below their own folder and this one, which may be given "
-        "several times. FARM_ALLOW_INPUTS adds others.",
+        help="Let manifests read pictures and checkpoints only below their own folder and DIR. Repeatable; "
+        "FARM_ALLOW_INPUTS adds more.",
     ),
 ]
 AllowModels = Annotated[
@@ -45,30 +50,43 @@ AllowModels = Annotated[
     typer.Option(
         "--allow-models",
         metavar="PATTERN",
-        help="Let manifests name, beside shipped checkpoints, only those that fit this pattern, which may be given "
-        "several times: 'org/*' of hub ids, '/srv/models/*' of paths. FARM_ALLOW_MODELS adds others.",
+        help="Let manifests use only shipped checkpoints and those that match PATTERN: 'org/*' for hub ids, "
+        "'/srv/models/*' for paths. Repeatable; FARM_ALLOW_MODELS adds more.",
     ),
 ]
 Untrusted = Annotated[
     bool,
     typer.Option(
         "--untrusted",
-        help="The manifests are somebody else's: they may read below their own folder only, and what is allowed.",
+        help="Treat the manifests as untrusted: let them read only below their own folder and what is allowed.",
     ),
 ]
 Workers = Annotated[
     int | None,
-    typer.Option("--workers", "-w", min=1, help="How many workers; by default one per GPU, or one per core."),
+    typer.Option(
+        "--workers",
+        "-w",
+        min=1,
+        metavar="N",
+        help="Number of workers; by default one per GPU, or one per CPU core.",
+    ),
 ]
 Address = Annotated[
     str | None,
-    typer.Option("--address", help="A running Ray: auto, or host:6379. Without it a local one."),
+    typer.Option(
+        "--address",
+        metavar="ADDRESS",
+        help="Address of a running Ray: auto or host:6379. By default a local Ray.",
+    ),
 ]
-Inline = Annotated[bool, typer.Option("--inline", help="Render in this process, without Ray.")]
+Inline = Annotated[bool, typer.Option("--inline", help="Run in this process, without Ray.")]
 ChunksPerShard = Annotated[
     int | None,
     typer.Option(
-        "--chunks-per-shard", min=1, help="Chunks handed to a worker at a time; never changes a frame."
+        "--chunks-per-shard",
+        min=1,
+        metavar="N",
+        help="Chunks handed to a worker at a time; does not affect the frames.",
     ),
 ]
 
@@ -76,7 +94,8 @@ CacheDir = Annotated[
     Path | None,
     typer.Option(
         "--cache-dir",
-        help="Share frames between jobs in this folder, on a disk that all workers see. Without it no cache.",
+        metavar="DIR",
+        help="Cache frames for other jobs in this folder, on a disk that all workers share.",
     ),
 ]
 CacheSize = Annotated[
@@ -85,7 +104,8 @@ CacheSize = Annotated[
         "--cache-gb",
         min=0.001,
         max=1e6,
-        help="Gigabytes that the cache may take; what was used longest ago goes.",
+        metavar="GB",
+        help="Maximum cache size; least recently used frames are evicted.",
     ),
 ]
 ChunkTimeout = Annotated[
@@ -94,7 +114,7 @@ ChunkTimeout = Annotated[
         "--chunk-timeout",
         min=1.0,
         metavar="SECONDS",
-        help="Kill a worker that says nothing for so long, its model's loading included.",
+        help="Kill a worker after this long without progress, including the time to load its model.",
     ),
 ]
 ManifestTimeout = Annotated[
@@ -104,14 +124,20 @@ ManifestTimeout = Annotated[
         min=1.0,
         max=1e6,
         metavar="SECONDS",
-        help="Refuse a manifest whose preparation takes longer, the hashing of its checkpoints included.",
+        help="Refuse a manifest that takes longer than this to prepare, including hashing its checkpoints.",
     ),
 ]
 MaxFailedFrames = Annotated[
     int | None,
-    typer.Option("--max-failed-frames", min=0, help="Stop a job that has lost more frames than this."),
+    typer.Option(
+        "--max-failed-frames",
+        min=0,
+        metavar="N",
+        help="Stop a job once more than this many frames have failed.",
+    ),
 ]
-
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+JobUrl = Annotated[str, typer.Argument(help="Output folder or URL of a job.", metavar="DIR")]
 
 _INPUTS, _MODELS = "FARM_ALLOW_INPUTS", "FARM_ALLOW_MODELS"
 
@@ -119,9 +145,9 @@ _INPUTS, _MODELS = "FARM_ALLOW_INPUTS", "FARM_ALLOW_MODELS"
 def read_policy(
     allow_inputs: Sequence[str] | None, allow_models: Sequence[str] | None, *, untrusted: bool
 ) -> ReadPolicy:
-    """Return what manifests may have read, by the options and the variables FARM_ALLOW_INPUTS and FARM_ALLOW_MODELS.
+    """Return the read policy set by the options and by FARM_ALLOW_INPUTS and FARM_ALLOW_MODELS.
 
-    Without any of these an `untrusted` manifest may read below its folder, another one anything.
+    Without any of these, an `untrusted` manifest may read below its own folder only, any other manifest everything.
     """
     inputs = [*(allow_inputs or ()), *filter(None, os.environ.get(_INPUTS, "").split(os.pathsep))]
     models = [*(allow_models or ()), *os.environ.get(_MODELS, "").split()]
@@ -138,10 +164,10 @@ def prepare_all(
     procedural: bool = False,
     reads: ReadPolicy = ANYTHING,
 ) -> list[Job]:
-    """Return the jobs of all manifests.
+    """Return a job per manifest.
 
     Raises:
-        ManifestError: with the mistakes of all of them.
+        ManifestError: with the mistakes in all manifests.
     """
     jobs: list[Job] = []
     problems: list[Problem] = []
@@ -170,7 +196,7 @@ def prepare_all(
 
 
 def _taken(paths: Sequence[Path], names: Sequence[str]) -> list[tuple[Path, str, Path]]:
-    """Return every manifest whose name an earlier one has, with that earlier one."""
+    """Return every manifest that repeats the name of an earlier one, with that earlier one."""
     first = {name: path for path, name in reversed(list(zip(paths, names, strict=True)))}
     pairs = enumerate(zip(paths, names, strict=True))
     return [(path, name, first[name]) for number, (path, name) in pairs if name in names[:number]]
@@ -185,30 +211,30 @@ def make_executor(
     policy: Policy | None = None,
     cache: CacheSpec | None = None,
 ) -> Executor:
-    """Return the executor that the options ask for, to be entered.
+    """Return the executor selected by the options, not yet entered.
 
     Raises:
-        UsageError: when they contradict each other.
+        UsageError: if the options contradict each other.
     """
     if inline and (address or (workers or 1) > 1):
-        raise UsageError("--inline renders in this one process; leave out --workers and --address.")
+        raise UsageError("--inline runs in this process alone; leave out --workers and --address.")
     if not inline and any(job.folder.in_process for job in jobs):
         raise UsageError(
-            "--output-dir memory://: lives in this process alone; render --inline, or choose another."
+            "--output-dir memory://: visible to this process only; add --inline, or choose another folder."
         )
     return open_executor(inline=inline, workers=workers, address=address, policy=policy, cache=cache)
 
 
 def make_cache(folder: Path | None, gigabytes: float) -> CacheSpec | None:
-    """Return the cache that the options ask for, if any.
+    """Return the cache selected by the options, or None.
 
     Raises:
-        UsageError: when it is no folder on a disk.
+        UsageError: if `folder` is a URL or a file.
     """
     if folder is None:
         return None
     if ":/" in str(folder):
-        raise UsageError(f"--cache-dir {folder}: is a URL; give a folder on a disk that all workers see.")
+        raise UsageError(f"--cache-dir {folder}: is a URL; give a folder on a disk that all workers share.")
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"--cache-dir {folder}: is a file; give a folder.")
     return CacheSpec(folder=str(folder.absolute()), limit_bytes=int(gigabytes * 1e9))

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections import deque
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn
+from rich.progress import BarColumn, Progress, Task, TaskID, TextColumn
 
-from farm.cli.pace import Rate
 from farm.cli.terminal import above_display
 from farm.errors import one_line
 from farm.events import (
@@ -28,10 +29,35 @@ from farm.units import format_duration
 
 _QUIET = 5.0
 """Seconds between plain lines."""
+_WINDOW = 30.0
+"""Seconds over which the displayed rate is averaged."""
+
+
+class Rate:
+    """Frames per second over the last half minute."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._marks: deque[tuple[float, int]] = deque()
+
+    def add(self, frames: int) -> None:
+        """Count frames that have just finished."""
+        now = self._clock()
+        self._marks.append((now, frames))
+        while len(self._marks) > 2 and now - self._marks[0][0] > _WINDOW:
+            self._marks.popleft()
+
+    @property
+    def per_second(self) -> float:
+        """Frames per second; 0 until two chunks have finished."""
+        if len(self._marks) < 2:
+            return 0.0
+        seconds = self._clock() - self._marks[0][0]
+        return sum(frames for _, frames in list(self._marks)[1:]) / seconds if seconds > 0 else 0.0
 
 
 class ProgressView:
-    """Shows the events of a run; used as a context manager around it."""
+    """A display of the events of a run, to be entered around it."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -50,7 +76,7 @@ class ProgressView:
         self._tasks: dict[str, TaskID] = {}
         self._rates: dict[str, Rate] = {}
         self._workers: set[str] = set()
-        self._said = 0.0
+        self._last_line = 0.0
 
     def __enter__(self) -> Self:
         self._open.enter_context(self._bar)
@@ -69,21 +95,20 @@ class ProgressView:
             case WorkerStarted():
                 self._workers.add(event.worker)  # one that is warm from a pilot starts again
             case WorkersAwaited():
-                self._note(
-                    f"waiting for room for {event.wanted} workers on the cluster since {format_duration(event.seconds)}"
-                )
+                waited = format_duration(event.seconds)
+                self._note(f"waiting for the cluster to start {event.wanted} workers, for {waited} so far")
             case WorkerLost():
                 self._workers.discard(event.worker)
-                self._note(f"{event.worker} is lost: {event.reason}")
+                self._note(f"lost {event.worker}: {event.reason}")
             case JobStarted():
                 self._start(event)
             case ChunkDone():
                 self._advance(event.job, len(event.rows))
             case ShardRetried():
-                fewer = f", {event.frames_per_call} in a call" if event.frames_per_call else ""
-                self._note(f"{event.job}: {_frames(event.frames)} tried again{fewer}: {event.reason}")
+                fewer = f", {event.frames_per_call} per model call" if event.frames_per_call else ""
+                self._note(f"{event.job}: retrying {_frames(event.frames)}{fewer}: {event.reason}")
             case FramesFailed():
-                self._note(f"{event.job}: {_frames(event.frames)} given up: {event.reason}")
+                self._note(f"{event.job}: {_frames(event.frames)} failed: {event.reason}")
             case JobFinished():
                 self._finish(event)
 
@@ -93,14 +118,14 @@ class ProgressView:
         )
         self._rates[event.job] = Rate()
         if event.kept:
-            self._note(f"{event.job}: {event.kept} of {event.frame_count} frames are already there")
+            self._note(f"{event.job}: {event.kept} of {event.frame_count} frames already rendered")
 
     def _advance(self, job: str, frames: int) -> None:
         rate, task = self._rates[job], self._task(job)
         rate.add(frames)
         self._bar.update(task.id, advance=frames, pace=self._pace(job))
-        if not self._live and time.monotonic() - self._said >= _QUIET:
-            self._said = time.monotonic()
+        if not self._live and time.monotonic() - self._last_line >= _QUIET:
+            self._last_line = time.monotonic()
             pace = self._pace(job)
             self._note(f"{job}: {task.completed:.0f}/{task.total:.0f} frames{', ' if pace else ''}{pace}")
 
@@ -118,7 +143,7 @@ class ProgressView:
         if not self._live:
             self._note(f"{event.job}: {event.state}")
 
-    def _task(self, job: str) -> Progress.Task:  # type: ignore[name-defined]
+    def _task(self, job: str) -> Task:
         return self._bar.tasks[self._bar.task_ids.index(self._tasks[job])]
 
     def _note(self, text: str) -> None:
@@ -128,4 +153,4 @@ class ProgressView:
 def _frames(frames: tuple[int, ...]) -> str:
     if len(frames) == 1:
         return f"frame {frames[0]}"
-    return f"frames {min(frames)} to {max(frames)}"
+    return f"frames {min(frames)}-{max(frames)}"

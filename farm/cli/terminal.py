@@ -1,4 +1,4 @@
-"""What reaches a terminal: whoever writes it, characters that a terminal would obey are printed as escapes."""
+"""Safe output to a terminal: control characters are printed as escapes, whoever writes them."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ _COLOUR = re.compile(r"(\x1b\[[0-9;]*m)")
 
 
 class EscapingStream:
-    """A text stream that escapes what is not printable, line feeds and tabs excepted.
+    """A text stream that escapes unprintable characters except line feeds and tabs.
 
     It replaces standard output and standard error, so that logging, warnings, tracebacks and libraries write through
-    it as well. `terminal` is the stream behind it, for a console that escapes by itself. Other rich consoles, such as
-    that of typer's help, find `rich_proxied_file`, which lets colours pass and nothing else.
+    it too. `terminal` is the underlying stream, for consoles that escape by themselves. Other rich consoles, such as
+    the one behind typer's help, use `rich_proxied_file`, which lets colour codes through.
     """
 
     def __init__(self, stream: IO[str], *, colours: bool = False) -> None:
@@ -33,7 +33,7 @@ class EscapingStream:
 
     def write(self, text: str) -> int:
         """Write a text, escaped."""
-        if not isinstance(text, str):  # typer tries whether a stream takes bytes
+        if not isinstance(text, str):  # typer probes whether a stream accepts bytes
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
         parts = _COLOUR.split(text) if self._colours else [text]
         is_kept = _COLOUR.fullmatch if self._colours else lambda _: None
@@ -47,7 +47,7 @@ class EscapingStream:
 
     @property
     def rich_proxied_file(self) -> EscapingStream:
-        """Where rich's consoles write, which look for this name."""
+        """The stream that rich consoles write to; they look it up by this name."""
         return EscapingStream(self.terminal, colours=True)
 
     def __getattr__(self, name: str) -> Any:
@@ -55,14 +55,14 @@ class EscapingStream:
 
 
 class Terminal(Console):
-    """Rich's console on standard error: its own codes pass, texts are escaped and never read as markup or emoji."""
+    """A rich console on standard error that escapes text and never interprets it as markup or emoji."""
 
     def __init__(self, file: TextIO | None = None, **options: Any) -> None:
         super().__init__(file=file, stderr=True, highlight=False, markup=False, emoji=False, **options)
 
     @property
     def file(self) -> IO[str]:
-        """The stream behind the one that replaces standard error."""
+        """The stream behind the replaced standard error."""
         file = self._file or sys.stderr
         return getattr(file, "terminal", file)
 
@@ -71,13 +71,13 @@ class Terminal(Console):
         self._file = new_file
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Yield what is to be printed, its texts escaped."""
+        """Yield the segments to print, with text escaped."""
         for text, style, control in super().render(renderable, options):
             yield Segment(text if control else printable(text, keep="\n\t"), style, control)
 
 
 def guard_terminal() -> None:
-    """Escape whatever this process prints from now on; what the terminal's encoding lacks is escaped as well."""
+    """Escape everything this process prints from now on, including characters missing from the terminal's encoding."""
     sys.stdout, sys.stderr = _guarded(sys.stdout), _guarded(sys.stderr)
 
 
@@ -91,7 +91,7 @@ def _guarded(stream: TextIO) -> TextIO:
 
 @contextlib.contextmanager
 def above_display(console: Console) -> Iterator[None]:
-    """Print what others write to standard error in the body above the live display of a console."""
+    """Print anything written to standard error in the body above the live display of a console."""
     proxy = FileProxy(console, console.file)
     with contextlib.redirect_stderr(cast(TextIO, EscapingStream(cast(IO[str], proxy)))):
         try:
@@ -101,14 +101,14 @@ def above_display(console: Console) -> Iterator[None]:
 
 
 class LogStream(EscapingStream):
-    """A text stream that a log is copied to in parts."""
+    """A text stream for a log that arrives in parts."""
 
     def write(self, text: str) -> int:
-        """Write a part of a log, readable."""
+        """Write a part of a log, made readable."""
         super().write(readable_log(text))
         return len(text)
 
 
 def readable_log(text: str) -> str:
-    """Return a log without colours, and with what would overwrite its line on a line of its own."""
+    """Return a log without colour codes, with each carriage return as a line break."""
     return re.sub("\r\n?", "\n", _COLOUR.sub("", text))

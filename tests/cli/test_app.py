@@ -47,7 +47,7 @@ def test_five_mistakes_give_five_located_messages_before_anything_starts(farm, t
     assert err.splitlines()[5:] == ["5 mistakes; nothing was started."]
 
 
-def test_check_tells_what_a_right_manifest_is(farm, write_manifest):
+def test_check_summarizes_a_valid_manifest(farm, write_manifest):
     path = write_manifest()
     assert farm("check", path) == (0, f"{path}: ok: job, interpolate, 21 frames\n", "")
     _, out, _ = farm("check", path, "--json")
@@ -62,7 +62,7 @@ def test_check_tells_what_a_right_manifest_is(farm, write_manifest):
     ]
 
 
-def test_plan_tells_what_is_there_and_why_the_rest_is_not(farm, write_manifest, tmp_path):
+def test_plan_lists_kept_frames_and_why_the_others_are_to_be_rendered(farm, write_manifest, tmp_path):
     path = write_manifest()
     farm("render", path, "--inline", "--procedural")
     (tmp_path / "out" / "job-rehearsal" / "frames" / "frame000005.png").unlink()
@@ -74,9 +74,9 @@ def test_plan_tells_what_is_there_and_why_the_rest_is_not(farm, write_manifest, 
         "kind         interpolate",
         "frames       21",
         "chunks       6 of 4 frames",
-        "model calls  1, each of 5 steps",
+        "model calls  1, 5 steps each",
     ]
-    assert lines[5].endswith("at the pace of the last run here")
+    assert lines[5].endswith("plus loading, judging by the last run here")
     assert lines[7:] == [
         "  frames 0-4: already rendered",
         "  frame 5: its file is missing or damaged",
@@ -86,7 +86,7 @@ def test_plan_tells_what_is_there_and_why_the_rest_is_not(farm, write_manifest, 
     assert (json.loads(out)["kept"], json.loads(out)["model_calls"]) == (20, 1)
 
 
-def test_render_tells_in_a_few_lines_what_was_made_and_where(farm, write_manifest, tmp_path):
+def test_render_prints_in_a_few_lines_what_it_made_and_where(farm, write_manifest, tmp_path):
     code, out, err = farm("render", write_manifest(), "--inline", "--procedural")
     assert code == 0
     assert out.startswith("job: done, 21 of 21 frames rendered in ")
@@ -107,7 +107,7 @@ def test_render_tells_in_a_few_lines_what_was_made_and_where(farm, write_manifes
         "kept": 21,
         "failed": 0,
     }
-    assert "job: 21 of 21 frames are already there" in err
+    assert "job: 21 of 21 frames already rendered" in err
 
 
 def test_a_field_can_be_set_from_the_command_line(farm, write_manifest):
@@ -118,7 +118,7 @@ def test_a_field_can_be_set_from_the_command_line(farm, write_manifest):
     assert err.startswith("--set animation.frames=many: animation.frames: found 'many'; ")
 
 
-def test_a_batch_renders_what_it_can_and_tells_what_became_of_each(farm, write_manifest, tmp_path):
+def test_a_batch_renders_what_it_can_and_reports_on_each_manifest(farm, write_manifest, tmp_path):
     for name in ("a-good", "b-good", "c-good"):
         write_manifest(name)
     (tmp_path / "d-broken.yaml").write_text("version: 1\n")
@@ -142,7 +142,7 @@ def test_a_batch_renders_what_it_can_and_tells_what_became_of_each(farm, write_m
     assert '<span class="state" data-state="running">' not in page
 
 
-def test_a_batch_whose_gallery_cannot_be_written_tells_what_became_of_each(farm, write_manifest, tmp_path):
+def test_a_batch_without_a_writable_gallery_still_reports_on_each_manifest(farm, write_manifest, tmp_path):
     write_manifest("a-good")
     (tmp_path / "out" / "index.html").mkdir(parents=True)
     code, out, _ = farm("batch", tmp_path, "--inline", "--procedural")
@@ -151,7 +151,7 @@ def test_a_batch_whose_gallery_cannot_be_written_tells_what_became_of_each(farm,
     assert len(out.splitlines()) == 2
 
 
-def test_two_manifests_of_one_name_are_a_mistake_of_the_second(farm, write_manifest, tmp_path):
+def test_of_two_manifests_with_the_same_name_the_second_is_refused(farm, write_manifest, tmp_path):
     first = write_manifest("same")
     (tmp_path / "zzz.yaml").write_text(first.read_text())
     code, out, err = farm("batch", tmp_path, "--inline", "--procedural")
@@ -160,11 +160,11 @@ def test_two_manifests_of_one_name_are_a_mistake_of_the_second(farm, write_manif
     assert out.splitlines()[1].startswith("same.yaml")
 
 
-def test_an_empty_folder_is_no_batch(farm, tmp_path):
+def test_a_batch_of_an_empty_folder_is_refused(farm, tmp_path):
     assert farm("batch", tmp_path) == (2, "", f"{tmp_path}: holds no manifest (*.yaml).\n")
 
 
-def test_assemble_tells_what_it_made(farm, write_manifest, tmp_path):
+def test_assemble_reports_what_it_made(farm, write_manifest, tmp_path):
     farm("render", write_manifest(), "--inline", "--procedural")
     (tmp_path / "out" / "job-rehearsal" / "job.gif").unlink()
     code, out, _ = farm("assemble", "out/job-rehearsal")
@@ -187,29 +187,31 @@ def test_models_lists_what_ships(farm):
     assert farm("models")[1].startswith("tiny-world")
 
 
-def test_inline_and_workers_contradict_each_other(farm, write_manifest):
+def test_inline_with_workers_is_refused(farm, write_manifest):
     code, _, err = farm("render", write_manifest(), "--inline", "--workers", "2")
     assert (code, err) == (
         2,
-        "--inline renders in this one process; leave out --workers and --address.\n",
+        "--inline runs in this process alone; leave out --workers and --address.\n",
     )
 
 
-def test_memory_is_of_no_use_to_workers_in_other_processes(farm, write_manifest, no_executor):
+def test_an_output_folder_in_memory_needs_inline(farm, write_manifest, no_executor):
     code, _, err = farm("render", write_manifest(), "-o", "memory://x")
     assert (code, err) == (
         2,
-        "--output-dir memory://: lives in this process alone; render --inline, or choose another.\n",
+        "--output-dir memory://: visible to this process only; add --inline, or choose another folder.\n",
     )
 
 
-def test_outputs_can_go_to_memory_and_must_go_somewhere(farm, write_manifest):
+def test_outputs_can_go_to_memory_but_not_to_an_empty_path(farm, write_manifest):
     assert farm("render", write_manifest(), "-o", "memory://x", "--inline", "--procedural")[0] == 0
     code, _, err = farm("plan", write_manifest(), "-o", "")
     assert (code, err) == (2, "--output-dir: empty; give a folder or a URL such as s3://bucket/renders.\n")
 
 
-def test_two_manifests_of_one_name_are_refused_before_anything_starts(farm, write_manifest, no_executor):
+def test_two_manifests_with_the_same_name_are_refused_before_anything_starts(
+    farm, write_manifest, no_executor
+):
     path = write_manifest()
     code, _, err = farm("render", path, path)
     assert code == 2
@@ -219,7 +221,7 @@ def test_two_manifests_of_one_name_are_refused_before_anything_starts(farm, writ
     )
 
 
-def test_mistakes_are_told_to_scripts_too(farm, tmp_path):
+def test_json_output_contains_the_mistakes(farm, tmp_path):
     (tmp_path / "five.yaml").write_text(FIVE_MISTAKES)
     code, out, _ = farm("check", "five.yaml", "--json")
     assert code == 2
@@ -228,7 +230,7 @@ def test_mistakes_are_told_to_scripts_too(farm, tmp_path):
     assert problems[0]["where"] == "five.yaml:3:1"
 
 
-def test_every_checkpoint_that_is_missing_is_told_at_its_place(farm, write_manifest, tmp_path):
+def test_every_missing_checkpoint_is_reported_with_its_location(farm, write_manifest, tmp_path):
     loras = ("pretrained: ./no-such-model", "pretrained: ./no-such-model, loras: [{pretrained: ~nobody9/x}]")
     path = write_manifest(pretrained="./no-such-model", loras=loras)
     code, _, err = farm("check", path)
@@ -240,14 +242,14 @@ def test_every_checkpoint_that_is_missing_is_told_at_its_place(farm, write_manif
     assert second.startswith(f"{path}:4:82: model.loras[0].pretrained: ")
 
 
-def test_a_folder_that_is_no_pipeline_is_refused(farm, write_manifest, tmp_path):
+def test_a_folder_without_a_pipeline_is_refused(farm, write_manifest, tmp_path):
     (tmp_path / "empty").mkdir()
     code, _, err = farm("check", write_manifest(pretrained="./empty"))
     assert code == 2
     assert f"{tmp_path}/empty is no pipeline's folder: it holds no model_index.json" in err
 
 
-def test_an_assembly_with_frames_missing_is_partly_done_and_says_why(farm, write_manifest, tmp_path):
+def test_an_assembly_with_missing_frames_exits_with_3_and_gives_the_reasons(farm, write_manifest, tmp_path):
     farm("render", write_manifest(), "--inline", "--procedural")
     (tmp_path / "out" / "job-rehearsal" / "frames" / "frame000003.png").unlink()
     code, out, _ = farm("assemble", "out/job-rehearsal")
@@ -259,11 +261,11 @@ def test_an_assembly_with_frames_missing_is_partly_done_and_says_why(farm, write
     assert out.splitlines()[:2] == ["job: 0 of 21 frames", "  frames 0-20 missing: recipe changed since"]
 
 
-def test_an_unknown_verb_is_a_wrong_call(farm):
+def test_an_unknown_verb_exits_with_2(farm):
     assert farm("rendr")[0] == 2
 
 
-def test_what_is_submitted_runs_the_same_words_on_the_cluster_and_imports_nothing_from_there():
+def test_a_submission_runs_with_the_same_options_and_imports_nothing_from_its_folder():
     command = entrypoint("~/farm-out", ["--set=name=my film", "--workers=3"])
     python = sys.executable
     assert command == (
@@ -273,7 +275,7 @@ def test_what_is_submitted_runs_the_same_words_on_the_cluster_and_imports_nothin
 
 
 @pytest.mark.ray
-def test_doctor_finds_this_machine_fit(farm):
+def test_doctor_passes_on_this_machine(farm):
     code, out, _ = farm("doctor", "--json")
     assert code == 0, out
     assert all(finding["ok"] for finding in json.loads(out))

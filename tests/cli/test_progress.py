@@ -3,8 +3,7 @@ import io
 import pytest
 from rich.console import Console
 
-from farm.cli.pace import Rate
-from farm.cli.progress import ProgressView
+from farm.cli.progress import ProgressView, Rate
 from farm.events import (
     ChunkDone,
     FramesFailed,
@@ -17,10 +16,10 @@ from farm.events import (
 from tests.rows import row_of
 
 
-def test_the_rate_is_that_of_the_last_half_minute():
+def test_the_rate_is_averaged_over_the_last_half_minute():
     now = [0.0]
     rate = Rate(lambda: now[0])
-    rate.start()
+    rate.add(0)
     assert rate.per_second == 0.0
     for _ in range(10):
         now[0] += 1.0
@@ -47,12 +46,12 @@ def test_off_a_terminal_there_are_plain_lines_and_no_animation():
         ]:
             view(event)
     lines = text.getvalue().splitlines()
-    assert lines[0] == "job: 2 of 10 frames are already there"
+    assert lines[0] == "job: 2 of 10 frames already rendered"
     assert lines[1].startswith("job: 4/10 frames")
     assert lines[2:] == [
-        "job: frames 4 to 5 tried again: poison",
-        "job: frame 4 given up: poison",
-        "w is lost: its process died",
+        "job: retrying frames 4-5: poison",
+        "job: frame 4 failed: poison",
+        "lost w: its process died",
         "job: partial",
     ]
     assert "\x1b" not in text.getvalue()

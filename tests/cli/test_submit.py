@@ -1,4 +1,4 @@
-"""What is handed to the cluster's client, which is tested with a head of its own."""
+"""Calls of the cluster client, which is itself tested against a head of its own."""
 
 import pytest
 
@@ -21,9 +21,7 @@ def client(monkeypatch):
     return client
 
 
-def test_the_pictures_that_a_manifest_names_beside_it_are_submitted_with_it(
-    farm, client, write_manifest, tmp_path
-):
+def test_pictures_in_the_folder_of_a_manifest_are_submitted_with_it(farm, client, write_manifest, tmp_path):
     draw(1).save(tmp_path / "mask.png")
     folder = save_sequence(tmp_path / "frames", 25)
     path = write_manifest(
@@ -37,7 +35,7 @@ def test_the_pictures_that_a_manifest_names_beside_it_are_submitted_with_it(
     assert pictures == [*(folder / f"frame{number}.png" for number in range(21)), tmp_path / "mask.png"]
 
 
-def test_a_manifest_whose_pictures_are_not_there_is_not_submitted(farm, client, write_manifest, tmp_path):
+def test_a_manifest_with_missing_pictures_is_not_submitted(farm, client, write_manifest, tmp_path):
     path = write_manifest(
         pipeline=("StableDiffusionPipeline", "StableDiffusionImg2ImgPipeline"),
         render=("height: 16, width: 16", "image: dog.png"),
@@ -54,7 +52,7 @@ class Listing(Client):
 
 
 @pytest.mark.parametrize(
-    ("address", "is_told"),
+    ("address", "warns"),
     [
         ("http://head:8265", True),
         ("http://10.0.0.1:8265", True),
@@ -67,20 +65,20 @@ class Listing(Client):
     ],
 )
 @pytest.mark.parametrize("token", [{"RAY_AUTH_TOKEN": "s3cret"}, {"RAY_AUTH_MODE": "token"}, {}], ids=str)
-def test_a_token_that_would_travel_in_plain_text_is_told_once(farm, monkeypatch, address, is_told, token):
+def test_an_auth_token_sent_unencrypted_is_warned_of_once(farm, monkeypatch, address, warns, token):
     monkeypatch.setattr(cluster, "jobs_client", lambda _: Listing())
     for name in ("RAY_AUTH_TOKEN", "RAY_AUTH_MODE"):
         monkeypatch.delenv(name, raising=False)
     for name, value in token.items():
         monkeypatch.setenv(name, value)
     warning = (
-        f"{address} is not encrypted: the cluster's token can be read on the way. Use https://, or forward the port "
-        "through SSH (ray dashboard, or ssh -N -L 8265:127.0.0.1:8265 HEAD) and give http://127.0.0.1:8265.\n"
+        f"{address}: the auth token would be sent unencrypted. Use https://, or forward the port through SSH (ray "
+        "dashboard, or ssh -N -L 8265:127.0.0.1:8265 HEAD) and use http://127.0.0.1:8265.\n"
     )
-    assert farm("jobs", "list", "--address", address)[::2] == (0, warning if is_told and token else "")
+    assert farm("jobs", "list", "--address", address)[::2] == (0, warning if warns and token else "")
 
 
-def test_commands_that_are_printed_to_copy_quote_what_a_cluster_calls_a_job(monkeypatch):
+def test_suggested_commands_quote_job_ids(monkeypatch):
     client = object.__new__(JobsClient)
     client.address = "http://head:8265"
 

@@ -16,8 +16,8 @@ import pytest
 from rich.cells import cell_len
 
 from farm.cli import cluster
+from farm.cli.output import echo, echo_json, format_table, print_error
 from farm.cli.progress import ProgressView
-from farm.cli.speech import complain, say, say_json, table
 from farm.cli.terminal import EscapingStream, Terminal, guard_terminal
 from farm.errors import FarmError
 from farm.events import FramesFailed, JobStarted, WorkerLost
@@ -72,13 +72,13 @@ def guarded():
 
 def test_data_are_escaped():
     with guarded() as (out, err):
-        say(f"{HOSTILE}\n\tsecond line")
+        echo(f"{HOSTILE}\n\tsecond line")
     assert (out.getvalue(), err.getvalue()) == (f"{SHOWN}\n\tsecond line\n", "")
 
 
 def test_errors_are_escaped_and_never_read_as_markup():
     with guarded() as (out, err):
-        complain(FarmError(HOSTILE))
+        print_error(FarmError(HOSTILE))
     assert (out.getvalue(), err.getvalue()) == ("", f"{SHOWN}\n")
 
 
@@ -143,7 +143,7 @@ def test_the_traceback_that_ends_a_process_is_escaped():
 
 def test_json_is_ascii_and_says_the_same():
     with guarded() as (out, _):
-        say_json({"reason": HOSTILE, "name": "赤い星"})
+        echo_json({"reason": HOSTILE, "name": "赤い星"})
     text = out.getvalue()
     assert text.isascii()
     assert printable_lines(text)
@@ -188,7 +188,7 @@ def test_events_of_a_run_are_escaped_and_never_read_as_markup(is_terminal, monke
         logging.StreamHandler().emit(logging.makeLogRecord({"msg": f"logged {HIDDEN}"}))
     text = shown.getvalue()
     assert "[link=https://evil.example]job[/link]" in text
-    assert f"w is lost: {SHOWN} job: done\n" in text
+    assert f"lost w: {SHOWN} job: done\n" in text
     assert r"printed \x1b]8;;https://evil.example\x1b\here" in text
     assert r"logged \x1b[8mhidden" in text
     assert "\x1b]" not in text
@@ -201,14 +201,14 @@ def test_events_of_a_run_are_escaped_and_never_read_as_markup(is_terminal, monke
 
 @pytest.mark.parametrize("name", WIDE)
 def test_columns_are_aligned_whatever_the_width_of_letters(name):
-    rows = table([("name", "state"), (name, "done"), ("x" * 9, "failed")]).split("\n")
+    rows = format_table([("name", "state"), (name, "done"), ("x" * 9, "failed")]).split("\n")
     assert {
         cell_len(row[: row.index(word)]) for row, word in zip(rows, ("state", "done", "failed"), strict=True)
     } == {11}
 
 
 def test_a_cell_is_one_line_of_what_can_be_printed():
-    assert table([("a", f"{LINK}\nb  done"), ("c", "d")]).split("\n") == [
+    assert format_table([("a", f"{LINK}\nb  done"), ("c", "d")]).split("\n") == [
         r"a  \x1b]8;;https://evil.example\x1b\here\x1b]8;;\x1b\ b  done",
         "c  d",
     ]
@@ -260,7 +260,7 @@ def test_jobs_of_a_cluster_are_listed_escaped_a_line_each(farm, monkeypatch):
     code, out, _ = farm("jobs", "list", "--address", "http://head:8265")
     assert (code, out.splitlines()[1:]) == (
         0,
-        [r"job\x1b]0;owned\x07  running                         \x1b[8mhidden job2  succeeded"],
+        [r"job\x1b]0;owned\x07  running                               \x1b[8mhidden job2  succeeded"],
     )
     code, out, _ = farm("jobs", "list", "--json", "--address", "http://head:8265")
     assert json.loads(out)[0]["job_id"] == f"job{TITLE}"

@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from farm.cli.findings import verified
+from farm.cli.verify import report_text
 from farm.results import Finding, Verdict, Verification
 from farm.store import file_name
 from tests.tampering import as_if_rendered_so, flip_pixel
@@ -11,7 +11,7 @@ from tests.tampering import as_if_rendered_so, flip_pixel
 
 @pytest.fixture
 def rendered(farm, write_manifest, tmp_path):
-    """A rehearsal of 21 frames in chunks of 4."""
+    """A procedural job of 21 frames in chunks of 4."""
     assert farm("render", write_manifest(), "--inline", "--procedural")[0] == 0
     return tmp_path / "out" / "job-rehearsal"
 
@@ -23,17 +23,17 @@ def lines_of(out):
     return [before + after[after.index(" s") + 2 :], *rest]
 
 
-def test_identical_frames_are_told_in_two_lines_and_exit_code_0(farm, rendered):
+def test_identical_frames_take_two_lines_and_exit_code_0(farm, rendered):
     code, out, err = farm("verify", "out/job-rehearsal", "--inline")
     assert code == 0
     assert lines_of(out) == [
         "job: 21 of 21 frames checked: 21 identical",
-        "All are identical, bit for bit.",
+        "All frames are identical, bit for bit.",
     ]
     assert err.splitlines()[-1] == "job: done"
 
 
-def test_all_that_is_wrong_is_told_in_a_table_with_what_it_means_and_what_to_do(farm, rendered, tmp_path):
+def test_every_fault_is_listed_in_a_table_with_its_meaning_and_a_remedy(farm, rendered, tmp_path):
     flip_pixel(rendered, 0)
     as_if_rendered_so(rendered, 4, by=1, numpy="1.26.0")
     as_if_rendered_so(rendered, 5, by=2, numpy="1.26.0")
@@ -48,32 +48,32 @@ def test_all_that_is_wrong_is_told_in_a_table_with_what_it_means_and_what_to_do(
         "job: 21 of 21 frames checked: 11 identical, 3 different, 2 altered, 5 missing",
         "frames  verdict  max  mean    PSNR",
         "0       altered  8    0.0104  58.9 dB  its pixels were changed",
-        "4-5     differs  2    0.0026  71.0 dB  another environment",
-        "9       differs  8    0.0104  58.9 dB  the same environment",
+        "4-5     differs  2    0.0026  71.0 dB  different environment",
+        "9       differs  8    0.0104  58.9 dB  same environment",
         "12      altered                        its file is no whole PNG in RGB",
         "13      missing                        its file is gone",
         "16-19   missing                        not in the ledger",
-        f"Another environment: numpy 1.26.0 -> {numpy}. Bits are promised within one only, so this is no fault; "
-        "render the whole job in one where all its frames must be of one make.",
-        "The same environment: the same bits were promised, and the files are as they were written, so suspect the "
-        "hardware. Verify once more: other differences then mean that this machine does not repeat itself; the same "
-        "ones, that the machine which rendered these frames erred, or is not like this one. To replace such frames, "
-        "remove their files and render again.",
-        f"What is altered or missing is rendered by: farm render {rendered}/manifest.yaml "
+        f"Different environment: numpy 1.26.0 -> {numpy}. Equal bits are guaranteed only within one environment, so "
+        "this is not an error; to make all frames consistent, render the job again in one environment.",
+        "Same environment: equal bits are guaranteed and the files are unchanged, so suspect the hardware. Verify once "
+        "more: if the differences change, this machine is not deterministic; if they stay the same, the machine that "
+        "rendered these frames made errors or differs from this one. To replace the frames, delete their files and "
+        "render again.",
+        f"To render the altered or missing frames, run: farm render {rendered}/manifest.yaml "
         f"--output-dir {tmp_path}/out --procedural",
     ]
 
 
-def test_the_command_that_is_told_mends_what_is_wrong(farm, rendered):
+def test_the_suggested_command_repairs_the_job(farm, rendered):
     flip_pixel(rendered, 0)
     (rendered / file_name(13)).unlink()
     _, out, _ = farm("verify", "out/job-rehearsal", "--inline")
-    command = out.splitlines()[-1].partition(": farm ")[2]
+    command = out.splitlines()[-1].partition("run: farm ")[2]
     assert farm(*command.split(), "--inline")[0] == 0
     assert farm("verify", "out/job-rehearsal", "--inline")[0] == 0
 
 
-def test_frames_that_are_missing_are_no_difference(farm, rendered):
+def test_missing_frames_are_not_differences(farm, rendered):
     (rendered / file_name(13)).unlink()
     code, out, _ = farm("verify", "out/job-rehearsal", "--inline")
     assert code == 3
@@ -84,49 +84,49 @@ def test_frames_that_are_missing_are_no_difference(farm, rendered):
     ]
 
 
-def test_where_nothing_can_be_compared_it_is_said(farm, rendered):
+def test_a_report_without_comparable_frames_says_so(farm, rendered):
     (rendered / "manifest.yaml").write_text(
         (rendered / "manifest.yaml").read_text().replace("seed: 3", "seed: 4")
     )
     code, out, _ = farm("verify", "out/job-rehearsal", "--inline")
     assert code == 1
     assert lines_of(out)[:4] == [
-        "job: 21 of 21 frames checked: 21 of another recipe",
+        "job: 21 of 21 frames checked: 21 with another recipe",
         "frames  verdict",
         "0-20    other recipe  its recipe changed since",
-        "Nothing could be compared.",
+        "No frame could be compared.",
     ]
 
 
-def test_a_sample_says_how_many_frames_it_looked_at(farm, rendered):
+def test_a_sample_reports_how_many_frames_were_checked(farm, rendered):
     _, out, _ = farm("verify", "out/job-rehearsal", "--inline", "--sample", "2")
     assert lines_of(out)[0] == "job: 5 of 21 frames checked: 5 identical"
 
 
-def test_scripts_get_everything_flat_and_typed(farm, rendered):
+def test_json_output_is_flat_and_typed(farm, rendered):
     flip_pixel(rendered, 2)
     as_if_rendered_so(rendered, 9, numpy="1.26.0")
     code, out, _ = farm("verify", "out/job-rehearsal", "--inline", "--json")
-    said = json.loads(out, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
-    assert (code, said["exit_code"], said["interrupted"]) == (1, 1, False)
-    assert said["folder"] == str(rendered)
-    counts = {name: said[name] for name in ("planned", "checked", "identical", "differs", "altered")}
+    found = json.loads(out, parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    assert (code, found["exit_code"], found["interrupted"]) == (1, 1, False)
+    assert found["folder"] == str(rendered)
+    counts = {name: found[name] for name in ("planned", "checked", "identical", "differs", "altered")}
     assert counts == {"planned": 21, "checked": 21, "identical": 19, "differs": 1, "altered": 1}
-    assert (said["missing"], said["other_recipe"], said["failed"]) == (0, 0, 0)
-    assert [(each["first"], each["last"], each["verdict"]) for each in said["findings"]] == [
+    assert (found["missing"], found["other_recipe"], found["failed"]) == (0, 0, 0)
+    assert [(each["first"], each["last"], each["verdict"]) for each in found["findings"]] == [
         (0, 1, "identical"),
         (2, 2, "altered"),
         (3, 8, "identical"),
         (9, 9, "differs"),
         (10, 20, "identical"),
     ]
-    same, altered, _, differs, _ = said["findings"]
+    same, altered, _, differs, _ = found["findings"]
     assert (same["max_difference"], same["mean_difference"], same["psnr_db"]) == (None, None, None)
     assert (altered["max_difference"], altered["pixels_as_recorded"]) == (8, False)
     assert altered["psnr_db"] == pytest.approx(58.92, abs=0.01)
     numpy = np.__version__
     change = {"key": "numpy", "recorded": "1.26.0", "now": numpy}
-    assert differs["environment_changes"] == said["environment_changes"] == [change]
+    assert differs["environment_changes"] == found["environment_changes"] == [change]
     assert differs["node"] == differs["node_now"] != ""
 
 
@@ -140,7 +140,7 @@ def test_a_wrong_call_is_refused_before_anything_starts(farm, rendered, tmp_path
     assert farm("verify", "out/job-rehearsal", "--inline", "--workers", "2")[0] == 2
 
 
-# --- texts of what is hard to bring about ----------------------------------------------------------------
+# --- reports that are hard to provoke -------------------------------------------------------------------
 
 
 def report(*findings, **changes):
@@ -154,28 +154,28 @@ def report(*findings, **changes):
         "seconds": 1.25,
         "interrupted": False,
     }
-    return verified(Verification(**settings | changes)).splitlines()
+    return report_text(Verification(**settings | changes)).splitlines()
 
 
-def test_an_interrupted_check_says_so():
+def test_an_interrupted_verification_says_so():
     same = Finding(first=0, last=3, verdict=Verdict.IDENTICAL)
     assert report(same, interrupted=True) == [
         "job: 4 of 9 frames checked in 1.2 s: 4 identical",
-        "Interrupted: the rest was not checked.",
+        "Interrupted: the remaining frames were not checked.",
     ]
     assert report(interrupted=True) == [
         "job: 0 of 9 frames checked in 1.2 s",
-        "Interrupted: the rest was not checked.",
+        "Interrupted: the remaining frames were not checked.",
     ]
 
 
-def test_identical_frames_of_another_environment_are_worth_a_word():
+def test_identical_frames_from_a_different_environment_are_pointed_out():
     from farm.results import Change
 
     change = Change(key="torch", recorded="2.12.0", now="2.13.0")
     same = Finding(first=0, last=8, verdict=Verdict.IDENTICAL, changes=(change,))
     assert report(same)[1:] == [
-        "All are identical, bit for bit, although the environment is another: torch 2.12.0 -> 2.13.0."
+        "All frames are identical, bit for bit, despite a different environment: torch 2.12.0 -> 2.13.0."
     ]
 
 
@@ -186,11 +186,11 @@ def test_frames_that_cannot_be_rendered_give_their_reason_in_one_line():
         "job: 9 of 9 frames checked in 1.2 s: 5 identical, 4 not rendered",
         "frames  verdict",
         "0-3     failed   Traceback: no room",
-        "What could not be rendered again is unchecked; the reason is told above.",
+        "Frames that could not be rendered again were not compared; the reasons are listed above.",
     ]
 
 
-def test_what_a_terminal_would_obey_is_told_as_escapes():
+def test_control_characters_are_shown_as_escapes():
     failed = Finding(first=0, last=0, verdict=Verdict.FAILED, reason="\x1b[31mred")
     assert report(failed)[2] == "0       failed   \\x1b[31mred"
 
@@ -198,13 +198,13 @@ def test_what_a_terminal_would_obey_is_told_as_escapes():
 def test_a_fast_job_is_not_blamed_on_the_hardware_and_another_node_is_named():
     differs = Finding(first=0, last=0, verdict=Verdict.DIFFERS, nodes=("alpha", "beta"))
     assert report(differs, promised=False)[2:] == [
-        "0       differs  the same environment, on beta instead of alpha",
-        "The same environment: the job has determinism: fast, which promises no bits on a GPU.",
+        "0       differs  same environment, on beta instead of alpha",
+        "Same environment: the job uses determinism: fast, which does not guarantee equal bits on a GPU.",
     ]
 
 
-def test_a_folder_that_no_command_names_is_told_how_in_words():
+def test_without_a_command_to_suggest_the_report_describes_it():
     gone = Finding(first=0, last=0, verdict=Verdict.MISSING, reason="its file is gone")
     assert report(gone)[-1] == (
-        "What is missing is rendered by: farm render with this job's manifest and --output-dir"
+        "To render the missing frames, run: farm render with this job's manifest and --output-dir"
     )

@@ -69,7 +69,7 @@ def soak(
         figures.runs += 1
         run = Driver(manifest, diary, f"--workers={_WORKERS}", seconds_per_chunk=0.02)
         figures.exit_code = _disturb(run, diary, kills, chance, figures)
-        figures.retries += run.err.count("tried again")
+        figures.retries += run.err.count(": retrying ")
     figures.model_calls = diary.calls().total()
     drawings = Counter(deed.frames for deed in diary.deeds("drew"))
     figures.chunks_drawn_twice = sum(count > 1 for count in drawings.values())

@@ -15,8 +15,8 @@ from typing import Any
 from PIL import Image
 
 import farm
-from farm.cli.comparing import compared
-from farm.cli.inspecting import inspected
+from farm.cli.compare import report_text as comparison_text
+from farm.cli.inspect import report_text as inspection_text
 from farm.execute import InlineExecutor
 from farm.results import compare, finished_job, reassemble, rereport, verify
 from farm.results.inspect import inspect
@@ -239,7 +239,7 @@ def damage_file(folder: Path, name: str, damage: str) -> None:
 
 def _inspect(out: Path) -> None:
     found = inspect(str(out / NAME))
-    inspected(found, width=80)
+    inspection_text(found, width=80)
     json.dumps(dataclasses.asdict(found))
 
 
@@ -254,7 +254,7 @@ def _verify(out: Path) -> None:
 
 
 def _compare(out: Path) -> None:
-    compared(compare(str(out / NAME), str(out / "other"), output=str(out / "compared")))
+    comparison_text(compare(str(out / NAME), str(out / "other"), output=str(out / "compared")))
 
 
 def _analyze(out: Path) -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from farm.cli.speech import closing
+from farm.cli.render import summary_text
 from farm.events import FramesFailed, ShardRetried
 from farm.execute import Policy
 from farm.store import Ledger, content_sha256
@@ -16,7 +16,7 @@ BLACK = np.zeros((16, 16, 3), np.uint8)
 
 
 def report(ran):
-    return closing(ran.summary, "out").splitlines()
+    return summary_text(ran.summary, "out").splitlines()
 
 
 def test_a_poison_frame_fails_after_its_attempts_and_the_report_names_it(film, render_on_ray, diary):

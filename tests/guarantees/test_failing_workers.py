@@ -4,7 +4,7 @@ import psutil
 import pyarrow.parquet as pq
 import pytest
 
-from farm.cli.speech import closing
+from farm.cli.render import summary_text
 from farm.events import FramesFailed, ShardRetried, WorkerLost
 from farm.execute import Policy
 from farm.store import Ledger
@@ -70,7 +70,10 @@ def test_a_model_that_no_worker_can_load_ends_the_run_at_once_with_the_reason(fi
 
     said = assert_as_if_undisturbed(job, ran.code, missing=range(60), diary=diary)
     assert said["failures"] == [{"first": 0, "last": 59, "reason": "its checkpoint cannot be read"}]
-    assert "  frames 0-59 missing: its checkpoint cannot be read" in closing(ran.summary, "out").splitlines()
+    assert (
+        "  frames 0-59 missing: its checkpoint cannot be read"
+        in summary_text(ran.summary, "out").splitlines()
+    )
     assert len(diary.deeds("opened")) <= 2 * len(diary.pids())  # of ten shards: loading takes minutes
 
 
@@ -81,7 +84,7 @@ def test_workers_that_cannot_live_end_the_run_with_the_reason(film, render_on_ra
     assert_as_if_undisturbed(job, ran.code, missing=range(60), diary=diary)
     reason = "no worker is left; the last one: its process died (out of memory, or killed)"
     assert ran.told(FramesFailed)[-1].reason == reason
-    assert f"  frames 0-59 missing: {reason}" in closing(ran.summary, "out").splitlines()
+    assert f"  frames 0-59 missing: {reason}" in summary_text(ran.summary, "out").splitlines()
     assert len(diary.pids()) <= 4
 
 
@@ -103,7 +106,7 @@ def test_memory_that_always_runs_out_is_made_do_with_in_half_batches_told_apart(
     remark = "rendered 2 in a call instead of 4, because memory ran out; last bits may be others"
     said = assert_as_if_undisturbed(job, ran.code, diary=diary)
     assert said["remarks"] == [{"first": 0, "last": 59, "reason": remark}]
-    assert f"  frames 0-59: {remark}" in closing(ran.summary, "out").splitlines()
+    assert f"  frames 0-59: {remark}" in summary_text(ran.summary, "out").splitlines()
     assert {row.frames_per_call for row in Ledger(job.folder).rows()} == {2}
     table = pq.read_table(folder_of(job) / "metadata.parquet")
     assert set(zip(table["batch_size"].to_pylist(), table["frames_per_call"].to_pylist(), strict=True)) == {

@@ -1,4 +1,4 @@
-"""`farm analyze` and `farm report`: what they say, and what they leave."""
+"""The output of `farm analyze` and `farm report`, and the files they write."""
 
 import json
 
@@ -13,7 +13,7 @@ def folder(farm, write_manifest, tmp_path):
     return tmp_path / "out" / "job-rehearsal"
 
 
-def test_analyze_tells_what_finished_frames_show(farm, folder):
+def test_analyze_prints_insights_about_finished_frames(farm, folder):
     code, out, _ = farm("analyze", folder, "--inline", "--set", "analysis.smoothness=true")
     assert code == 0
     first, second = out.splitlines()[:2]
@@ -21,22 +21,22 @@ def test_analyze_tells_what_finished_frames_show(farm, folder):
     assert second.startswith("  The largest jump is from frame ")
 
 
-def test_analyze_gives_scripts_the_account(farm, folder):
+def test_json_output_contains_the_insights(farm, folder):
     _, out, _ = farm("analyze", folder, "--inline", "--json", "--set", "analysis=true")
-    told = json.loads(out)
-    assert (told["name"], told["frames"], told["planned"]) == ("job", 21, 21)
-    assert told["columns"] == ["rgb_change", "perceptual_change", "flicker", "blank", "outlier"]
-    assert {jump["column"] for jump in told["jumps"]} == {"rgb_change", "perceptual_change"}
+    found = json.loads(out)
+    assert (found["name"], found["frames"], found["planned"]) == ("job", 21, 21)
+    assert found["columns"] == ["rgb_change", "perceptual_change", "flicker", "blank", "outlier"]
+    assert {jump["column"] for jump in found["jumps"]} == {"rgb_change", "perceptual_change"}
 
 
-def test_a_missing_frame_is_told_by_the_exit_code(farm, folder):
+def test_a_missing_frame_exits_with_3(farm, folder):
     (folder / "frames" / "frame000003.png").unlink()
     code, out, _ = farm("analyze", folder, "--inline", "--set", "analysis=true")
     assert code == 3
     assert out.startswith("job: 20 of 21 frames measured\n")
 
 
-def test_a_judge_that_is_none_is_refused_at_its_place(farm, folder):
+def test_a_checkpoint_that_cannot_score_frames_is_refused_with_its_location(farm, folder):
     code, out, err = farm(
         "analyze", folder, "--inline", "--set", "analysis.clip.pretrained=tiny-world-resnet"
     )
@@ -46,7 +46,7 @@ def test_a_judge_that_is_none_is_refused_at_its_place(farm, folder):
     )
 
 
-def test_report_writes_the_page_again_and_says_where_it_is(farm, folder):
+def test_report_writes_the_page_again_and_prints_its_path(farm, folder):
     (folder / "report.html").unlink()
     (folder / "preview.webp").unlink()
     assert farm("report", folder) == (0, f"{folder}/report.html\n", "")
@@ -54,7 +54,7 @@ def test_report_writes_the_page_again_and_says_where_it_is(farm, folder):
     assert (folder / "preview.webp").stat().st_size > 0
 
 
-def test_report_of_a_folder_of_jobs_is_a_gallery_with_what_cannot_be_read(farm, folder, tmp_path):
+def test_report_of_a_folder_of_jobs_is_a_gallery_that_lists_unreadable_jobs(farm, folder, tmp_path):
     broken = tmp_path / "out" / "broken"
     broken.mkdir()
     (broken / "manifest.yaml").write_text("version: 1\n")
@@ -72,7 +72,7 @@ def test_a_folder_without_jobs_is_refused(farm, tmp_path):
     )
 
 
-def test_report_of_a_file_is_a_wrong_call(farm, folder):
+def test_report_of_a_file_is_refused(farm, folder):
     page = folder / "report.html"
-    told = f"{page}: is a file; give a job's output folder, or a folder of them.\n"
-    assert farm("report", page) == (2, "", told)
+    error = f"{page}: is a file; give a job's output folder, or a folder of them.\n"
+    assert farm("report", page) == (2, "", error)

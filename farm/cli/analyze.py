@@ -1,4 +1,4 @@
-"""Verbs about finished frames: analyze what they show, report it on a page."""
+"""`farm analyze` and `farm report`: measure finished frames, and write a job's page."""
 
 from __future__ import annotations
 
@@ -9,27 +9,26 @@ from typing import Annotated
 
 import typer
 
-from farm.cli.look import Json
 from farm.cli.options import (
     Address,
     AllowInputs,
     AllowModels,
     Inline,
+    JobUrl,
+    Json,
     Set,
     Untrusted,
     Workers,
     make_executor,
     read_policy,
 )
-from farm.cli.speech import say, say_json
+from farm.cli.output import echo, echo_json
 from farm.results import EXIT_CODES, rereport
 from farm.run import reanalyze
 
-Folder = Annotated[str, typer.Argument(help="A job's output folder or URL.", metavar="DIR")]
-
 
 def analyze(
-    folder: Folder,
+    folder: JobUrl,
     overrides: Set = None,
     allow_inputs: AllowInputs = None,
     allow_models: AllowModels = None,
@@ -39,36 +38,39 @@ def analyze(
     inline: Inline = False,
     as_json: Json = False,
 ) -> None:
-    """Measure finished frames as the manifest's `analysis` says, and tell what they show.
+    """Measure finished frames and print the insights.
 
-    Frames are only read. What was measured before, in the same way, is not measured again. Exit code 3 if frames are
-    missing.
+    The `analysis` section of the job's manifest says what to measure. Frames are read, never changed; measurements
+    that exist are reused. Exit code 3 if frames are missing.
     """
     reads = read_policy(allow_inputs, allow_models, untrusted=untrusted)
     executor = make_executor([], workers=workers, address=address, inline=inline)
-    with contextlib.redirect_stdout(sys.stderr):  # Ray prints there when a worker dies; that is no data
+    with contextlib.redirect_stdout(sys.stderr):  # where Ray reports dead workers
         made = reanalyze(folder, executor, overrides or (), reads=reads)
     account = made.findings.account
     if as_json:
         columns = [column.name for column in made.findings.columns]
-        told = {"name": made.name, "planned": made.planned, "frames": made.frames, "columns": columns}
-        say_json(told | dataclasses.asdict(account))
+        head = {"name": made.name, "planned": made.planned, "frames": made.frames, "columns": columns}
+        echo_json(head | dataclasses.asdict(account))
     else:
-        say(f"{made.name}: {made.frames} of {made.planned} frames measured")
+        echo(f"{made.name}: {made.frames} of {made.planned} frames measured")
         for sentence in account.sentences:
-            say(f"  {sentence.text}")
+            echo(f"  {sentence.text}")
     raise typer.Exit(0 if made.frames == made.planned else EXIT_CODES["partial"])
 
 
 def report(
     folder: Annotated[
-        str, typer.Argument(help="A job's output folder or URL, or a folder of them.", metavar="DIR")
+        str, typer.Argument(help="Output folder or URL of a job, or a folder of jobs.", metavar="DIR")
     ],
     as_json: Json = False,
 ) -> None:
-    """Write the page of a job, or the gallery of a folder of jobs, and say where it is."""
+    """Write the report of a job, or the gallery of a folder of jobs.
+
+    Prints the path of the page.
+    """
     page = rereport(folder)
     if as_json:
-        say_json({"page": page})
+        echo_json({"page": page})
     else:
-        say(page)
+        echo(page)

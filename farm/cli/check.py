@@ -1,17 +1,13 @@
-"""Verbs that look and render nothing: check, plan, models, schema."""
+"""`farm check` and `farm plan`: validate manifests and preview the work, without rendering."""
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
-from typing import Annotated
 
-import typer
-
-from farm import models as shipped_models
 from farm.cli.options import (
     AllowInputs,
     AllowModels,
+    Json,
     Manifests,
     OneManifest,
     OutputDir,
@@ -21,14 +17,11 @@ from farm.cli.options import (
     prepare_all,
     read_policy,
 )
-from farm.cli.speech import remark, say, say_json, table
-from farm.manifest import json_schema
+from farm.cli.output import echo, echo_json, format_table, print_warnings
 from farm.plan import Plan, Range, Why
 from farm.run import Rates, prepare
 from farm.run.prepare import Job
-from farm.units import format_duration, format_size
-
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for a script.")]
+from farm.units import format_duration
 
 
 def check(
@@ -39,13 +32,13 @@ def check(
     untrusted: Untrusted = False,
     as_json: Json = False,
 ) -> None:
-    """Check manifests: every mistake at once, each with file, line and column."""
+    """Check manifests: report every mistake with its line and column."""
     jobs = prepare_all(
         manifests, overrides, reads=read_policy(allow_inputs, allow_models, untrusted=untrusted)
     )
-    remark(jobs)
+    print_warnings(jobs)
     if as_json:
-        say_json(
+        echo_json(
             [
                 {
                     "manifest": str(path),
@@ -59,7 +52,7 @@ def check(
         )
         return
     for path, job in zip(manifests, jobs, strict=True):
-        say(f"{path}: ok: {job.plan.name}, {job.plan.kind}, {_count(job.plan.frame_count, 'frame')}")
+        echo(f"{path}: ok: {job.plan.name}, {job.plan.kind}, {_count(job.plan.frame_count, 'frame')}")
 
 
 def plan(
@@ -72,7 +65,7 @@ def plan(
     untrusted: Untrusted = False,
     as_json: Json = False,
 ) -> None:
-    """Show what a manifest would render: frames, chunks, model calls, time, and what is already there."""
+    """Show what a manifest would render, and how long it would take."""
     job = prepare(
         manifest,
         overrides=overrides or (),
@@ -80,14 +73,14 @@ def plan(
         procedural=procedural,
         reads=read_policy(allow_inputs, allow_models, untrusted=untrusted),
     )
-    remark([job])
+    print_warnings([job])
     ranges = job.remaining()
-    left, design = _left(job, ranges), job.plan
+    left, design = _chunks_left(job, ranges), job.plan
     pilot = job.pacing.pilot_calls if job.pacing else (0, 0)
     calls = left + pilot[1]
     seconds = Rates.of_user().estimate(design, range(calls))
     if as_json:
-        say_json(_plan_data(job, ranges, calls, seconds))
+        echo_json(_plan_data(job, ranges, calls, seconds))
         return
     rows = [
         ("name", design.name),
@@ -95,32 +88,14 @@ def plan(
         ("frames", str(design.frame_count)),
         *_pacing(job),
         ("chunks", f"{design.chunk_count} of {_count(design.batch_size, 'frame')}"),
-        ("model calls", _calls(pilot, left) + (f", each of {_steps(design)}" if calls else "")),
+        ("model calls", _calls(pilot, left) + (f", {_steps(design)} each" if calls else "")),
         ("time", _time(seconds, anything_left=bool(calls), at_most=bool(pilot[1]))),
         ("folder", job.folder.path("").rstrip("/")),
     ]
-    say(table(rows))
+    echo(format_table(rows))
     for part in ranges:
         frames = f"frame {part.first}" if part.count == 1 else f"frames {part.first}-{part.last}"
-        say(f"  {frames}: {part.why}")
-
-
-def models(as_json: Json = False) -> None:
-    """List the checkpoints that ship with the farm; a manifest names one as `model.pretrained`."""
-    found = shipped_models.shipped()
-    if as_json:
-        say_json([dataclasses.asdict(model) | {"path": str(model.path)} for model in found])
-        return
-    say(
-        table(
-            (model.name, model.architecture, format_size(model.bytes), model.description) for model in found
-        )
-    )
-
-
-def schema() -> None:
-    """Print the JSON Schema of manifests, for editors."""
-    say_json(json_schema())
+        echo(f"  {frames}: {part.why}")
 
 
 def _plan_data(job: Job, ranges: list[Range], model_calls: int, seconds: float | None) -> dict[str, object]:
@@ -145,47 +120,43 @@ def _plan_data(job: Job, ranges: list[Range], model_calls: int, seconds: float |
     }
 
 
-def _left(job: Job, ranges: list[Range]) -> int:
-    """Count the model calls that a job still takes: all of them, while a pilot has not said where its frames are."""
-    waits = job.pacing is not None and not job.pacing.is_known
-    return job.plan.chunk_count if waits else len(job.to_render(ranges))
+def _chunks_left(job: Job, ranges: list[Range]) -> int:
+    """Count the chunks left to render: all of them until a pilot has chosen the alphas."""
+    needs_pilot = job.pacing is not None and not job.pacing.is_known
+    return job.plan.chunk_count if needs_pilot else len(job.to_render(ranges))
 
 
 def _calls(pilot: tuple[int, int], left: int) -> str:
-    least, most = pilot
-    some = f"{most}" if least == most else f"{least} to {most}"
-    return f"{some} of the pilot, then {left}" if most else f"{left}"
+    return f"{_between(*pilot)} for the pilot, then {left}" if pilot[1] else f"{left}"
 
 
 def _pacing(job: Job) -> Iterator[tuple[str, str]]:
     if job.pacing is None:
         return
     if job.pacing.is_known:
-        yield "pacing", f"{job.pacing.kind}, as a pilot has chosen before"
-        return
-    first, most = job.pacing.pilot_frames
-    some = f"{first}" if first == most else f"{first} to {most}"
-    yield (
-        "pacing",
-        f"{job.pacing.kind}: a pilot of {some} frames comes first, and chooses the alphas of these",
-    )
+        yield "pacing", f"{job.pacing.kind}, chosen by an earlier pilot"
+    else:
+        frames = _between(*job.pacing.pilot_frames)
+        yield "pacing", f"{job.pacing.kind}: a pilot of {frames} frames chooses the alphas first"
+
+
+def _between(least: int, most: int) -> str:
+    return f"{most}" if least == most else f"{least} to {most}"
 
 
 def _steps(design: Plan) -> str:
     frames = range(min(design.frame_count, 1000))
     steps = {int(design.frame(index).recipe.arguments["num_inference_steps"] or 0) for index in frames}
-    return f"{min(steps)} steps" if len(steps) == 1 else f"{min(steps)} to {max(steps)} steps"
+    return f"{_between(min(steps), max(steps))} steps"
 
 
 def _time(seconds: float | None, *, anything_left: bool, at_most: bool) -> str:
     if not anything_left:
-        return "none, every frame is there"
+        return "none: every frame is already rendered"
     if seconds is None:
-        return "unknown: this model and size have not been rendered on this machine yet"
+        return "unknown: this model and size have not been rendered on this machine"
     about = "at most about" if at_most else "about"
-    return (
-        f"{about} {format_duration(seconds)} and the loading of the model, at the pace of the last run here"
-    )
+    return f"{about} {format_duration(seconds)} plus loading, judging by the last run here"
 
 
 def _count(number: int, thing: str) -> str:

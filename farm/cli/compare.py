@@ -1,4 +1,4 @@
-"""`farm compare`: what two settings cost, and what they change in the pictures."""
+"""`farm compare`: the cost of two settings, and their effect on the pictures."""
 
 from __future__ import annotations
 
@@ -9,66 +9,70 @@ from typing import Annotated, Self
 import typer
 from rich.progress import BarColumn, Progress, TextColumn
 
-from farm.cli.look import Json
-from farm.cli.speech import errors, say, say_json, table, which
+from farm.cli.options import Json
+from farm.cli.output import echo, echo_json, errors, format_frames, format_table
 from farm.errors import UsageError, one_line
 from farm.results.compare import compare as compare_jobs
 from farm.results.compare_frames import Comparison, Side, find_clip, said
 
-_LONGEST = 40
-_NOTICED = 1.05
-"""A factor below which nothing is said of who is faster."""
+_MAX_VALUE_WIDTH = 40
+_MIN_SPEEDUP = 1.05
+"""The smallest speed-up worth reporting."""
 
 
 def compare(
-    first: Annotated[str, typer.Argument(help="A job's output folder or URL.", metavar="DIR_A")],
+    first: Annotated[str, typer.Argument(help="Output folder or URL of a job.", metavar="DIR_A")],
     second: Annotated[
-        str, typer.Argument(help="Another one's, of the same prompts and frame count.", metavar="DIR_B")
+        str,
+        typer.Argument(
+            help="Output folder or URL of another job with the same prompts and frame count.", metavar="DIR_B"
+        ),
     ],
     clip: Annotated[
         str | None,
         typer.Option(
             "--clip",
             metavar="NAME",
-            help="Measure CLIP scores with this CLIPModel now: a hub id, a folder, or a shipped checkpoint. Without it "
-            "they are those of the jobs' own analyses.",
+            help="Measure CLIP scores with this CLIPModel: a hub id, a folder, or a shipped checkpoint. By default "
+            "the scores come from the jobs' own analyses.",
         ),
     ] = None,
     revision: Annotated[
-        str | None, typer.Option("--revision", metavar="COMMIT", help="The full commit of a hub id.")
+        str | None, typer.Option("--revision", metavar="COMMIT", help="Full commit hash of a hub id.")
     ] = None,
     output: Annotated[
-        str, typer.Option("--output", "-o", help="Folder or URL for the results; by default DIR_A-vs-DIR_B.")
+        str, typer.Option("--output", "-o", help="Folder or URL for the results; default DIR_A-vs-DIR_B.")
     ] = "",
     as_json: Json = False,
 ) -> None:
-    """Compare two jobs frame by frame: seconds, CLIP scores, sharpness, and how far apart their pictures are.
+    """Compare two jobs frame by frame.
 
-    Exit code 3 if frames are missing in one of them.
+    Reports render time, CLIP score, sharpness, and the distance between pictures. Exit code 3 if either job lacks
+    frames.
     """
     if revision is not None and clip is None:
-        raise UsageError("--revision is the commit of the model that --clip names; give both.")
+        raise UsageError("--revision is the commit of the model in --clip; give both.")
     model = None if clip is None else find_clip(clip, revision)
     with _Bar() as bar:
         found = compare_jobs(first, second, clip=model, output=output, tell=bar)
     if as_json:
-        say_json(dataclasses.asdict(found))
+        echo_json(dataclasses.asdict(found))
     else:
-        say(compared(found))
+        echo(report_text(found))
     raise typer.Exit(found.exit_code)
 
 
-def compared(found: Comparison) -> str:
-    """Return the whole report."""
+def report_text(found: Comparison) -> str:
+    """Return the report of a comparison."""
     first, second = found.first, found.second
-    remarks = [*_missing(first), *_missing(second), *found.remarks]
+    notes = [*_missing(first), *_missing(second), *found.remarks]
     if not found.settings:
-        remarks.insert(0, "No setting differs.")
+        notes.insert(0, "The settings are the same.")
     parts = [
-        f"{first.label} against {second.label}: {found.compared} of {found.planned} frames",
-        table([("", first.label, second.label, ""), *_settings(found), *_measured(found)]),
-        _apart(found),
-        "\n".join(remarks),
+        f"{first.label} and {second.label}: {found.compared} of {found.planned} frames",
+        format_table([("", first.label, second.label, ""), *_settings(found), *_measured(found)]),
+        _distances(found),
+        "\n".join(notes),
         "\n".join([found.folder, *(f"  {name}" for name in found.files)]),
     ]
     return "\n\n".join(filter(None, parts))
@@ -76,30 +80,30 @@ def compared(found: Comparison) -> str:
 
 def _settings(found: Comparison) -> Iterator[tuple[str, ...]]:
     for setting in found.settings:
-        yield setting.field, said(setting.first, _LONGEST), said(setting.second, _LONGEST), ""
+        yield setting.field, said(setting.first, _MAX_VALUE_WIDTH), said(setting.second, _MAX_VALUE_WIDTH), ""
 
 
 def _measured(found: Comparison) -> Iterator[tuple[str, ...]]:
     first, second = found.first, found.second
     seconds = first.seconds_per_frame, second.seconds_per_frame
-    yield "seconds a frame", f"{seconds[0]:.3g}", f"{seconds[1]:.3g}", _faster(first, second)
+    yield "seconds per frame", f"{seconds[0]:.3g}", f"{seconds[1]:.3g}", _faster(first, second)
     if found.clip:
-        yield "CLIP score", f"{first.clip_score:.3f}", f"{second.clip_score:.3f}", f"by {found.clip}"
+        yield "CLIP score", f"{first.clip_score:.3f}", f"{second.clip_score:.3f}", f"with {found.clip}"
     yield "sharpness", f"{first.sharpness:.0f}", f"{second.sharpness:.0f}", "variance of the Laplacian"
 
 
 def _faster(first: Side, second: Side) -> str:
     one, other = first.seconds_per_frame, second.seconds_per_frame
-    if not min(one, other):  # a rehearsal may take none
+    if not min(one, other):  # procedural frames may take no time
         return ""
-    quick = first if one < other else second
-    times = max(one, other) / min(one, other)
-    return f"{quick.label} is {times:.1f} times as fast" if times >= _NOTICED else ""
+    faster = first if one < other else second
+    speedup = max(one, other) / min(one, other)
+    return f"{faster.label} is {speedup:.1f} times as fast" if speedup >= _MIN_SPEEDUP else ""
 
 
-def _apart(found: Comparison) -> str:
+def _distances(found: Comparison) -> str:
     distances = (
-        ("RGB", found.rgb, "root mean square, of the range"),
+        ("RGB", found.rgb, "root mean square, as a fraction of the range"),
         ("perceptual", found.perceptual, "(1 - SSIM) / 2"),
     )
     rows = [
@@ -107,16 +111,16 @@ def _apart(found: Comparison) -> str:
         for name, distance, how in distances
         if distance is not None
     ]
-    return table([("apart", "mean", "most", "at frame", ""), *rows]) if rows else ""
+    return format_table([("distance", "mean", "max", "at frame", ""), *rows]) if rows else ""
 
 
 def _missing(side: Side) -> Iterator[str]:
     for part in side.missing:
-        yield f"{side.label} lacks {which(part)}: {one_line(part.reason)}."
+        yield f"{side.label} lacks {format_frames(part)}: {one_line(part.reason)}."
 
 
 class _Bar:
-    """How far the comparison is, on a terminal."""
+    """A progress bar on a terminal."""
 
     def __init__(self) -> None:
         self._bar = Progress(
@@ -138,5 +142,5 @@ class _Bar:
         self._bar.stop()
 
     def __call__(self, done: int, planned: int) -> None:
-        """Show that so many of the planned frames are done."""
+        """Show that `done` of `planned` frames are compared."""
         self._bar.update(self._task, completed=done, total=planned)

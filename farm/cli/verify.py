@@ -1,0 +1,244 @@
+"""`farm verify`: render frames again and report whether the stored ones are identical."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import sys
+from collections.abc import Iterator
+from typing import Annotated
+
+import typer
+
+from farm.cli.options import (
+    Address,
+    AllowInputs,
+    AllowModels,
+    Inline,
+    JobUrl,
+    Json,
+    Untrusted,
+    Workers,
+    make_executor,
+    read_policy,
+)
+from farm.cli.output import echo, echo_json, errors, format_table
+from farm.cli.progress import ProgressView
+from farm.cli.signals import interruption
+from farm.errors import UsageError
+from farm.events import Event, JobFinished
+from farm.results import Finding, Verdict, Verification, finished_job
+from farm.results import verify as verify_job
+from farm.units import format_duration
+
+_SAMPLE = 12
+_COUNTED = {
+    Verdict.IDENTICAL: "identical",
+    Verdict.DIFFERS: "different",
+    Verdict.ALTERED: "altered",
+    Verdict.MISSING: "missing",
+    Verdict.OTHER_RECIPE: "with another recipe",
+    Verdict.FAILED: "not rendered",
+}
+_TO_RENDER = {
+    Verdict.ALTERED: "altered",
+    Verdict.MISSING: "missing",
+    Verdict.OTHER_RECIPE: "outdated",
+}
+
+
+def verify(
+    folder: JobUrl,
+    sample: Annotated[
+        int | None,
+        typer.Option(
+            "--sample",
+            min=1,
+            metavar="N",
+            help=f"Check N evenly spaced frames, by default {_SAMPLE}, and all other frames of their chunks, which are "
+            "rendered together.",
+        ),
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Check every frame.")] = False,
+    allow_inputs: AllowInputs = None,
+    allow_models: AllowModels = None,
+    untrusted: Untrusted = False,
+    workers: Workers = None,
+    address: Address = None,
+    inline: Inline = False,
+    as_json: Json = False,
+) -> None:
+    """Render frames again and compare them with the stored ones.
+
+    Frames are compared bit for bit. The model and the input pictures must still be available. The job is not changed.
+    Exit codes: 0 all frames are identical;
+    1 frames differ or were altered, or none could be compared;
+    3 no frame differs, but some are missing or could not be rendered.
+    """
+    if every and sample is not None:
+        raise UsageError("--all checks every frame; leave out --sample.")
+    job = finished_job(folder, reads=read_policy(allow_inputs, allow_models, untrusted=untrusted))
+    executor = make_executor([job], workers=workers, address=address, inline=inline)
+    # Ray reports dead workers on standard output.
+    with ProgressView(errors) as view, contextlib.redirect_stdout(sys.stderr):
+
+        def on_event(event: Event) -> None:
+            view(event)
+            if not isinstance(event, JobFinished):
+                interruption.check()
+
+        found = verify_job(job, executor, on_event, sample=None if every else sample or _SAMPLE)
+    if as_json:
+        echo_json(_data(found))
+    else:
+        echo(report_text(found))
+    raise typer.Exit(found.exit_code)
+
+
+def _data(found: Verification) -> dict[str, object]:
+    return {
+        "name": found.name,
+        "folder": found.folder,
+        "exit_code": found.exit_code,
+        "interrupted": found.interrupted,
+        "planned": found.planned,
+        "checked": found.count(),
+        **{verdict.name.lower(): found.count(verdict) for verdict in Verdict},
+        "seconds": found.seconds,
+        "environment_changes": [dataclasses.asdict(change) for change in found.changes],
+        "findings": [_finding(finding) for finding in found.findings],
+    }
+
+
+def _finding(finding: Finding) -> dict[str, object]:
+    difference = finding.difference
+    return {
+        "first": finding.first,
+        "last": finding.last,
+        "verdict": finding.verdict.name.lower(),
+        "reason": finding.reason,
+        "pixels_as_recorded": finding.pixels_as_recorded,
+        "max_difference": difference.max if difference else None,
+        "mean_difference": difference.mean if difference else None,
+        "psnr_db": difference.psnr if difference else None,
+        "node": finding.nodes[0] if finding.nodes else None,
+        "node_now": finding.nodes[1] if finding.nodes else None,
+        "environment_changes": [dataclasses.asdict(change) for change in finding.changes],
+    }
+
+
+# --- the report as text ----------------------------------------------------------------------------------
+
+
+def report_text(found: Verification) -> str:
+    """Return the report of a verification."""
+    counts = [f"{found.count(verdict)} {word}" for verdict, word in _COUNTED.items() if found.count(verdict)]
+    checked = (
+        f"{found.name}: {found.count()} of {found.planned} frames checked in {format_duration(found.seconds)}"
+    )
+    rows = [_row(group) for group in _groups(found)]
+    first = ": ".join(filter(None, [checked, ", ".join(counts)]))
+    return "\n".join([first, *_table(rows), *_conclusions(found)])
+
+
+def _groups(found: Verification) -> list[list[Finding]]:
+    """Return the findings that are not identical, with adjacent ones grouped if their verdict and reason agree."""
+    groups: list[list[Finding]] = []
+    for finding in found.findings:
+        if finding.verdict is Verdict.IDENTICAL:
+            continue
+        if (
+            groups
+            and groups[-1][-1].last + 1 == finding.first
+            and _verdict(groups[-1][0]) == _verdict(finding)
+        ):
+            groups[-1].append(finding)
+        else:
+            groups.append([finding])
+    return groups
+
+
+def _verdict(finding: Finding) -> tuple[str, str]:
+    return finding.verdict.value, _why(finding)
+
+
+def _row(group: list[Finding]) -> tuple[str, ...]:
+    first, last = group[0].first, group[-1].last
+    differences = [finding.difference for finding in group if finding.difference is not None]
+    numbers = ("", "", "")
+    if differences:  # the worst of the range
+        psnr = min(each.psnr for each in differences if each.psnr is not None)
+        numbers = (
+            str(max(each.max for each in differences)),
+            f"{max(each.mean for each in differences):.3g}",
+            f"{psnr:.1f} dB",
+        )
+    verdict, why = _verdict(group[0])
+    return (str(first) if first == last else f"{first}-{last}", verdict, *numbers, why)
+
+
+def _why(finding: Finding) -> str:
+    if finding.verdict is not Verdict.DIFFERS:
+        return " ".join(finding.reason.split())
+    environment = "different environment" if finding.changes else "same environment"
+    then, now = finding.nodes
+    return environment if then == now else f"{environment}, on {now} instead of {then}"
+
+
+def _table(rows: list[tuple[str, ...]]) -> list[str]:
+    if not rows:
+        return []
+    head = ("frames", "verdict", "max", "mean", "PSNR", "")
+    measured = any(row[2] for row in rows)
+    return [format_table(row if measured else (*row[:2], row[5]) for row in [head, *rows])]
+
+
+def _conclusions(found: Verification) -> Iterator[str]:
+    if found.interrupted:
+        yield "Interrupted: the remaining frames were not checked."
+    elif not found.compared:
+        yield "No frame could be compared."
+    elif found.count(Verdict.IDENTICAL) == found.count():
+        yield _all_identical(found)
+    yield from _differing(found)
+    if found.count(Verdict.FAILED):
+        yield "Frames that could not be rendered again were not compared; the reasons are listed above."
+    kinds = [word for verdict, word in _TO_RENDER.items() if found.count(verdict)]
+    if kinds:
+        command = found.again or "farm render with this job's manifest and --output-dir"
+        yield f"To render the {_either(kinds)} frames, run: {command}"
+
+
+def _all_identical(found: Verification) -> str:
+    if found.changes:
+        return f"All frames are identical, bit for bit, despite a different environment: {_changes(found)}."
+    return "All frames are identical, bit for bit."
+
+
+def _differing(found: Verification) -> Iterator[str]:
+    differing = [finding for finding in found.findings if finding.verdict is Verdict.DIFFERS]
+    if any(finding.changes for finding in differing):
+        yield (
+            f"Different environment: {_changes(found)}. Equal bits are guaranteed only within one environment, so this "
+            "is not an error; to make all frames consistent, render the job again in one environment."
+        )
+    if all(finding.changes for finding in differing):
+        return
+    if not found.promised:
+        yield "Same environment: the job uses determinism: fast, which does not guarantee equal bits on a GPU."
+        return
+    yield (
+        "Same environment: equal bits are guaranteed and the files are unchanged, so suspect the hardware. Verify once "
+        "more: if the differences change, this machine is not deterministic; if they stay the same, the machine that "
+        "rendered these frames made errors or differs from this one. To replace the frames, delete their files and "
+        "render again."
+    )
+
+
+def _changes(found: Verification) -> str:
+    return ", ".join(map(str, found.changes))
+
+
+def _either(kinds: list[str]) -> str:
+    *most, last = kinds
+    return f"{', '.join(most)} or {last}" if most else last
