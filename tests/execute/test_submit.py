@@ -23,6 +23,7 @@ from farm.cli import main
 from farm.cli.cluster import entrypoint
 from farm.errors import ClusterError, Interrupted, UsageError
 from farm.store import JobFolder, Ledger
+from tests.exhaustive import sample
 from tests.hostile_modules import code, gif_and_python, write_hostile_modules
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
@@ -41,6 +42,7 @@ model: {pipeline: StableDiffusionInpaintPipeline, pretrained: tiny-world}
 animation: {kind: circle, prompt: a fish, frames: 1}
 render: {image: typer.py, mask_image: mask.png, num_inference_steps: 2, strength: 0.9, height: 64, width: 64}
 """
+REHEARSED = (("--procedural",), "painted-rehearsal")
 
 
 def free_port():
@@ -173,9 +175,12 @@ def test_ctrl_c_leaves_the_job_running_and_says_how_to_look_again(client, manife
     client.cancel(job_id)
 
 
-def test_pictures_that_are_also_modules_are_rendered_with_and_never_imported(head, client, tmp_path):
+@pytest.mark.parametrize(("renderer", "name"), sample([((), "painted"), REHEARSED], of=[REHEARSED]))
+def test_pictures_that_are_also_modules_are_rendered_with_and_never_imported(
+    head, client, tmp_path, renderer, name
+):
     here, marker = tmp_path / "here", tmp_path / "imported"
-    names = (
+    files = (
         "typer.py",
         "numpy.py",
         "sitecustomize.py",
@@ -183,22 +188,22 @@ def test_pictures_that_are_also_modules_are_rendered_with_and_never_imported(hea
         "farm/__init__.py",
         "ray/__init__.py",
     )
-    for name in names:
-        (here / name).parent.mkdir(parents=True, exist_ok=True)
-        (here / name).write_bytes(gif_and_python(code(marker)))
+    for file in files:
+        (here / file).parent.mkdir(parents=True, exist_ok=True)
+        (here / file).write_bytes(gif_and_python(code(marker)))
     Image.new("L", (2365, 2609), 255).save(here / "mask.png")
     manifest = here / "painted.yaml"
     manifest.write_text(WITH_PICTURE)
-    command = entrypoint(f"{tmp_path}/out", ["--workers=1"])
-    job_id = client.submit(manifest, command, [here / name for name in ("mask.png", *names)])
+    command = entrypoint(f"{tmp_path}/out", ["--workers=1", *renderer])
+    job_id = client.submit(manifest, command, [here / file for file in ("mask.png", *files)])
     assert client.wait(job_id) == 0, client.logs(job_id)
-    assert "painted: done, 1 of 1 frames rendered" in client.logs(job_id)
+    assert f"{name}: done, 1 of 1 frames rendered" in client.logs(job_id)
     assert not marker.exists(), marker.read_text()
     with pytest.raises(SystemExit, match="0"):
-        main(["render", str(manifest), "--inline", f"--output-dir={tmp_path}/inline"])
-    assert digests(tmp_path / "out" / "painted") == digests(tmp_path / "inline" / "painted")
+        main(["render", str(manifest), "--inline", *renderer, f"--output-dir={tmp_path}/inline"])
+    assert digests(tmp_path / "out" / name) == digests(tmp_path / "inline" / name)
     told = " ".join(map(str, client.jobs()))
-    assert not [name for name in ("mask.png", *names) if name in told]
+    assert not [file for file in ("mask.png", *files) if file in told]
     assert head.token not in told + client.logs(job_id)
 
 

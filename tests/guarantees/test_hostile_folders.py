@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.exhaustive import sample
 from tests.hostile_modules import write_hostile_modules
 
 MANIFEST = """\
@@ -17,6 +18,7 @@ animation: {kind: interpolate, prompts: [a red star, a blue heart], frames: 2}
 render: {num_inference_steps: 1, batch_size: 1}
 analysis: {clip: {pretrained: tiny-world-clip, labels: {colour: [red, blue]}}}
 """
+ANALYZE = "analyze . --set analysis.clip.labels.colour=[red,green]"
 FARM = str(Path(sys.executable).with_name("farm"))
 
 
@@ -53,9 +55,7 @@ def test_workers_import_nothing_from_the_folder_that_render_is_called_in(folder)
 
 @pytest.mark.ray
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "verb", ["verify .", "analyze . --set analysis.clip.labels.colour=[red,green]", "batch ../.."]
-)
+@pytest.mark.parametrize("verb", sample([ANALYZE, "verify .", "batch ../.."], of=[ANALYZE]))
 def test_workers_import_nothing_from_a_jobs_folder_that_a_verb_is_called_in(folder, verb):
     assert run_in(folder, FARM, "render", "film.yaml", "--inline", "--procedural") == 0
     job = folder / "out" / "film-rehearsal"

@@ -9,8 +9,7 @@ import pytest
 from tests.exhaustive import sample
 from tests.integration.transitions import PAIRS, Pair, told
 
-FRAMES = 60
-NEAR = 3
+SHORT, LONG = (24, 8), (60, 25)  # frames, steps
 ONE_OF_EACH_KIND = list({pair.changes: pair for pair in PAIRS}.values())
 
 
@@ -19,10 +18,13 @@ def name(pair: Pair) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("frames", "steps"), sample([SHORT, LONG], of=[SHORT]))
 @pytest.mark.parametrize("pair", sample(PAIRS, of=ONE_OF_EACH_KIND, ids=name))
-def test_the_account_names_what_changes_and_where_another_measure_sees_it(pair: Pair, tmp_path: Path) -> None:
-    groups, transitions = told(pair, tmp_path, frames=FRAMES)
+def test_the_account_names_what_changes_and_where_another_measure_sees_it(
+    pair: Pair, frames: int, steps: int, tmp_path: Path
+) -> None:
+    groups, transitions = told(pair, tmp_path, frames=frames, steps=steps)
     assert groups == [pair.changes]
     assert (transitions[0].before, transitions[-1].after) == (getattr(pair, pair.changes), pair.becomes)
-    far = [one for one in transitions if abs(one.frame - one.flip) > NEAR]
-    assert not far, f"more than {NEAR} frames from where the ResNet or the colours change"
+    far = [one for one in transitions if abs(one.frame - one.flip) > frames // 20]
+    assert not far, f"more than {frames // 20} frames from where the ResNet or the colours change"

@@ -119,9 +119,11 @@ class Told:
     flip: int
 
 
-def told(pair: Pair, folder: Path, *, frames: int, seed: int = 7) -> tuple[list[str], list[Told]]:
+def told(
+    pair: Pair, folder: Path, *, frames: int, steps: int = STEPS, seed: int = 7
+) -> tuple[list[str], list[Told]]:
     """Render and measure a pair; return the groups that change by the account, and the changes of the pair's own."""
-    account, job = _rendered(pair, folder, frames=frames, seed=seed)
+    account, job = _rendered(pair, folder, frames=frames, steps=steps, seed=seed)
     changes = {story["group"]: story["transitions"] for story in account["stories"] if story["transitions"]}
     own = changes.get(pair.changes, ())
     cuts = [0, *(one["frame"] for one in own), frames]
@@ -137,14 +139,16 @@ def told(pair: Pair, folder: Path, *, frames: int, seed: int = 7) -> tuple[list[
     ]
 
 
-def _rendered(pair: Pair, folder: Path, *, frames: int, seed: int) -> tuple[Mapping[str, Any], Path]:
+def _rendered(
+    pair: Pair, folder: Path, *, frames: int, steps: int, seed: int
+) -> tuple[Mapping[str, Any], Path]:
     manifest = folder / "pair.yaml"
     manifest.write_text(
         _MANIFEST.format(
             seed=seed,
             prompts=json.dumps(pair.prompts),
             frames=frames,
-            steps=STEPS,
+            steps=steps,
             labels=json.dumps(pair.labels),
         )
     )

@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from tests.exhaustive import sample
+
 MEASURE = """
 import sys
 from pathlib import Path
@@ -35,9 +37,9 @@ def peak_mib(folder, count):
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_ten_times_the_frames_take_the_same_memory(folder, store, capsys):
-    store(folder, range(3000))
-    few, many = peak_mib(folder, 300), peak_mib(folder, 3000)
-    with capsys.disabled():
-        print(f"\npeak memory: {few:.0f} MiB for 300 frames, {many:.0f} MiB for 3,000")
+@pytest.mark.parametrize("count", sample([100, 300], of=[100]))
+def test_ten_times_the_frames_take_the_same_memory(folder, store, count):
+    store(folder, range(10 * count))
+    few, many = peak_mib(folder, count), peak_mib(folder, 10 * count)
+    print(f"peak memory: {few:.0f} MiB for {count} frames, {many:.0f} MiB for {10 * count}")
     assert many < 1.1 * few

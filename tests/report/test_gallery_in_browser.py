@@ -10,10 +10,12 @@ from playwright.sync_api import expect
 
 from farm.report import GalleryEntry, write_gallery, write_preview, write_report
 from farm.store import JobFolder
+from tests.exhaustive import sample
 from tests.report.conftest import a_job, store
 from tests.report.hostile import EVERYTHING
 
 pytestmark = pytest.mark.browser
+LOOKS = [(theme, width) for theme in ("light", "dark") for width in (360, 1280)]
 
 STATES = ("done", "done", "partial", "failed", "interrupted", "running", "unreadable")
 
@@ -136,8 +138,7 @@ def test_broken_and_empty_jobs_are_shown_as_they_are(page):
     assert broken.get_by_role("link").count() == 0
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize(("theme", "width"), sample(LOOKS, of=[("light", 1280), ("dark", 360)]))
 def test_axe_finds_no_barrier_and_no_width_needs_sideways_scrolling(folder, look, theme, width):
     write(folder, 14, refresh_seconds=60.0, title=EVERYTHING)
     page = look(folder, "index.html", color_scheme=theme, viewport={"width": width, "height": 740})

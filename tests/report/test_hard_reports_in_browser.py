@@ -13,11 +13,13 @@ from playwright.sync_api import expect
 
 from farm.report import Chart, Curve, FileLink, FlaggedFrame, FrameSpan, Sentence, Setting, write_report
 from farm.store import file_name
+from tests.exhaustive import sample
 from tests.report.conftest import a_job, save, store
 from tests.report.hostile import EVERYTHING
 from tests.report.seeing import shows
 
 pytestmark = pytest.mark.browser
+LOOKS = [(theme, width) for theme in ("light", "dark") for width in (360, 1280)]
 
 
 def full(folder):
@@ -72,8 +74,7 @@ def test_hostile_texts_are_shown_as_they_are(folder, look):
     shows(page, 0)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize(("theme", "width"), sample(LOOKS, of=[("light", 1280), ("dark", 360)]))
 def test_axe_finds_no_barrier(folder, look, theme, width):
     full(folder)
     page = look(folder, color_scheme=theme, viewport={"width": width, "height": 740})
