@@ -8,6 +8,9 @@ import sys
 import pytest
 from hypothesis import settings
 
+# Ray gives its workers the lowest priority: the other processes of a parallel run would leave them next to nothing.
+os.environ.setdefault("RAY_worker_niceness", "0")
+
 MANIFEST = """\
 version: 1
 name: {name}
@@ -81,7 +84,7 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     """Give every property more examples where everything is tested; how long one takes depends on the machine."""
-    settings.register_profile("sample", max_examples=100, deadline=None)
+    settings.register_profile("sample", max_examples=40, deadline=None)
     settings.register_profile("exhaustive", max_examples=500, deadline=None)
     settings.load_profile("exhaustive" if config.getoption("--exhaustive") else "sample")
 

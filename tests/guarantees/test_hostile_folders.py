@@ -19,6 +19,7 @@ render: {num_inference_steps: 1, batch_size: 1}
 analysis: {clip: {pretrained: tiny-world-clip, labels: {colour: [red, blue]}}}
 """
 ANALYZE = "analyze . --set analysis.clip.labels.colour=[red,green]"
+MODULES = ["farm render film.yaml", "farm.cli render film.yaml"]
 FARM = str(Path(sys.executable).with_name("farm"))
 
 
@@ -64,10 +65,7 @@ def test_workers_import_nothing_from_a_jobs_folder_that_a_verb_is_called_in(fold
     assert not marker.exists(), marker.read_text()
 
 
-@pytest.mark.parametrize(
-    "module",
-    ["farm render film.yaml", "farm.cli render film.yaml"],
-)
+@pytest.mark.parametrize("module", sample(MODULES, of=MODULES[:1]))
 def test_a_module_that_python_runs_imports_nothing_from_there(folder, module):
     marker = write_hostile_modules(folder)
     (folder / "sitecustomize.py").unlink()

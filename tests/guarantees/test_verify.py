@@ -12,6 +12,7 @@ import pytest
 from farm.execute import InlineExecutor
 from farm.results import Verdict, finished_job, verify
 from farm.run import render
+from tests.exhaustive import sample
 from tests.guarantees.diary import Diary
 from tests.guarantees.faults import Faulty, On, die
 from tests.guarantees.films import folder_of, prepare_film, write_film
@@ -19,6 +20,7 @@ from tests.guarantees.undisturbed import assert_as_if_undisturbed, wait_for
 from tests.tampering import flip_pixel
 
 pytestmark = pytest.mark.ray
+SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGKILL]
 ROOT = Path(__file__).parents[2]
 
 
@@ -56,7 +58,9 @@ def test_workers_that_die_in_a_check_cost_no_verdict(film, render_on_ray, tmp_pa
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda sign: sign.name)
+@pytest.mark.parametrize(
+    "stop", sample(SIGNALS, of=[signal.SIGINT, signal.SIGKILL], ids=lambda sign: sign.name)
+)
 def test_a_check_that_is_stopped_leaves_nothing_or_what_the_next_one_sweeps(tmp_path, stop):
     job, checking = prepare_film(write_film(tmp_path, frames=60)), Diary(tmp_path / "checking")
     with InlineExecutor() as executor:

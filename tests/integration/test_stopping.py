@@ -41,7 +41,9 @@ def digests(output):
 
 @pytest.mark.ray
 @pytest.mark.slow
-@pytest.mark.parametrize("stop", sample([signal.SIGINT, signal.SIGTERM], of=[signal.SIGTERM]))
+@pytest.mark.parametrize(
+    "stop", sample([signal.SIGINT, signal.SIGTERM], of=[signal.SIGTERM], ids=lambda sign: sign.name)
+)
 def test_a_stopped_run_goes_on_where_it_was_with_the_same_bits(write_manifest, farm, tmp_path, stop):
     manifest, output = write_manifest(), tmp_path / "out"
     run = start(manifest, output, "--workers=1")
@@ -52,7 +54,7 @@ def test_a_stopped_run_goes_on_where_it_was_with_the_same_bits(write_manifest, f
         assert run.poll() is None, run.communicate()
         time.sleep(0.1)
     run.send_signal(stop)
-    out, err = run.communicate(timeout=30)
+    out, err = run.communicate(timeout=120)
     assert run.returncode == 130, (out, err)
     assert "the finished frames are kept, the same command goes on." in out
     assert not list(output.rglob(".tmp*"))

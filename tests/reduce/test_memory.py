@@ -1,4 +1,4 @@
-"""Memory stays flat: ten times the frames take the same.
+"""Memory stays flat: however many frames there are, they take the same.
 
 Peak memory is VmHWM in /proc: `getrusage` also counts what the parent held when it forked.
 """
@@ -37,9 +37,9 @@ def peak_mib(folder, count):
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-@pytest.mark.parametrize("count", sample([100, 300], of=[100]))
-def test_ten_times_the_frames_take_the_same_memory(folder, store, count):
-    store(folder, range(10 * count))
-    few, many = peak_mib(folder, count), peak_mib(folder, 10 * count)
-    print(f"peak memory: {few:.0f} MiB for {count} frames, {many:.0f} MiB for {10 * count}")
+@pytest.mark.parametrize("count", sample([1000, 3000], of=[1000]))
+def test_many_frames_take_the_memory_of_few(folder, store, count):
+    store(folder, range(count))
+    few, many = peak_mib(folder, 300), peak_mib(folder, count)
+    print(f"peak memory: {few:.0f} MiB for 300 frames, {many:.0f} MiB for {count}")
     assert many < 1.1 * few

@@ -119,7 +119,7 @@ def test_threads_read_each_text_once_and_forget_as_one_does(
         found = list(pool.map(read_all, range(8)))
     assert sorted(read) == sorted(texts)
     assert all(torch.equal(one, two) for each in found for one, two in zip(each, found[0], strict=True))
-    texts = [f"number {number}" for number in range(200)]
+    texts = [f"number {number}" for number in range(60)]
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(read_all, range(8)))
     assert len(judge._texts) == 16
