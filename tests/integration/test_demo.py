@@ -18,6 +18,17 @@ from farm.run import prepare, render
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = sorted((ROOT / "manifests").glob("demo*.yaml")) + sorted((ROOT / "manifests" / "nightly").iterdir())
+LONG = (
+    "demo",
+    "demo-circle",
+    "demo-compel",
+    "demo-even",
+    "demo-inpaint",
+    "demo-lcm",
+    "demo-walk",
+    "restless-moon",
+)
+"""Rehearsed with fewer frames in `make test`."""
 PROMPTS = ("a red star at the beach, cartoon", "a blue heart at night, neon")
 MANIFEST = f"""
 version: 1
@@ -59,8 +70,10 @@ def test_workers_frames_at_both_ends_are_those_of_a_plain_diffusers_call(tmp_pat
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
-def test_every_shipped_demo_can_be_rehearsed(path, tmp_path):
-    job = prepare(path, output_dir=str(tmp_path), procedural=True)
+def test_every_shipped_demo_can_be_rehearsed(path, tmp_path, pytestconfig):
+    shorter = path.stem in LONG and not pytestconfig.getoption("--exhaustive")
+    overrides = ["animation.frames=12"] if shorter else []
+    job = prepare(path, overrides=overrides, output_dir=str(tmp_path), procedural=True)
     with InlineExecutor() as executor:
         [summary] = render([job], executor, lambda event: None)
     assert summary.state == "done"
