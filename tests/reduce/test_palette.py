@@ -34,10 +34,10 @@ def test_there_are_as_many_colors_as_asked(colors):
 
 
 def test_the_palette_of_more_pixels_than_the_sample_holds_depends_on_the_frames_alone():
-    frames = [np.random.default_rng(index).integers(0, 256, (256, 256, 3), np.uint8) for index in range(40)]
+    frames = [np.random.default_rng(index).integers(0, 256, (256, 256, 3), np.uint8) for index in range(20)]
     palettes = []
     for _ in range(2):
-        survey = PaletteSurvey(40)
+        survey = PaletteSurvey(20)
         for index, pixels in enumerate(frames):
             survey.add(index, pixels)
         palettes.append(colors_of(survey.palette(256)))

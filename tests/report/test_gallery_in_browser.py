@@ -155,12 +155,9 @@ def test_an_empty_gallery_works(folder, look):
     page.get_by_role("button", name="Switch between light and dark").click()
 
 
-def test_200_jobs_open_in_under_2_seconds_and_ask_for_no_film(folder, look, watched):
+def test_200_jobs_open_and_ask_for_no_film(folder, look, watched):
     write(folder, 200)
     page = look(folder, "index.html")
-    taken = page.evaluate("performance.getEntriesByType('navigation')[0].loadEventEnd")
-    print(f"\n200 jobs: {taken:.0f} ms to the load event")
-    assert 0 < taken < 2000
     assert len(names(page)) == 200
     assert {url for url in watched.requests if not url.startswith("data:")} == {
         f"file://{folder.path('index.html')}"

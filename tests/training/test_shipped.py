@@ -6,6 +6,7 @@ from diffusers import StableDiffusionPipeline
 from transformers import AutoImageProcessor, CLIPModel, CLIPTokenizer, ResNetForImageClassification
 
 from farm.models import HERE, find, shipped
+from tests.exhaustive import sample
 from training.clip import zero_shot_accuracy
 from training.dataset import load_drawings
 from training.evaluation import classify, generate, held_out_prompts, interpolate, share
@@ -103,11 +104,12 @@ def test_held_out_prompts_are_followed(pipeline: StableDiffusionPipeline) -> Non
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("count", sample([16, 40], of=[16]))
 def test_an_interpolation_between_two_prompts_is_smooth_and_never_noise(
-    pipeline: StableDiffusionPipeline,
+    pipeline: StableDiffusionPipeline, count: int
 ) -> None:
     frames = interpolate(
-        pipeline, "a red star at the beach, watercolor", "a blue fish in the sea, cartoon", 40
+        pipeline, "a red star at the beach, watercolor", "a blue fish in the sea, cartoon", count
     )
     assert max(roughness(frame) for frame in frames) < 0.12
     assert largest_jump(frames) < 0.2
