@@ -14,7 +14,7 @@ def to_yaml(manifest: Manifest) -> str:
     """Return the resolved manifest as YAML; loading it gives an equal manifest."""
     data = manifest.model_dump(by_alias=True)
     text = yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1_000_000)
-    return f"# Resolved by the farm: every default is said.\n{text}"
+    return f"# Resolved by the farm: every default is filled in.\n{text}"
 
 
 class _Dumper(yaml.SafeDumper):

@@ -22,8 +22,8 @@ def test_a_refused_scheduler_is_told_with_the_reason(told, right: str) -> None:
     assert told(text) == [
         "doggo.yaml:6:15: model.scheduler.class: found 'DPMSolverSDEScheduler'; allowed: a diffusers scheduler that "
         "the farm supports, such as DDIMScheduler. Its step() ignores generators and draws from torch's global "
-        "one, so that no frame could be rendered again; DPMSolverMultistepScheduler with algorithm_type "
-        "sde-dpmsolver++ is stochastic and exact."
+        "one, so its frames could not be reproduced; DPMSolverMultistepScheduler with algorithm_type "
+        "sde-dpmsolver++ is stochastic and reproducible."
     ]
 
 
