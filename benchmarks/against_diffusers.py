@@ -1,10 +1,10 @@
-"""The farm against a plain diffusers loop: the same frames, in turn, on the same machine, and whether bits agree.
+"""Compare the farm with a plain diffusers loop: the same frames, in turn, on the same machine, and whether bits agree.
 
     python benchmarks/against_diffusers.py [--frames 48] [--rounds 3]
 
-The plain loop is what a careful script does: the pipeline is loaded once, prompts are encoded once, frames are
-rendered in batches, PNGs are written. It runs once with torch's own number of threads and once with one.
-Models are warm in all of them; the time is that of the frames.
+The plain loop does what a careful script does: load the pipeline once, encode the prompts once, render the frames in
+batches and write PNGs. It runs once with torch's default number of threads and once with one. Models are warm in every
+case, and only the frames are timed.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ output: {{gif: false, mp4: false, contact_sheet: false}}
 
 
 def plain_loop(threads: int | None) -> Callable[[int, Path], float]:
-    """Return a function that renders with diffusers alone and tells the seconds."""
+    """Return a function that renders with diffusers alone and returns the seconds taken."""
     import torch
     from diffusers import StableDiffusionPipeline
 
@@ -72,7 +72,7 @@ def plain_loop(threads: int | None) -> Callable[[int, Path], float]:
 
 
 def farm_on(executor: object) -> Callable[[int, Path], float]:
-    """Return a function that renders with the farm on an open executor and tells the seconds."""
+    """Return a function that renders with the farm on an open executor and returns the seconds taken."""
     from farm.run import prepare
     from farm.run import render as render_jobs
 
@@ -90,7 +90,7 @@ def farm_on(executor: object) -> Callable[[int, Path], float]:
 
 
 def one(what: str, frames: int, rounds: int, folder: Path) -> None:
-    """Measure one way in this process and print its seconds."""
+    """Time one way of rendering in this process and print the seconds of each round."""
     from farm.execute import open_executor
 
     def measure(render: Callable[[int, Path], float]) -> None:
@@ -109,7 +109,7 @@ WAYS = ("diffusers, one thread", "diffusers, all threads", "farm, inline", "farm
 
 
 def main() -> None:
-    """Run every way in a process of its own and print a table."""
+    """Run every way of rendering in its own process and print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--frames", type=int, default=48)
     parser.add_argument("--rounds", type=int, default=3)
@@ -140,12 +140,12 @@ def main() -> None:
 
 
 def seconds_list(seconds: list[float]) -> str:
-    """Return the rounds' seconds."""
+    """Format the seconds of the rounds."""
     return "(" + ", ".join(f"{second:.1f}" for second in seconds) + " s)"
 
 
 def _same(reference: Path, folder: Path) -> str:
-    """Say how many frames equal those of the plain loop with one thread."""
+    """Describe how many frames equal those of the plain loop with one thread."""
     ours = sorted(path for path in folder.rglob("frame*.png") if "/0/" in str(path))
     theirs = {path.name: path for path in reference.rglob("0/frame*.png")}
     if not theirs:

@@ -1,10 +1,10 @@
-"""What measuring frames beside their rendering costs: the demo with its analysis and without.
+"""Measure the cost of analysing frames during the render: the demo with and without its analysis.
 
     python benchmarks/analysis.py [--manifest manifests/demo.yaml] [--workers N] [--rounds 3] [--output-dir DIR]
 
-Every render is a process of its own that starts Ray and loads all models, as a user's command does. Seconds are of the
-whole command by the clock, and of all its processes on the CPU; the shares are medians over rounds, each of a pair of
-renders one right after the other.
+Every render is a separate process that starts Ray and loads all models, like a user's command. The table has the wall
+time of the whole command and the CPU time of all its processes. The closing percentages are medians over rounds; each
+round is a pair of consecutive renders.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from statistics import median
 
 @dataclass(frozen=True)
 class Cost:
-    """What a command took."""
+    """Wall and CPU seconds of a command, and whether it measured frames."""
 
     wall: float
     cpu: float
@@ -31,12 +31,12 @@ class Cost:
 
     @staticmethod
     def shares(with_it: Cost, without: Cost) -> tuple[float, float]:
-        """Return how much more the first took, as shares of the second: by the clock, and on the CPU."""
+        """Return how much longer the first took, relative to the second, in wall time and in CPU time."""
         return with_it.wall / without.wall - 1, with_it.cpu / without.cpu - 1
 
 
 def rendered(options: argparse.Namespace, folder: Path, *settings: str) -> Cost:
-    """Render the manifest into `folder` and return what that took."""
+    """Render the manifest into `folder` and return the cost."""
     command = [sys.executable, "-m", "farm.cli", "render", str(options.manifest), "--output-dir", str(folder)]
     command += ["--workers", str(options.workers)] if options.workers else []
     command += [part for setting in settings for part in ("--set", setting)]
@@ -50,7 +50,7 @@ def rendered(options: argparse.Namespace, folder: Path, *settings: str) -> Cost:
 
 
 def _machine_cpu() -> float:
-    """Return the seconds that all CPUs have worked: Ray's processes are nobody's children."""
+    """Return the busy seconds of all CPUs since boot: Ray's processes are not children of this one."""
     with Path("/proc/stat").open() as stat:
         user, nice, system = map(int, stat.readline().split()[1:4])
     return (user + nice + system) / os.sysconf("SC_CLK_TCK")
@@ -78,7 +78,7 @@ def main() -> None:
                 print(f"{number:>5} {what:16} {cost.wall:8.1f} {cost.cpu:12.1f}", flush=True)
     shares = [Cost.shares(*pair) for pair in pairs]
     wall, cpu = (median(each) for each in zip(*shares, strict=True))
-    print(f"analysis added {wall:.1%} by the clock and {cpu:.1%} on the CPU (medians of {options.rounds})")
+    print(f"analysis added {wall:.1%} wall time and {cpu:.1%} CPU time (medians of {options.rounds})")
 
 
 if __name__ == "__main__":

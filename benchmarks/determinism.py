@@ -1,10 +1,10 @@
-"""What strict determinism gives and costs: equal bits and frames per second, strict and fast, on this device.
+"""Measure the benefit and cost of strict determinism on this device: equal bits and frames per second, strict and fast.
 
     python benchmarks/determinism.py [--pretrained tiny-world] [--frames 48] [--batch 6] [--dtype float16]
 
 Every frame is compared, bit for bit, with a first rendering in order: the same chunks again, in another order, with
-other neighbours in the batch, in a new process; and, which the farm never does, in another slot and alone. The chunks
-of both modes are rendered in turn by one process in the second pass, as by a worker that holds both.
+other neighbours in the batch, and in a new process. Two columns show what the farm never does: the frame in another
+slot, and alone. In the second pass one process alternates between the modes, like a worker that holds both models.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ def rendered(renderer: Renderer, chunks: Iterable[Chunk]) -> Digests:
 
 
 def mixed(plan: Plan) -> list[Chunk]:
-    """Return chunks of the plan's frames in their own slots, each beside frames of the next chunk."""
+    """Return chunks that keep each frame in its slot but mix it with frames of the next chunk."""
     chunks = [plan.chunk(number) for number in range(plan.chunk_count)]
     rows = zip(chunks, chunks[1:] + chunks[:1], strict=True)
     return [
@@ -68,7 +68,7 @@ def mixed(plan: Plan) -> list[Chunk]:
 
 
 def recut(plan: Plan, frames: Sequence[Frame]) -> Chunk:
-    """Return a chunk of just these frames."""
+    """Return a chunk of exactly these frames."""
     return Chunk(index=0, batch_size=len(frames), frames=tuple(frames))
 
 
@@ -81,7 +81,7 @@ def compare(options: argparse.Namespace) -> None:
         for mode, plan in plans.items()
     }
     again, seconds = {mode: Digests() for mode in MODES}, dict.fromkeys(MODES, 0.0)
-    for number in range(plans["strict"].chunk_count):  # in turn, so that a busy machine is busy for both
+    for number in range(plans["strict"].chunk_count):  # alternating, so that other load affects both modes
         for mode, plan in plans.items():
             began = time.perf_counter()
             again[mode] |= rendered(renderers[mode], [plan.chunk(number)])
@@ -126,7 +126,7 @@ def elsewhere(mode: Determinism) -> Digests:
 
 
 def main() -> None:
-    """Read the options; with `--only` print one mode's digests, else the table."""
+    """Print the table, or with `--only` the digests of one mode."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -1,9 +1,9 @@
-"""How much more evenly the frames of an interpolation differ where a pilot chooses the alphas, and what that costs.
+"""Measure how much more evenly frames change with alphas chosen by a pilot, and at what cost.
 
     python benchmarks/pacing.py [--pacing perceptual|clip] [--frames 48] [--steps 12] [--pairs 12] [--output-dir DIR]
 
-Each pair of prompts is rendered at uniform alphas and at those of a pilot, with the shipped checkpoint. `unevenness` is
-the coefficient of variation of the distance from frame to frame: the standard deviation as a share of the mean.
+Each pair of prompts is rendered at uniform alphas and at those of a pilot, with the shipped checkpoint. Unevenness is
+the coefficient of variation of the distance from frame to frame: the standard deviation divided by the mean.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ output: {{gif: false, mp4: false, contact_sheet: {{columns: 12}}}}
 
 
 def rendered(folder: str, name: str, pair: Sequence[str], pacing: str, options: argparse.Namespace) -> Job:
-    """Render a job and return it as it was rendered."""
+    """Render a job and return it as rendered, with the chosen alphas."""
     path = Path(folder) / f"{name}.yaml"
     path.write_text(
         MANIFEST.format(
@@ -68,7 +68,7 @@ def rendered(folder: str, name: str, pair: Sequence[str], pacing: str, options: 
 
 
 def distances(job: Job) -> dict[str, list[float]]:
-    """Return what changes from frame to frame: the root of 1 - SSIM, and CLIP's angle."""
+    """Return the changes from frame to frame: the square root of 1 - SSIM, and CLIP's angle."""
     frames = tuple(shown(job.plan.frame(row.frame), row) for row in Ledger(job.folder).rows())
     assert job.analysis is not None, "the manifest asks for one"
     spec = AnalysisSpec(clip=job.analysis.clip, classifier=None, smoothness=True)
@@ -110,7 +110,7 @@ def main() -> None:
                 flush=True,
             )
     print(
-        f"in {len(shares)} pairs: {fmean(shares):.2f} of the unevenness is left, at most {max(shares):.2f}; "
+        f"in {len(shares)} pairs: {fmean(shares):.2f} of the unevenness remains, at most {max(shares):.2f}; "
         f"{time.perf_counter() - began:.0f} s"
     )
 

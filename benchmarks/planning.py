@@ -1,4 +1,4 @@
-"""What planning costs: time and memory for a million frames.
+"""Measure the cost of planning: time and memory for a million frames.
 
 python benchmarks/planning.py
 """

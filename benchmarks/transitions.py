@@ -1,9 +1,9 @@
-"""How far the frames that the account of a job names lie from where measures without CLIP see the change.
+"""Compare the frames named in the insights of jobs with measures of the same change that do not use CLIP.
 
     python -m benchmarks.transitions [--frames 60] [--pairs 30] [--lot 5]
 
-Prompts that differ in shape, colour or background only, drawn by lot from the shipped checkpoint's world. Shapes are
-judged by the shipped ResNet, colours by the hues of colourful pixels, backgrounds by the picture's rim.
+Random pairs of prompts from the shipped checkpoint's world that differ in shape, colour or background only. The shipped
+ResNet recognizes shapes; colours are found by the hue of colourful pixels, backgrounds by the picture's border.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from farm.results.notebook import OpenedJob
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 
 def open(folder: str | os.PathLike[str]) -> OpenedJob:

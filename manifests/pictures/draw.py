@@ -1,6 +1,6 @@
 """Draw the pictures of this folder in the style of the drawn world: `python -m manifests.pictures.draw`.
 
-Those of 64 pixels are for the shipped checkpoints, those of 512 for real models.
+Pictures of 64 pixels are for the shipped checkpoints, larger ones for real models.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from training.shapes import Dot, Stencil, dots, outline, paint
 
 HERE = Path(__file__).parent
 TURN = 24
-"""Pictures in a whole turn."""
+"""Pictures in a full turn."""
 
 
 def stencil(
     shape: str, colour: str, canvas: int, x: float = 0.5, y: float = 0.5, radius: float = 0.28
 ) -> Stencil:
-    """A shape upright on a canvas; its place and radius are shares of the width."""
+    """Return a shape upright on a canvas; position and radius are fractions of the width."""
     size = canvas * radius
 
     def place(px: float, py: float) -> tuple[float, float]:
@@ -41,21 +41,21 @@ def stencil(
 
 
 def scene(shape: str, colour: str, backdrop: str, style: str, size: int, **place: float) -> Image.Image:
-    """A picture of the world, its shape where it is said."""
+    """Return a picture of the drawn world with its shape at a given position."""
     canvas, rng = size * SUPERSAMPLING, random.Random(7)
     picture = paint(style, draw_backdrop(backdrop, canvas, rng), stencil(shape, colour, canvas, **place), rng)
     return picture.resize((size, size), Image.Resampling.BOX)
 
 
 def disc(size: int, radius: float) -> Image.Image:
-    """White in the middle, black around: what inpainting paints anew."""
+    """Return an inpainting mask: a white disc, which is repainted, on black."""
     mask = Image.new("L", (size, size))
     ImageDraw.Draw(mask).circle((size / 2, size / 2), size * radius, fill=255)
     return mask
 
 
 def depth(shape: str, size: int) -> Image.Image:
-    """How near things are, white the nearest: the ground comes up to the foot of the picture, the shape stands out."""
+    """Return a depth map, white for near: the ground approaches at the bottom, and the shape stands in front of it."""
     ground = Image.linear_gradient("L").resize((size, size)).point(lambda value: value * 0.45)
     outlined = Image.new("L", (size, size))
     ImageDraw.Draw(outlined).polygon(stencil(shape, "red", size).polygon, fill=255)
@@ -64,7 +64,7 @@ def depth(shape: str, size: int) -> Image.Image:
 
 
 def face(size: int) -> Image.Image:
-    """A face from the front, cut out as closely as IP-Adapter's face models want it."""
+    """Return a face from the front, cropped as closely as IP-Adapter's face models expect."""
     canvas = size * SUPERSAMPLING
     picture = Image.new("RGB", (canvas, canvas), (196, 214, 222))
     pen = ImageDraw.Draw(picture)
@@ -95,7 +95,7 @@ def face(size: int) -> Image.Image:
 
 
 def main() -> None:
-    """Draw them all."""
+    """Draw all pictures."""
     scene("star", "red", "beach", "cartoon", 64).save(HERE / "star-64.png")
     disc(64, 0.42).save(HERE / "disc-64.png")
     turning = HERE / "turning-64"
