@@ -13,10 +13,12 @@ import shutil
 import stat
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from farm.errors import ClusterError, UsageError
+from farm.typed_json import parse
 
 INDEX = "submission.json"
 _MANIFEST = "000000.yaml"
@@ -105,16 +107,24 @@ def _suffix(picture: Path) -> str:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Index:
+    """The content of `submission.json`: the user's names, those of pictures by the names of the files sent."""
+
+    manifest: str
+    pictures: Mapping[str, str]
+
+
 def _read(index: Path) -> dict[str, str]:
     """Return the user's name of every file that was sent, the manifest's among them."""
     try:
-        found = json.loads(index.read_bytes())
-        names = {_MANIFEST: found["manifest"], **found["pictures"]}
+        found = parse(index.read_bytes(), _Index)
+        names = {_MANIFEST: found.manifest, **found.pictures}
         if not all(_is_sent(index.parent, number) and _is_below(name) for number, name in names.items()):
             raise ValueError("it names what was not sent")
         if "/" in names[_MANIFEST] or len({*names.values()}) < len(names):
             raise ValueError("it gives names twice")
-    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         raise ClusterError(
             f"{index} cannot be read: {error}. Submit the manifest again, with the version of the farm that the "
             "cluster has."

@@ -1,4 +1,4 @@
-"""The manifest that a user writes: read, checked as a whole, every value and mistake with its location.
+"""The manifest: what a user writes, checked all at once and told with places.
 
 to_yaml(manifest) -> str                                      the resolved manifest
 json_schema() -> dict                                         for editors

@@ -16,60 +16,55 @@ from farm.manifest.yaml_reader import MAX_DEPTH, Tree, read_tree
 
 _FIELD = re.compile(r"\w+(\.\w+|\[\d{1,8}\])*", re.ASCII)
 _KEY = re.compile(r"(\w+)|\[(\d+)\]", re.ASCII)
-_MAX_TEXT_LENGTH = 80
 
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """A `--set` option: the new value of a field, and the option's location."""
+    """A field's new value, and where the user wrote it."""
 
     path: FieldPath
     value: object
-    location: Location
+    place: Location
 
 
 def read_override(text: str, number: int) -> Override:
-    """Read `field=value`, with the value in YAML; `number`, from 1, is the position among the overrides.
+    """Reads `field=value`, the value in YAML; `number`, from 1, is its turn.
 
     Raises:
-        ManifestError: the text does not have that form.
+        ManifestError: it is not of that form.
     """
-    shortened = text if len(text) <= _MAX_TEXT_LENGTH else f"{text[: _MAX_TEXT_LENGTH - 3]}..."
-    location = Location(number, 0, 0, f"--set {shortened}")
-    name, equals, value = text.partition("=")
-    if not equals or not _FIELD.fullmatch(name.strip()):
+    place = Location(number, 0, 0, f"--set {text if len(text) <= 80 else text[:77] + '...'}")
+    field, equals, value = text.partition("=")
+    if not equals or not _FIELD.fullmatch(field.strip()):
         allowed = "allowed: FIELD=VALUE, such as render.num_inference_steps=4 or animation.prompts[1]=a fox"
-        raise _refusal(location, "no field and value", allowed)
-    path = tuple(key or int(position) for key, position in _KEY.findall(name))
+        raise ManifestError([Problem(where=str(place), path="", found="no field and value", allowed=allowed)])
+    path = tuple(name or int(position) for name, position in _KEY.findall(field))
     if len(path) > MAX_DEPTH:
-        raise _refusal(location, f"more than {MAX_DEPTH} levels of nesting", f"allowed: up to {MAX_DEPTH}")
-    tree, problems = read_tree(value.strip(), lambda line, column: location, path)
+        found, allowed = f"more than {MAX_DEPTH} levels of nesting", f"allowed: up to {MAX_DEPTH}"
+        raise ManifestError([Problem(where=str(place), path="", found=found, allowed=allowed)])
+    tree, problems = read_tree(value.strip(), lambda line, column: place, path)
     if problems:
         raise ManifestError(problem for _, problem in problems)
-    return Override(path, tree.value, location)
-
-
-def _refusal(location: Location, found: str, allowed: str) -> ManifestError:
-    return ManifestError([Problem(where=str(location), path="", found=found, allowed=allowed)])
+    return Override(path, tree.value, place)
 
 
 def apply_overrides(
     data: object, overrides: Sequence[Override]
 ) -> tuple[object, list[tuple[Location, Problem]]]:
-    """Return the data with the overrides applied in order, and a problem for each one that cannot be applied."""
+    """Returns the data with every override applied in turn, and the overrides that fit nowhere."""
     problems = []
     for override in overrides:
         try:
             data = _replaced(data, override.path, override.value)
         except LookupError as error:
-            where, path = str(override.location), dotted(override.path)
+            where, path = str(override.place), dotted(override.path)
             problem = Problem(where=where, path=path, found=error.args[0], allowed=error.args[1])
-            problems.append((override.location, problem))
+            problems.append((override.place, problem))
     return data, problems
 
 
 def _replaced(data: object, path: FieldPath, value: object, done: FieldPath = ()) -> object:
-    """Return a copy with one field replaced; null, true or false on the way to it becomes a map."""
+    """Returns a copy with one field replaced; what is null or a switch on the way there becomes a map."""
     if not path:
         return value
     key, rest = path[0], path[1:]
@@ -91,30 +86,31 @@ def _replaced(data: object, path: FieldPath, value: object, done: FieldPath = ()
 
 @dataclass(frozen=True, slots=True)
 class SourceMap:
-    """The location of every field: in the file, or in an override."""
+    """Where fields come from: the file, or the overrides laid over it."""
 
     tree: Tree
     overrides: Sequence[Override] = ()
 
-    def location(self, path: FieldPath) -> Location:
-        """Return the location of a field, or of its nearest ancestor that is written."""
+    def place(self, path: FieldPath) -> Location:
+        """Returns where a field is written, or else its nearest ancestor that is."""
         in_file, depth = self.tree.nearest(path)
         best = (depth, False)
-        location = in_file
+        place = in_file
         for override in self.overrides:
-            shared = _common_prefix_length(override.path, path)
+            shared = _shared(override.path, path)
             covers = shared == len(override.path)
             if (covers or shared > depth) and (shared, covers) >= best:
-                best, location = (shared, covers), override.location
-        return location
+                best, place = (shared, covers), override.place
+        return place
 
     def problem(self, path: FieldPath, found: str, allowed: str, hint: str = "") -> Problem:
-        """Return a problem at the location of a field."""
-        where = str(self.location(path))
+        """Returns a mistake at the place of a field."""
+        where = str(self.place(path))
         return Problem(where=where, path=dotted(path), found=found, allowed=allowed, hint=hint)
 
 
-def _common_prefix_length(one: FieldPath, other: FieldPath) -> int:
+def _shared(one: FieldPath, other: FieldPath) -> int:
+    """Counts the keys that two paths begin with together."""
     count = 0
     for key, other_key in zip(one, other, strict=False):
         if key != other_key:
@@ -125,25 +121,25 @@ def _common_prefix_length(one: FieldPath, other: FieldPath) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A loaded manifest. Later layers report problems through it, so that each has a location.
+    """A manifest that was loaded; it also tells the mistakes that later layers find in it.
 
-    `reads` limits the files and checkpoints that the manifest may name.
+    `reads` says what it may have read.
     """
 
     manifest: Manifest
     path: Path
-    source_map: SourceMap = field(repr=False)
+    origin: SourceMap = field(repr=False)
     reads: ReadPolicy = ANYTHING
 
     @property
     def folder(self) -> Path:
-        """The folder to which paths in the manifest are relative."""
+        """What relative paths in the manifest are relative to."""
         return self.path.parent
 
     def problem(self, path: FieldPath, found: str, allowed: str, hint: str = "") -> Problem:
-        """Return a problem at the location of a field, or of its nearest ancestor that is written."""
-        return self.source_map.problem(path, found, allowed, hint)
+        """Returns a mistake at the place of a field, or of its nearest ancestor if it is not written."""
+        return self.origin.problem(path, found, allowed, hint)
 
     def error(self, path: FieldPath, found: str, allowed: str, hint: str = "") -> ManifestError:
-        """Return an error with this one problem."""
+        """Returns an error with this one problem."""
         return ManifestError([self.problem(path, found, allowed, hint)])

@@ -1,4 +1,4 @@
-"""Explain why the farm cannot render with a diffusers pipeline, from its source files, without importing them."""
+"""What diffusers' pipelines have, read from their code without running it. Needs no diffusers but its files."""
 
 from __future__ import annotations
 
@@ -9,29 +9,28 @@ from collections.abc import Mapping
 from pathlib import Path
 
 _NEEDED = {
-    "prompt": "words",
-    "generator": "generators to draw noise with",
+    "prompt": "prompts",
+    "generator": "generators for its noise",
     "num_inference_steps": "number of steps",
 }
 _HOW = "see 'A family of pipelines' in ARCHITECTURE.md."
 
 
-def explain_unknown_pipeline(pipeline: str) -> str:
-    """Return what the farm would need to support a pipeline; an empty string if diffusers has none of that name."""
+def what_it_takes(pipeline: str) -> str:
+    """Return what a pipeline that the farm does not know would need; empty where diffusers has none of this name."""
     if pipeline not in _names():
         return ""
-    lacking = missing_requirement(pipeline)
+    lacking = what_it_lacks(pipeline)
     if lacking:
         return f"diffusers has {pipeline}, but {lacking}: it needs a class of its own, {_HOW}"
     return f"diffusers has {pipeline}: if it makes pictures, it needs an entry in farm/manifest/pipelines.py, {_HOW}"
 
 
-def missing_requirement(pipeline: str) -> str:
-    """Return what a diffusers pipeline lacks for rendering frames, in the words of `farm.render.families`, or an
-    empty string."""
+def what_it_lacks(pipeline: str) -> str:
+    """Return what frames are made with and a pipeline of diffusers lacks, as `farm.render.families` tells it."""
     methods = _methods(pipeline)
     if "encode_prompt" not in methods:
-        return "it has no encode_prompt, where prompts are mixed"
+        return "it has no encode_prompt, in which prompts are mixed"
     takes = methods["__call__"].args if "__call__" in methods else None
     names = {each.arg for each in (*takes.args, *takes.kwonlyargs)} if takes else set()
     lacking = [words for argument, words in _NEEDED.items() if argument not in names]
@@ -39,7 +38,7 @@ def missing_requirement(pipeline: str) -> str:
 
 
 def _methods(name: str) -> Mapping[str, ast.FunctionDef]:
-    """Return the methods of a pipeline class, including those inherited from other pipelines."""
+    """Return the methods of a pipeline, those that it inherits from another one among them."""
     found = _class(name)
     if found is None:
         return {}
@@ -63,7 +62,7 @@ def _class(name: str) -> ast.ClassDef | None:
 
 @functools.cache
 def _names() -> frozenset[str]:
-    """Return the names of the pipelines that diffusers exports."""
+    """Return what `import diffusers` offers and is called a pipeline."""
     texts = [file.read_text(encoding="utf-8") for file in _files("__init__.py")]
     named = [
         each.value for text in texts for each in ast.walk(ast.parse(text)) if isinstance(each, ast.Constant)

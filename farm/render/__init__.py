@@ -1,4 +1,4 @@
-"""From a chunk of recipes to pictures. torch and diffusers live here only, and load when a renderer opens."""
+"""Renders chunks of recipes to frames. torch and diffusers are imported only when a renderer opens."""
 
 from __future__ import annotations
 
@@ -8,39 +8,39 @@ from typing import Protocol
 from farm.records import Chunk, DiffusersSpec, Pixels, RendererSpec
 from farm.render.procedural import ProceduralRenderer
 
-# Read by diffusers when it is imported, which whatever imports it does after this package: code that comes with a
-# checkpoint is never run, nor a community pipeline fetched.
+# diffusers reads it when it is imported, always after this package: code that comes with a checkpoint is never run,
+# and no community pipeline is fetched.
 os.environ["DIFFUSERS_DISABLE_REMOTE_CODE"] = "1"
 
 
 class Renderer(Protocol):
-    """Holds whatever is loaded, on one device; the same chunk gives the same pixels, always."""
+    """A loaded model, or a substitute, on one device; the same chunk always gives the same pixels."""
 
     @property
     def device(self) -> str:
-        """The device's kind and name, such as `cpu` or `cuda (NVIDIA H100)`."""
+        """Return the device's kind and name, such as `cpu` or `cuda (NVIDIA H100)`."""
 
     @property
     def environment(self) -> str:
-        """A JSON object of what may change bits beside the recipe: versions, device, dtype, threads."""
+        """Return a JSON object of all but the recipe that may change bits: versions, device, dtype, threads."""
 
     @property
     def own_scheduler(self) -> str:
-        """The scheduler class of the checkpoint, which samples where a recipe names none; empty for none."""
+        """Return the checkpoint's scheduler class, the default for recipes that name none; empty without one."""
 
     def render(self, chunk: Chunk) -> list[Pixels | None]:
-        """Return one picture per frame of the chunk, in order; the padding is dropped.
+        """Return one image per frame of the chunk, in order and without padding.
 
-        None stands for a picture that is none: not every value of it is a number.
+        None stands for an unusable image, with NaN or infinite values.
 
         Raises:
-            OutOfMemory: when the device has too little; what the call had taken is free again.
+            OutOfMemory: when the device has too little memory; what the call allocated is free again.
             RenderError: when the pipeline fails.
         """
 
 
 def open_renderer(spec: RendererSpec) -> Renderer:
-    """Load what `spec` describes on this process's device (a GPU where one is visible).
+    """Load the renderer of `spec` on this process's device: a GPU if one is visible, else the CPU.
 
     Raises:
         ModelError: when the checkpoint cannot be found or loaded.
@@ -54,7 +54,7 @@ def open_renderer(spec: RendererSpec) -> Renderer:
 
 
 def describe_environment(spec: RendererSpec) -> str:
-    """Return the environment that a renderer of `spec` has in this process, without loading it."""
+    """Return the environment of a renderer of `spec` in this process, without loading it."""
     if isinstance(spec, DiffusersSpec):
         _set_variables()
         from farm.render import environment
@@ -64,14 +64,14 @@ def describe_environment(spec: RendererSpec) -> str:
 
 
 def _set_variables() -> None:
-    for library in ("TRANSFORMERS", "DIFFUSERS"):  # read when they load; their hints are not the user's
+    for library in ("TRANSFORMERS", "DIFFUSERS"):  # their hints are addressed to programmers
         os.environ.setdefault(f"{library}_VERBOSITY", "error")
-    # Read when cuBLAS starts: without it, its results may change from call to call.
+    # cuBLAS reads it when it starts; without it, results may differ from call to call.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 
 
 def describe_device() -> str:
-    """Return what renderers of this machine run on, in words."""
+    """Return a description of the devices that renderers on this machine use."""
     import torch
 
     if torch.cuda.is_available():

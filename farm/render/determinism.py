@@ -1,18 +1,20 @@
-"""What makes a device repeat itself bit for bit: torch's process-wide settings, as strict or fast has them.
+"""Bit-for-bit repeatable devices: torch's process-wide settings for the modes strict and fast.
 
-On CUDA, `strict` takes nothing that may answer otherwise the next time:
+On CUDA, `strict` uses deterministic operations only:
 
-- cuDNN chooses its kernels by rule and not by timing them, among the deterministic ones; every other operation has
+- cuDNN selects its kernels by rule instead of timing them, among the deterministic ones; every other operation has
   a deterministic algorithm or raises.
-- cuBLAS has workspaces of its own per stream, adds up in float32, and splits no sum among blocks (split-K).
-- Attention is memory-efficient, with the plain formula where that refuses a shape. Flash attention takes half
-  precision only and leaves the choice to the GPU's generation, cuDNN's is refused by torch as not deterministic;
-  the memory-efficient kernel takes every dtype on every GPU, so nothing is left to choose.
+- cuBLAS has a separate workspace per stream, accumulates in float32, and does not split sums among blocks (split-K).
+- Attention uses the memory-efficient kernel, and the plain formula for shapes that it does not support. Flash
+  attention supports half precision only, and which one torch picks depends on the GPU's generation; torch refuses
+  cuDNN's as not deterministic. The memory-efficient kernel supports every dtype on every GPU, so that no choice is
+  left.
 
-`fast` lets cuDNN time its kernels and leaves the rest as torch has it. TensorFloat-32 is as torch has it in both, in
-convolutions and not in matrix products: it rounds, it does not reorder, and a plain diffusers call has it so.
+`fast` lets cuDNN time its kernels and keeps torch's defaults otherwise. Both modes keep torch's default for
+TensorFloat-32, on in convolutions and off in matrix products: it rounds but does not reorder, and a plain diffusers
+call has the same.
 
-A CPU repeats itself with one thread. Both devices are held to it: noise is mixed on the CPU for either.
+A CPU is repeatable with one thread. GPUs use one as well, because noise is mixed on the CPU for either.
 """
 
 from __future__ import annotations
@@ -37,7 +39,7 @@ _CUDA: Mapping[Determinism, _Settings] = {
         "cudnn.benchmark": False,
         "cudnn.deterministic": True,
         "deterministic_algorithms": True,
-        "fill_uninitialized_memory": False,  # what is written over anyway
+        "fill_uninitialized_memory": False,  # it is overwritten anyway
         "flash_attention": False,
         "cudnn_attention": False,
         "memory_efficient_attention": True,
@@ -87,10 +89,10 @@ _SETTERS: Mapping[str, Callable[[Any], None]] = {
 
 
 def apply(mode: Determinism, device: torch.device) -> None:
-    """Set this process, and this thread of it, to `mode` on `device`.
+    """Set `mode` on `device`, for this process and this thread.
 
-    It takes microseconds after the first time, and stands before every chunk: renderers of both modes may share a
-    process.
+    Called before every chunk, since renderers of both modes may share a process; it takes microseconds after the first
+    time.
     """
     torch.set_num_threads(_THREADS)
     if device.type != "cuda":
@@ -100,7 +102,7 @@ def apply(mode: Determinism, device: torch.device) -> None:
 
 
 def describe(mode: Determinism, device: torch.device) -> dict[str, object]:
-    """Return what `apply` sets, and the versions of what computes on `device` beside torch."""
+    """Return the settings of `apply`, and the versions of the libraries and driver that torch uses on `device`."""
     if device.type != "cuda":
         return {"threads": _THREADS}
     return {
@@ -112,8 +114,8 @@ def describe(mode: Determinism, device: torch.device) -> dict[str, object]:
     }
 
 
-def refused_operation(error: BaseException) -> str:
-    """Return the first sentence of torch's refusal of an operation that is not deterministic, or nothing."""
+def nondeterministic_operation(error: BaseException) -> str:
+    """Return the first sentence of torch's error about an operation that is not deterministic; empty for others."""
     text = str(error)
     if "use_deterministic_algorithms" not in text:
         return ""
@@ -125,7 +127,7 @@ def _cublas_workspace() -> str:
 
 
 def _driver(version: Path = Path("/proc/driver/nvidia/version")) -> str:
-    """Return the release of NVIDIA's driver; empty where the machine does not tell."""
+    """Return the version of NVIDIA's driver; empty if it is unknown."""
     try:
         found = re.search(r"Kernel Module.*?\s(\d+\.[\d.]+)\s", version.read_text())
     except OSError:
@@ -135,23 +137,22 @@ def _driver(version: Path = Path("/proc/driver/nvidia/version")) -> str:
 
 @contextmanager
 def no_global_noise(device: torch.device, sampler: str) -> Iterator[None]:
-    """Refuse what was computed inside if it drew from torch's global generators; `sampler` is who is to blame.
+    """Refuse a result for which `sampler` drew noise from torch's global generators.
 
     Raises:
-        RenderError: at the end, when one of the generators of the CPU or of `device` has moved.
+        RenderError: at the end of the block, when the state of a generator of the CPU or of `device` has changed.
     """
     before = _states(device)
     yield
     if not all(map(torch.equal, before, _states(device))):
         raise RenderError(
-            f"{sampler}: drew noise from torch's global generator and not from the frame's own, so that the picture is "
-            "no function of its recipe and could never be rendered again. Choose another model.scheduler; "
-            "EulerAncestralDiscreteScheduler and DPMSolverMultistepScheduler with algorithm_type sde-dpmsolver++ "
-            "are stochastic and exact."
+            f"{sampler}: drew noise from torch's global generator instead of the frame's own, so that the frame could "
+            "not be reproduced from its recipe. Choose another model.scheduler; EulerAncestralDiscreteScheduler and "
+            "DPMSolverMultistepScheduler with algorithm_type sde-dpmsolver++ are stochastic and reproducible."
         )
 
 
 def _states(device: torch.device) -> list[torch.Tensor]:
-    """Return the generators' states, which lie in the CPU's memory: a GPU is not waited for."""
+    """Return the generators' states, which are in the CPU's memory: reading them does not synchronize a GPU."""
     states = [torch.get_rng_state()]
     return [*states, torch.cuda.get_rng_state(device)] if device.type == "cuda" else states

@@ -1,4 +1,4 @@
-"""What may change a picture's bits beside its recipe, known without loading a model."""
+"""The environment of a frame: all but its recipe that may change its bits, known without loading a model."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ import transformers
 from farm.records import DiffusersSpec
 from farm.render import determinism
 
-_TELLING = (
+_VARIABLE_PREFIXES = (
     *("ATEN_CPU_", "ONEDNN_", "DNNL_", "MKL_", "OPENBLAS_", "CUBLASLT_", "CUDNN_", "NVIDIA_TF32_"),
     *("TORCH_ALLOW_TF32_", "TORCH_BLAS_", "TORCH_CUDNN_", "DISABLE_ADDMM_"),
 )
-
+"""Of environment variables that change how libraries compute."""
 
 _LIBRARIES = (
     *("accelerate", "compel", "numpy", "peft", "scipy", "tokenizers", "torchsde", "xformers"),
     *("av", "opencv-python-headless", "pillow"),
 )
-"""What else computes: LoRAs, tokens, noise, schedulers, attention; and what reads and prepares pictures."""
+"""Other libraries that compute: LoRAs, tokens, noise, schedulers, attention; and that read and prepare images."""
 
 
 def this_device() -> torch.device:
-    """Return what this process renders on: a GPU where one is visible."""
+    """Return the device that this process renders on: a GPU if one is visible."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
@@ -40,7 +40,7 @@ def device_name(device: torch.device) -> str:
 
 
 def describe(spec: DiffusersSpec) -> str:
-    """Return the environment of a renderer of `spec` in this process, a JSON object."""
+    """Return the environment of a renderer of `spec` in this process, as a JSON object."""
     device = this_device()
     return json.dumps(
         {
@@ -61,17 +61,17 @@ def describe(spec: DiffusersSpec) -> str:
     )
 
 
-def _processor(told: Path = Path("/proc/cpuinfo")) -> str:
-    """Return the processor's name: libraries choose their kernels by its maker and model, too."""
+def _processor(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
+    """Return the processor's name: libraries also choose their kernels by its vendor and model."""
     try:
-        found = re.search(r"^model name\s*:\s*(.+)$", told.read_text(), re.MULTILINE)
+        found = re.search(r"^model name\s*:\s*(.+)$", cpuinfo.read_text(), re.MULTILINE)
     except OSError:
         found = None
     return found[1] if found else platform.processor()
 
 
 def _libraries() -> dict[str, str]:
-    """Return the versions of what else computes."""
+    """Return the versions of the other libraries that compute."""
     installed = {}
     for name in _LIBRARIES:
         try:
@@ -82,9 +82,9 @@ def _libraries() -> dict[str, str]:
 
 
 def _variables() -> dict[str, str]:
-    """Return the environment variables by which users have libraries compute otherwise; threads are set elsewhere."""
+    """Return the variables that change how libraries compute, except numbers of threads, which are set elsewhere."""
     return {
         name: value
         for name, value in os.environ.items()
-        if name.startswith(_TELLING) and not name.endswith("_NUM_THREADS")
+        if name.startswith(_VARIABLE_PREFIXES) and not name.endswith("_NUM_THREADS")
     }

@@ -1,4 +1,4 @@
-"""Running out of memory: how libraries say it, and giving back what was taken."""
+"""Running out of memory: how libraries report it, and how memory is freed."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ import gc
 
 import torch
 
-_SAYINGS = (
+_OOM_MESSAGES = (
     "DefaultCPUAllocator",
     "std::bad_alloc",
     "CUDA error: out of memory",
     "CUBLAS_STATUS_ALLOC_FAILED",
     "CUDNN_STATUS_ALLOC_FAILED",
 )
-"""torch raises plain RuntimeErrors where it is not its caching allocator that has no room."""
+"""Of the plain RuntimeErrors that torch raises when anything but its caching allocator runs out of memory."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Tell whether a call failed for want of memory."""
+    """Return whether a call failed because memory ran out."""
     if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
         return True
-    return isinstance(error, RuntimeError) and any(saying in str(error) for saying in _SAYINGS)
+    return isinstance(error, RuntimeError) and any(message in str(error) for message in _OOM_MESSAGES)
 
 
-def give_back() -> None:
-    """Free what nothing refers to any more, and hand a GPU's share of it back to the driver.
+def free_memory() -> None:
+    """Free unreferenced objects, and return a GPU's unused memory to the driver.
 
-    What an exception's traceback refers to is not free before the `except` clause that caught it is left.
+    Objects that an exception's traceback refers to are freed only after the `except` clause that caught it.
     """
     gc.collect()
     if torch.cuda.is_available():

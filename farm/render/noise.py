@@ -1,4 +1,4 @@
-"""Noise from seeds, drawn on the CPU where and as diffusers draws it."""
+"""Noise from seeds, drawn on the CPU exactly as diffusers draws it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from torch.overrides import TorchFunctionMode
 from farm.records import Noise
 
 _PARALLEL = 0.9995
+"""Cosine beyond which tensors are interpolated linearly."""
 
 
-def generators_of(noises: Sequence[Noise]) -> list[torch.Generator]:
-    """Return each frame's generator, from which its pipeline draws: on the CPU, of the seed `stream`."""
+def make_generators(noises: Sequence[Noise]) -> list[torch.Generator]:
+    """Return the CPU generators that the pipeline draws from, one per frame, seeded with its noise's `stream`."""
     return [torch.Generator("cpu").manual_seed(noise.stream) for noise in noises]
 
 
@@ -23,30 +24,30 @@ def generators_of(noises: Sequence[Noise]) -> list[torch.Generator]:
 def mixed_noise(
     noises: Sequence[Noise], generators: Sequence[torch.Generator], denoiser: torch.nn.Module
 ) -> Iterator[None]:
-    """Have the frames' generators give their mixtures until `denoiser` is first called.
+    """Make draws from the frames' generators return mixtures of noise until `denoiser` is first called.
 
-    That is what a pipeline starts from: initial latents, and the noise of pictures that go in. What a stochastic
-    scheduler draws afterwards comes from the generator alone, as those draws left it.
+    Those draws are what a pipeline starts from: initial latents, and noise on input images. What a stochastic
+    scheduler draws afterwards comes from the generator alone, in the state that those draws left.
     """
     mixtures = {
-        id(generator): _Mixture(noise)
+        id(generator): _NoiseMixture(noise)
         for noise, generator in zip(noises, generators, strict=True)
         if noise.seeds != (noise.stream,) or noise.weights != (1.0,)
     }
     if not mixtures:
         yield
         return
-    with ExitStack() as drawing:
-        drawing.enter_context(_MixedDraws(mixtures))
-        hook = denoiser.register_forward_pre_hook(lambda *_: drawing.close())
+    with ExitStack() as first_draws:
+        first_draws.enter_context(_MixedDraws(mixtures))
+        hook = denoiser.register_forward_pre_hook(lambda *_: first_draws.close())
         try:
             yield
         finally:
             hook.remove()
 
 
-class _Mixture:
-    """One frame's seeds, each with a generator of its own but for `stream`, which the pipeline draws from itself."""
+class _NoiseMixture:
+    """One frame's seeds, each with its own generator except `stream`, from which the pipeline draws."""
 
     def __init__(self, noise: Noise) -> None:
         self._noise = noise
@@ -54,8 +55,8 @@ class _Mixture:
             seed: torch.Generator("cpu").manual_seed(seed) for seed in noise.seeds if seed != noise.stream
         }
 
-    def of(self, drawn: torch.Tensor) -> torch.Tensor:
-        """Return the mixture of what `stream` has `drawn`, in float32, and of the like draws of the other seeds."""
+    def mix(self, drawn: torch.Tensor) -> torch.Tensor:
+        """Return the mixture of `drawn`, from `stream`, with equal draws from the other seeds, in float32."""
         noise = self._noise
         parts = [
             drawn if seed == noise.stream else torch.randn(drawn.shape, generator=self._others[seed])
@@ -63,13 +64,13 @@ class _Mixture:
         ]
         if noise.mix == "slerp":
             return slerp(parts[0], parts[1], noise.weights[1])
-        return sum_of(parts, noise.weights)
+        return weighted_sum(parts, noise.weights)
 
 
 class _MixedDraws(TorchFunctionMode):  # type: ignore[misc]
-    """Stands before torch.randn, through which diffusers draws all of its noise."""
+    """Intercepts torch.randn, with which diffusers draws all of its noise."""
 
-    def __init__(self, mixtures: dict[int, _Mixture]) -> None:
+    def __init__(self, mixtures: dict[int, _NoiseMixture]) -> None:
         super().__init__()
         self._mixtures = mixtures
 
@@ -81,16 +82,16 @@ class _MixedDraws(TorchFunctionMode):  # type: ignore[misc]
         if mixture is None:
             return func(*args, **kwargs)
         drawn = func(*args, **{**kwargs, "dtype": torch.float32})
-        return mixture.of(drawn).to(kwargs.get("dtype"))
+        return mixture.mix(drawn).to(kwargs.get("dtype"))
 
 
 def normal(seed: int, shape: Sequence[int]) -> torch.Tensor:
-    """Return n(seed) of `shape` in float32."""
+    """Return standard normal noise of a seed, of `shape`, in float32."""
     return torch.randn(tuple(shape), generator=torch.Generator("cpu").manual_seed(seed))
 
 
-def sum_of(parts: Sequence[torch.Tensor], weights: Sequence[float]) -> torch.Tensor:
-    """Return the weighted sum; parts of weight zero leave no trace, so one part of weight 1 is returned exact."""
+def weighted_sum(parts: Sequence[torch.Tensor], weights: Sequence[float]) -> torch.Tensor:
+    """Return the weighted sum; parts of weight 0 are left out, so that a single one of weight 1 is returned exactly."""
     used = [(part, weight) for part, weight in zip(parts, weights, strict=True) if weight != 0]
     if len(used) == 1 and used[0][1] == 1:
         return used[0][0]
@@ -98,9 +99,9 @@ def sum_of(parts: Sequence[torch.Tensor], weights: Sequence[float]) -> torch.Ten
 
 
 def slerp(start: torch.Tensor, end: torch.Tensor, t: float) -> torch.Tensor:
-    """Return the spherical interpolation between two tensors of one shape, t in [0, 1], in float32.
+    """Return the spherical interpolation of two tensors of one shape (Shoemake 1985), for t in [0, 1].
 
-    Shoemake 1985, on the flattened tensors; nearly parallel ones are interpolated linearly.
+    Computed in float32 on the flattened tensors; nearly parallel ones are interpolated linearly.
     """
     dtype = start.dtype
     start, end = start.float(), end.float()

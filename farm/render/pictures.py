@@ -1,4 +1,4 @@
-"""The pictures that frames are made from, read on the machine that renders them."""
+"""Input images: read on the machine that renders with them, prepared, and encoded once."""
 
 from __future__ import annotations
 
@@ -19,15 +19,20 @@ from farm.errors import RenderError, StorageError
 from farm.inputs.digest import content_sha256
 from farm.inputs.pictures.decode import Film, open_film, reading
 from farm.records import Canny, Expand, InputPicture
-from farm.render.lru import Remembered
+from farm.render.lru import ResultCache
 
 _OVERLAP = 8
-"""Pixels: the mask's reach into the picture, one cell of most VAEs. There the new meets the old; without it the seam
-is where the picture ends, and shows."""
+"""Pixels by which the mask overlaps the image, one latent of most VAEs: without it the seam at its edge is visible."""
+_CACHED_BYTES = 2**28
+"""Of images in memory: those of every frame, and some of a sequence."""
+_OPEN_FILMS = 4
+"""Videos and animations kept open, each at the position last read."""
+_CACHED_ENCODINGS = 8
+"""Images, not frames: one, its masked copy, and some of a sequence."""
 
 
 def prepare(image: Image.Image, preparation: Canny | Expand) -> Image.Image:
-    """Return what is made of an RGB picture, in RGB."""
+    """Return the prepared RGB image."""
     match preparation:
         case Canny():
             return _edges(image, preparation)
@@ -38,7 +43,7 @@ def prepare(image: Image.Image, preparation: Canny | Expand) -> Image.Image:
 
 
 def _edges(image: Image.Image, canny: Canny) -> Image.Image:
-    """As diffusers' ControlNet guide makes them: of the RGB picture, then the same in all channels."""
+    """Detect edges as diffusers' ControlNet guide does: in the RGB image, then copied to all channels."""
     edges = cv2.Canny(np.asarray(image), canny.low_threshold, canny.high_threshold)
     return Image.fromarray(np.stack([edges] * 3, axis=2))
 
@@ -49,7 +54,7 @@ def _canvas(image: Image.Image, expand: Expand) -> Image.Image:
 
 
 def _mask(image: Image.Image, expand: Expand) -> Image.Image:
-    """White is what is painted: the added sides, and the picture's edge along each of them."""
+    """Return the mask, white where the pipeline paints: the added sides, and the image's edge along them."""
     left, right, top, bottom = (
         added and added + _OVERLAP for added in (expand.left, expand.right, expand.top, expand.bottom)
     )
@@ -60,36 +65,30 @@ def _mask(image: Image.Image, expand: Expand) -> Image.Image:
     return Image.fromarray(mask)
 
 
-_BYTES = 2**28
-"""Of pictures that stay in memory: those that go into every frame, beside some of a sequence."""
-
-_FILMS = 4
-"""How many stay open, each where it was read last."""
-
-
 class PictureReader:
-    """Reads input pictures: one for all frames once, those of a video one after the other."""
+    """Reads input images: one that all frames share once, those of a video one after the other."""
 
     def __init__(self) -> None:
-        self._known = Remembered(_BYTES, weigh=_bytes)
+        self._cache = ResultCache(_CACHED_BYTES, size=_size)
         self._films: OrderedDict[tuple[str, str], Film] = OrderedDict()
 
     def open(self, picture: InputPicture) -> Image.Image:
-        """Return a picture in RGB, prepared; it is shared, and not to be changed.
+        """Return an image in RGB, prepared; it is shared and must not be changed.
 
         Raises:
-            RenderError: when its file is not on this machine, is another than was found, or cannot be decoded.
+            RenderError: when its file is missing on this machine, differs from the one of the plan, or cannot be
+                decoded.
         """
-        return self._known.get(picture, lambda: self._make(picture))
+        return self._cache.get(picture, lambda: self._prepare(picture))
 
-    def _make(self, picture: InputPicture) -> Image.Image:
+    def _prepare(self, picture: InputPicture) -> Image.Image:
         if picture.prepare is not None:
             return prepare(self.open(replace(picture, prepare=None)), picture.prepare)
         try:
             return self._read(picture)
         except StorageError as error:
             raise RenderError(
-                f"On {platform.node()}, {error}. Have input pictures at the same place on every machine, and run again."
+                f"On {platform.node()}: {error}. Put input images at the same path on every machine, and run again."
             ) from error
 
     def _read(self, picture: InputPicture) -> Image.Image:
@@ -98,42 +97,37 @@ class PictureReader:
             digest = content_sha256(path)
         if digest != picture.sha256:
             raise RenderError(
-                f"{path}: this picture on {platform.node()} is not the one that this run began with. Have the same "
-                "files on every machine, leave them alone while they are rendered with, and run again."
+                f"{path}: on {platform.node()} this file is not the one that the run started with. Use the same files "
+                "on every machine, do not change them during a run, and run again."
             )
-        place = picture.location, picture.sha256
-        film = self._films.pop(place, None) or open_film(path)
-        with ExitStack() as unless_kept:
-            unless_kept.callback(film.close)
+        key = picture.location, picture.sha256
+        film = self._films.pop(key, None) or open_film(path)
+        with ExitStack() as close_film:
+            close_film.callback(film.close)
             with reading(path):
                 image = film.picture(picture.index)
             if film.moves:
-                self._films[place] = film
-                unless_kept.pop_all()
-        if len(self._films) > _FILMS:
+                self._films[key] = film
+                close_film.pop_all()
+        if len(self._films) > _OPEN_FILMS:
             self._films.popitem(last=False)[1].close()
         return image
 
 
-def _bytes(image: Image.Image) -> int:
+def _size(image: Image.Image) -> int:
     return image.width * image.height * len(image.getbands())
 
 
-_CAPACITY = 8
-"""Pictures, not frames: an image, a masked one, and some of a sequence."""
+def cache_encodings(vae: Any) -> None:
+    """Make an autoencoder encode each input image once.
 
-
-def encode_once(vae: Any) -> None:
-    """Have an autoencoder return what it made of the same picture before.
-
-    It gives a distribution, from which a pipeline draws with each frame's own generator, so every frame is what it
-    would have been.
+    An encoding is a distribution, from which the pipeline draws with each frame's own generator: no frame changes.
     """
-    encode, known = vae.encode, Remembered(_CAPACITY)
+    encode, cache = vae.encode, ResultCache(_CACHED_ENCODINGS)
 
-    def remembered(x: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
+    def encode_once(x: torch.Tensor, *args: Any, **kwargs: Any) -> Any:
         content = hashlib.sha256(x.detach().cpu().contiguous().view(torch.uint8).numpy()).hexdigest()
         key = (content, tuple(x.shape), str(x.dtype), str(vae.dtype), repr((args, sorted(kwargs.items()))))
-        return known.get(key, lambda: encode(x, *args, **kwargs))
+        return cache.get(key, lambda: encode(x, *args, **kwargs))
 
-    vae.encode = remembered
+    vae.encode = encode_once

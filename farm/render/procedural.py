@@ -1,4 +1,4 @@
-"""A renderer without a model: colours and rings drawn from the recipe, for rehearsals and for the farm's tests."""
+"""A renderer without a model: colours and rings drawn from the recipe, for `--procedural` and for tests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from farm.records import Chunk, Frame, Pixels, ProceduralSpec
 class ProceduralRenderer:
     """Draws a gradient per prompt, mixed by the recipe's weights, with grain from its noise seeds.
 
-    Like a model's, its pictures move smoothly with the conditioning and depend on nothing but the recipe.
+    Like those of a model, its images change smoothly with the conditioning and depend on the recipe alone.
     """
 
     device = "cpu"
@@ -27,7 +27,7 @@ class ProceduralRenderer:
         self.environment = json.dumps({"renderer": "procedural", "numpy": np.__version__}, sort_keys=True)
 
     def render(self, chunk: Chunk) -> list[Pixels | None]:
-        """Return one picture per frame."""
+        """Return one image per frame."""
         if self._spec.seconds_per_chunk:
             time.sleep(self._spec.seconds_per_chunk)
         return [self._draw(frame) for frame in chunk.frames]

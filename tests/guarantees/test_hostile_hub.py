@@ -200,11 +200,11 @@ HOSTILE = {
         "'unet' is a StableDiffusionPipeline"
     ),
     component_of_another_class: (
-        "SNAPSHOT/model_index.json names a unet that is not one for StableDiffusionPipeline: AutoencoderKL; allowed: "
+        "SNAPSHOT/model_index.json names a unet that StableDiffusionPipeline does not accept: AutoencoderKL; allowed: "
         "UNet2DConditionModel"
     ),
     safety_checker_of_another_class: (
-        "SNAPSHOT/model_index.json names a safety_checker that is not one for StableDiffusionPipeline: RagModel; "
+        "SNAPSHOT/model_index.json names a safety_checker that StableDiffusionPipeline does not accept: RagModel; "
         "allowed: StableDiffusionSafetyChecker"
     ),
     kernel_of_the_hub: (

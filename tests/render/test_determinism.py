@@ -124,8 +124,9 @@ def test_an_operation_that_is_not_deterministic_is_told_with_the_field_to_change
     with pytest.raises(RenderError) as caught:
         renderer.render(chunk_of(frame_of()))
     assert str(caught.value) == (
-        "StableDiffusionPipeline: put_ does not have a deterministic implementation. With render.determinism: fast it "
-        "runs, and its last bits may be others each time; a newer torch may have it in strict too."
+        "StableDiffusionPipeline: put_ does not have a deterministic implementation. It runs with "
+        "render.determinism: fast, where its last bits may differ each time; a newer torch may support it in strict as "
+        "well."
     )
 
 
@@ -137,8 +138,10 @@ def test_cublas_without_workspaces_is_told_with_the_field_to_change():
         "CuBLAS and you have CUDA >= 10.2. To enable deterministic behavior in this case, you must set an environment "
         "variable before running your PyTorch application."
     )
-    assert determinism.refused_operation(said).endswith("because it uses CuBLAS and you have CUDA >= 10.2")
-    assert determinism.refused_operation(RuntimeError("something else")) == ""
+    assert determinism.nondeterministic_operation(said).endswith(
+        "because it uses CuBLAS and you have CUDA >= 10.2"
+    )
+    assert determinism.nondeterministic_operation(RuntimeError("something else")) == ""
 
 
 @pytest.mark.parametrize(

@@ -171,13 +171,13 @@ def test_a_tokenizer_that_gives_up_over_its_regular_expression_fails_the_chunk_a
 
 
 def test_an_unknown_scheduler_setting_is_refused(renderer):
-    with pytest.raises(RenderError, match="^DDIMScheduler: takes no karras in its configuration.$"):
+    with pytest.raises(RenderError, match="^DDIMScheduler: has no setting karras.$"):
         renderer.render(chunk_of(frame_of(scheduler="DDIMScheduler", config={"karras": True})))
 
 
 def test_a_size_that_the_checkpoint_cannot_make_is_refused(renderer):
     with pytest.raises(
-        RenderError, match="^height 17: this checkpoint made 16 pixels of it; give a size that it can make.$"
+        RenderError, match="^height 17: this checkpoint rendered 16 pixels; choose a size that it supports.$"
     ):
         renderer.render(chunk_of(frame_of(height=17)))
 

@@ -20,10 +20,10 @@ def test_a_pipeline_that_draws_from_torchs_global_generator_is_refused(tiny_sd, 
     with torch.random.fork_rng(devices=[]), pytest.raises(RenderError) as refused:
         renderer.render(chunk_of(frame_of()))
     assert str(refused.value) == (
-        "StableDiffusionPipeline with DDIMScheduler: drew noise from torch's global generator and not from the frame's "
-        "own, so that the picture is no function of its recipe and could never be rendered again. Choose another "
-        "model.scheduler; EulerAncestralDiscreteScheduler and DPMSolverMultistepScheduler with algorithm_type "
-        "sde-dpmsolver++ are stochastic and exact."
+        "StableDiffusionPipeline with DDIMScheduler: drew noise from torch's global generator instead of the frame's "
+        "own, so that the frame could not be reproduced from its recipe. Choose another model.scheduler; "
+        "EulerAncestralDiscreteScheduler and DPMSolverMultistepScheduler with algorithm_type sde-dpmsolver++ are "
+        "stochastic and reproducible."
     )
 
 

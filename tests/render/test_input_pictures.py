@@ -263,8 +263,8 @@ def test_a_file_that_was_changed_is_not_rendered_with(tmp_path):
     with pytest.raises(RenderError) as refused:
         PictureReader().open(picture)
     assert str(refused.value) == (
-        f"{tmp_path}/a.png: this picture on {platform.node()} is not the one that this run began with. Have the same "
-        "files on every machine, leave them alone while they are rendered with, and run again."
+        f"{tmp_path}/a.png: on {platform.node()} this file is not the one that the run started with. Use the same "
+        "files on every machine, do not change them during a run, and run again."
     )
 
 
@@ -274,7 +274,7 @@ def test_a_video_that_is_changed_while_it_is_read_is_not_rendered_with(tmp_path)
     first = np.asarray(reader.open(pictures[0]))
     kept = shutil.copy(video, tmp_path / "kept.mp4")
     save_mp4(video, 4)
-    with pytest.raises(RenderError, match="is not the one that this run began with"):
+    with pytest.raises(RenderError, match="is not the one that the run started with"):
         reader.open(pictures[1])
     shutil.copy(kept, video)
     assert np.abs(np.asarray(reader.open(pictures[1])).astype(int) - first)[..., 2].mean() == pytest.approx(
@@ -296,8 +296,8 @@ def test_a_file_that_is_not_on_this_machine_is_told_with_what_to_do(tmp_path):
     with pytest.raises(RenderError) as refused:
         PictureReader().open(picture)
     assert str(refused.value) == (
-        f"On {platform.node()}, {tmp_path}/a.png cannot be read: No such file or directory. Have input pictures at the "
-        "same place on every machine, and run again."
+        f"On {platform.node()}: {tmp_path}/a.png cannot be read: No such file or directory. Put input images at the "
+        "same path on every machine, and run again."
     )
 
 

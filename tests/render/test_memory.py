@@ -26,8 +26,8 @@ def test_running_out_of_memory_says_what_was_asked_and_what_to_do(renderer, monk
     assert str(caught.value) == (
         "StableDiffusionPipeline: out of memory on cpu with 4 frames of 32x24 in one call ([enforce fail at "
         "alloc_cpu.cpp:127] err == 0. DefaultCPUAllocator: can't allocate memory: you tried to allocate "
-        "4503599627370496 bytes. Error code 12 (Cannot allocate memory)). Set a smaller render.batch_size, or smaller "
-        "render.height and render.width, choose from model.memory, or end other programs that use this "
+        "4503599627370496 bytes. Error code 12 (Cannot allocate memory)). Reduce render.batch_size, or "
+        "render.height and render.width, choose options of model.memory, or end other programs that use this "
         "device."
     )
 

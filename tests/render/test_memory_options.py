@@ -8,7 +8,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from farm.errors import ModelError
 from farm.records import MemorySpec
 from farm.render import determinism
-from farm.render.loading.memory import attention, place
+from farm.render.loading.memory import attention_kernel, move_to_device
 from tests.checkpoints.ip_adapter import save_ip_adapter
 from tests.support import BESIDE
 
@@ -21,7 +21,7 @@ CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
 def draw(pipeline, memory=None, side=32):
     """Two pictures in one call, larger than the tiny autoencoder's own size."""
-    with attention(memory or MemorySpec()):
+    with attention_kernel(memory or MemorySpec()):
         return pipeline(
             ["a red star", "a blue circle"],
             num_inference_steps=2,
@@ -34,7 +34,7 @@ def draw(pipeline, memory=None, side=32):
 
 def refusal_of(pipeline, device=CPU, **options):
     with pytest.raises(ModelError) as refused:
-        place(pipeline, MemorySpec(**options), device)
+        move_to_device(pipeline, MemorySpec(**options), device)
     return str(refused.value)
 
 
@@ -52,20 +52,20 @@ def refusal_of(pipeline, device=CPU, **options):
 )
 def test_an_option_draws_what_diffusers_draws_with_it(load, name, options, by_hand):
     ours, theirs = load(name), load(name)
-    place(ours, MemorySpec(**options), CPU)
+    move_to_device(ours, MemorySpec(**options), CPU)
     by_hand(theirs)
     assert np.array_equal(draw(ours), draw(theirs))
 
 
 def test_the_options_are_in_force(load):
     pipeline = load("sd")
-    place(pipeline, MemorySpec(vae_slicing=True, vae_tiling=True, attention="sliced"), CPU)
+    move_to_device(pipeline, MemorySpec(vae_slicing=True, vae_tiling=True, attention="sliced"), CPU)
     assert pipeline.vae.use_slicing
     assert pipeline.vae.use_tiling
     ways = {type(way).__name__ for way in pipeline.unet.attn_processors.values()}
     assert ways == {"SlicedAttnProcessor"}
     plain, tiled = load("sd"), load("sd")
-    place(tiled, MemorySpec(vae_tiling=True), CPU)
+    move_to_device(tiled, MemorySpec(vae_tiling=True), CPU)
     assert not np.array_equal(draw(plain), draw(tiled))
 
 
@@ -76,8 +76,8 @@ def test_the_options_are_in_force(load):
 def test_a_kernel_draws_what_torch_draws_with_it(load, name, named, kernel):
     pipeline, memory = load(name), MemorySpec(attention=named)
     call = {"use_resolution_binning": False} if name == "pixart" else {}
-    place(pipeline, memory, CPU)
-    ours = _draw_with(attention(memory), pipeline, call)
+    move_to_device(pipeline, memory, CPU)
+    ours = _draw_with(attention_kernel(memory), pipeline, call)
     assert np.array_equal(ours, _draw_with(sdpa_kernel(kernel), pipeline, call))
 
 
@@ -124,7 +124,7 @@ def in_force():
 def test_a_named_kernel_sets_aside_what_strict_chose_and_leaves_it_as_it_was(named, kernels):
     try:
         determinism.apply("strict", CUDA)
-        with attention(MemorySpec(attention=named)):
+        with attention_kernel(MemorySpec(attention=named)):
             assert in_force() == kernels
         assert in_force() == {"efficient", "math"}
     finally:
@@ -135,7 +135,7 @@ def test_a_named_kernel_sets_aside_what_strict_chose_and_leaves_it_as_it_was(nam
 @pytest.mark.parametrize("offload", ["model", "group", "sequential"])
 def test_offload_without_a_gpu_says_that_it_needs_one(load, offload):
     assert refusal_of(load("sd"), offload=offload) == (
-        f"model.memory.offload: {offload} brings weights from the CPU's memory to a GPU, and this machine has none; "
+        f"model.memory.offload: {offload} moves weights from the CPU's memory to a GPU, and this machine has none; "
         "allowed here: none."
     )
 
@@ -150,26 +150,26 @@ def test_attention_of_a_gpu_says_that_it_needs_one(load, named):
 
 def test_xformers_without_its_package_says_how_to_have_it(load):
     assert refusal_of(load("sd"), CUDA, attention="xformers") == (
-        "model.memory.attention: xformers needs its package, which this machine does not have: pip install xformers"
+        "model.memory.attention: xformers needs its package, which is not installed here: pip install xformers"
     )
 
 
 @pytest.mark.parametrize("named", ["flash", "cudnn"])
 def test_kernels_of_half_precision_refuse_single_precision_on_a_gpu(load, named):
     assert refusal_of(load("sd"), CUDA, attention=named) == (
-        f"model.memory.attention: {named} takes half precision only, and model.torch_dtype is float32; allowed: "
+        f"model.memory.attention: {named} supports half precision only, and model.torch_dtype is float32; allowed: "
         "float16 or bfloat16, or another attention."
     )
 
 
 def test_an_option_that_a_pipeline_has_nothing_for_is_refused(load):
     assert refusal_of(load("pixart"), attention="sliced") == (
-        "model.memory.attention: PixArtSigmaPipeline has no attention that can be sliced; "
+        "model.memory.attention: PixArtSigmaPipeline does not support sliced attention; "
         "allowed: default, math, flash, efficient, cudnn."
     )
     for way in ("slicing", "tiling"):
         assert refusal_of(load("ldm"), **{f"vae_{way}": True}) == (
-            f"model.memory.vae_{way}: the autoencoder of LDMTextToImagePipeline knows no {way}; allowed: false."
+            f"model.memory.vae_{way}: the autoencoder of LDMTextToImagePipeline does not support it; allowed: false."
         )
 
 
@@ -182,8 +182,8 @@ def test_sliced_attention_beside_image_prompts_is_refused(load, folders):
         image_encoder_folder=None,
     )
     assert refusal_of(pipeline, attention="sliced") == (
-        "model.memory.attention: sliced attention does not see the image prompts of model.ip_adapters; "
-        "allowed beside them: default, math, flash, efficient, cudnn, xformers."
+        "model.memory.attention: sliced attention ignores the image prompts of model.ip_adapters; "
+        "allowed with them: default, math, flash, efficient, cudnn, xformers."
     )
 
 
@@ -195,10 +195,10 @@ def test_offload_draws_what_the_gpu_draws_and_leaves_less_on_it(load, name, offl
         torch.cuda.empty_cache()
         before = torch.cuda.memory_allocated()
         pipeline = load(name)
-        place(pipeline, MemorySpec(**options), CUDA)
+        move_to_device(pipeline, MemorySpec(**options), CUDA)
         held = torch.cuda.memory_allocated() - before
         call = {"use_resolution_binning": False} if name == "pixart" else {}
-        return held, _draw_with(attention(MemorySpec()), pipeline, call)
+        return held, _draw_with(attention_kernel(MemorySpec()), pipeline, call)
 
     whole, plain = taken({})
     held, picture = taken({"offload": offload})
@@ -211,5 +211,5 @@ def test_offload_draws_what_the_gpu_draws_and_leaves_less_on_it(load, name, offl
 def test_on_a_gpu_a_kernel_draws_the_same_bits_each_time(load, named):
     memory = MemorySpec(attention=named)
     pipeline = load("sd", torch.float16)
-    place(pipeline, memory, CUDA)
+    move_to_device(pipeline, memory, CUDA)
     assert np.array_equal(draw(pipeline, memory), draw(pipeline, memory))

@@ -6,14 +6,14 @@ import torch
 from diffusers.utils.torch_utils import randn_tensor
 
 from farm.records import Noise
-from farm.render.noise import generators_of, mixed_noise, normal, slerp, sum_of
+from farm.render.noise import make_generators, mixed_noise, normal, slerp, weighted_sum
 
 SHAPE = (1, 4, 8, 8)
 
 
 def drawn(noise, dtype=None):
     """What a pipeline's first draw for one frame gives, and the frame's generator after it."""
-    generators = generators_of([noise])
+    generators = make_generators([noise])
     with mixed_noise([noise], generators, torch.nn.Identity()):
         return randn_tensor(SHAPE, generator=generators, dtype=dtype), generators[0]
 
@@ -51,7 +51,7 @@ def test_a_circle_begins_at_its_first_noise_and_passes_its_second():
 
 
 def test_until_the_denoiser_is_called_every_draw_is_a_mixture_and_then_none():
-    generators, denoiser = generators_of([circle(0.7)]), torch.nn.Identity()
+    generators, denoiser = make_generators([circle(0.7)]), torch.nn.Identity()
     x, y = (torch.Generator("cpu").manual_seed(seed) for seed in (1, 2))
     with mixed_noise([circle(0.7)], generators, denoiser):
         for _ in range(2):
@@ -65,7 +65,7 @@ def test_until_the_denoiser_is_called_every_draw_is_a_mixture_and_then_none():
 
 def test_frames_of_one_seed_beside_a_mixture_draw_their_own():
     plain = Noise(mode="seeds", mix="sum", seeds=(5,), weights=(1.0,), stream=5)
-    generators = generators_of([plain, circle(0.7)])
+    generators = make_generators([plain, circle(0.7)])
     with mixed_noise([plain, circle(0.7)], generators, torch.nn.Identity()):
         both = randn_tensor((2, *SHAPE[1:]), generator=generators)
     assert torch.equal(both[:1], normal(5, SHAPE))
@@ -93,7 +93,7 @@ def test_slerp_of_nearly_parallel_tensors_is_on_the_arc():
 
 def test_one_part_of_weight_one_is_returned_exact():
     a, b = normal(1, SHAPE), normal(2, SHAPE)
-    assert sum_of([a, b], [1.0, 0.0]) is a
+    assert weighted_sum([a, b], [1.0, 0.0]) is a
 
 
 def test_the_sampler_goes_on_with_the_stream_seed_after_its_own_draw():
@@ -114,7 +114,7 @@ def test_a_slerp_of_noise_goes_from_the_first_seed_to_the_second():
 
 @pytest.mark.parametrize("happens", ["a step", "nothing", "an error"])
 def test_nothing_of_a_mixture_is_left_in_the_denoiser_or_in_torch(happens):
-    generators, denoiser = generators_of([circle(0.7)]), torch.nn.Identity()
+    generators, denoiser = make_generators([circle(0.7)]), torch.nn.Identity()
     with suppress(ArithmeticError), mixed_noise([circle(0.7)], generators, denoiser):
         if happens == "a step":
             denoiser(torch.zeros(1))

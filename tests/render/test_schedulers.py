@@ -104,7 +104,7 @@ def test_a_library_that_a_scheduler_needs_is_told_by_name(renderer, scheduler):
     with pytest.raises(RenderError) as refused:
         renderer.render(chunk_of(frame_of(scheduler=scheduler)))
     assert str(refused.value) == (
-        f"{scheduler}: needs {library}, which this machine does not have: pip install {library}"
+        f"{scheduler}: needs {library}, which is not installed here: pip install {library}"
     )
 
 

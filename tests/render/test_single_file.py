@@ -96,8 +96,8 @@ def test_a_configuration_that_is_not_in_the_cache_says_what_to_download(file):
     with pytest.raises(ModelError) as refused:
         load(file, config=source)
     assert str(refused.value) == (
-        f"{file}: a single file holds weights only, and the configuration files of studio/sd are not in the hub "
-        f"cache. Run once, where the hub can be reached: hf download studio/sd --revision {commit} "
+        f"{file}: a single file contains weights only, and the configuration files of studio/sd are not in the hub "
+        f"cache. Run once with access to the hub: hf download studio/sd --revision {commit} "
         "--include '*.json' --include '*.txt'; or give the model as a folder."
     )
 
@@ -117,7 +117,7 @@ def test_a_file_that_lacks_a_part_is_refused(file, configuration, tmp_path, pref
     with pytest.raises(ModelError) as refused:
         load(rest, config=source_of(configuration))
     assert str(refused.value) == (
-        f"{rest}: is no whole StableDiffusionPipeline: Failed to load {part}. "
+        f"{rest}: is not a complete StableDiffusionPipeline: Failed to load {part}. "
         "Weights for this component appear to be missing in the checkpoint."
     )
 
@@ -127,7 +127,7 @@ def test_a_configuration_without_vocabulary_is_refused(file, configuration, tmp_
     with pytest.raises(ModelError) as refused:
         load_pipeline(spec_of(file, config=source_of(silent)), torch.device("cpu"))
     assert str(refused.value) == (
-        f"{file}: its tokenizer knows no words, since its vocabulary files are missing. "
+        f"{file}: its tokenizer has no vocabulary, as its files are missing. "
         "Download the configuration again, with all of its .json and .txt files."
     )
 
@@ -135,4 +135,7 @@ def test_a_configuration_without_vocabulary_is_refused(file, configuration, tmp_
 def test_a_pipeline_that_diffusers_loads_from_folders_only_says_so(file):
     with pytest.raises(ModelError) as refused:
         load(file, diffusers.DDPMPipeline, pipeline="DDPMPipeline")
-    assert str(refused.value) == f"{file}: DDPMPipeline is loaded from a folder only, not from a single file."
+    assert (
+        str(refused.value)
+        == f"{file}: DDPMPipeline can be loaded from a folder only, not from a single file."
+    )

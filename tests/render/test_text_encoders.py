@@ -95,7 +95,7 @@ def test_at_hand_they_are_there_inside_and_free_of_weights_after_it(load, error)
     encoder = pipeline.text_encoder
     encoders = TextEncoders(pipeline, CPU)
     for _ in range(2):
-        with suppress(ArithmeticError), encoders.at_hand():
+        with suppress(ArithmeticError), encoders.loaded():
             assert pipeline.text_encoder is encoder
             assert all(weight.nbytes for weight in encoder.parameters())
             if error is not None:
@@ -123,7 +123,7 @@ def test_a_pipeline_that_encodes_by_itself_keeps_its_text_encoder(load):
     with pytest.raises(ModelError) as refused:
         TextEncoders(load("LDMTextToImagePipeline"), CPU)
     assert str(refused.value) == (
-        "model.memory.release_text_encoders: LDMTextToImagePipeline cannot do without its text encoder; "
+        "model.memory.release_text_encoders: LDMTextToImagePipeline cannot run without its text encoder; "
         "allowed: false."
     )
 
@@ -136,9 +136,9 @@ def test_a_disk_without_room_says_what_to_set(load, monkeypatch):
     with pytest.raises(ModelError) as refused:
         TextEncoders(load(), CPU)
     text = str(refused.value)
-    assert text.startswith("model.memory.release_text_encoders: ")
+    assert text.startswith("model.memory.release_text_encoders: the text encoders cannot be written to ")
     assert text.endswith(
-        " cannot take the text encoders: [Errno 28] No space left on device. Set TMPDIR to a folder with room for them."
+        ": [Errno 28] No space left on device. Set TMPDIR to a folder with enough free space."
     )
 
 

@@ -93,13 +93,13 @@ def test_a_word_that_is_there_already_is_refused_and_nothing_is_changed(load, tm
     learned = inversion_of(save_textual_inversion(tmp_path / "one"))
     xl = inversion_of(save_textual_inversion_xl(tmp_path / "xl"), token="dog</w>")
     assert refusal_of(load("sd"), learned, learned) == (
-        f"{tmp_path}/one: <doodle> is a word already of this StableDiffusionPipeline: "
-        "give another as token in model.textual_inversions."
+        f"{tmp_path}/one: the token <doodle> already exists in this StableDiffusionPipeline: "
+        "set another token in model.textual_inversions."
     )
     pipeline = load("xl")
     pipeline.tokenizer_2.add_tokens("<new>")
     before = len(pipeline.tokenizer)
-    assert refusal_of(pipeline, xl).startswith(f"{tmp_path}/xl: dog</w> is a word already of this ")
+    assert refusal_of(pipeline, xl).startswith(f"{tmp_path}/xl: the token dog</w> already exists in this ")
     refusal_of(pipeline, inversion_of(tmp_path / "xl", token="<new>"))
     assert len(pipeline.tokenizer) == before
 
@@ -107,18 +107,18 @@ def test_a_word_that_is_there_already_is_refused_and_nothing_is_changed(load, tm
 def test_a_word_for_another_model_is_refused_with_both_sizes(load, tmp_path):
     save_file({"<wide>": torch.zeros(2, 24)}, tmp_path / WEIGHTS)
     assert refusal_of(load("sd"), inversion_of(tmp_path)) == (
-        f"{tmp_path}: it is learned for another model: its vectors are 24 numbers wide, and those of this "
-        "StableDiffusionPipeline's text_encoder 16."
+        f"{tmp_path}: the embedding is for another model: its vectors have 24 dimensions, those of this "
+        "StableDiffusionPipeline's text_encoder have 16."
     )
     save_textual_inversion_xl(tmp_path)
     assert refusal_of(load("sd"), inversion_of(tmp_path, token="<x>")) == (
-        f"{tmp_path}: it is learned for a text_encoder_2, and this StableDiffusionPipeline has none."
+        f"{tmp_path}: the embedding is for a text_encoder_2, which this StableDiffusionPipeline does not have."
     )
     assert refusal_of(load("refiner"), inversion_of(tmp_path, token="<x>")) == (
-        f"{tmp_path}: it is learned for a text_encoder, and this StableDiffusionXLImg2ImgPipeline has none."
+        f"{tmp_path}: the embedding is for a text_encoder, which this StableDiffusionXLImg2ImgPipeline does not have."
     )
     assert refusal_of(load("pixart"), inversion_of(tmp_path, token="<x>")) == (
-        f"{tmp_path}: PixArtSigmaPipeline learns no words by textual inversion."
+        f"{tmp_path}: PixArtSigmaPipeline does not support textual inversion."
     )
 
 
@@ -126,7 +126,7 @@ def test_a_word_for_another_model_is_refused_with_both_sizes(load, tmp_path):
 def test_a_file_that_does_not_say_its_word_needs_it_from_the_manifest(load, tmp_path, name):
     save_file({name: torch.zeros(1, 16)}, tmp_path / WEIGHTS)
     assert refusal_of(load("sd"), inversion_of(tmp_path)) == (
-        f"{tmp_path}: {WEIGHTS} does not say which word it is: give it as token in model.textual_inversions."
+        f"{tmp_path}: {WEIGHTS} does not name its token: set token in model.textual_inversions."
     )
     pipeline = load("sd")
     load_textual_inversions(pipeline, (inversion_of(tmp_path, token="<x>"),))
@@ -138,7 +138,7 @@ def test_a_file_of_something_else_is_refused(load, tmp_path):
     [file] = tmp_path.glob("*.safetensors")
     count, first = len(load_file(file)), sorted(load_file(file))[:3]
     assert refusal_of(load("sd"), inversion_of(file)) == (
-        f"{file}: {file.name} is no textual inversion: it holds {count} tensors ({', '.join(first)}, ...)."
+        f"{file}: {file.name} is not a textual inversion: it has {count} tensors ({', '.join(first)}, ...)."
     )
 
 

@@ -186,5 +186,5 @@ def test_a_pipeline_without_the_seams_is_refused_with_what_it_lacks():
     with pytest.raises(ModelError) as caught:
         pipeline_class("UnCLIPPipeline")
     assert str(caught.value) == (
-        "UnCLIPPipeline: the farm cannot render with it: it has no encode_prompt, where prompts are mixed."
+        "UnCLIPPipeline: the farm cannot use it: it has no encode_prompt, in which prompts are mixed."
     )

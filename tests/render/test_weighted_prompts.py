@@ -146,8 +146,7 @@ def test_pipelines_with_other_encoders_are_refused(load, name, kind):
     with pytest.raises(RenderError) as refused:
         WeightedPrompts(load(name))
     assert str(refused.value) == (
-        f"render.prompt_syntax: compel weighs the prompts of Stable Diffusion and SDXL, and {kind} reads them "
-        "otherwise; allowed: plain."
+        f"render.prompt_syntax: compel supports Stable Diffusion and SDXL, not {kind}; allowed: plain."
     )
 
 

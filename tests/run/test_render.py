@@ -246,7 +246,7 @@ def test_one_frames_wrong_settings_cost_no_other_frame_or_job(write_manifest, tm
     first, second = run(wrong, write_manifest("right", frames=4), output_dir=tmp_path, procedural=False)
     assert (first.state, second.state) == ("partial", "done")
     assert first.failures[0].reason == (
-        "DDIMScheduler: cannot be configured so: odd is not implemented for "
+        "DDIMScheduler: cannot be configured: odd is not implemented for "
         "<class 'diffusers.schedulers.scheduling_ddim.DDIMScheduler'>"
     )
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar
 
+import cachetools
 import torch
 import torch.nn.functional as F
 import transformers
@@ -22,7 +23,7 @@ from farm.inputs.checkpoints.no_network import sealed
 from farm.inputs.checkpoints.source import check_unchanged
 from farm.records import AnalysisSpec, ClipSpec, ModelSource, Pixels, Shown, Stretch, Value, Values
 from farm.render import determinism
-from farm.render.loading.errors import name_of, told
+from farm.render.loading.errors import source_name, translate_errors
 
 
 def load_judge(source: ModelSource, cls: Any, kind: str) -> tuple[Any, Any]:
@@ -32,9 +33,9 @@ def load_judge(source: ModelSource, cls: Any, kind: str) -> tuple[Any, Any]:
         ModelError: when files are missing or not those of `source`, or weights are not safetensors.
     """
     transformers.logging.disable_progress_bar()
-    with told(source, kind):
+    with translate_errors(source, kind):
         folder = _folder(source)
-    with told(source, kind), sealed():
+    with translate_errors(source, kind), sealed():
         model = cls.from_pretrained(folder, **_ALONE, use_safetensors=True, dtype=torch.float32)
         # With torchvision installed it would be another one, whose last bits differ.
         processor = transformers.AutoImageProcessor.from_pretrained(folder, **_ALONE, backend="pil")
@@ -48,14 +49,14 @@ def load_tokenizer(source: ModelSource) -> Any:
     Raises:
         ModelError: when its files are missing.
     """
-    with told(source, "a tokenizer"):
+    with translate_errors(source, "a tokenizer"):
         folder = _folder(source)
-    with told(source, "a tokenizer"), sealed():
+    with translate_errors(source, "a tokenizer"), sealed():
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **_ALONE)
     # Where its files are missing, transformers 5 makes an empty one and is silent: all texts would be one.
     if len(tokenizer) <= len(set(tokenizer.all_special_ids)):
         raise ModelError(
-            f"{name_of(source)}: its tokenizer knows no words, since its vocabulary files are missing."
+            f"{source_name(source)}: its tokenizer knows no words, since its vocabulary files are missing."
         )
     return tokenizer
 
@@ -70,8 +71,8 @@ def _folder(source: ModelSource) -> str:
     except LocalEntryNotFoundError as error:
         why = "HF_HUB_OFFLINE forbids asking the hub" if is_offline() else "the hub cannot be reached"
         raise ModelError(
-            f"{name_of(source)}: files of it are not in this machine's hub cache, and {why}. Run once, where it can "
-            f"be: hf download {source.location} --revision {source.revision}"
+            f"{source_name(source)}: files of it are not in this machine's hub cache, and {why}. Run once, where it "
+            f"can be: hf download {source.location} --revision {source.revision}"
         ) from error
 
 
@@ -83,24 +84,23 @@ _ALONE = {"local_files_only": True, "trust_remote_code": False}
 """What transformers is told of any folder: that there is nothing else."""
 
 
-_MOST_TEXTS = 2**15
-"""How many texts are remembered: more than the classes of any classifier that is likely, 100 MB at a width of 768."""
+_CACHED_TEXTS = 2**15
+"""More than the classes of any likely classifier; 100 MB at a width of 768."""
 
 
 class Clip:
     """Looks at one picture and reads one text at a time: the bits depend on nothing beside it.
 
-    Both become vectors of length 1, shape [width]. Texts are not padded, and cut where the model cannot read on; each
-    is read once, as long as no more than `most_texts` others were asked for since. Several threads may use one.
+    Both become vectors of length 1, shape [width]. Texts are not padded, and truncated where the model ends; the
+    vectors of the last `cached_texts` are cached. Several threads may use one.
     """
 
-    def __init__(self, source: ModelSource, *, most_texts: int = _MOST_TEXTS) -> None:
+    def __init__(self, source: ModelSource, *, cached_texts: int = _CACHED_TEXTS) -> None:
         self._model, self._processor = load_judge(source, transformers.CLIPModel, "a CLIPModel")
         self._tokenizer = load_tokenizer(source)
         self._scale = self._model.logit_scale.detach().exp()
         self._longest = self._model.config.text_config.max_position_embeddings
-        self._most_texts = most_texts
-        self._texts: dict[str, torch.Tensor] = {}
+        self._texts: cachetools.LRUCache[str, torch.Tensor] = cachetools.LRUCache(cached_texts)
         self._reading = threading.Lock()
 
     def look(self, pixels: Pixels) -> torch.Tensor:
@@ -111,13 +111,9 @@ class Clip:
     def read(self, text: str) -> torch.Tensor:
         """Return a text's vector."""
         with self._reading:
-            vector = self._texts.pop(text, None)
-            if vector is None:
-                vector = self._encode(text)
-            self._texts[text] = vector
-            if len(self._texts) > self._most_texts:
-                del self._texts[next(iter(self._texts))]
-        return vector
+            if text not in self._texts:
+                self._texts[text] = self._encode(text)
+            return self._texts[text]
 
     def similarity(self, seen: torch.Tensor, text: str) -> float:
         """Return the cosine of the angle between a picture and a text, -1 to 1."""
@@ -166,40 +162,36 @@ class Classifier:
 
 _Model = TypeVar("_Model")
 
-_MOST = 3
-"""How many models of a sort are kept: a night's jobs share their judges, and each may take gigabytes."""
+_MODELS = 3
+"""Loaded models of a kind: the jobs of a batch share them, and each may take gigabytes."""
 
 _loading = threading.Lock()
-"""transformers changes settings of the whole process while it loads, so one model is loaded at a time."""
+"""Held while a model is loaded: transformers then changes settings of the whole process."""
 
 
-class Kept(Generic[_Model]):
-    """Loads each model once, for whichever thread asks first, and keeps the `most` that were asked for last."""
+class ModelCache(Generic[_Model]):
+    """Loads each model once for all threads, and keeps the `capacity` most recently used ones."""
 
-    def __init__(self, load: Callable[[ModelSource], _Model], *, most: int = _MOST) -> None:
+    def __init__(self, load: Callable[[ModelSource], _Model], *, capacity: int = _MODELS) -> None:
         self._load = load
-        self._most = most
-        self._models: dict[ModelSource, _Model] = {}
+        self._models: cachetools.LRUCache[ModelSource, _Model] = cachetools.LRUCache(capacity)
 
     def __call__(self, source: ModelSource) -> _Model:
-        """Return the model of `source`; what `load` raises is raised, and tried again the next time."""
+        """Return the model of `source`; errors of `load` are raised, and the next call tries again."""
         with _loading:
-            model = self._models.pop(source, None)
-            if model is None:
-                # Room is made first, so that a new model never comes on top of `most`.
-                while len(self._models) >= self._most:
-                    del self._models[next(iter(self._models))]
-                model = self._load(source)
-            self._models[source] = model
-            return model
+            if source not in self._models:
+                if len(self._models) == self._models.maxsize:
+                    self._models.popitem()  # before loading, so that memory never holds one model more
+                self._models[source] = self._load(source)
+            return self._models[source]
 
 
 _CPU = torch.device("cpu")
 _Measured = Iterator[tuple[str, Value]]
 _Read = Callable[[str], Pixels]
 
-_clips = Kept(Clip)
-_classifiers = Kept(Classifier)
+_clips = ModelCache(Clip)
+_classifiers = ModelCache(Classifier)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

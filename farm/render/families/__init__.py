@@ -1,8 +1,8 @@
-"""The families of pipelines: how each is called.
+"""Pipeline classes by the names of diffusers.
 
-The general case is any diffusers pipeline that encodes its prompts with `encode_prompt` and draws its noise with the
-generators it is given: it is called with words, and `PromptMixer` mixes what it makes of them. A pipeline that has
-no such seam gets a class of its own here, with one, and a line in `FAMILIES`.
+Any diffusers pipeline can be used that encodes its prompts with `encode_prompt` and draws its noise from the generators
+it is given; `PromptMixer` then mixes the encodings. A pipeline without that method gets a class with one in this
+package, and an entry in `FAMILIES`.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from farm.render.families.latent_diffusion import LatentDiffusion
 FAMILIES: dict[str, type[diffusers.DiffusionPipeline]] = {
     "LDMTextToImagePipeline": LatentDiffusion,
 }
-"""By the name of the diffusers pipeline that they stand for."""
+"""By the name of the diffusers pipeline that each replaces."""
 
 _NEEDED = {
-    "prompt": "words",
-    "generator": "generators to draw noise with",
+    "prompt": "prompts",
+    "generator": "generators for its noise",
     "num_inference_steps": "number of steps",
 }
 
 
 def pipeline_class(name: str) -> Any:
-    """Return the class that renders for the diffusers pipeline `name`.
+    """Return the class that renders the diffusers pipeline `name`.
 
     Raises:
-        ModelError: when diffusers has none of this name, or it lacks what frames are made with.
+        ModelError: when diffusers has no such pipeline, or it lacks a method or argument that the farm needs.
     """
     if name in FAMILIES:
         return FAMILIES[name]
@@ -40,13 +40,13 @@ def pipeline_class(name: str) -> Any:
         raise ModelError(f"{name}: diffusers {diffusers.__version__} has no pipeline of this name.")
     missing = _missing(cls)
     if missing:
-        raise ModelError(f"{name}: the farm cannot render with it: {missing}.")
+        raise ModelError(f"{name}: the farm cannot use it: {missing}.")
     return cls
 
 
 def _missing(cls: Any) -> str:
     if not hasattr(cls, "encode_prompt"):
-        return "it has no encode_prompt, where prompts are mixed"
+        return "it has no encode_prompt, in which prompts are mixed"
     takes = inspect.signature(cls.__call__).parameters
-    lacking = [words for argument, words in _NEEDED.items() if argument not in takes]
-    return f"its call takes no {lacking[0]}" if lacking else ""
+    missing = [words for argument, words in _NEEDED.items() if argument not in takes]
+    return f"its call takes no {missing[0]}" if missing else ""

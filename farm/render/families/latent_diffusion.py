@@ -1,4 +1,4 @@
-"""Latent Diffusion (Rombach et al. 2022): diffusers' pipeline encodes its prompts inside its call."""
+"""Latent Diffusion (Rombach et al. 2022), whose pipeline in diffusers encodes prompts inside its call."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from diffusers.utils.torch_utils import randn_tensor
 
 
 class LatentDiffusion(LDMTextToImagePipeline):  # type: ignore[misc]
-    """LDMTextToImagePipeline with its prompts encoded apart, so that they can be mixed; else the same steps.
+    """LDMTextToImagePipeline with a separate `encode_prompt`, so that prompts can be mixed; otherwise the same steps.
 
-    Its scheduler gets the generators, which diffusers' pipeline keeps from it: with `eta` above 0 that one draws
+    The scheduler gets the generators, which diffusers' pipeline does not pass on: with `eta` above 0, that one draws
     from torch's global generator.
     """
 
     def encode_prompt(self, prompt: Sequence[str]) -> torch.Tensor:
-        """Return the states of BERT, [B, 77, d]."""
+        """Return BERT's hidden states, [B, 77, d]."""
         tokens = self.tokenizer(
             list(prompt), padding="max_length", max_length=77, truncation=True, return_tensors="pt"
         )
@@ -39,29 +39,29 @@ class LatentDiffusion(LDMTextToImagePipeline):  # type: ignore[misc]
         eta: float = 0.0,
         output_type: str = "np",
     ) -> ImagePipelineOutput:
-        """Return pictures of the prompts, [B, height, width, 3] in [0, 1]; guidance is off at a scale of 1."""
-        own = self.unet.config.sample_size * self.vae_scale_factor
-        shape = (len(prompt), self.unet.config.in_channels, (height or own) // 8, (width or own) // 8)
+        """Return images of the prompts, [B, height, width, 3] in [0, 1]; a scale of 1 turns guidance off."""
+        default = self.unet.config.sample_size * self.vae_scale_factor
+        shape = (len(prompt), self.unet.config.in_channels, (height or default) // 8, (width or default) // 8)
         is_guided = guidance_scale != 1.0
         context = self.encode_prompt(prompt)
         latents = randn_tensor(shape, generator=generator, device=self._execution_device, dtype=context.dtype)
         if is_guided:
             context = torch.cat([self.encode_prompt([""] * len(prompt)), context])
         self.scheduler.set_timesteps(num_inference_steps)
-        extra = self._of_step(eta, generator)
+        extra = self._step_arguments(eta, generator)
         for t in self.progress_bar(self.scheduler.timesteps):
             predicted = self.unet(
                 torch.cat([latents] * 2) if is_guided else latents, t, encoder_hidden_states=context
             ).sample
             if is_guided:
-                without, towards = predicted.chunk(2)
-                predicted = without + guidance_scale * (towards - without)
+                unconditional, conditional = predicted.chunk(2)
+                predicted = unconditional + guidance_scale * (conditional - unconditional)
             latents = self.scheduler.step(predicted, t, latents, **extra).prev_sample
         decoded = self.vqvae.decode(1 / self.vqvae.config.scaling_factor * latents).sample
-        pictures = (decoded / 2 + 0.5).clamp(0, 1).cpu().permute(0, 2, 3, 1).float().numpy()
-        return ImagePipelineOutput(images=pictures if output_type == "np" else self.numpy_to_pil(pictures))
+        images = (decoded / 2 + 0.5).clamp(0, 1).cpu().permute(0, 2, 3, 1).float().numpy()
+        return ImagePipelineOutput(images=images if output_type == "np" else self.numpy_to_pil(images))
 
-    def _of_step(self, eta: float, generator: list[torch.Generator]) -> dict[str, Any]:
+    def _step_arguments(self, eta: float, generator: list[torch.Generator]) -> dict[str, Any]:
         takes = inspect.signature(self.scheduler.step).parameters
-        offered = {"eta": eta, "generator": generator}
-        return {name: value for name, value in offered.items() if name in takes}
+        arguments = {"eta": eta, "generator": generator}
+        return {name: value for name, value in arguments.items() if name in takes}

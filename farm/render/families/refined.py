@@ -21,14 +21,14 @@ _BOTH = (
 
 
 class Refined:
-    """Calls the base for the first part of the steps, and the refiner, on its latents, for the rest."""
+    """Runs the first steps with the base, and the remaining ones on its latents with the refiner."""
 
     def __init__(self, base: Any, refiner: Any) -> None:
         self.base = base
         self.refiner = refiner
 
     def __call__(self, *, denoising_end: float, output_type: str, **arguments: Any) -> Any:
-        """Return the refiner's output; `denoising_end` in (0, 1) is where the base hands over."""
+        """Return the refiner's output; `denoising_end` in (0, 1) is the share of the steps that the base runs."""
         latents = self.base(
             **{name: value for name, value in arguments.items() if name not in _REFINER_ONLY},
             denoising_end=denoising_end,

@@ -1,4 +1,4 @@
-"""What is laid over a pipeline or stands beside it: ControlNets, LoRAs, IP-Adapters."""
+"""Loads what is added to a pipeline: ControlNets, LoRAs, IP-Adapters, textual inversions."""
 
 from __future__ import annotations
 
@@ -17,11 +17,14 @@ from farm.inputs.checkpoints.hub import fetch, model_files, only_file
 from farm.inputs.checkpoints.lora import ENCODER_OF, USUAL_LORA, USUAL_WORD, encoder_folder
 from farm.inputs.checkpoints.no_network import sealed
 from farm.records import ControlNet, IpAdapter, Lora, TextualInversion
-from farm.render.loading.errors import told
+from farm.render.loading.errors import translate_errors
+
+_UNNAMED = {*ENCODER_OF, "emb_params"}
+"""Names of tensors that are not words; the last is AUTOMATIC1111's."""
 
 
 def load_controlnets(controlnets: Sequence[ControlNet], dtype: torch.dtype) -> dict[str, Any]:
-    """Return the `controlnet` of a pipeline that has one, a list where there are several."""
+    """Return a pipeline's `controlnet` argument, a list for several; empty without ControlNets."""
     nets = [_load_controlnet(net, dtype) for net in controlnets]
     if not nets:
         return {}
@@ -29,9 +32,9 @@ def load_controlnets(controlnets: Sequence[ControlNet], dtype: torch.dtype) -> d
 
 
 def _load_controlnet(net: ControlNet, dtype: torch.dtype) -> Any:
-    with told(net.source, "a ControlNet"):
+    with translate_errors(net.source, "a ControlNet"):
         folder = fetch(net.source, partial(_net_files, net))
-    with told(net.source, "a ControlNet"), sealed():
+    with translate_errors(net.source, "a ControlNet"), sealed():
         return diffusers.ControlNetModel.from_pretrained(
             str(folder),
             subfolder=net.subfolder or None,
@@ -47,11 +50,11 @@ def _net_files(net: ControlNet, names: Sequence[str]) -> list[str]:
 
 
 def load_loras(pipeline: Any, loras: Sequence[Lora]) -> None:
-    """Lay LoRAs over a pipeline, in their order."""
+    """Load LoRAs into a pipeline, in their order."""
     for name, lora in zip(lora_names(loras), loras, strict=True):
-        with told(lora.source, "a LoRA"):
-            file = _file(lora)
-        with told(lora.source, "a LoRA"), sealed():
+        with translate_errors(lora.source, "a LoRA"):
+            file = _lora_file(lora)
+        with translate_errors(lora.source, "a LoRA"), sealed():
             pipeline.load_lora_weights(
                 str(file.parent),
                 weight_name=file.name,
@@ -61,7 +64,7 @@ def load_loras(pipeline: Any, loras: Sequence[Lora]) -> None:
             )
 
 
-def _file(lora: Lora) -> Path:
+def _lora_file(lora: Lora) -> Path:
     if lora.source.kind == "file":
         return fetch(lora.source, lambda _: (), holds="weights")
     name = only_file(lora.source, lora.weight_name, USUAL_LORA)
@@ -69,14 +72,14 @@ def _file(lora: Lora) -> Path:
 
 
 def load_ip_adapters(pipeline: Any, adapters: Sequence[IpAdapter]) -> None:
-    """Add IP-Adapters, with the image encoder of the first unless the pipeline has one."""
+    """Load IP-Adapters into a pipeline, with the image encoder of the first unless the pipeline has one."""
     folders = []
     for adapter in adapters:
-        with told(adapter.source, "an IP-Adapter"):
-            folders.append(str(fetch(adapter.source, partial(_files, adapter))))
+        with translate_errors(adapter.source, "an IP-Adapter"):
+            folders.append(str(fetch(adapter.source, partial(_adapter_files, adapter))))
         if pipeline.image_encoder is None:
-            with told(adapter.source, "an IP-Adapter"), sealed():
-                # Not by load_ip_adapter, which takes a pickle where there is no safetensors.
+            with translate_errors(adapter.source, "an IP-Adapter"), sealed():
+                # Not by load_ip_adapter, which falls back to a pickle.
                 encoder = CLIPVisionModelWithProjection.from_pretrained(
                     folders[0],
                     subfolder=encoder_folder(adapter),
@@ -96,63 +99,59 @@ def load_ip_adapters(pipeline: Any, adapters: Sequence[IpAdapter]) -> None:
             )
 
 
-def _files(adapter: IpAdapter, names: Sequence[str]) -> list[str]:
-    """Return what is needed of an adapter's repository, which may hold many."""
+def _adapter_files(adapter: IpAdapter, names: Sequence[str]) -> list[str]:
+    """Return the files of an adapter in its repository, which may contain several adapters."""
     weights = PurePosixPath(adapter.subfolder, adapter.weight_name).as_posix()
     return [weights, *model_files(adapter.source.location, names, encoder_folder(adapter), None)]
 
 
 def lora_names(loras: Sequence[Lora]) -> list[str]:
-    """Return the names under which a pipeline holds its LoRAs."""
+    """Return the adapter names of a pipeline's LoRAs."""
     return [f"lora{number}" for number in range(len(loras))]
 
 
-_NAMELESS = {*ENCODER_OF, "emb_params"}
-"""What a file holds that does not say its word; the last as AUTOMATIC1111's web interface writes it."""
-
-
 def load_textual_inversions(pipeline: Any, inversions: tuple[TextualInversion, ...]) -> None:
-    """Teach a pipeline words, from safetensors only.
+    """Load textual-inversion embeddings into a pipeline, from safetensors only.
 
-    A word of several vectors is that many tokens, `word word_1 word_2`, into which pipelines turn it themselves.
+    A token with several vectors becomes as many tokens, `word word_1 word_2`; pipelines expand it themselves.
 
     Raises:
-        ModelError: when a file is not there, or holds no learned word, one for another text encoder, or one that is
-            there already.
+        ModelError: when a file is missing or has no embedding, or its embedding is for another text encoder or for a
+            token that exists already.
     """
     for inversion in inversions:
         name = inversion.source.pretrained
         if not hasattr(pipeline, "load_textual_inversion"):
-            raise ModelError(f"{name}: {type(pipeline).__name__} learns no words by textual inversion.")
-        with told(inversion.source, "a textual inversion"):
-            word, vectors = _read(inversion)
-        for encoder, learned in vectors.items():
-            _check(pipeline, encoder, word, learned, name)
-        for encoder, learned in vectors.items():
+            raise ModelError(f"{name}: {type(pipeline).__name__} does not support textual inversion.")
+        with translate_errors(inversion.source, "a textual inversion"):
+            token, embeddings = _read(inversion)
+        for encoder, embedding in embeddings.items():
+            _check(pipeline, encoder, token, embedding, name)
+        for encoder, embedding in embeddings.items():
             pipeline.load_textual_inversion(
-                {word: learned},
+                {token: embedding},
                 text_encoder=getattr(pipeline, encoder),
                 tokenizer=getattr(pipeline, _tokenizer_of(encoder)),
             )
 
 
 def _read(inversion: TextualInversion) -> tuple[str, Mapping[str, torch.Tensor]]:
-    """Return a word, and its vectors by the encoder that they are for."""
+    """Return a token, and its embedding for each text encoder."""
     name = inversion.source.pretrained
     file = _embedding_file(inversion)
     tensors: dict[str, torch.Tensor] = load_file(file)
     if not (len(tensors) == 1 or tensors.keys() == ENCODER_OF.keys()):
-        some = ", ".join(sorted(tensors)[:3])
+        first = ", ".join(sorted(tensors)[:3])
         raise ModelError(
-            f"{name}: {file.name} is no textual inversion: it holds {len(tensors)} tensors ({some}, ...)."
+            f"{name}: {file.name} is not a textual inversion: it has {len(tensors)} tensors ({first}, ...)."
         )
     own = next(iter(tensors))
-    word = inversion.token or ("" if own in _NAMELESS else own)
-    if not word:
+    token = inversion.token or ("" if own in _UNNAMED else own)
+    if not token:
         raise ModelError(
-            f"{name}: {file.name} does not say which word it is: give it as token in model.textual_inversions."
+            f"{name}: {file.name} does not name its token: set token in model.textual_inversions."
         )
-    return word, {ENCODER_OF.get(key, "text_encoder"): learned for key, learned in tensors.items()}
+    return token, {ENCODER_OF.get(key, "text_encoder"): embedding for key, embedding in tensors.items()}
 
 
 def _embedding_file(inversion: TextualInversion) -> Path:
@@ -162,25 +161,25 @@ def _embedding_file(inversion: TextualInversion) -> Path:
     wanted = only_file(source, inversion.weight_name, USUAL_WORD)
     if not wanted.endswith(".safetensors"):
         raise ModelError(
-            f"{source.pretrained}: {wanted} is no .safetensors file, and nothing else is loaded."
+            f"{source.pretrained}: {wanted} is not a .safetensors file, and no other format is loaded."
         )
     return fetch(source, lambda _: [wanted], holds="weights") / wanted
 
 
-def _check(pipeline: Any, encoder: str, word: str, learned: torch.Tensor, name: str) -> None:
+def _check(pipeline: Any, encoder: str, token: str, embedding: torch.Tensor, name: str) -> None:
     kind = type(pipeline).__name__
     model = getattr(pipeline, encoder, None)
     if model is None:
-        raise ModelError(f"{name}: it is learned for a {encoder}, and this {kind} has none.")
+        raise ModelError(f"{name}: the embedding is for a {encoder}, which this {kind} does not have.")
     width = model.get_input_embeddings().weight.shape[-1]
-    if learned.ndim not in (1, 2) or learned.shape[-1] != width:
+    if embedding.ndim not in (1, 2) or embedding.shape[-1] != width:
         raise ModelError(
-            f"{name}: it is learned for another model: its vectors are {learned.shape[-1]} numbers wide, and those of "
-            f"this {kind}'s {encoder} {width}."
+            f"{name}: the embedding is for another model: its vectors have {embedding.shape[-1]} dimensions, those of "
+            f"this {kind}'s {encoder} have {width}."
         )
-    if word in getattr(pipeline, _tokenizer_of(encoder)).get_vocab():
+    if token in getattr(pipeline, _tokenizer_of(encoder)).get_vocab():
         raise ModelError(
-            f"{name}: {word} is a word already of this {kind}: give another as token in model.textual_inversions."
+            f"{name}: the token {token} already exists in this {kind}: set another token in model.textual_inversions."
         )
 
 

@@ -1,4 +1,4 @@
-"""Whether the components that a folder names are those of the pipeline, before any of them is loaded."""
+"""Checks the classes of a pipeline's components in its folder before any of them is loaded."""
 
 from __future__ import annotations
 
@@ -21,38 +21,38 @@ _ANY_TOKENIZER = (
     "PythonBackend",
     "TokenizersBackend",
 )
-"""Types that say no more than that it is a tokenizer; checkpoints may say no more either."""
+"""Classes that may stand for any tokenizer, in signatures and in checkpoints."""
 
-_KINDS = ("Fast", "Pil")
-"""Endings of classes that do the same by other means."""
+_VARIANTS = ("Fast", "Pil")
+"""Suffixes of other implementations of the same class."""
 
 
 def check_components(cls: Any, folder: Path, given: Collection[str]) -> None:
-    """Make sure that each component in a pipeline's folder is of a class that the pipeline's signature names.
+    """Check that each component in a pipeline's folder has a class that the pipeline's signature accepts.
 
-    diffusers loads whatever a folder names, and only remarks afterwards that it is not what the pipeline takes. Those
-    that are `given` from elsewhere are not loaded.
+    diffusers loads any class that a folder names, and only warns afterwards. Components that are `given` are not loaded
+    from the folder.
 
     Raises:
-        RefusedFiles: when one is of another class.
+        RefusedFiles: when one has another class.
     """
-    taken = cls._get_signature_types()
+    accepted = cls._get_signature_types()
     for name, component in read_index(folder).items():
-        if component is None or name not in taken or name in given:
+        if component is None or name not in accepted or name in given:
             continue
         library, written = component
         found = _class_of(library, written)
         if found is None:
-            raise RefusedFiles(f"{folder / INDEX} names a {name} that {library} does not have: {written}")
-        if not _fits(name, found, [each for each in taken[name] if inspect.isclass(each)]):
-            wanted = " or ".join(sorted({_name(each) for each in taken[name]}))
+            raise RefusedFiles(f"{folder / INDEX} names a {name} that is missing in {library}: {written}")
+        if not _fits(name, found, [each for each in accepted[name] if inspect.isclass(each)]):
+            wanted = " or ".join(sorted({_name(each) for each in accepted[name]}))
             raise RefusedFiles(
-                f"{folder / INDEX} names a {name} that is not one for {cls.__name__}: {written}; allowed: {wanted}"
+                f"{folder / INDEX} names a {name} that {cls.__name__} does not accept: {written}; allowed: {wanted}"
             )
 
 
 def _class_of(library: str, name: str) -> Any:
-    """Return the class that diffusers would load, or None."""
+    """Return the class that diffusers would load, or None if it is missing."""
     family = getattr(diffusers.pipelines, library, None)
     if inspect.ismodule(family):
         return getattr(family, name, None)
@@ -62,30 +62,30 @@ def _class_of(library: str, name: str) -> Any:
     return getattr(diffusers, name, None) if library == "diffusers" else None
 
 
-def _fits(name: str, found: Any, taken: list[Any]) -> bool:
+def _fits(name: str, found: Any, accepted: list[Any]) -> bool:
     if not inspect.isclass(found) or issubclass(found, diffusers.DiffusionPipeline):
         return False
     if "scheduler" in name:
-        # Which of them the pipeline samples with, is checked with the manifest.
+        # Which schedulers the pipeline supports is checked with the manifest.
         return issubclass(found, diffusers.SchedulerMixin)
     if issubclass(found, transformers.PreTrainedTokenizerBase):
-        loose = {found.__name__, *(each.__name__ for each in taken)} & set(_ANY_TOKENIZER)
-        return "tokenizer" in name and bool(loose or _is_one_of(found, taken))
+        loose = {found.__name__, *(each.__name__ for each in accepted)} & set(_ANY_TOKENIZER)
+        return "tokenizer" in name and bool(loose or _is_one_of(found, accepted))
     if issubclass(found, ImageProcessingMixin | transformers.FeatureExtractionMixin):
-        return _is_one_of(found, taken)
-    return issubclass(found, tuple(taken))
+        return _is_one_of(found, accepted)
+    return issubclass(found, tuple(accepted))
 
 
-def _is_one_of(found: Any, taken: list[Any]) -> bool:
-    return issubclass(found, tuple(taken)) or _stem(found) in map(_stem, taken)
+def _is_one_of(found: Any, accepted: list[Any]) -> bool:
+    return issubclass(found, tuple(accepted)) or _stem(found) in map(_stem, accepted)
 
 
 def _stem(cls: Any) -> str:
     name: str = cls.__name__
-    for kind in _KINDS:
-        name = name.removesuffix(kind)
+    for suffix in _VARIANTS:
+        name = name.removesuffix(suffix)
     return name
 
 
-def _name(taken: Any) -> str:
-    return str(getattr(taken, "__name__", taken))
+def _name(annotation: Any) -> str:
+    return str(getattr(annotation, "__name__", annotation))

@@ -1,4 +1,4 @@
-"""Whatever libraries raise while they load, told as what it means to who wrote the manifest."""
+"""Translates the errors that libraries raise while they load a checkpoint."""
 
 from __future__ import annotations
 
@@ -12,27 +12,25 @@ from farm.render.memory import is_out_of_memory
 
 
 @contextmanager
-def told(source: ModelSource, kind: str) -> Iterator[None]:
-    """Name what could not be loaded, and as what.
+def translate_errors(source: ModelSource, kind: str) -> Iterator[None]:
+    """Turn any error into one that names the checkpoint, and the `kind` of model it was loaded as.
 
     Raises:
-        ModelError: where anything in it failed.
-        OutOfMemory: where the device had too little.
+        ModelError: when loading fails.
+        OutOfMemory: when the device has too little memory.
     """
     try:
         yield
     except RefusedFiles as error:
-        raise ModelError(f"{name_of(source)}: cannot be loaded as {kind}: {error}") from error
+        raise ModelError(f"{source_name(source)}: cannot be loaded as {kind}: {error}") from error
     except (FarmError, *STOPPING):
         raise
-    except (
-        BaseException
-    ) as error:  # files that anybody may have written lead libraries into errors of every kind
+    except BaseException as error:  # untrusted files can make libraries raise anything
         if is_out_of_memory(error):
-            raise OutOfMemory(f"{name_of(source)} as {kind}: {error}") from None
-        raise ModelError(f"{name_of(source)}: cannot be loaded as {kind}: {error}") from error
+            raise OutOfMemory(f"{source_name(source)} as {kind}: {error}") from None
+        raise ModelError(f"{source_name(source)}: cannot be loaded as {kind}: {error}") from error
 
 
-def name_of(source: ModelSource) -> str:
-    """Return what the manifest says of a checkpoint."""
+def source_name(source: ModelSource) -> str:
+    """Return how the manifest names a checkpoint."""
     return f"{source.pretrained}@{source.revision}" if source.revision else source.pretrained

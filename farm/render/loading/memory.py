@@ -1,15 +1,15 @@
-"""What a renderer does in order to need less memory, as `model.memory` says.
+"""Options of `model.memory`, with which a renderer needs less memory.
 
-- `offload`: weights lie in the CPU's memory and are brought to the GPU when they are needed: `model` one whole model
-  at a time (little time lost), `group` a layer at a time, the next one on its way meanwhile, `sequential` a layer at
-  a time and nothing meanwhile (least memory, much slower).
-- `vae_slicing` decodes a batch's pictures one after the other, `vae_tiling` a large picture in tiles that overlap,
-  which may show.
-- `attention`: `math` is the plain formula, with most memory; `flash`, `efficient` and `cudnn` are torch's kernels,
-  `xformers` is a package's; `sliced` is the plain formula a head at a time, slow.
+- `offload`: weights stay in the CPU's memory and move to the GPU when needed: `model` one complete model at a time
+  (slightly slower), `group` a layer at a time while the next one is being copied, `sequential` a layer at a time
+  without overlap (least memory, much slower).
+- `vae_slicing` decodes the images of a batch one by one, `vae_tiling` a large image in overlapping tiles, whose seams
+  may be visible.
+- `attention`: `math` is the plain formula, with most memory; `flash`, `efficient` and `cudnn` are torch's kernels, and
+  `xformers` is that of its package; `sliced` is the plain formula a head at a time, slow.
 
-A kernel that is named is taken wherever it takes the shape, and else the next of torch's: flash and cuDNN take half
-precision only, and neither the wide attention of a VAE.
+A named kernel is used for every shape that it supports, and the next of torch's for others: flash and cuDNN support
+half precision only, and not the wide attention of a VAE.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from farm.errors import ModelError
 from farm.records import MemorySpec
-from farm.render.memory import give_back
+from farm.render.memory import free_memory
 
 _KERNELS: Mapping[str, list[SDPBackend]] = {
     "math": [SDPBackend.MATH],
@@ -40,8 +40,10 @@ _KERNELS: Mapping[str, list[SDPBackend]] = {
     "flash": [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH],
     "cudnn": [SDPBackend.CUDNN_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH],
 }
-_OF_A_GPU = ("efficient", "cudnn", "xformers")
-_OF_HALF_PRECISION = ("flash", "cudnn")
+_GPU_ATTENTION = ("efficient", "cudnn", "xformers")
+_HALF_PRECISION_ATTENTION = ("flash", "cudnn")
+
+_TEMPORARY_PREFIX = "farm-text-encoders-"
 
 _OFFLOAD: Mapping[str, Callable[[Any, torch.device], None]] = {
     "none": lambda pipeline, device: pipeline.to(device),
@@ -53,11 +55,11 @@ _OFFLOAD: Mapping[str, Callable[[Any, torch.device], None]] = {
 }
 
 
-def place(pipeline: Any, memory: MemorySpec, device: torch.device) -> None:
-    """Bring a pipeline, with all that is laid over it, to `device` as `memory` says.
+def move_to_device(pipeline: Any, memory: MemorySpec, device: torch.device) -> None:
+    """Move a pipeline with its adapters to `device`, with the options of `memory`.
 
     Raises:
-        ModelError: when the device, the pipeline or this machine lacks what an option needs.
+        ModelError: when the device, the pipeline or this machine does not support an option.
     """
     _check_device(pipeline, memory, device)
     if memory.vae_slicing:
@@ -71,10 +73,10 @@ def place(pipeline: Any, memory: MemorySpec, device: torch.device) -> None:
     _OFFLOAD[memory.offload](pipeline, device)
 
 
-def attention(memory: MemorySpec) -> AbstractContextManager[None]:
-    """Return what stands around each call of a pipeline, so that torch attends with the kernel that is named.
+def attention_kernel(memory: MemorySpec) -> AbstractContextManager[None]:
+    """Return the context of a pipeline's call in which torch computes attention with the named kernel.
 
-    Within it strict determinism's choice, memory-efficient attention, is set aside, and is back after it.
+    It overrides the choice of strict determinism, memory-efficient attention.
     """
     kernels = _KERNELS.get(memory.attention)
     return nullcontext() if kernels is None else sdpa_kernel(kernels, set_priority=True)
@@ -85,31 +87,31 @@ def _check_device(pipeline: Any, memory: MemorySpec, device: torch.device) -> No
     if device.type != "cuda":
         if memory.offload != "none":
             raise ModelError(
-                f"model.memory.offload: {memory.offload} brings weights from the CPU's memory to a GPU, and this "
+                f"model.memory.offload: {memory.offload} moves weights from the CPU's memory to a GPU, and this "
                 "machine has none; allowed here: none."
             )
-        if named in _OF_A_GPU:
+        if named in _GPU_ATTENTION:
             raise ModelError(
                 f"model.memory.attention: {named} needs a GPU, and this machine has none; "
                 "allowed here: default, math, flash, sliced."
             )
-    elif named in _OF_HALF_PRECISION and pipeline.dtype == torch.float32:
+    elif named in _HALF_PRECISION_ATTENTION and pipeline.dtype == torch.float32:
         raise ModelError(
-            f"model.memory.attention: {named} takes half precision only, and model.torch_dtype is float32; allowed: "
+            f"model.memory.attention: {named} supports half precision only, and model.torch_dtype is float32; allowed: "
             "float16 or bfloat16, or another attention."
         )
     if named == "xformers" and find_spec("xformers") is None:
         raise ModelError(
-            "model.memory.attention: xformers needs its package, which this machine does not have: "
-            "pip install xformers"
+            "model.memory.attention: xformers needs its package, which is not installed here: pip install xformers"
         )
 
 
-def _autoencoder(pipeline: Any, way: Literal["slicing", "tiling"]) -> Any:
+def _autoencoder(pipeline: Any, option: Literal["slicing", "tiling"]) -> Any:
     model = getattr(pipeline, "vae", None)
-    if not hasattr(model, f"use_{way}"):
+    if not hasattr(model, f"use_{option}"):
         raise ModelError(
-            f"model.memory.vae_{way}: the autoencoder of {type(pipeline).__name__} knows no {way}; allowed: false."
+            f"model.memory.vae_{option}: the autoencoder of {type(pipeline).__name__} does not support it; "
+            "allowed: false."
         )
     return model
 
@@ -118,30 +120,27 @@ def _slice_attention(pipeline: Any) -> None:
     sliceable = [part for part in pipeline.components.values() if hasattr(part, "set_attention_slice")]
     if not sliceable:
         raise ModelError(
-            f"model.memory.attention: {type(pipeline).__name__} has no attention that can be sliced; "
+            f"model.memory.attention: {type(pipeline).__name__} does not support sliced attention; "
             "allowed: default, math, flash, efficient, cudnn."
         )
-    ways = {type(way).__name__ for part in sliceable for way in getattr(part, "attn_processors", {}).values()}
-    if any(name.startswith("IPAdapter") for name in ways):
+    processors = (each for part in sliceable for each in getattr(part, "attn_processors", {}).values())
+    if any(type(each).__name__.startswith("IPAdapter") for each in processors):
         raise ModelError(
-            "model.memory.attention: sliced attention does not see the image prompts of model.ip_adapters; "
-            "allowed beside them: default, math, flash, efficient, cudnn, xformers."
+            "model.memory.attention: sliced attention ignores the image prompts of model.ip_adapters; "
+            "allowed with them: default, math, flash, efficient, cudnn, xformers."
         )
     pipeline.enable_attention_slicing("max")
 
 
-_PREFIX = "farm-text-encoders-"
-
-
 class TextEncoders:
-    """The text encoders of a pipeline that is placed: away, until they are restored for prompts that are new.
+    """The text encoders of a pipeline on its device: released, except while new prompts are encoded.
 
-    A GPU's go to the CPU's memory; the CPU's own into files among the temporary ones (`TMPDIR`), as they are: with
-    the words that they have learned and the LoRAs in them. While they are away the pipeline has none, and takes
-    embeddings. A LoRA's scale is set while they are there.
+    A GPU's are moved to the CPU's memory, a CPU's into temporary files (in `TMPDIR`), with textual inversions and
+    LoRAs. While they are released the pipeline has none, and takes embeddings. The scales of LoRAs are set while they
+    are loaded.
 
     Raises:
-        ModelError: when the pipeline has none that it can do without, or there is no room for the files.
+        ModelError: when the pipeline cannot run without its text encoders, or the files cannot be written.
     """
 
     def __init__(self, pipeline: Any, device: torch.device) -> None:
@@ -153,22 +152,21 @@ class TextEncoders:
         }
         if not self._encoders:
             raise ModelError(
-                f"model.memory.release_text_encoders: {type(pipeline).__name__} cannot do without its text encoder; "
+                f"model.memory.release_text_encoders: {type(pipeline).__name__} cannot run without its text encoder; "
                 "allowed: false."
             )
-        self._are_there = True
+        self._are_loaded = True
         if device.type == "cpu":
-            _sweep()
-            self._folder = TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-")
+            _remove_abandoned()
+            self._folder = TemporaryDirectory(prefix=f"{_TEMPORARY_PREFIX}{os.getpid()}-")
             for name, encoder in self._encoders.items():
                 _write(encoder, self._file(name))
-        # At once, so that the first prompt is encoded by what every other is encoded by: weights at other addresses
-        # may give other last bits.
+        # At once, so that all prompts are encoded by reloaded weights: other addresses may give other last bits.
         self.release()
 
     def release(self) -> None:
-        """Free the memory of the text encoders, if they are there."""
-        if not self._are_there:
+        """Free the memory of the text encoders, if they are loaded."""
+        if not self._are_loaded:
             return
         for name, encoder in self._encoders.items():
             setattr(self._pipeline, name, None)
@@ -177,13 +175,13 @@ class TextEncoders:
                     weight.data = weight.data.new_empty(0)
             else:
                 encoder.to("cpu")
-        self._are_there = False
-        give_back()
-        _give_back_to_the_system()
+        self._are_loaded = False
+        free_memory()
+        _trim_heap()
 
-    def restore(self) -> None:
-        """Have the text encoders back as they were, if they are away."""
-        if self._are_there:
+    def load(self) -> None:
+        """Load the text encoders as they were, if they are released."""
+        if self._are_loaded:
             return
         for name, encoder in self._encoders.items():
             if self._device.type == "cpu":
@@ -191,12 +189,12 @@ class TextEncoders:
             else:
                 encoder.to(self._device)
             setattr(self._pipeline, name, encoder)
-        self._are_there = True
+        self._are_loaded = True
 
     @contextmanager
-    def at_hand(self) -> Iterator[None]:
-        """Have the text encoders there inside, and away again after it."""
-        self.restore()
+    def loaded(self) -> Iterator[None]:
+        """Load the text encoders, and release them at the end of the block."""
+        self.load()
         try:
             yield
         finally:
@@ -206,10 +204,10 @@ class TextEncoders:
         return Path(self._folder.name) / f"{name}.safetensors"
 
 
-def _sweep() -> None:
-    """Remove what processes left that were killed, as Ray ends its workers."""
-    for folder in Path(gettempdir()).glob(f"{_PREFIX}*-*"):
-        number = folder.name.removeprefix(_PREFIX).partition("-")[0]
+def _remove_abandoned() -> None:
+    """Remove the files of killed processes: Ray kills its workers."""
+    for folder in Path(gettempdir()).glob(f"{_TEMPORARY_PREFIX}*-*"):
+        number = folder.name.removeprefix(_TEMPORARY_PREFIX).partition("-")[0]
         if number.isdecimal() and not psutil.pid_exists(int(number)):
             shutil.rmtree(folder, ignore_errors=True)
 
@@ -219,19 +217,19 @@ def _write(encoder: torch.nn.Module, file: Path) -> None:
         save_file({name: weight.data.contiguous() for name, weight in encoder.named_parameters()}, file)
     except (OSError, SafetensorError) as error:
         raise ModelError(
-            f"model.memory.release_text_encoders: {file.parent} cannot take the text encoders: {error}. Set TMPDIR to "
-            "a folder with room for them."
+            f"model.memory.release_text_encoders: the text encoders cannot be written to {file.parent}: {error}. Set "
+            "TMPDIR to a folder with enough free space."
         ) from error
 
 
 def _read(encoder: torch.nn.Module, file: Path) -> None:
     with safe_open(file, framework="pt") as weights:
         for name, weight in encoder.named_parameters():
-            weight.data = weights.get_tensor(name).clone()  # no view of the file
+            weight.data = weights.get_tensor(name).clone()  # instead of a view of the file
 
 
-def _give_back_to_the_system() -> None:
-    """Have the C library hand over what is free: glibc keeps it, matrices of up to 32 MB, for whoever asks next."""
+def _trim_heap() -> None:
+    """Return free heap memory to the system: glibc keeps freed blocks, such as matrices of up to 32 MB."""
     try:
         trim = ctypes.CDLL(None).malloc_trim
     except (AttributeError, OSError, TypeError):  # musl, macOS, Windows

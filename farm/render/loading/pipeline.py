@@ -1,4 +1,4 @@
-"""Loads diffusers pipelines: from safetensors only, and never with code that comes with a checkpoint."""
+"""Loads diffusers pipelines, from safetensors only, and never with code from a checkpoint."""
 
 from __future__ import annotations
 
@@ -34,65 +34,19 @@ from farm.render.loading.adapters import (
     load_textual_inversions,
 )
 from farm.render.loading.component_classes import check_components
-from farm.render.loading.errors import name_of, told
-from farm.render.loading.memory import place
-from farm.render.pictures import encode_once
-
-
-def load_single_file(cls: Any, spec: DiffusersSpec, parts: Mapping[str, Any]) -> Any:
-    """Return the pipeline of one file with `parts`, its configuration, tokenizer and scheduler from `spec.config`.
-
-    Without one, which manifests refuse, diffusers would take those of a repository that it infers from the weights, in
-    whatever state that is. That the file is safetensors, `find_source` has seen to.
-
-    Raises:
-        ModelError: when the class is loaded from folders only, the configuration is not there or the file is not whole.
-    """
-    name = spec.source.pretrained
-    if not hasattr(cls, "from_single_file"):
-        raise ModelError(f"{name}: {spec.pipeline} is loaded from a folder only, not from a single file.")
-    assert spec.config is not None, "a manifest with a single file names its configuration"
-    file = fetch(spec.source, lambda _: ())
-    config = _folder(spec.config, name)
-    check_components(cls, config, parts)
-    try:
-        with sealed():
-            pipeline = cls.from_single_file(
-                str(file),
-                config=str(config),
-                dtype=getattr(torch, spec.torch_dtype),
-                local_files_only=True,
-                **parts,
-            )
-    except SingleFileComponentError as error:
-        # The lines after the first are advice for programmers.
-        raise ModelError(f"{name}: is no whole {spec.pipeline}: {str(error).splitlines()[0]}") from error
-    for part in pipeline.components.values():
-        if isinstance(part, torch.nn.Module):
-            part.eval()  # diffusers leaves T5 as it is for training, with dropout
-    return pipeline
-
-
-def _folder(config: ModelSource, name: str) -> Path:
-    """Return the folder of a configuration: diffusers takes a revision for the file only, not for this."""
-    try:
-        return fetch_pipeline(config, None, weights=False)
-    except LocalEntryNotFoundError as error:
-        raise ModelError(
-            f"{name}: a single file holds weights only, and the configuration files of {config.location} are not in "
-            f"the hub cache. Run once, where the hub can be reached: hf download {config.location} --revision "
-            f"{config.revision} --include '*.json' --include '*.txt'; or give the model as a folder."
-        ) from error
+from farm.render.loading.errors import source_name, translate_errors
+from farm.render.loading.memory import move_to_device
+from farm.render.pictures import cache_encodings
 
 
 def load_pipeline(spec: DiffusersSpec, device: torch.device) -> Any:
-    """Return the loaded diffusers pipeline on `device`, with all that is laid over it.
+    """Load a diffusers pipeline with its adapters onto `device`.
 
     Raises:
         ModelError: when the class is unknown, files are missing or not those of `spec`, or weights are not safetensors.
-        OutOfMemory: when the device has too little for it.
+        OutOfMemory: when the device has too little memory.
     """
-    with told(spec.source, spec.pipeline):
+    with translate_errors(spec.source, spec.pipeline):
         cls = pipeline_class(spec.pipeline)
         nets = load_controlnets(spec.controlnets, getattr(torch, spec.torch_dtype))
         pipeline = _load(cls, spec, nets)
@@ -117,14 +71,14 @@ def load_pipeline(spec: DiffusersSpec, device: torch.device) -> Any:
 
 
 def load_refiner(refiner: Refiner, spec: DiffusersSpec, device: torch.device) -> Any:
-    """Return the refiner's pipeline on `device`.
+    """Load the refiner's pipeline onto `device`.
 
     Raises:
         ModelError: when files are missing or not those of `spec`, or weights are not safetensors.
-        OutOfMemory: when the device has too little for it.
+        OutOfMemory: when the device has too little memory.
     """
     cls = diffusers.StableDiffusionXLImg2ImgPipeline
-    with told(refiner.source, cls.__name__):
+    with translate_errors(refiner.source, cls.__name__):
         pipeline = _load(cls, replace(spec, source=refiner.source, variant=refiner.variant, config=None), {})
         _check_vocabulary(pipeline, refiner.source)
         _prepare(pipeline, spec.memory, device)
@@ -132,17 +86,9 @@ def load_refiner(refiner: Refiner, spec: DiffusersSpec, device: torch.device) ->
         return pipeline
 
 
-def _prepare(pipeline: Any, memory: MemorySpec, device: torch.device) -> None:
-    pipeline.set_progress_bar_config(disable=True)
-    _restore_text_model(pipeline)
-    place(pipeline, memory, device)
-    if hasattr(pipeline, "vae"):
-        encode_once(pipeline.vae)
-
-
 def _load(cls: Any, spec: DiffusersSpec, parts: Mapping[str, Any]) -> Any:
     if spec.source.kind == "file":
-        return load_single_file(cls, spec, parts)
+        return _load_single_file(cls, spec, parts)
     folder = fetch_pipeline(spec.source, spec.variant)
     check_components(cls, folder, parts)
     with sealed():
@@ -157,12 +103,65 @@ def _load(cls: Any, spec: DiffusersSpec, parts: Mapping[str, Any]) -> Any:
         )
 
 
+def _load_single_file(cls: Any, spec: DiffusersSpec, parts: Mapping[str, Any]) -> Any:
+    """Load a pipeline from one file and `parts`, with configuration, tokenizer and scheduler from `spec.config`.
+
+    Manifests require that configuration: without it diffusers would use the current state of a repository that it
+    infers from the weights.
+    """
+    name = spec.source.pretrained
+    if not hasattr(cls, "from_single_file"):
+        raise ModelError(f"{name}: {spec.pipeline} can be loaded from a folder only, not from a single file.")
+    assert spec.config is not None, "a manifest with a single file names its configuration"
+    file = fetch(spec.source, lambda _: ())
+    config = _config_folder(spec.config, name)
+    check_components(cls, config, parts)
+    try:
+        with sealed():
+            pipeline = cls.from_single_file(
+                str(file),
+                config=str(config),
+                dtype=getattr(torch, spec.torch_dtype),
+                local_files_only=True,
+                **parts,
+            )
+    except SingleFileComponentError as error:
+        # Its other lines are advice for programmers.
+        raise ModelError(
+            f"{name}: is not a complete {spec.pipeline}: {str(error).splitlines()[0]}"
+        ) from error
+    for part in pipeline.components.values():
+        if isinstance(part, torch.nn.Module):
+            part.eval()  # diffusers leaves T5 in training mode, with dropout
+    return pipeline
+
+
+def _config_folder(config: ModelSource, name: str) -> Path:
+    """Return the folder of a configuration, fetched here because diffusers takes no revision for it."""
+    try:
+        return fetch_pipeline(config, None, weights=False)
+    except LocalEntryNotFoundError as error:
+        raise ModelError(
+            f"{name}: a single file contains weights only, and the configuration files of {config.location} are not in "
+            f"the hub cache. Run once with access to the hub: hf download {config.location} --revision "
+            f"{config.revision} --include '*.json' --include '*.txt'; or give the model as a folder."
+        ) from error
+
+
+def _prepare(pipeline: Any, memory: MemorySpec, device: torch.device) -> None:
+    pipeline.set_progress_bar_config(disable=True)
+    _restore_text_model(pipeline)
+    move_to_device(pipeline, memory, device)
+    if hasattr(pipeline, "vae"):
+        cache_encodings(pipeline.vae)
+
+
 def _check_vocabulary(pipeline: Any, source: ModelSource) -> None:
-    # Where its files are missing, transformers 5 makes an empty tokenizer and is silent: all prompts would be one.
+    # Where its files are missing, transformers 5 silently makes an empty tokenizer: all prompts would be the same.
     for part, tokenizer in pipeline.components.items():
         if hasattr(tokenizer, "all_special_ids") and len(tokenizer) <= len(set(tokenizer.all_special_ids)):
             raise ModelError(
-                f"{name_of(source)}: its {part} knows no words, since its vocabulary files are missing. "
+                f"{source_name(source)}: its {part} has no vocabulary, as its files are missing. "
                 "Download the configuration again, with all of its .json and .txt files."
             )
 

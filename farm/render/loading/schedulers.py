@@ -1,4 +1,4 @@
-"""Schedulers by their names in diffusers."""
+"""Schedulers by their diffusers names."""
 
 from __future__ import annotations
 
@@ -13,34 +13,34 @@ from farm.records import SchedulerSpec
 
 
 def make_scheduler(own_config: Mapping[str, Any], spec: SchedulerSpec) -> Any:
-    """Return a fresh scheduler; an empty class name keeps the checkpoint's own class.
+    """Return a new scheduler; an empty class name stands for the checkpoint's own class.
 
-    `own_config` is the configuration of the checkpoint's scheduler, on which `spec.config` is laid.
+    `spec.config` overrides settings of `own_config`, the configuration of the checkpoint's scheduler.
 
     Raises:
-        RenderError: when diffusers has no such scheduler, or it refuses the configuration.
+        RenderError: when diffusers has no such scheduler, or it rejects the configuration.
     """
     cls = _scheduler_class(spec.class_name or own_config["_class_name"])
     unknown = sorted(set(spec.config) - cls._get_init_keys(cls))
     if unknown:
-        raise RenderError(f"{cls.__name__}: takes no {', '.join(unknown)} in its configuration.")
+        raise RenderError(f"{cls.__name__}: has no setting {', '.join(unknown)}.")
     try:
         return cls.from_config(own_config, **spec.config)
     except (ValueError, TypeError, NotImplementedError, ImportError) as error:
-        raise RenderError(f"{cls.__name__}: cannot be configured so: {error}") from error
+        raise RenderError(f"{cls.__name__}: cannot be configured: {error}") from error
 
 
 def _scheduler_class(name: str) -> Any:
     cls = getattr(diffusers, name, None)
     if not (isinstance(cls, type) and issubclass(cls, diffusers.SchedulerMixin)):
-        raise RenderError(f"{name}: {_why_absent(cls)}")
+        raise RenderError(f"{name}: {_why_missing(cls)}")
     return cls
 
 
-def _why_absent(stand_in: Any) -> str:
-    # diffusers puts a dummy, which knows what it stands in for, where a library is missing.
-    missing = [library for library in getattr(stand_in, "_backends", ()) if find_spec(library) is None]
+def _why_missing(placeholder: Any) -> str:
+    # Where a library is missing, diffusers has a placeholder that names it.
+    missing = [library for library in getattr(placeholder, "_backends", ()) if find_spec(library) is None]
     if missing:
         needed = " ".join(missing)
-        return f"needs {needed}, which this machine does not have: pip install {needed}"
+        return f"needs {needed}, which is not installed here: pip install {needed}"
     return f"diffusers {diffusers.__version__} has no scheduler of this name."

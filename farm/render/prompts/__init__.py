@@ -1,1 +1,1 @@
-"""From prompts to what a pipeline is conditioned on: words, weighted words, pictures, and their mixtures."""
+"""Encodes and mixes prompts: plain, weighted, and image prompts."""

@@ -1,4 +1,4 @@
-"""Image prompts that are mixtures: mixed where the pipeline has its IP-Adapters' embeddings made."""
+"""Mixes image prompts where the pipeline computes the embeddings of its IP-Adapters."""
 
 from __future__ import annotations
 
@@ -9,38 +9,37 @@ from typing import Any
 import torch
 
 from farm.records import ImagePrompt, InputPicture
-from farm.render.lru import Remembered
-from farm.render.noise import sum_of
-from farm.render.prompts.mixing import same
+from farm.render.lru import ResultCache
+from farm.render.noise import weighted_sum
+from farm.render.prompts.mixing import equal
 
 FramePrompts = tuple[ImagePrompt, ...]
-"""One frame's image prompts, one for each IP-Adapter."""
+"""A frame's image prompts, one per IP-Adapter."""
 
-
-_CAPACITY = 16
-"""Image prompts on the device, up to a megabyte each."""
+_CACHED = 16
+"""Image prompts on the device, of up to a megabyte each."""
 
 
 class ImagePromptMixer:
-    """Takes the place of a pipeline's `prepare_ip_adapter_image_embeds`, which is given a list of `FramePrompts`.
+    """Replaces a pipeline's `prepare_ip_adapter_image_embeds`, and takes a list of `FramePrompts`.
 
-    Each picture is encoded once, by the pipeline's own way, and every frame gets the mixture of its own: diffusers'
-    embeddings of one call are the same for all of its pictures.
+    Each image is encoded once by the original method, and each frame gets its own mixture; in a plain call of diffusers
+    all frames have the same embeddings.
     """
 
     def __init__(self, pipeline: Any, read: Callable[[InputPicture], Any]) -> None:
         self._prepare = pipeline.prepare_ip_adapter_image_embeds
         self._signature = inspect.signature(self._prepare)
         self._read = read
-        self._known = Remembered(_CAPACITY)
+        self._cache = ResultCache(_CACHED)
         pipeline.prepare_ip_adapter_image_embeds = self
 
     def __call__(self, *args: Any, **kwargs: Any) -> list[torch.Tensor]:
-        """Return for every adapter [B, n, ...], or with guidance [2 B, n, ...], the negative ones first."""
-        asked = self._signature.bind(*args, **kwargs).arguments
-        frames: Sequence[FramePrompts] = asked["ip_adapter_image"]
-        is_guided = bool(asked["do_classifier_free_guidance"])
-        rows = [self._mixed(prompts, asked["device"], is_guided) for prompts in frames]
+        """Return [B, n, ...] for each adapter, or with guidance [2 B, n, ...], the negative embeddings first."""
+        arguments = self._signature.bind(*args, **kwargs).arguments
+        frames: Sequence[FramePrompts] = arguments["ip_adapter_image"]
+        is_guided = bool(arguments["do_classifier_free_guidance"])
+        rows = [self._mix(prompts, arguments["device"], is_guided) for prompts in frames]
         adapters = zip(*rows, strict=True)
         if not is_guided:
             return [torch.cat(list(adapter)) for adapter in adapters]
@@ -51,28 +50,28 @@ class ImagePromptMixer:
             for adapter in adapters
         ]
 
-    def _mixed(self, prompts: FramePrompts, device: Any, is_guided: bool) -> list[torch.Tensor]:
-        """Return one frame's embeddings: for every adapter [1, n, ...] or [2, n, ...]."""
+    def _mix(self, prompts: FramePrompts, device: Any, is_guided: bool) -> list[torch.Tensor]:
+        """Return a frame's embeddings, [1, n, ...] or [2, n, ...] for each adapter."""
         columns = [
-            self._encoded(tuple(_part(prompt, number) for prompt in prompts), device, is_guided)
+            self._encode(tuple(_part(prompt, number) for prompt in prompts), device, is_guided)
             for number in range(max(len(prompt.prompts) for prompt in prompts))
         ]
         embeddings = []
         for adapter, prompt in enumerate(prompts):
             parts = [column[adapter] for column in columns[: len(prompt.prompts)]]
-            alike = all(same(parts[0], part) for part in parts[1:])
-            embeddings.append(parts[0] if alike else sum_of(parts, prompt.weights))
+            are_equal = all(equal(parts[0], part) for part in parts[1:])
+            embeddings.append(parts[0] if are_equal else weighted_sum(parts, prompt.weights))
         return embeddings
 
-    def _encoded(
+    def _encode(
         self, pictures: tuple[tuple[InputPicture, ...], ...], device: Any, is_guided: bool
     ) -> list[torch.Tensor]:
         def encode() -> list[torch.Tensor]:
-            seen = [[self._read(picture) for picture in together] for together in pictures]
-            made: list[torch.Tensor] = self._prepare(seen, None, device, 1, is_guided)
-            return made
+            images = [[self._read(picture) for picture in together] for together in pictures]
+            embeddings: list[torch.Tensor] = self._prepare(images, None, device, 1, is_guided)
+            return embeddings
 
-        return self._known.get((pictures, str(device), is_guided), encode)
+        return self._cache.get((pictures, str(device), is_guided), encode)
 
 
 def _part(prompt: ImagePrompt, number: int) -> tuple[InputPicture, ...]:

@@ -1,4 +1,4 @@
-"""Weighted prompts: from the language of compel to the tensors that a pipeline takes in the place of words."""
+"""Encodes weighted prompts in compel's syntax to the tensors that a pipeline takes instead of text."""
 
 from __future__ import annotations
 
@@ -19,38 +19,38 @@ if TYPE_CHECKING:
 class WeightedPrompts:
     """Encodes weighted prompts for a pipeline with CLIP's text encoders: one, as Stable Diffusion, or two, as SDXL.
 
-    As compel's CompelForSD and CompelForSDXL do it: a prompt of any length is encoded in blocks of 77 tokens, each
-    prompt alone, and a prompt without weights gives what the pipeline's `encode_prompt` gives for it. What is pooled
-    of a prompt knows no weights: it is that of the text as it is written.
+    Like compel's CompelForSD and CompelForSDXL: prompts of any length are encoded separately, in blocks of 77 tokens,
+    and a prompt without weights gives the result of the pipeline's `encode_prompt`. Pooled embeddings are those of the
+    text as written, without weights.
     """
 
     def __init__(self, pipeline: Any) -> None:
         names = [name for name in pipeline.components if name.startswith("text_encoder")]
-        held = {name: getattr(pipeline, name) for name in names if getattr(pipeline, name) is not None}
+        encoders = {name: getattr(pipeline, name) for name in names if getattr(pipeline, name) is not None}
         are_clip = all(
-            isinstance(encoder, (CLIPTextModel, CLIPTextModelWithProjection)) for encoder in held.values()
+            isinstance(encoder, (CLIPTextModel, CLIPTextModelWithProjection)) for encoder in encoders.values()
         )
-        if not held or not are_clip or "text_encoder_3" in names:
+        if not encoders or not are_clip or "text_encoder_3" in names:
             raise RenderError(
-                "render.prompt_syntax: compel weighs the prompts of Stable Diffusion and SDXL, and "
-                f"{type(pipeline).__name__} reads them otherwise; allowed: plain."
+                "render.prompt_syntax: compel supports Stable Diffusion and SDXL, not "
+                f"{type(pipeline).__name__}; allowed: plain."
             )
         self._pipeline = pipeline
-        self._names = list(held)
-        self._has_pooled = "text_encoder_2" in held
+        self._names = list(encoders)
+        self._has_pooled = "text_encoder_2" in encoders
 
     def encode(
         self, prompts: Sequence[str], negative_prompts: Sequence[str] | None, clip_skip: int | None = None
     ) -> Mapping[str, torch.Tensor]:
-        """Return the tensors of all prompts by the names of the pipeline's call, and of the negative ones if given.
+        """Return the tensors of prompts, and of negative prompts if given, by their argument names.
 
-        All are padded to the length of the longest of both, [number, 77 * blocks, width], with the encoding of
-        nothing. `clip_skip` is not for the negative ones, as in diffusers.
+        All are padded with the encoding of an empty prompt to the longest of both, [number, 77 * blocks, width]. As in
+        diffusers, `clip_skip` does not apply to negative prompts.
 
         Raises:
-            RenderError: when a prompt is not what compel reads.
+            RenderError: when compel would misread a prompt.
         """
-        # Anew each time: compel keeps the encoding of nothing, and a LoRA may be at another scale by now.
+        # With new encoders each time: compel caches the encoding of an empty prompt, and LoRA scales may have changed.
         with torch.no_grad():
             sides = {"": self._side(prompts, clip_skip)}
             if negative_prompts is not None:
@@ -69,19 +69,19 @@ class WeightedPrompts:
 
 
 class _Side:
-    """Prompts as each of the text encoders encodes them."""
+    """The encodings of prompts by each text encoder."""
 
     def __init__(self, encoders: list[Compel], prompts: list[str]) -> None:
         self._encoders, self._prompts = encoders, prompts
-        self._of = [[_encoded(encoder, prompt) for prompt in prompts] for encoder in encoders]
+        self._encodings = [[_encode(encoder, prompt) for prompt in prompts] for encoder in encoders]
         self._block = encoders[0].conditioning_provider.max_token_count
-        self.blocks = max(tensor.shape[1] for one in self._of for tensor in one) // self._block
+        self.blocks = max(tensor.shape[1] for tensors in self._encodings for tensor in tensors) // self._block
 
     def embeds(self, blocks: int) -> torch.Tensor:
         return torch.cat(
             [
                 torch.cat([self._padded(tensor, encoder, blocks) for tensor in tensors])
-                for encoder, tensors in zip(self._encoders, self._of, strict=True)
+                for encoder, tensors in zip(self._encoders, self._encodings, strict=True)
             ],
             dim=-1,
         )
@@ -96,20 +96,20 @@ class _Side:
 
 
 def _compel(pipeline: Any, name: str, *, is_xl: bool, clip_skip: int | None) -> Compel:
-    from compel import Compel  # takes seconds: it loads the pipelines of all families that it knows
+    from compel import Compel  # slow: it imports the pipelines of all families that it supports
 
     tokenizer = getattr(pipeline, name.replace("text_encoder", "tokenizer"))
     encoder = _Encoder(getattr(pipeline, name), pipeline._execution_device, is_xl, clip_skip)
     return Compel(
         tokenizer=tokenizer,
         text_encoder=encoder,
-        textual_inversion_manager=_LearnedWords(tokenizer),
+        textual_inversion_manager=_TextualInversions(tokenizer),
         truncate_long_prompts=False,
     )
 
 
 class _Encoder:
-    """A text encoder as compel calls it: where an offloaded one computes, and up to the layer that is wanted."""
+    """A text encoder as compel calls it, on the device that it computes on, and up to the chosen layer."""
 
     def __init__(self, encoder: Any, device: torch.device, is_xl: bool, clip_skip: int | None) -> None:
         self.device, self.dtype = device, encoder.dtype
@@ -117,7 +117,7 @@ class _Encoder:
 
     def __call__(self, tokens: torch.Tensor, mask: torch.Tensor | None = None, **_: Any) -> SimpleNamespace:
         output = self._encoder(tokens, mask, output_hidden_states=True, return_dict=True)
-        # Which layer, and whether it is normalized: as StableDiffusionPipeline and StableDiffusionXLPipeline do it.
+        # The layer and its normalization are those of StableDiffusionPipeline and StableDiffusionXLPipeline.
         if self._is_xl:
             states = output.hidden_states[-2 - (self._skip or 0)]
         elif self._skip is None:
@@ -128,10 +128,10 @@ class _Encoder:
         return SimpleNamespace(last_hidden_state=states, pooler_output=output[0])
 
 
-class _LearnedWords:
-    """Writes a learned word of several vectors as all of its tokens, as `maybe_convert_prompt` of diffusers does.
+class _TextualInversions:
+    """Expands a token with several vectors to all of its tokens, like `maybe_convert_prompt` of diffusers.
 
-    compel's own manager writes the tokens as text and reads it again, which may give others.
+    compel's own manager does so in text and tokenizes it again, which may give other tokens.
     """
 
     def __init__(self, tokenizer: Any) -> None:
@@ -139,12 +139,12 @@ class _LearnedWords:
         self._words = {number: word for word, number in self._numbers.items()}
 
     def expand_textual_inversion_token_ids_if_necessary(self, token_ids: list[int]) -> list[int]:
-        return [more for token in token_ids for more in self._vectors(token)]
+        return [expanded for token in token_ids for expanded in self._vectors(token)]
 
     def _vectors(self, token: int) -> list[int]:
         vectors = [token]
-        while (word := self._words.get(token)) and (more := self._numbers.get(f"{word}_{len(vectors)}")):
-            vectors.append(more)
+        while (word := self._words.get(token)) and (next_ := self._numbers.get(f"{word}_{len(vectors)}")):
+            vectors.append(next_)
         return vectors
 
 
@@ -155,6 +155,6 @@ def _checked(prompt: str) -> str:
     return in_compels_words(prompt)
 
 
-def _encoded(encoder: Compel, prompt: str) -> torch.Tensor:
+def _encode(encoder: Compel, prompt: str) -> torch.Tensor:
     embeds, _ = encoder.build_conditioning_tensor_for_conjunction(encoder.parse_prompt_string(prompt))
     return embeds

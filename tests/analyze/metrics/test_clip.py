@@ -88,7 +88,7 @@ def test_the_change_between_two_vectors_is_one_less_the_cosine_and_none_between_
 def test_texts_that_were_not_asked_for_of_late_are_forgotten(
     clip: ClipSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    judge = Clip(clip.source, most_texts=2)
+    judge = Clip(clip.source, cached_texts=2)
     read: list[str] = []
     encode = judge._encode
     monkeypatch.setattr(judge, "_encode", lambda text: (read.append(text), encode(text))[1])
@@ -100,7 +100,7 @@ def test_texts_that_were_not_asked_for_of_late_are_forgotten(
 def test_threads_read_each_text_once_and_forget_as_one_does(
     clip: ClipSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    judge = Clip(clip.source, most_texts=16)
+    judge = Clip(clip.source, cached_texts=16)
     read: list[str] = []
     encode = judge._encode
 

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from farm.analyze.metrics.models import Kept
+from farm.analyze.metrics.models import ModelCache
 from farm.errors import ModelError
 from farm.records import ModelSource
 
@@ -26,25 +26,25 @@ class Loads:
 
 def test_a_model_is_loaded_once() -> None:
     load = Loads()
-    kept = Kept(load)
-    assert kept(source("a")) is kept(source("a"))
-    assert kept(source("a")) is not kept(source("b"))
+    cache = ModelCache(load)
+    assert cache(source("a")) is cache(source("a"))
+    assert cache(source("a")) is not cache(source("b"))
     assert load.loaded == ["a", "b"]
 
 
-def test_those_that_were_asked_for_last_are_kept() -> None:
+def test_the_most_recently_used_models_are_kept() -> None:
     load = Loads()
-    kept = Kept(load, most=2)
+    cache = ModelCache(load, capacity=2)
     for name in "abacab":
-        kept(source(name))
+        cache(source(name))
     assert load.loaded == ["a", "b", "c", "b"]
 
 
-def test_threads_that_ask_for_one_model_get_the_same() -> None:
+def test_threads_that_ask_for_a_model_get_the_same_one() -> None:
     load = Loads()
-    kept = Kept(load)
+    cache = ModelCache(load)
     got: list[object] = []
-    threads = [threading.Thread(target=lambda: got.append(kept(source("a")))) for _ in range(8)]
+    threads = [threading.Thread(target=lambda: got.append(cache(source("a")))) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -54,15 +54,15 @@ def test_threads_that_ask_for_one_model_get_the_same() -> None:
     assert len(set(map(id, got))) == 1
 
 
-def test_a_model_that_could_not_be_loaded_is_tried_again() -> None:
+def test_loading_a_model_is_tried_again_after_a_failure() -> None:
     tries: list[str] = []
 
     def load(one: ModelSource) -> object:
         tries.append(one.pretrained)
         raise ModelError("no such judge")
 
-    kept = Kept(load)
+    cache = ModelCache(load)
     for _ in range(2):
         with pytest.raises(ModelError, match="^no such judge$"):
-            kept(source("a"))
+            cache(source("a"))
     assert tries == ["a", "a"]
