@@ -9,6 +9,8 @@ PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n logical --maxprocesses 8 --n
 
 # Packages whose tests load no model.
 QUICK := manifest plan records store execute reduce report cli test_docs.py
+# Two of manifest's check its tables against diffusers, which takes longer to import than all others take to run.
+SLOW := test_pipelines test_unknown_pipelines
 
 .PHONY: demo test test-quick test-all chromium check docs format bench schema lock clean
 
@@ -20,7 +22,8 @@ test: .venv/dev chromium
 	$(PYTEST) $(PYTEST_ARGS)
 
 test-quick: .venv/dev
-	$(PYTEST) -m "not slow and not ray and not browser" $(addprefix tests/,$(QUICK)) $(PYTEST_ARGS)
+	$(PYTEST) -m "not slow and not ray and not browser" $(addprefix tests/,$(QUICK)) \
+	  $(SLOW:%=--ignore=tests/manifest/%.py) $(PYTEST_ARGS)
 
 test-all: .venv/dev chromium
 	$(PYTEST) --exhaustive $(PYTEST_ARGS)

@@ -39,7 +39,7 @@ ACCEPTED: Mapping[str, tuple[str, ...]] = {
     "LoRA": _that(lambda traits: "loras" in traits.parts),
     "IP-Adapter": _that(lambda traits: "ip_adapters" in traits.parts),
     "textual inversion": _that(lambda traits: "textual_inversions" in traits.parts),
-    "compel": _that(lambda traits: traits.weighs_words),
+    "compel": _that(lambda traits: traits.uses_clip_only),
     "several ControlNets": _that(lambda traits: "controlnets" in traits.parts),
     "single file": _that(lambda traits: "config" in traits.parts),
 }

@@ -44,16 +44,16 @@ def _of_picture(
     if expand is not None:
         return file.height + expand.top + expand.bottom, file.width + expand.left + expand.right
     traits = PIPELINES[manifest.model.pipeline]
-    if "mask_image" in traits.arguments and traits.control is None:
+    if "mask_image" in traits.arguments and traits.control_argument is None:
         return None
-    latent = (model and model.vae_factor) or traits.step
+    latent = (model and model.vae_factor) or traits.size_multiple
     return file.height - file.height % latent, file.width - file.width % latent
 
 
 def _of_checkpoint(document: Document, model: Architecture | None) -> tuple[int, int]:
     if model is None or model.vae_factor is None:
         return _UNKNOWN, _UNKNOWN
-    is_unet = PIPELINES[document.manifest.model.pipeline].net == "unet"
+    is_unet = PIPELINES[document.manifest.model.pipeline].denoiser_component == "unet"
     latents = model.denoiser.sample_size or (None if is_unet else _TRANSFORMERS_LATENTS)
     side = latents * model.vae_factor if latents else _UNKNOWN
     return side, side

@@ -1,4 +1,4 @@
-"""The manifest: what a user writes, checked all at once and told with places.
+"""The manifest that a user writes: read, checked as a whole, every value and mistake with its location.
 
 to_yaml(manifest) -> str                                      the resolved manifest
 json_schema() -> dict                                         for editors

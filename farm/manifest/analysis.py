@@ -1,4 +1,4 @@
-"""The `analysis` section: what is measured in the finished frames."""
+"""The `analysis` section: measurements of the finished frames."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
-from farm.manifest.fields import IntRange, Section, Text, shape_tag, tagged_union_error
+from farm.manifest.fields import IntRange, Section, Text, expand_switch, shape_tag, tagged_union_error
 from farm.manifest.sources import Commit, Pretrained
 from farm.records import LabelGroup
 
@@ -15,18 +15,18 @@ TEMPLATE = "a photo of {label}"
 
 _RESNET = "microsoft/resnet-50"
 _RESNET_COMMIT = "34c2154c194f829b11125337b98c8f5f9965ff19"
-"""It holds model.safetensors."""
+"""A commit that has model.safetensors."""
 
 Template = Annotated[
     str,
     Text(
         1000,
         pattern=r"\{label\}",
-        words="a text with {label} where the label goes, such as a photo of {label}",
+        words="text that contains {label}, such as: a photo of {label}",
     ),
 ]
-GroupName = Annotated[str, Text(100, least=1, words="a group's name of 1 to 100 characters")]
-LabelName = Annotated[str, Text(100, least=1, words="a label of 1 to 100 characters")]
+GroupName = Annotated[str, Text(100, least=1, words="the name of a group, 1 to 100 characters")]
+LabelName = Annotated[str, Text(100, least=1, words="a label, 1 to 100 characters")]
 _LABEL = "a label, or a map of one label to its text, such as {cat: a small cat}"
 Label = Annotated[
     Annotated[LabelName, Tag("<text>")]
@@ -41,7 +41,7 @@ Labels = Annotated[tuple[Label, ...], Field(strict=False, min_length=2, max_leng
 
 
 class Clip(Section):
-    """A CLIP model says how well a frame shows its prompts, and which label of each group it shows."""
+    """A CLIP model that scores how well a frame matches its prompts, and which label of each group fits best."""
 
     pretrained: Pretrained
     """Any `CLIPModel`: a hub id (`org/name`), a local folder, or the name of a shipped checkpoint."""
@@ -50,19 +50,19 @@ class Clip(Section):
     """The full commit of a hub id."""
 
     labels: Annotated[dict[GroupName, Labels], Field(max_length=50)] = Field(default_factory=dict)
-    """Groups of two or more labels that exclude each other, such as `object: [cat, dog]`."""
+    """Groups of two or more mutually exclusive labels, such as `object: [cat, dog]`."""
 
     template: Annotated[
         Annotated[Template, Tag("<text>")] | Annotated[dict[GroupName, Template], Tag("<map>")],
         Discriminator(
-            shape_tag, **tagged_union_error("a text with {label} in it, or a map of group to such a text")
+            shape_tag, **tagged_union_error("text that contains {label}, or a map of group to such text")
         ),
     ] = TEMPLATE
-    """How a label is asked for: a text with {label} in it, or a map of group to such a text."""
+    """The prompt for a label: text that contains {label}, or a map of group to such text."""
 
     @property
     def groups(self) -> tuple[LabelGroup, ...]:
-        """The groups with the text that each label is asked with."""
+        """The groups, with the prompt for each label."""
         return tuple(
             LabelGroup(
                 name=name,
@@ -74,7 +74,7 @@ class Clip(Section):
 
     @property
     def class_template(self) -> str:
-        """How the classifier's own classes are asked for."""
+        """The template of the prompts for the classifier's classes."""
         return TEMPLATE if isinstance(self.template, dict) else self.template
 
     def _template_of(self, group: str) -> str:
@@ -82,7 +82,7 @@ class Clip(Section):
 
 
 class Classifier(Section):
-    """An image classifier says what it takes a frame for."""
+    """An image classifier that names what a frame shows."""
 
     pretrained: Pretrained = _RESNET
     """Any image classifier of transformers: a hub id (`org/name`), a local folder, or a shipped checkpoint's name."""
@@ -94,33 +94,26 @@ class Classifier(Section):
     """The full commit of a hub id."""
 
     top_k: Annotated[int, IntRange(1, 100)] = 5
-    """So many of its likeliest classes are kept."""
-
-
-def switched(value: object) -> object:
-    """`true` stands for all defaults, `false` for null."""
-    if isinstance(value, bool):
-        return {} if value else None
-    return value
+    """Number of most probable classes to record."""
 
 
 class Analysis(Section):
-    """What is measured in the finished frames; null for nothing of it."""
+    """Measurements of the finished frames."""
 
-    clip: Annotated[Clip | None, BeforeValidator(switched, json_schema_input_type=Clip | None)] = None
-    """What a CLIP model sees; null for none."""
+    clip: Annotated[Clip | None, BeforeValidator(expand_switch, json_schema_input_type=Clip | None)] = None
+    """Scores from a CLIP model; null for none."""
 
     classifier: Annotated[
-        Classifier | None, BeforeValidator(switched, json_schema_input_type=Classifier | bool | None)
+        Classifier | None, BeforeValidator(expand_switch, json_schema_input_type=Classifier | bool | None)
     ] = None
-    """What a classifier sees; true for microsoft/resnet-50, null for none."""
+    """Classes from an image classifier; true for microsoft/resnet-50, null for none."""
 
     smoothness: bool = True
-    """How much changes from frame to frame, what flickers, and which frames are blank."""
+    """Measure change and flicker between frames, and find blank ones."""
 
 
 def label_name(label: str | Mapping[str, Any]) -> str:
-    """Returns the name of a label as it is written: by itself, or with its own text."""
+    """Return the name of a label, which may be written with its own text."""
     return label if isinstance(label, str) else next(iter(label))
 
 

@@ -17,14 +17,12 @@ from pydantic import (
     WrapValidator,
     with_config,
 )
-from pydantic_core import PydanticCustomError
 from typing_extensions import TypedDict
 
 from farm.manifest.fields import (
     FRAME_KEYS,
     MAX_FRAMES,
     MAX_PROMPTS,
-    NOT_ALLOWED,
     FloatRange,
     FrameCount,
     FrameIndex,
@@ -34,6 +32,7 @@ from farm.manifest.fields import (
     Section,
     Seed,
     Seeds,
+    not_allowed,
     shape_tag,
     tagged_union_error,
 )
@@ -41,7 +40,7 @@ from farm.manifest.model import Scheduler, SchedulerName
 
 
 class FixedNoise(Section):
-    """The same noise in every frame."""
+    """Noise of a walk or sweep: the same in every frame."""
 
     mode: Literal["fixed"] = "fixed"
     """fixed: every frame starts from the noise of the manifest's seed."""
@@ -51,21 +50,21 @@ class GridNoise(Section):
     """Noise of a grid."""
 
     mode: Literal["fixed", "per_frame"] = "fixed"
-    """fixed: every frame starts from the noise of the manifest's seed; per_frame: each from its own."""
+    """fixed: every frame starts from the noise of the manifest's seed; per_frame: each frame from its own noise."""
 
 
 class InterpolateNoise(Section):
     """Noise of an interpolation."""
 
     mode: Literal["fixed", "per_frame", "keyframes"] = "fixed"
-    """fixed: the seed's noise in every frame; per_frame: each its own; keyframes: from prompt to prompt."""
+    """fixed: the seed's noise in every frame; per_frame: different noise; keyframes: interpolated between prompts."""
 
     seeds: Seeds | None = None
     """For keyframes, one seed per prompt; null derives them from the manifest's seed."""
 
 
 class CircleNoise(Section):
-    """Noise that goes round in a circle through two draws of it."""
+    """Noise that moves on a circle through two samples x and y."""
 
     mode: Literal["circle"] = "circle"
     """circle: cos(t) * n(x) + sin(t) * n(y)."""
@@ -75,7 +74,7 @@ class CircleNoise(Section):
 
 
 class StillsNoise(Section):
-    """Noise of single pictures."""
+    """Noise of stills."""
 
     mode: Literal["per_frame"] = "per_frame"
     """per_frame: every picture starts from its own noise."""
@@ -97,17 +96,17 @@ PromptLine = Annotated[
 
 
 class Interpolate(Section):
-    """From prompt to prompt: the conditioning moves piecewise through all of them."""
+    """Interpolate the conditioning through a sequence of prompts."""
 
     model_config = ConfigDict(
         json_schema_extra={"anyOf": [{"required": ["frames"]}, {"required": ["alphas"]}]}
     )
 
     kind: Literal["interpolate"]
-    """interpolate: from prompt to prompt."""
+    """interpolate: through a sequence of prompts."""
 
     prompts: PromptLine
-    """At least two: a list, evenly spaced, or a map of frame to prompt; the first and the last stay outside theirs."""
+    """Two or more: a list, evenly spaced, or a map of frame to prompt, held before the first and after the last."""
 
     alphas: (
         Annotated[
@@ -116,33 +115,33 @@ class Interpolate(Section):
         ]
         | None
     ) = None
-    """One per frame: its place on the way, 0 the first prompt and 1 the last. Null leaves them to `pacing`."""
+    """Position of each frame, from 0 (first prompt) to 1 (last prompt); null to let `pacing` choose."""
 
     frames: FrameCount = Field(
         default_factory=lambda given: len(given.get("alphas") or ()), validate_default=True
     )
-    """How many frames; the number of alphas where they are listed."""
+    """Number of frames; defaults to the number of `alphas`."""
 
     pacing: Pacing = "uniform"
-    """What steps are even in: uniform: alphas; perceptual: what is seen; clip: what the analysis' CLIP model sees."""
+    """What steps are even in. uniform: alpha; perceptual: visible change; clip: change to the analysis' CLIP model."""
 
     interpolation: Mix = "lerp"
-    """lerp: along a straight line; slerp: along an arc."""
+    """lerp: linear; slerp: spherical."""
 
     easing: Easing = "linear"
-    """How the way between each two prompts speeds up and slows down; prompts stay at their frames."""
+    """Acceleration between consecutive prompts; the prompts stay at their frames."""
 
     noise: InterpolateNoise = InterpolateNoise()
-    """Where the frames' noise comes from."""
+    """The noise that frames start from."""
 
     @property
     def frame_count(self) -> int:
-        """How many frames the animation has."""
+        """The number of frames."""
         return self.frames
 
 
 class Grid(Section):
-    """Between four corner prompts, row by row; also assembled as one picture."""
+    """Blend four corner prompts in a grid, row by row; also assembled into one picture."""
 
     kind: Literal["grid"]
     """grid: between four corner prompts."""
@@ -151,70 +150,70 @@ class Grid(Section):
     """Exactly four: top left, top right, bottom left, bottom right."""
 
     rows: Annotated[int, IntRange(2, 100)]
-    """Frames from top to bottom."""
+    """Number of rows."""
 
     columns: Annotated[int, IntRange(2, 100)]
-    """Frames from left to right."""
+    """Number of columns."""
 
     frames: FrameCount = Field(
         default_factory=lambda given: given.get("rows", 1) * given.get("columns", 1), validate_default=True
     )
-    """Always rows x columns; need not be said."""
+    """Always rows x columns; may be omitted."""
 
     noise: GridNoise = GridNoise()
-    """Where the frames' noise comes from."""
+    """The noise that frames start from."""
 
     @property
     def frame_count(self) -> int:
-        """How many frames the animation has."""
+        """The number of frames."""
         return self.frames
 
 
 class Walk(Section):
-    """Away from a prompt in a straight line, in equal steps."""
+    """Walk away from a prompt in a straight line, in equal steps."""
 
     kind: Literal["walk"]
     """walk: away from a prompt in a straight line."""
 
     prompt: Prompt
-    """Where the walk begins."""
+    """The prompt at which the walk begins."""
 
     frames: FrameCount
-    """How many frames."""
+    """Number of frames."""
 
     step_size: Annotated[float, FloatRange(-1000, 1000)] = 0.005
-    """What is added to the conditioning per frame, times the direction."""
+    """Length of the step per frame: this times the direction is added to the conditioning."""
 
     direction: Literal["ones", "random"] = "ones"
-    """ones: the same in every component; random: a seeded direction of unit root mean square."""
+    """ones: equal in every component; random: seeded, with a root mean square of 1."""
 
     noise: FixedNoise = FixedNoise()
-    """Where the frames' noise comes from."""
+    """The noise that frames start from."""
 
     @property
     def frame_count(self) -> int:
-        """How many frames the animation has."""
+        """The number of frames."""
         return self.frames
 
 
 class Circle(Section):
-    """One prompt, while the noise goes round in a circle: a loop without a seam."""
+    """Keep one prompt while the noise moves on a circle: a seamless loop."""
 
     kind: Literal["circle"]
-    """circle: one prompt, the noise going round."""
+    """circle: one prompt, noise that moves on a circle."""
 
     prompt: Prompt
-    """What every frame shows."""
+    """The prompt of every frame."""
 
     frames: FrameCount
-    """How many frames."""
+    """Number of frames."""
 
     noise: CircleNoise = CircleNoise()
-    """The two draws of noise that the circle goes through."""
+    """The two noise samples that define the circle."""
 
     @property
     def frame_count(self) -> int:
-        """How many frames the animation has."""
+        """The number of frames."""
         return self.frames
 
 
@@ -229,21 +228,21 @@ def _by_name(value: object) -> object:
         return value
     try:
         return {"class": _NAME.validate_python(value)}
-    except ValidationError as error:  # told where the name stands: there is no `class` in the file
-        raise PydanticCustomError(NOT_ALLOWED, "{allowed}", error.errors()[0]["ctx"]) from None
+    except ValidationError as error:  # reported at the name, as the file has no `class` key
+        raise not_allowed(**error.errors()[0]["ctx"]) from None
 
 
 NamedScheduler = Annotated[
     Scheduler, BeforeValidator(_by_name, json_schema_input_type=SchedulerName | Scheduler)
 ]
-"""A scheduler, or just its name."""
+"""A scheduler, or only its name."""
 
 _Values = Field(strict=False, min_length=1, max_length=MAX_VALUES)
 
 
 @with_config(ConfigDict(strict=True, extra="forbid", use_attribute_docstrings=True))
 class Axes(TypedDict, total=False):
-    """Call arguments to try, each with its values; the first written varies slowest."""
+    """Call arguments to sweep, each with a list of values; the first written varies slowest."""
 
     num_inference_steps: Annotated[tuple[Annotated[int, IntRange(1, 1000)], ...], _Values]
     """Denoising steps."""
@@ -255,76 +254,75 @@ class Axes(TypedDict, total=False):
     """Guidance away from the negative prompt in Flux and Qwen-Image."""
 
     strength: Annotated[tuple[Annotated[float, FloatRange(0, 1)], ...], _Values]
-    """How far the image is left behind, 1 for wholly."""
+    """How much of the image is replaced, 1 for all of it."""
 
     eta: Annotated[tuple[Annotated[float, FloatRange(0, 1)], ...], _Values]
-    """DDIM's share of fresh noise in each step."""
+    """DDIM's share of new noise in each step."""
 
     guidance_rescale: Annotated[tuple[Annotated[float, FloatRange(0, 1)], ...], _Values]
-    """How far over-exposure by guidance is undone."""
+    """How much of guidance's overexposure is corrected."""
 
     scheduler: Annotated[tuple[NamedScheduler, ...], _Values]
-    """Samplers: names, or maps of class and config."""
+    """Schedulers: names, or maps of class and config."""
 
 
 def _as_written(data: Any, check: Callable[[Any], Axes]) -> Axes:
     checked = check(data)
     if not 1 <= len(checked) <= 3:
-        allowed = "1 to 3 call arguments, each with a list of values"
-        raise PydanticCustomError(NOT_ALLOWED, "{allowed}", {"allowed": allowed})
+        raise not_allowed("1 to 3 call arguments, each with a list of values")
     return {axis: checked[axis] for axis in data}  # type: ignore[return-value, literal-required]
 
 
 Over = Annotated[
     Axes, WrapValidator(_as_written), Field(json_schema_extra={"minProperties": 1, "maxProperties": 3})
 ]
-"""Axes in the order of the file: pydantic alone would give them in the order of the class."""
+"""Axes in the order of the file; pydantic alone would return them in the order of the class."""
 
 
 class Stills(Section):
-    """Single pictures of each prompt."""
+    """Render separate pictures of each prompt."""
 
     kind: Literal["stills"]
-    """stills: single pictures of each prompt."""
+    """stills: separate pictures of each prompt."""
 
     prompts: Prompts
-    """One or more."""
+    """One or more prompts."""
 
     seeds: Seeds | None = None
-    """One picture of every prompt per seed; null derives a seed for each picture."""
+    """Seeds: one picture of every prompt for each; null derives a seed for each picture."""
 
     num_images_per_prompt: Annotated[int, IntRange(1, MAX_PROMPTS)] = Field(
         default_factory=lambda given: len(given.get("seeds") or (1,)), validate_default=True
     )
-    """How many pictures of every prompt; 1 if not said, or the number of seeds where they are listed."""
+    """Number of pictures of every prompt; defaults to the number of `seeds`, or 1."""
 
     noise: StillsNoise = StillsNoise()
-    """Where the frames' noise comes from."""
+    """The noise that frames start from."""
 
     @property
     def frame_count(self) -> int:
-        """How many pictures there are."""
+        """The number of pictures."""
         return len(self.prompts) * self.num_images_per_prompt
 
 
 class Sweep(Section):
-    """One prompt over the product of listed call arguments; also assembled as one labelled picture."""
+    """Render one prompt with every combination of the listed settings; also assembled into one labelled picture."""
 
     kind: Literal["sweep"]
     """sweep: one prompt, many settings."""
 
     prompt: Prompt
-    """What every frame shows."""
+    """The prompt of every frame."""
 
     over: Over
-    """One to three call arguments, each with its values; the first varies slowest."""
+    """One to three call arguments, each with a list of values; the first varies slowest."""
 
     noise: FixedNoise = FixedNoise()
-    """Where the frames' noise comes from."""
+    """The noise that frames start from."""
 
     @property
     def frame_count(self) -> int:
-        """How many combinations there are."""
+        """The number of combinations."""
         return math.prod(len(values) for values in self.over.values())  # type: ignore[arg-type, misc]
 
 

@@ -16,55 +16,60 @@ from farm.manifest.yaml_reader import MAX_DEPTH, Tree, read_tree
 
 _FIELD = re.compile(r"\w+(\.\w+|\[\d{1,8}\])*", re.ASCII)
 _KEY = re.compile(r"(\w+)|\[(\d+)\]", re.ASCII)
+_MAX_TEXT_LENGTH = 80
 
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """A field's new value, and where the user wrote it."""
+    """A `--set` option: the new value of a field, and the option's location."""
 
     path: FieldPath
     value: object
-    place: Location
+    location: Location
 
 
 def read_override(text: str, number: int) -> Override:
-    """Reads `field=value`, the value in YAML; `number`, from 1, is its turn.
+    """Read `field=value`, with the value in YAML; `number`, from 1, is the position among the overrides.
 
     Raises:
-        ManifestError: it is not of that form.
+        ManifestError: the text does not have that form.
     """
-    place = Location(number, 0, 0, f"--set {text if len(text) <= 80 else text[:77] + '...'}")
-    field, equals, value = text.partition("=")
-    if not equals or not _FIELD.fullmatch(field.strip()):
+    shortened = text if len(text) <= _MAX_TEXT_LENGTH else f"{text[: _MAX_TEXT_LENGTH - 3]}..."
+    location = Location(number, 0, 0, f"--set {shortened}")
+    name, equals, value = text.partition("=")
+    if not equals or not _FIELD.fullmatch(name.strip()):
         allowed = "allowed: FIELD=VALUE, such as render.num_inference_steps=4 or animation.prompts[1]=a fox"
-        raise ManifestError([Problem(where=str(place), path="", found="no field and value", allowed=allowed)])
-    path = tuple(name or int(position) for name, position in _KEY.findall(field))
+        raise _refusal(location, "no field and value", allowed)
+    path = tuple(key or int(position) for key, position in _KEY.findall(name))
     if len(path) > MAX_DEPTH:
-        found, allowed = f"more than {MAX_DEPTH} levels of nesting", f"allowed: up to {MAX_DEPTH}"
-        raise ManifestError([Problem(where=str(place), path="", found=found, allowed=allowed)])
-    tree, problems = read_tree(value.strip(), lambda line, column: place, path)
+        raise _refusal(location, f"more than {MAX_DEPTH} levels of nesting", f"allowed: up to {MAX_DEPTH}")
+    tree, problems = read_tree(value.strip(), lambda line, column: location, path)
     if problems:
         raise ManifestError(problem for _, problem in problems)
-    return Override(path, tree.value, place)
+    return Override(path, tree.value, location)
+
+
+def _refusal(location: Location, found: str, allowed: str) -> ManifestError:
+    return ManifestError([Problem(where=str(location), path="", found=found, allowed=allowed)])
 
 
 def apply_overrides(
     data: object, overrides: Sequence[Override]
 ) -> tuple[object, list[tuple[Location, Problem]]]:
-    """Returns the data with every override applied in turn, and the overrides that fit nowhere."""
+    """Return the data with the overrides applied in order, and a problem for each one that cannot be applied."""
     problems = []
     for override in overrides:
         try:
             data = _replaced(data, override.path, override.value)
         except LookupError as error:
-            where, path = str(override.place), dotted(override.path)
+            where, path = str(override.location), dotted(override.path)
             problem = Problem(where=where, path=path, found=error.args[0], allowed=error.args[1])
-            problems.append((override.place, problem))
+            problems.append((override.location, problem))
     return data, problems
 
 
 def _replaced(data: object, path: FieldPath, value: object, done: FieldPath = ()) -> object:
-    """Returns a copy with one field replaced; what is null or a switch on the way there becomes a map."""
+    """Return a copy with one field replaced; null, true or false on the way to it becomes a map."""
     if not path:
         return value
     key, rest = path[0], path[1:]
@@ -86,31 +91,30 @@ def _replaced(data: object, path: FieldPath, value: object, done: FieldPath = ()
 
 @dataclass(frozen=True, slots=True)
 class SourceMap:
-    """Where fields come from: the file, or the overrides laid over it."""
+    """The location of every field: in the file, or in an override."""
 
     tree: Tree
     overrides: Sequence[Override] = ()
 
-    def place(self, path: FieldPath) -> Location:
-        """Returns where a field is written, or else its nearest ancestor that is."""
+    def location(self, path: FieldPath) -> Location:
+        """Return the location of a field, or of its nearest ancestor that is written."""
         in_file, depth = self.tree.nearest(path)
         best = (depth, False)
-        place = in_file
+        location = in_file
         for override in self.overrides:
-            shared = _shared(override.path, path)
+            shared = _common_prefix_length(override.path, path)
             covers = shared == len(override.path)
             if (covers or shared > depth) and (shared, covers) >= best:
-                best, place = (shared, covers), override.place
-        return place
+                best, location = (shared, covers), override.location
+        return location
 
     def problem(self, path: FieldPath, found: str, allowed: str, hint: str = "") -> Problem:
-        """Returns a mistake at the place of a field."""
-        where = str(self.place(path))
+        """Return a problem at the location of a field."""
+        where = str(self.location(path))
         return Problem(where=where, path=dotted(path), found=found, allowed=allowed, hint=hint)
 
 
-def _shared(one: FieldPath, other: FieldPath) -> int:
-    """Counts the keys that two paths begin with together."""
+def _common_prefix_length(one: FieldPath, other: FieldPath) -> int:
     count = 0
     for key, other_key in zip(one, other, strict=False):
         if key != other_key:
@@ -121,25 +125,25 @@ def _shared(one: FieldPath, other: FieldPath) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A manifest that was loaded; it also tells the mistakes that later layers find in it.
+    """A loaded manifest. Later layers report problems through it, so that each has a location.
 
-    `reads` says what it may have read.
+    `reads` limits the files and checkpoints that the manifest may name.
     """
 
     manifest: Manifest
     path: Path
-    origin: SourceMap = field(repr=False)
+    source_map: SourceMap = field(repr=False)
     reads: ReadPolicy = ANYTHING
 
     @property
     def folder(self) -> Path:
-        """What relative paths in the manifest are relative to."""
+        """The folder to which paths in the manifest are relative."""
         return self.path.parent
 
     def problem(self, path: FieldPath, found: str, allowed: str, hint: str = "") -> Problem:
-        """Returns a mistake at the place of a field, or of its nearest ancestor if it is not written."""
-        return self.origin.problem(path, found, allowed, hint)
+        """Return a problem at the location of a field, or of its nearest ancestor that is written."""
+        return self.source_map.problem(path, found, allowed, hint)
 
     def error(self, path: FieldPath, found: str, allowed: str, hint: str = "") -> ManifestError:
-        """Returns an error with this one problem."""
+        """Return an error with this one problem."""
         return ManifestError([self.problem(path, found, allowed, hint)])

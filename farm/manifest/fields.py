@@ -1,4 +1,9 @@
-"""Types of fields that several sections share, and the ranges and texts they allow."""
+"""What the sections of a manifest are built from: their base class, value constraints, and shared field types.
+
+A constraint such as `Annotated[int, IntRange(1, 1000)]` is both the rule and the message for breaking it. Every
+breach becomes one pydantic error of type `NOT_ALLOWED`, whose context holds the `allowed` values in words and, where
+they help to find a hint, the `choices` or the expected `kind` of value.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +14,13 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, GetCoreSchemaHandler, Tag
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+NOT_ALLOWED = "not_allowed"
+
 
 class Section(BaseModel):
-    """A map of the manifest: unknown keys are refused, and a text is never read as a number.
+    """A map in the manifest. Unknown keys are refused, and values are never converted between types.
 
-    Defaults are validated, so that a manifest with them left out and one that says them are one recipe.
+    Defaults are validated too, so that omitting a default and writing it out give the same recipe.
     """
 
     model_config = ConfigDict(
@@ -26,10 +33,12 @@ class Section(BaseModel):
     )
 
 
-NOT_ALLOWED = "takes"
+def not_allowed(allowed: str, **context: Any) -> PydanticCustomError:
+    """Return the error for a value that breaks a rule; `allowed` says in words what the rule allows."""
+    return PydanticCustomError(NOT_ALLOWED, "{allowed}", {"allowed": allowed, **context})
 
 
-def _told(schema: CoreSchema, allowed: str, **context: Any) -> CoreSchema:
+def _with_error(schema: CoreSchema, allowed: str, **context: Any) -> CoreSchema:
     return core_schema.custom_error_schema(
         schema,
         custom_error_type=NOT_ALLOWED,
@@ -38,26 +47,25 @@ def _told(schema: CoreSchema, allowed: str, **context: Any) -> CoreSchema:
     )
 
 
-class _Context(dict[str, Any]):
-    """Typing hashes what stands in a union, and with it the discriminators of unions in there."""
+class _HashableContext(dict[str, Any]):
+    """An error context inside a `Discriminator`, which `typing` hashes when unions are nested."""
 
     def __hash__(self) -> int:  # type: ignore[override]
         return hash(tuple(self.items()))
 
 
 def tagged_union_error(allowed: str) -> Mapping[str, Any]:
-    """Keywords for a `Discriminator`: how a value of none of its shapes is told."""
-    context = _Context(allowed=allowed)
+    """Return the keywords of a `Discriminator` that set the error for a value of an unknown shape."""
     return {
         "custom_error_type": NOT_ALLOWED,
         "custom_error_message": "{allowed}",
-        "custom_error_context": context,
+        "custom_error_context": _HashableContext(allowed=allowed),
     }
 
 
 @dataclass(frozen=True, slots=True)
 class IntRange:
-    """A whole number from `least` to `most`, divisible by `step`; never a boolean."""
+    """Allows whole numbers from `least` to `most` that are multiples of `step`; never booleans."""
 
     least: int
     most: int
@@ -67,31 +75,31 @@ class IntRange:
         subject = "a whole number" if self.step == 1 else f"a multiple of {self.step}"
         multiple_of = self.step if self.step > 1 else None
         schema = core_schema.int_schema(strict=True, ge=self.least, le=self.most, multiple_of=multiple_of)
-        return _told(schema, f"{subject} from {self.least} to {self.most}", kind="number")
+        return _with_error(schema, f"{subject} from {self.least} to {self.most}", kind="number")
 
 
 @dataclass(frozen=True, slots=True)
 class FloatRange:
-    """A finite number from `least` to `most`; whole numbers are numbers too."""
+    """Allows finite numbers from `least` to `most`, whole ones too."""
 
     least: float | None = None
     most: float | None = None
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         schema = core_schema.float_schema(strict=True, allow_inf_nan=False, ge=self.least, le=self.most)
-        return _told(schema, self._words(), kind="number")
+        return _with_error(schema, self._allowed(), kind="number")
 
-    def _words(self) -> str:
+    def _allowed(self) -> str:
         if self.least is None:
             return "a finite number"
         if self.most is None:
-            return f"a number from {self.least:g} upwards"
+            return f"a number of at least {self.least:g}"
         return f"a number from {self.least:g} to {self.most:g}"
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text of `least` to `most` characters that matches `pattern`, told by `words` and a `hint`."""
+    """Allows text of `least` to `most` characters that matches `pattern`; `words` and `hint` are for the message."""
 
     most: int
     least: int = 0
@@ -103,15 +111,15 @@ class Text:
         schema = core_schema.str_schema(
             strict=True, min_length=self.least or None, max_length=self.most, pattern=self.pattern
         )
-        words = self.words or f"a text of at most {self.most} characters"
-        return _told(schema, words, kind="text", hint=self.hint)
+        words = self.words or f"text of at most {self.most} characters"
+        return _with_error(schema, words, kind="text", hint=self.hint)
 
 
 @dataclass(frozen=True, slots=True)
 class OneOf:
-    """One of many names, too many to list in a message: `words` describe them.
+    """Allows one of many names, too many to list in a message: `words` describe them.
 
-    Names that one may well expect are `refused`, each with the reason, instead of a near match.
+    `refused` holds names that users may expect, each with the reason to refuse it, which the message gives.
     """
 
     choices: tuple[str, ...]
@@ -119,51 +127,37 @@ class OneOf:
     refused: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        schema = _told(core_schema.literal_schema(list(self.choices)), self.words, choices=list(self.choices))
+        choices = list(self.choices)
+        schema = _with_error(core_schema.literal_schema(choices), self.words, choices=choices)
         return core_schema.no_info_before_validator_function(self._refuse, schema)
 
     def _refuse(self, value: object) -> object:
         if isinstance(value, str) and value in self.refused:
-            context = {"allowed": self.words, "hint": self.refused[value]}
-            raise PydanticCustomError(NOT_ALLOWED, "{allowed}", context)
+            raise not_allowed(self.words, hint=self.refused[value])
         return value
 
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """Whatever the annotated type takes, said in `words`."""
+    """Allows whatever the annotated type allows, described by `words` in the message."""
 
     words: str
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return _told(handler(source), self.words)
+        return _with_error(handler(source), self.words)
 
 
-MAX_FRAMES = 10_000_000
-MAX_PROMPTS = 10_000
-
-Prompt = Annotated[str, Text(10_000)]
-"""Empty is allowed: it is what an unconditional picture is made of."""
-
-Prompts = Annotated[tuple[Prompt, ...], Field(strict=False, min_length=1, max_length=MAX_PROMPTS)]
-
-Seed = Annotated[int, IntRange(0, 2**63 - 1)]
-"""What torch takes as a seed, without its negative numbers."""
-
-Seeds = Annotated[tuple[Seed, ...], Field(strict=False, min_length=1, max_length=MAX_PROMPTS)]
-
-FrameCount = Annotated[int, IntRange(1, MAX_FRAMES)]
-
-FrameIndex = Annotated[int, IntRange(0, MAX_FRAMES - 1)]
-
-FRAME_KEYS: dict[str, Any] = {"propertyNames": {"pattern": "^[0-9]+$"}}
-"""JSON Schema knows keys as texts only."""
+def expand_switch(value: object) -> object:
+    """Return an empty map for true, which fills in all defaults, and None for false; anything else unchanged."""
+    if isinstance(value, bool):
+        return {} if value else None
+    return value
 
 
 def shape_tag(value: object) -> str | None:
-    """Tells a union which of its shapes a value has.
+    """Return the tag of a value's shape, by which a union of shapes selects one; None for no known shape.
 
-    Tags are in angle brackets, so that they are told from keys in the places of pydantic's errors.
+    Tags are in angle brackets, which distinguish them from keys in the locations of pydantic's errors.
     """
     if isinstance(value, dict | Section):
         return "<map>"
@@ -173,6 +167,26 @@ def shape_tag(value: object) -> str | None:
         return "<text>"
     return "<number>" if isinstance(value, int | float) and not isinstance(value, bool) else None
 
+
+MAX_FRAMES = 10_000_000
+MAX_PROMPTS = 10_000
+
+Prompt = Annotated[str, Text(10_000)]
+"""May be empty: the prompt of an unconditional picture."""
+
+Prompts = Annotated[tuple[Prompt, ...], Field(strict=False, min_length=1, max_length=MAX_PROMPTS)]
+
+Seed = Annotated[int, IntRange(0, 2**63 - 1)]
+"""torch's range of seeds, without negative numbers."""
+
+Seeds = Annotated[tuple[Seed, ...], Field(strict=False, min_length=1, max_length=MAX_PROMPTS)]
+
+FrameCount = Annotated[int, IntRange(1, MAX_FRAMES)]
+
+FrameIndex = Annotated[int, IntRange(0, MAX_FRAMES - 1)]
+
+FRAME_KEYS: dict[str, Any] = {"propertyNames": {"pattern": "^[0-9]+$"}}
+"""For JSON Schema, in which keys are always strings."""
 
 _KEYFRAMED = "a number, or a map of frame to number"
 
@@ -185,7 +199,7 @@ Keyframed = Annotated[
     ],
     Discriminator(shape_tag, **tagged_union_error(_KEYFRAMED)),
 ]
-"""A number from 0 upwards, or keyframes between which it is interpolated linearly."""
+"""A number of at least 0, or keyframes, between which it is interpolated linearly."""
 
 _Scale = Annotated[float, FloatRange(-1000, 1000)]
 
@@ -194,7 +208,7 @@ ScaleMap = Annotated[
     dict[FrameIndex, _Scale], Field(min_length=1, json_schema_extra=FRAME_KEYS), Tag("<map>")
 ]
 KeyframedScale = Annotated[ScaleNumber | ScaleMap, Discriminator(shape_tag, **tagged_union_error(_KEYFRAMED))]
-"""Any number of a sensible size, or keyframes between which it is interpolated linearly."""
+"""A number from -1000 to 1000, or keyframes, between which it is interpolated linearly."""
 
 KeyframedShare = Annotated[
     Annotated[float, FloatRange(0, 1), Tag("<number>")]
@@ -205,4 +219,4 @@ KeyframedShare = Annotated[
     ],
     Discriminator(shape_tag, **tagged_union_error(_KEYFRAMED)),
 ]
-"""A number from 0 to 1, or keyframes between which it is interpolated linearly."""
+"""A number from 0 to 1, or keyframes, between which it is interpolated linearly."""

@@ -1,4 +1,4 @@
-"""A mistake before it has a place: which field, what was found, what is allowed."""
+"""A mistake in a field, not yet located in the file, and the phrases that describe it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from farm.manifest.location import FieldPath
+
+_MAX_WORD_LENGTH = 200
+"""Characters. Comparing longer words is slow, and they resemble no name."""
+
+_MAX_VALUE_LENGTH = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,7 +26,7 @@ class Finding:
 
 
 def describe_value(value: object) -> str:
-    """Returns a value as the user wrote it, cut to a readable length."""
+    """Return a value as YAML writes it, shortened to 60 characters; of a list or map, its size."""
     match value:
         case None:
             return "null"
@@ -34,22 +39,24 @@ def describe_value(value: object) -> str:
         case dict():
             return f"a map of {len(value)}" if value else "an empty map"
     text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return text if len(text) <= _MAX_VALUE_LENGTH else f"{text[: _MAX_VALUE_LENGTH - 3]}..."
 
 
-_LONGEST_WORD = 200
-"""Characters: longer ones are near to nothing, and take long to compare."""
+def found_value(value: object, choices: Collection[object] = ()) -> str:
+    """Return `found 'cartwhel' (did you mean 'cartwheel'?)`, the question only if a choice is similar."""
+    match = nearest_match(value, choices)
+    return f"found {describe_value(value)}{f' (did you mean {match}?)' if match else ''}"
 
 
 def did_you_mean(word: object, choices: Collection[object]) -> str:
-    """Returns `Did you mean 'guidance_scale'?`, or nothing if no choice is near."""
-    found = nearest_match(word, choices)
-    return f"Did you mean {found}?" if found else ""
+    """Return `Did you mean 'guidance_scale'?`, or an empty string if no choice is similar."""
+    match = nearest_match(word, choices)
+    return f"Did you mean {match}?" if match else ""
 
 
 def nearest_match(word: object, choices: Collection[object]) -> str:
-    """Returns the nearest choice in quotation marks, or nothing if none is near."""
-    if not choices or len(str(word)) > _LONGEST_WORD:
+    """Return the most similar choice in quotation marks, or an empty string if none is similar."""
+    if not choices or len(str(word)) > _MAX_WORD_LENGTH:
         return ""
     names = {str(choice).lower(): str(choice) for choice in choices}
     matches = difflib.get_close_matches(str(word).lower(), names, n=1, cutoff=0.6)

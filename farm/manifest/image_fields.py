@@ -1,30 +1,29 @@
-"""Fields that take pictures: a file, a numbered sequence, a video."""
+"""Fields for pictures: a file, a numbered sequence or a video."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
 from pydantic import AfterValidator, Discriminator, Field, Tag
-from pydantic_core import PydanticCustomError
 
 from farm.manifest.fields import (
     FRAME_KEYS,
-    NOT_ALLOWED,
     FloatRange,
     FrameIndex,
     IntRange,
     Section,
     Text,
+    not_allowed,
     shape_tag,
     tagged_union_error,
 )
 
-_WORDS = "a picture, a folder of pictures, numbered ones such as frames/*.png or frames/%04d.png, or a video"
+_WORDS = "a picture, a folder, a numbered sequence such as frames/*.png or frames/%04d.png, or a video"
 
 
 def _refuse_urls(path: str) -> str:
     if "://" in path:
-        raise PydanticCustomError(NOT_ALLOWED, "{allowed}", {"allowed": f"{_WORDS}; not a URL"})
+        raise not_allowed(f"{_WORDS}; not a URL")
     return path
 
 
@@ -39,23 +38,23 @@ _Level = Annotated[float, FloatRange(0, 255)]
 
 
 class Canny(Section):
-    """Edges found by OpenCV (Canny 1986), in white on black."""
+    """Edges in white on black, detected by OpenCV (Canny 1986)."""
 
     low_threshold: _Level = 100.0
-    """Below it there is no edge, 0 to 255."""
+    """Gradient below which nothing is an edge, from 0 to 255."""
 
     high_threshold: _Level = 200.0
-    """Above it there is one, 0 to 255; between the two where it goes on from one."""
+    """Gradient above which everything is an edge, from 0 to 255; in between, only what continues an edge."""
 
 
 class Picture(Section):
-    """A picture, and what is made of it."""
+    """A picture and its preprocessing."""
 
     file: PicturePath
-    """A picture, a folder, numbered ones or a video, with one picture per frame; relative to the manifest."""
+    """A picture, or a folder, numbered sequence or video with one picture per frame; relative to the manifest."""
 
     canny: Canny | None = None
-    """The picture's edges in its place; null for the picture itself."""
+    """Use the picture's edges; null for the picture itself."""
 
 
 OnePicture = Annotated[
@@ -75,7 +74,7 @@ Pictures = Annotated[
 """One picture, or one for each ControlNet."""
 
 _Together = Annotated[tuple[PicturePath, ...], Field(strict=False, min_length=1, max_length=100)]
-_SEEN = "a picture, or a list of pictures seen together"
+_SEEN = "a picture, or a list of pictures used together"
 
 _Seen = Annotated[
     Annotated[PicturePath, Tag("<text>")] | Annotated[_Together, Tag("<list>")],
@@ -100,22 +99,22 @@ ImagePrompts = Annotated[
         **tagged_union_error("a picture, a map of frame to picture, or a list of these, one per IP-Adapter"),
     ),
 ]
-"""What each IP-Adapter sees: for one adapter a picture or keyframes; else a list with an entry per adapter."""
+"""Image prompts: for one IP-Adapter a picture or keyframes, for several a list with one entry per adapter."""
 
 _Margin = Annotated[int, IntRange(0, 8192)]
 
 
 class Expand(Section):
-    """A larger canvas around the picture, of which the added sides are painted."""
+    """Pixels to add on each side of the picture, where outpainting fills them in."""
 
     left: _Margin = 0
-    """Pixels added at the left."""
+    """Pixels to add on the left."""
 
     right: _Margin = 0
-    """Pixels added at the right."""
+    """Pixels to add on the right."""
 
     top: _Margin = 0
-    """Pixels added at the top."""
+    """Pixels to add at the top."""
 
     bottom: _Margin = 0
-    """Pixels added at the bottom."""
+    """Pixels to add at the bottom."""

@@ -1,38 +1,38 @@
-"""Where things are written, and what fields are called."""
+"""Field paths, and their locations in a manifest file or a `--set` override."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-_LONGEST_NAME = 120
-"""Characters of a key that a message shows: names of groups have up to 100."""
+_MAX_KEY_LENGTH = 120
+"""Characters of a key that a message shows; names of label groups have up to 100."""
 
 Key = str | int
 FieldPath = tuple[Key, ...]
-"""A field: names, list positions and frames, from the outermost in."""
+"""A field: names, list positions and frame numbers, outermost first."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Location:
-    """A place in a file, or in an override. Places sort in the order a reader meets them."""
+    """A position in the manifest file or in an override. Locations sort in reading order."""
 
     override: int
-    """0 in the file, else the override's number."""
+    """0 for the file, otherwise the override's number, from 1."""
 
     line: int
     column: int
     source: str
-    """The file as the user named it, or the override."""
+    """The file's path as the user gave it, or the override's text."""
 
     def __str__(self) -> str:
         return self.source if self.override else f"{self.source}:{self.line}:{self.column}"
 
 
 def dotted(path: Iterable[Key]) -> str:
-    """Returns a field's name as users write it: `animation.prompts[2]`."""
-    return "".join(f"[{key}]" if isinstance(key, int) else f".{_cut(key)}" for key in path).lstrip(".")
+    """Return a field's name in the notation of `--set`: `animation.prompts[2]`."""
+    return "".join(f"[{key}]" if isinstance(key, int) else f".{_shortened(key)}" for key in path).lstrip(".")
 
 
-def _cut(name: str) -> str:
-    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 3]}..."
+def _shortened(name: str) -> str:
+    return name if len(name) <= _MAX_KEY_LENGTH else f"{name[: _MAX_KEY_LENGTH - 3]}..."

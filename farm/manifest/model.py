@@ -5,104 +5,99 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field
-from pydantic_core import PydanticCustomError
 
-from farm.manifest.fields import NOT_ALLOWED, Described, KeyframedScale, OneOf, Section, Text
-from farm.manifest.findings import did_you_mean
+from farm.manifest.fields import Described, KeyframedScale, OneOf, Section, Text, not_allowed
 from farm.manifest.pipelines import PIPELINES
 from farm.manifest.schedulers import REFUSED, SCHEDULERS
 from farm.manifest.sources import Commit, Pretrained, Source, Variant, WeightName
-from farm.manifest.unknown_pipelines import what_it_takes
+from farm.manifest.unknown_pipelines import explain_unknown_pipeline
 
 
 class Memory(Section):
-    """How less memory is needed; each option trades time, or the last bits of the pictures, for it."""
+    """Options that reduce memory use at the cost of time, or of the last bits of the pictures."""
 
     offload: Literal["none", "model", "group", "sequential"] = "none"
-    """model: only the part at work is on the GPU, a little slower; group: some layers; sequential: one layer, slow."""
+    """What stays on the GPU. model: the active component; group: a few layers, slower; sequential: one, slowest."""
 
     vae_slicing: bool = False
-    """Frames are decoded one at a time: the peak at the end no longer grows with batch_size, a little slower."""
+    """Decode frames one at a time: slightly slower, but peak memory no longer grows with batch_size."""
 
     vae_tiling: bool = False
-    """Large pictures are decoded in overlapping tiles: much less memory, but the tiles' tones may differ faintly."""
+    """Decode large pictures in overlapping tiles: much less memory, but tones may differ slightly between tiles."""
 
     attention: Literal["default", "math", "flash", "efficient", "cudnn", "xformers", "sliced"] = "default"
-    """default: torch's choice; sliced: a head at a time, slower; others: that kernel where it takes the shape."""
+    """default: torch chooses; sliced: one head at a time, slower; others: that kernel where it supports the shape."""
 
     release_text_encoders: bool = False
-    """Text encoders leave memory once prompts are encoded; prompts that come later cost loading them again."""
+    """Unload text encoders once prompts are encoded; prompts that follow later load them again."""
 
 
-Folder = Annotated[str, Text(1000, words="a folder's name in that repository or folder")]
+Folder = Annotated[str, Text(1000, words="the name of a folder in that repository or folder")]
 
 
 class Configuration(Source):
-    """Where a single file's configuration, tokenizer and scheduler come from."""
+    """The source of the configuration, tokenizer and scheduler of a single-file checkpoint."""
 
 
 class Refiner(Source):
-    """A second pipeline that goes on with the first one's latents from `render.denoising_end` on."""
+    """A second pipeline, which continues from the first one's latents at `render.denoising_end`."""
 
     variant: Variant | None = None
-    """Which set of weights files to take, such as fp16."""
+    """The variant of the weights files, such as fp16."""
 
 
 class ControlNet(Source):
-    """A net that makes the picture follow another one: its edges, its depth, a pose."""
+    """A network that conditions the picture on another one, such as edges, depth or a pose."""
 
     subfolder: Folder = ""
-    """The folder in that repository or folder that holds it; empty for none."""
+    """The folder that holds it in the repository or folder; empty for the top level."""
 
     variant: Variant | None = None
-    """Which set of weights files to take, such as fp16."""
+    """The variant of the weights files, such as fp16."""
 
 
 class IpAdapter(Source):
-    """An adapter that lets pictures be prompts (`render.ip_adapter_image`)."""
+    """An IP-Adapter, which accepts pictures as prompts (`render.ip_adapter_image`)."""
 
     subfolder: Folder = ""
-    """The folder in that repository or folder that holds the weights; empty for none."""
+    """The folder that holds the weights in the repository or folder; empty for the top level."""
 
     weight_name: WeightName
-    """The `.safetensors` file in it."""
+    """The `.safetensors` file in `subfolder`."""
 
     image_encoder_folder: Folder = "image_encoder"
-    """The folder of the image encoder: within `subfolder`, or from the top where it holds a slash."""
+    """The folder of the image encoder: inside `subfolder`, or from the top level if it contains a slash."""
 
     scale: KeyframedScale = 1.0
-    """How strongly the picture acts beside the words: a number, or a map of frame to number."""
+    """Strength of the picture relative to the text prompt: a number, or a map of frame to number."""
 
 
 class TextualInversion(Source):
-    """A word that was learned from pictures."""
+    """A textual-inversion embedding: a word learned from pictures."""
 
     weight_name: WeightName | None = None
-    """The file in that repository or folder; null where there is only one."""
+    """The file in the repository or folder; null if there is only one."""
 
     token: Annotated[str, Text(100, least=1, words="a word, such as <cat-toy>")] | None = None
-    """How prompts say it; null for the word that the file names."""
+    """The word to use in prompts; null for the one named in the file."""
 
 
 class Lora(Source):
-    """A LoRA adapter laid over the model's weights."""
+    """A LoRA adapter for the model's weights."""
 
     weight_name: WeightName | None = None
-    """The file in that repository or folder; null where there is only one."""
+    """The file in the repository or folder; null if there is only one."""
 
     scale: KeyframedScale = 1.0
-    """How strongly it acts, 1 as trained: a number, or a map of frame to number."""
+    """Strength, 1 as trained: a number, or a map of frame to number."""
 
 
 def _known(pipeline: object) -> object:
     if isinstance(pipeline, str) and pipeline in PIPELINES:
         return pipeline
-    hints = [did_you_mean(pipeline, PIPELINES), what_it_takes(pipeline)] if isinstance(pipeline, str) else []
-    context = {
-        "allowed": f"one of the diffusers pipelines that the farm renders with: {', '.join(PIPELINES)}",
-        "hint": " ".join(filter(None, hints)),
-    }
-    raise PydanticCustomError(NOT_ALLOWED, "{allowed}", context)
+    hint = explain_unknown_pipeline(pipeline) if isinstance(pipeline, str) else ""
+    allowed = f"one of the diffusers pipelines that the farm supports: {', '.join(PIPELINES)}"
+    raise not_allowed(allowed, choices=list(PIPELINES), hint=hint)
 
 
 Pipeline = Annotated[
@@ -114,7 +109,7 @@ Pipeline = Annotated[
 _Scalar = str | bool | int | Annotated[float, Field(allow_inf_nan=False)] | None
 ConfigValue = Annotated[
     _Scalar | Annotated[tuple[_Scalar, ...], Field(strict=False)],
-    Described("a text, a finite number, true, false, null, or a list of these"),
+    Described("text, a finite number, true, false, null, or a list of these"),
 ]
 
 
@@ -122,26 +117,26 @@ SchedulerName = Annotated[
     str,
     OneOf(
         SCHEDULERS,
-        "a diffusers scheduler that the farm renders with, such as DDIMScheduler",
+        "a diffusers scheduler that the farm supports, such as DDIMScheduler",
         REFUSED,
     ),
 ]
 
 
 class Scheduler(Section):
-    """A diffusers scheduler instead of the checkpoint's own."""
+    """A diffusers scheduler in place of the checkpoint's own."""
 
     model_config = ConfigDict(validate_by_alias=True, validate_by_name=True)
 
     class_: Annotated[SchedulerName, Field(alias="class")]
-    """The class's name in diffusers."""
+    """The name of the class in diffusers."""
 
     config: dict[str, ConfigValue] = Field(default_factory=dict)
-    """What differs from the checkpoint's own scheduler configuration."""
+    """Settings that override the checkpoint's scheduler configuration."""
 
 
 class Model(Section):
-    """Which diffusers pipeline renders, with which weights."""
+    """The diffusers pipeline and its weights."""
 
     pipeline: Pipeline
     """A diffusers pipeline class."""
@@ -150,34 +145,34 @@ class Model(Section):
     """A hub id (`org/name`), a local folder, a `.safetensors` file, or the name of a shipped checkpoint."""
 
     revision: Commit | None = None
-    """The full commit of a hub id: a branch moves, and so would the pictures."""
+    """The full commit of a hub id; a branch can move, and change the pictures."""
 
     config: Configuration | None = None
-    """Where a `.safetensors` file's configuration comes from, which needs one; null for all else."""
+    """The source of a `.safetensors` file's configuration, which it requires; null otherwise."""
 
     variant: Variant | None = None
-    """Which set of weights files to take, such as fp16."""
+    """The variant of the weights files, such as fp16."""
 
     torch_dtype: Literal["float32", "float16", "bfloat16"] = "float32"
-    """The number type the model computes in."""
+    """The floating-point type of the computation."""
 
     scheduler: Scheduler | None = None
-    """The sampler; null keeps the checkpoint's own."""
+    """The scheduler (sampler); null for the checkpoint's own."""
 
     refiner: Refiner | None = None
     """A second pipeline for the last steps of Stable Diffusion XL; null for none."""
 
     controlnets: Annotated[tuple[ControlNet, ...], Field(strict=False, max_length=10)] = ()
-    """Nets that make the picture follow others, each its own."""
+    """ControlNets to apply, each with its own control picture."""
 
     ip_adapters: Annotated[tuple[IpAdapter, ...], Field(strict=False, max_length=10)] = ()
-    """Adapters that let pictures be prompts."""
+    """IP-Adapters to load, which accept pictures as prompts."""
 
     textual_inversions: Annotated[tuple[TextualInversion, ...], Field(strict=False, max_length=100)] = ()
-    """Words that were learned."""
+    """Textual-inversion embeddings to load."""
 
     loras: Annotated[tuple[Lora, ...], Field(strict=False, max_length=100)] = ()
-    """Adapters, laid over the model in this order."""
+    """LoRA adapters to load, in this order."""
 
     memory: Memory = Memory()
-    """How less memory is needed."""
+    """Options that reduce memory use."""

@@ -1,4 +1,4 @@
-"""The `output` section: what is assembled from the frames."""
+"""The `output` section: the files assembled from the frames."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator
 
-from farm.manifest.fields import FloatRange, IntRange, Section
+from farm.manifest.fields import FloatRange, IntRange, Section, expand_switch
 from farm.records import GifSpec, GridSpec, Mp4Spec, OutputSpec, SheetSpec
 
 Preset = Literal[
@@ -18,82 +18,79 @@ class Gif(Section):
     """An animated GIF."""
 
     fps: Annotated[float, FloatRange(0.01, 50)] = 10.0
-    """Frames a second. GIF times are whole hundredths of a second; rounding them never adds up."""
+    """Frames per second. GIF delays are whole hundredths of a second; rounding errors do not accumulate."""
 
     rubber_band: bool = False
-    """Play forwards, then backwards, without doubling the end frames."""
+    """Play forwards, then backwards, without repeating the end frames."""
 
     loop: bool = True
-    """Play for ever."""
+    """Repeat forever."""
 
     colors: Annotated[int, IntRange(2, 256)] = 256
-    """How many colours a palette has."""
+    """Number of colours in a palette."""
 
     palette: Literal["global", "per_frame"] = "global"
-    """global: one palette for all frames, which does not flicker; per_frame: one for each."""
+    """global: one palette for all frames, without flicker; per_frame: one for each frame."""
 
     dither: bool = True
-    """Mix palette colours in a fine pattern instead of in bands."""
+    """Dither: mix palette colours in a fine pattern, which avoids bands."""
 
     scale: Annotated[int, IntRange(1, 16)] = 1
-    """Enlarge small pictures so many times, smoothly."""
+    """Factor by which to enlarge frames, with smooth interpolation."""
 
 
 class Mp4(Section):
     """An H.264 video."""
 
     fps: Annotated[float, FloatRange(0.01, 240)] = 30.0
-    """Frames a second."""
+    """Frames per second."""
 
     crf: Annotated[int, IntRange(0, 51)] = 18
-    """x264's constant rate factor, from 0 (lossless, which few players show) to 51 (worst)."""
+    """x264's constant rate factor, from 0 (lossless, which few players support) to 51 (worst)."""
 
     preset: Preset = "medium"
-    """x264's trade of time for size."""
+    """x264's trade-off between encoding time and file size."""
 
 
 class ContactSheet(Section):
-    """Small pictures of evenly spaced frames on one sheet."""
+    """Thumbnails of evenly spaced frames on one sheet."""
 
     columns: Annotated[int, IntRange(1, 100)] = 10
-    """Pictures per row."""
+    """Thumbnails per row."""
 
     max_frames: Annotated[int, IntRange(1, 10_000)] = 300
-    """At most so many frames are shown."""
+    """Maximum number of frames to show."""
 
     thumbnail: Annotated[int, IntRange(8, 2048)] = 256
-    """Pixels: how wide a picture is at most."""
-
-
-def _switch(value: object) -> object:
-    """`true` stands for all defaults, `false` for null."""
-    if isinstance(value, bool):
-        return {} if value else None
-    return value
+    """Maximum width of a thumbnail in pixels."""
 
 
 class Output(Section):
-    """What is assembled from the frames; false turns an output off."""
+    """The files to assemble from the frames; false turns one off."""
 
-    gif: Annotated[Gif | None, BeforeValidator(_switch, json_schema_input_type=Gif | bool | None)] = Gif()
-    """`<name>.gif`."""
+    gif: Annotated[Gif | None, BeforeValidator(expand_switch, json_schema_input_type=Gif | bool | None)] = (
+        Gif()
+    )
+    """The animated GIF, `<name>.gif`."""
 
-    mp4: Annotated[Mp4 | None, BeforeValidator(_switch, json_schema_input_type=Mp4 | bool | None)] = Mp4()
-    """`<name>.mp4`."""
+    mp4: Annotated[Mp4 | None, BeforeValidator(expand_switch, json_schema_input_type=Mp4 | bool | None)] = (
+        Mp4()
+    )
+    """The video, `<name>.mp4`."""
 
     contact_sheet: Annotated[
-        ContactSheet | None, BeforeValidator(_switch, json_schema_input_type=ContactSheet | bool | None)
+        ContactSheet | None, BeforeValidator(expand_switch, json_schema_input_type=ContactSheet | bool | None)
     ] = ContactSheet()
-    """`contact_sheet.png`."""
+    """The contact sheet, `contact_sheet.png`."""
 
     grid: bool = True
-    """`grid.png`, of the kinds grid and sweep."""
+    """`grid.png`, for the kinds grid and sweep."""
 
     report: bool = True
-    """`report.html`, a page about the job, and `preview.webp` for a gallery."""
+    """`report.html`, a page about the job, and `preview.webp` for galleries."""
 
     def spec(self, grid: GridSpec | None = None) -> OutputSpec:
-        """What the reducer is told; `grid` is how the frames lie, for kinds that have a grid picture."""
+        """Return the specification for the reducer; `grid` is the layout of kinds that have a grid picture."""
         return OutputSpec(
             gif=GifSpec(**self.gif.model_dump()) if self.gif else None,
             mp4=Mp4Spec(**self.mp4.model_dump()) if self.mp4 else None,

@@ -21,84 +21,84 @@ _EULER, _HEUN, _LCM_SCHEDULER = FLOW
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traits:
-    """What a pipeline takes, and what it is made of; what is not said is as with most."""
+    """What a pipeline takes and consists of. Fields that are left out have the most common value."""
 
     arguments: Mapping[str, Default]
-    """Those of its call with their own defaults, None where it has none to say."""
+    """Arguments of its call with their defaults; None where the default is None or depends on the checkpoint."""
     parts: frozenset[str] = frozenset()
-    """The fields of `model` that it can be given beside its weights."""
+    """Fields of `model` that it supports in addition to its weights."""
     denoiser: str = UNET
-    """The class of the UNet or transformer."""
+    """Class of the UNet or transformer."""
     components: tuple[str, ...] = ("vae", "text_encoder", "tokenizer")
-    """What else it draws nothing without, by the names of its arguments."""
+    """The other components that it requires, by the names of its arguments."""
     sampling: Literal["diffusion", "flow", "consistency"] = "diffusion"
     flow_schedulers: tuple[str, ...] = (_EULER,)
-    """Those that it takes; of one that samples flows."""
+    """Of a flow-matching pipeline, the schedulers that it supports."""
     own_scheduler: str = ""
-    """That of its checkpoints, where another one that gets its settings would trip over them, or needs them."""
+    """Scheduler of its checkpoints, if other schedulers cannot use its settings unchanged; empty otherwise."""
     scales_latents: bool = True
-    """Whether it scales latents as its scheduler asks for."""
+    """Whether it scales latents as its scheduler requires."""
     guided_above: int = 1
-    """The guidance_scale above which a negative prompt counts."""
-    step: int = 8
-    """What its height and width are multiples of, in pixels."""
-    longest: int | None = None
-    """The largest max_sequence_length that it takes."""
-    pads_together: bool = False
-    """Whether the prompts of a call are padded to the longest of them, and not to a fixed length."""
+    """The guidance_scale above which a negative prompt has an effect."""
+    size_multiple: int = 8
+    """Height and width must be multiples of this, in pixels."""
+    max_sequence_length: int | None = None
+    """Upper bound of its argument of this name; None for no bound."""
+    pads_to_longest: bool = False
+    """Whether the prompts of a call are padded to the longest of them, rather than to a fixed length."""
     usual_config: str = SD
-    """Of which model single files for it mostly are."""
+    """The model that most single-file checkpoints for it are variants of."""
 
     @property
-    def net(self) -> Literal["unet", "transformer"]:
-        """What denoises, by the name of its argument."""
+    def denoiser_component(self) -> Literal["unet", "transformer"]:
+        """The name of the denoiser's argument."""
         return "unet" if self.denoiser == UNET else "transformer"
 
     @property
-    def control(self) -> str | None:
-        """The argument that takes the ControlNets' pictures."""
+    def control_argument(self) -> str | None:
+        """The argument for control pictures; None without ControlNets."""
         if "controlnets" not in self.parts:
             return None
         return "control_image" if "control_image" in self.arguments else "image"
 
     @property
-    def needed_pictures(self) -> Iterator[str]:
-        """The arguments without which it cannot be called."""
+    def required_images(self) -> Iterator[str]:
+        """The picture arguments that a call requires."""
         return (name for name in ("image", "mask_image", "control_image") if name in self.arguments)
 
     @property
-    def weighs_words(self) -> bool:
-        """Whether all of its words go through CLIP, so that they can be weighted and learned."""
+    def uses_clip_only(self) -> bool:
+        """Whether CLIP is its only kind of text encoder, so that words can be weighted and learned."""
         return "textual_inversions" in self.parts
 
     @property
-    def starts_from_picture(self) -> bool:
-        """Whether it goes on from a picture that was made noisy."""
+    def starts_from_image(self) -> bool:
+        """Whether it starts from a picture with added noise."""
         return "strength" in self.arguments
 
     @property
-    def paints_in(self) -> bool:
-        """Whether it fills in what a mask leaves."""
+    def is_inpainting(self) -> bool:
+        """Whether it fills in a masked area."""
         return "mask_image" in self.arguments
 
     @property
-    def sees_depth(self) -> bool:
-        """Whether its UNet gets a depth map."""
+    def takes_depth(self) -> bool:
+        """Whether its UNet is conditioned on a depth map."""
         return "depth_map" in self.arguments
 
     @property
-    def tells_sizes(self) -> bool:
-        """Whether its UNet is told a picture's sizes, as Stable Diffusion XL's."""
+    def has_size_conditioning(self) -> bool:
+        """Whether its UNet is conditioned on picture sizes, as in Stable Diffusion XL."""
         return "original_size" in self.arguments
 
     @property
-    def tells_guidance(self) -> bool:
-        """Whether its UNet is told the guidance scale."""
+    def has_guidance_embedding(self) -> bool:
+        """Whether its UNet is conditioned on the guidance scale."""
         return self.sampling == "consistency"
 
     @property
-    def hands_generators_on(self) -> bool:
-        """Whether its scheduler gets the frames' generators to draw noise with, as that of consistency models must."""
+    def passes_generators_to_scheduler(self) -> bool:
+        """Whether its scheduler draws noise from the frames' generators, as consistency models require."""
         return self.sampling != "flow" or _LCM_SCHEDULER in self.flow_schedulers
 
 
@@ -149,7 +149,7 @@ _BINNED = _WORDS | {
 
 _LORAS = frozenset({"loras"})
 _CONFIG = frozenset({"config"})
-"""Not beside a latent consistency model: of a single file, diffusers forgets what tells it the guidance scale."""
+"""Not for latent consistency models: from a single file, diffusers drops the guidance embedding."""
 _SINGLE = _LORAS | _CONFIG
 _CLIP = _SINGLE | {"textual_inversions", "ip_adapters"}
 _NETS = _CLIP | {"controlnets"}
@@ -173,7 +173,7 @@ def _xl(
 
 
 _REFINES = ("vae", *_SECOND)
-"""Of a pipeline whose weights can be a refiner's, too, which has the second text encoder alone."""
+"""Components of pipelines that also accept a refiner's weights, which have only the second text encoder."""
 
 PIPELINES: Mapping[str, Traits] = {
     "StableDiffusionPipeline": Traits(arguments=_SD | _SIZE | {"guidance_rescale": 0.0}, parts=_CLIP),
@@ -195,8 +195,8 @@ PIPELINES: Mapping[str, Traits] = {
         components=(*_ENCODERS, *_SECOND),
         sampling="flow",
         flow_schedulers=(_EULER, _HEUN, *SOLVERS),
-        step=16,
-        longest=512,
+        size_multiple=16,
+        max_sequence_length=512,
         usual_config="stabilityai/stable-diffusion-3-medium-diffusers",
     ),
     "FluxPipeline": Traits(
@@ -213,8 +213,8 @@ PIPELINES: Mapping[str, Traits] = {
         components=(*_ENCODERS, *_SECOND),
         sampling="flow",
         flow_schedulers=(_EULER, *SOLVERS),
-        step=16,
-        longest=512,
+        size_multiple=16,
+        max_sequence_length=512,
         usual_config="black-forest-labs/FLUX.1-dev",
     ),
     "PixArtSigmaPipeline": Traits(
@@ -227,7 +227,7 @@ PIPELINES: Mapping[str, Traits] = {
         sampling="flow",
         flow_schedulers=(*FLOW, *SOLVERS),
         own_scheduler=_DPM,
-        step=32,
+        size_multiple=32,
     ),
     "ZImagePipeline": Traits(
         arguments=_WORDS | _SIZE | _STEPS | {"guidance_scale": 5.0, "max_sequence_length": 512},
@@ -235,8 +235,8 @@ PIPELINES: Mapping[str, Traits] = {
         denoiser="ZImageTransformer2DModel",
         sampling="flow",
         guided_above=0,
-        step=16,
-        pads_together=True,
+        size_multiple=16,
+        pads_to_longest=True,
     ),
     "QwenImagePipeline": Traits(
         arguments=_WORDS
@@ -247,9 +247,9 @@ PIPELINES: Mapping[str, Traits] = {
         denoiser="QwenImageTransformer2DModel",
         sampling="flow",
         flow_schedulers=(_EULER, "UniPCMultistepScheduler"),
-        step=16,
-        longest=1024,
-        pads_together=True,
+        size_multiple=16,
+        max_sequence_length=1024,
+        pads_to_longest=True,
     ),
     "StableDiffusionImg2ImgPipeline": Traits(arguments=_SD | _START, parts=_CLIP),
     "StableDiffusionXLImg2ImgPipeline": _xl(
@@ -282,6 +282,6 @@ PIPELINES: Mapping[str, Traits] = {
 
 
 def call_arguments(pipeline: str, *, has_refiner: bool = False) -> Mapping[str, Default]:
-    """Return what a pipeline's call takes, with its own defaults; a refiner takes scores beside it."""
+    """Return the arguments of a pipeline's call with their defaults; a refiner adds aesthetic scores."""
     own = PIPELINES[pipeline].arguments
     return {**own, **_SCORES} if has_refiner else own

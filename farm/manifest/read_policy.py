@@ -1,4 +1,4 @@
-"""What a manifest may have read beside itself: anything that its author names, or only what was allowed."""
+"""The files and checkpoints that a manifest may name: all of them, or only those that were allowed."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from pathlib import Path
 from farm.manifest.sources import is_hub_id
 
 _OF_PATHS = ("/", "~", "./", "../")
-"""Patterns that begin so are of paths, others of hub ids."""
+"""Patterns that begin with one of these match paths, all others hub ids."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReadPolicy:
-    """What manifests may have read.
+    """Limits what manifests may read.
 
-    `inputs` are folders whose files they may name, beside those below each manifest's own folder; None for any file.
-    `models` are patterns of the checkpoints that they may name; None for any that a hub has, and any whose files they
-    may name. Shipped checkpoints are always allowed. What counts of a path is where it leads once every link is
-    followed, and nothing here tells whether anything is there.
+    `inputs` are folders whose files manifests may name, in addition to those below each manifest's own folder; None
+    allows all files. `models` are patterns of the checkpoints that manifests may name; None allows all hub ids, and
+    local checkpoints whose files are allowed. Shipped checkpoints are always allowed. Paths are compared with all
+    links resolved, and no method reveals whether a file exists.
     """
 
     inputs: tuple[str, ...] | None = None
     models: tuple[str, ...] | None = None
 
     def allows_file(self, path: Path, base: Path) -> bool:
-        """Tell whether a manifest in the folder `base` may have the file or folder at `path` read."""
+        """Tell whether a manifest in the folder `base` may name the file or folder `path`."""
         return self.inputs is None or self.is_below_roots(path, base)
 
     def allows_model(self, pretrained: str, revision: str | None, base: Path) -> bool:
-        """Tell whether a manifest in the folder `base` may have this checkpoint read; `pretrained` is not shipped."""
+        """Tell whether a manifest in the folder `base` may name this checkpoint, which is not a shipped one."""
         try:
             path = base / Path(pretrained).expanduser()
-        except RuntimeError:  # there is no home folder of that user
+        except RuntimeError:  # no such user's home folder
             return False
         of_hub = revision is not None and is_hub_id(pretrained) and not os.path.lexists(path)
         if self.models is None:
@@ -49,13 +49,13 @@ class ReadPolicy:
         return self._allows_folder(path, base)
 
     def is_below_roots(self, path: Path, base: Path) -> bool:
-        """Tell whether a path leads below `base`, or below one of the folders of `inputs`."""
+        """Tell whether a path, with all links resolved, is below `base` or one of the folders in `inputs`."""
         real = _real(path)
         roots = (base, *map(Path, self.inputs or ()))
         return any(_is_below(real, _real(root)) for root in roots)
 
     def _allows_folder(self, path: Path, base: Path) -> bool:
-        """Tell it of a checkpoint's file, or of its folder and every link in that."""
+        """Tell whether a checkpoint's file, or its folder and all links in it, are allowed."""
         return self._allows_path(path, base) and all(self._allows_path(link, base) for link in _links(path))
 
     def _allows_path(self, path: Path, base: Path) -> bool:
@@ -67,14 +67,14 @@ class ReadPolicy:
 
 
 ANYTHING = ReadPolicy()
-"""For a manifest that the user names: its author is trusted to read as the user."""
+"""For manifests that the user names: their authors are trusted to read the user's files."""
 
 BELOW_THE_MANIFEST = ReadPolicy(inputs=())
-"""For manifests of others: hub ids, shipped checkpoints, and files below the manifest's own folder."""
+"""For manifests from others: hub ids, shipped checkpoints, and files below the manifest's own folder."""
 
 
 def _real(path: Path) -> str:
-    """Return the absolute path that a path leads to."""
+    """Return the absolute path with all links resolved."""
     try:
         return os.path.realpath(path.expanduser())
     except (RuntimeError, ValueError, OSError):  # no such user, a null byte, a loop of links
@@ -86,7 +86,7 @@ def _is_below(real: str, root: str) -> bool:
 
 
 def _links(folder: Path) -> list[Path]:
-    """Return the links below a folder; none of them is followed."""
+    """Return the links below a folder, without following any."""
     return [
         place
         for outer, folders, files in os.walk(folder)

@@ -1,4 +1,4 @@
-"""The prompts and pictures that a manifest names, with the field of each."""
+"""The prompts and pictures that a manifest names, each with its field."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from typing import Any
 
 from farm.manifest.image_fields import Picture
 from farm.manifest.location import FieldPath
-from farm.manifest.render import PICTURES
+from farm.manifest.render import IMAGE_ARGUMENTS
 from farm.manifest.schema import Manifest
+
+_PICTURE_FIELDS = (*IMAGE_ARGUMENTS, "ip_adapter_image")
 
 
 def written_prompts(manifest: Manifest) -> Iterator[tuple[FieldPath, str]]:
-    """Yields the place of every prompt and its words: those of the animation, then the negative one."""
+    """Yield the field and text of every prompt: the animation's first, then the negative prompt."""
     match getattr(manifest.animation, "prompts", None):
         case None:
             yield ("animation", "prompt"), getattr(manifest.animation, "prompt", "")
@@ -25,31 +27,29 @@ def written_prompts(manifest: Manifest) -> Iterator[tuple[FieldPath, str]]:
 
 
 def written_pictures(manifest: Manifest) -> Iterator[tuple[FieldPath, str]]:
-    """Yields the place of every picture's path and the path as it is written: one that is written twice, twice."""
-    for name in (*PICTURES, "ip_adapter_image"):
+    """Yield the field and path of every picture as written; a path written twice is yielded twice."""
+    for name in _PICTURE_FIELDS:
         yield from _paths(("render", name), getattr(manifest.render, name))
 
 
 def with_pictures(manifest: Manifest, change: Callable[[str], str]) -> Manifest:
-    """Returns the manifest with every picture's path changed."""
-    changed = {
-        name: _changed(getattr(manifest.render, name), change) for name in (*PICTURES, "ip_adapter_image")
-    }
+    """Return the manifest with `change` applied to the path of every picture."""
+    changed = {name: _changed(getattr(manifest.render, name), change) for name in _PICTURE_FIELDS}
     return manifest.model_copy(update={"render": manifest.render.model_copy(update=changed)})
 
 
-def _paths(path: FieldPath, written: Any) -> Iterator[tuple[FieldPath, str]]:
+def _paths(field: FieldPath, written: Any) -> Iterator[tuple[FieldPath, str]]:
     match written:
         case str():
-            yield path, written
+            yield field, written
         case Picture():
-            yield (*path, "file"), written.file
+            yield (*field, "file"), written.file
         case tuple():
             for number, entry in enumerate(written):
-                yield from _paths((*path, number), entry)
+                yield from _paths((*field, number), entry)
         case dict():
             for frame, entry in written.items():
-                yield from _paths((*path, frame), entry)
+                yield from _paths((*field, frame), entry)
 
 
 def _changed(written: Any, change: Callable[[str], str]) -> Any:

@@ -38,8 +38,8 @@ ControlShares = Annotated[
     Discriminator(shape_tag, **tagged_union_error("a number, or a list of numbers, one per ControlNet")),
 ]
 
-PER_NET = ("controlnet_conditioning_scale", "control_guidance_start", "control_guidance_end")
-"""Arguments of which every ControlNet has its own."""
+PER_CONTROLNET_ARGUMENTS = ("controlnet_conditioning_scale", "control_guidance_start", "control_guidance_end")
+"""Arguments that can have one value per ControlNet."""
 
 
 Pixels = Annotated[int, IntRange(8, 8192, step=8)]
@@ -51,7 +51,7 @@ Score = Annotated[float, FloatRange(0, 10)]
 
 
 class Render(Section):
-    """Arguments of the pipeline call, by diffusers' names; null is the pipeline's own default."""
+    """Arguments of the pipeline call, by diffusers' names; null for the pipeline's own default."""
 
     num_inference_steps: Steps | None = None
     """Denoising steps."""
@@ -63,110 +63,110 @@ class Render(Section):
     """Guidance away from the negative prompt in Flux and Qwen-Image: a number, or a map of frame to number."""
 
     negative_prompt: Prompt | None = None
-    """What guidance leads away from; null gives the pipeline none."""
+    """The prompt that guidance steers away from; null for none."""
 
     prompt_syntax: Literal["plain", "compel"] = "plain"
-    """plain: words as they are; compel: (words)++, (words)1.5 and blends, as the compel library reads them."""
+    """plain: prompts as they are; compel: (words)++, (words)1.5 and blends, as the compel library parses them."""
 
     image: Pictures | None = None
-    """What img2img, inpainting and depth2img start from, or what ControlNets follow where they start from noise."""
+    """The start image of img2img, inpainting and depth2img, or the control picture of text-to-image ControlNets."""
 
     mask_image: OnePicture | None = None
-    """White where inpainting paints anew, black where the picture stays."""
+    """The inpainting mask: white is repainted, black is kept."""
 
     control_image: Pictures | None = None
-    """What ControlNets follow beside an image to start from: one, or a list with one per ControlNet."""
+    """The control picture of ControlNets that also take a start image: one, or a list with one per ControlNet."""
 
     depth_map: OnePicture | None = None
-    """The depth that depth2img keeps to; null has it estimated from the image."""
+    """The depth map for depth2img; null to estimate it from the image."""
 
     ip_adapter_image: ImagePrompts | None = None
-    """What IP-Adapters see: a picture or a map of frame to picture; a list has an entry per adapter."""
+    """Image prompts for IP-Adapters: a picture or a map of frame to picture; or a list with one entry per adapter."""
 
     expand: Expand | None = None
-    """Outpainting: a larger canvas is made around the image, and with it the mask."""
+    """Outpainting: extend the canvas around the image, and create the mask for it."""
 
     strength: KeyframedShare | None = None
-    """How far the image is left behind, 1 for wholly: a number, or a map of frame to number."""
+    """How much of the image is replaced, 1 for all of it: a number, or a map of frame to number."""
 
     padding_mask_crop: Annotated[int, IntRange(0, 8192)] | None = None
-    """Inpaint a crop around the mask with this margin in pixels; null for the whole picture."""
+    """Margin in pixels of the crop around the mask that is inpainted; null for the whole picture."""
 
     controlnet_conditioning_scale: ControlScales | None = None
-    """How strongly ControlNets act: a number, a map of frame to number, or a list with one of them per net."""
+    """Strength of the ControlNets: a number, a map of frame to number, or a list with one entry per ControlNet."""
 
     control_guidance_start: ControlShares | None = None
-    """The share of the steps from which ControlNets act on: a number, or a list with one per net."""
+    """Fraction of the steps at which ControlNets start to act: a number, or a list with one per ControlNet."""
 
     control_guidance_end: ControlShares | None = None
-    """The share of the steps up to which ControlNets act: a number, or a list with one per net."""
+    """Fraction of the steps at which ControlNets stop acting: a number, or a list with one per ControlNet."""
 
     guess_mode: bool | None = None
-    """ControlNets find out what their pictures show, even without a prompt."""
+    """Let ControlNets recognize the content of their pictures even without a prompt."""
 
     height: Pixels | None = None
-    """Pixels; null is the checkpoint's own size, or the picture's."""
+    """Height in pixels; null for the checkpoint's own size, or the picture's."""
 
     width: Pixels | None = None
-    """Pixels; null is the checkpoint's own size, or the picture's."""
+    """Width in pixels; null for the checkpoint's own size, or the picture's."""
 
     batch_size: Annotated[int, IntRange(1, 256)] = 1
-    """Frames per model call. Part of the recipe: another one gives other last bits."""
+    """Frames per model call. Part of the recipe: changing it changes the last bits of the frames."""
 
     eta: KeyframedShare | None = None
-    """DDIM's share of fresh noise in each step: a number, or a map of frame to number."""
+    """DDIM's share of new noise in each step: a number, or a map of frame to number."""
 
     guidance_rescale: KeyframedShare | None = None
-    """How far over-exposure by guidance is undone: a number, or a map of frame to number."""
+    """How much of guidance's overexposure is corrected: a number, or a map of frame to number."""
 
     clip_skip: Annotated[int, IntRange(1, 12)] | None = None
-    """How many of CLIP's last layers are left out; null for none."""
+    """Number of CLIP's last layers to skip; null for none."""
 
     max_sequence_length: Annotated[int, IntRange(1, 4096)] | None = None
-    """How many tokens of the prompt are read."""
+    """Maximum number of prompt tokens to encode."""
 
     original_inference_steps: Steps | None = None
-    """Steps of the schedule from which a latent consistency model takes its few."""
+    """Length of the schedule from which a latent consistency model selects its few steps."""
 
     denoising_end: Annotated[float, FloatRange(0.001, 0.999)] | None = None
-    """The share of the steps after which the refiner goes on."""
+    """Fraction of the steps after which the refiner takes over."""
 
     original_size: Pair | None = None
-    """[height, width] that Stable Diffusion XL takes the picture to have had before it was scaled."""
+    """[height, width] that Stable Diffusion XL assumes for the picture before scaling."""
 
     target_size: Pair | None = None
-    """[height, width] that Stable Diffusion XL takes the picture to be made for."""
+    """[height, width] that Stable Diffusion XL assumes as the picture's target size."""
 
     crops_coords_top_left: Pair | None = None
-    """[top, left] that Stable Diffusion XL takes to have been cut off."""
+    """[top, left] that Stable Diffusion XL assumes was cropped off."""
 
     negative_original_size: Pair | None = None
-    """original_size of what guidance leads away from."""
+    """original_size for the negative prompt."""
 
     negative_target_size: Pair | None = None
-    """target_size of what guidance leads away from."""
+    """target_size for the negative prompt."""
 
     negative_crops_coords_top_left: Pair | None = None
-    """crops_coords_top_left of what guidance leads away from."""
+    """crops_coords_top_left for the negative prompt."""
 
     aesthetic_score: Score | None = None
-    """How beautiful a refiner or XL img2img takes the picture to be, up to 10."""
+    """Aesthetic score, from 0 to 10, that a refiner or XL img2img aims for."""
 
     negative_aesthetic_score: Score | None = None
-    """aesthetic_score of what guidance leads away from."""
+    """aesthetic_score for the negative prompt."""
 
     use_resolution_binning: bool | None = None
-    """Draw at the nearest size that PixArt or Sana was trained on, then scale to the one asked for."""
+    """Render at the nearest size that PixArt or Sana was trained on, then resize to the requested size."""
 
     determinism: Literal["strict", "fast"] = "strict"
-    """strict: one kind of GPU gives a recipe the same bits always; fast: what is fastest. A CPU is always strict."""
+    """strict: a recipe always gives the same bits on one GPU model; fast: fastest kernels. CPUs are always strict."""
 
 
-KEYFRAMED = (
+KEYFRAMED_ARGUMENTS = (
     *("guidance_scale", "true_cfg_scale", "eta", "guidance_rescale", "strength"),
     "controlnet_conditioning_scale",
 )
-"""Arguments that take keyframes; of the last also each in a list."""
+"""Arguments that accept keyframes; the last also in each entry of a list."""
 
-PICTURES = ("image", "mask_image", "control_image", "depth_map")
+IMAGE_ARGUMENTS = ("image", "mask_image", "control_image", "depth_map")
 """Arguments that are pictures."""

@@ -1,11 +1,10 @@
-"""The schedulers of diffusers: those that render, and those that are refused, each with the reason.
+"""The schedulers of diffusers: the supported ones, and the refused ones with the reason for each.
 
-Known by name so that a manifest is checked without loading diffusers. Made from diffusers 0.42.1: the names are
-`sorted(name for name in dir(diffusers) if name.endswith("Scheduler"))`, and each was rendered with. To render, a
-scheduler must sample the latents of a pipeline that the farm has (which ones says `scheduler_checks`), and its noise
-must come from the frames' own generators: the same recipe gives the same bits whatever was drawn or rendered before,
-and whatever the neighbours in the batch. Tests compare the lists with the installed diffusers, and render with every
-one again.
+They are listed by name, so that a manifest can be checked without loading diffusers. The names come from diffusers
+0.42.1: `sorted(name for name in dir(diffusers) if name.endswith("Scheduler"))`. A supported scheduler can sample the
+latents of at least one supported pipeline, and draws all noise from the frames' own generators: a recipe gives the
+same bits regardless of earlier renders and of the other frames in the batch. Tests compare the lists with the
+installed diffusers, and render with every supported scheduler.
 """
 
 from __future__ import annotations
@@ -40,31 +39,31 @@ DIFFUSION = (
     "TCDScheduler",
     "UniPCMultistepScheduler",
 )
-"""Those that sample diffusion models. CosineDPMSolverMultistepScheduler needs torchsde, LMSDiscreteScheduler scipy."""
+"""For diffusion models. CosineDPMSolverMultistepScheduler requires torchsde, LMSDiscreteScheduler scipy."""
 
 FLOW = ("FlowMatchEulerDiscreteScheduler", "FlowMatchHeunDiscreteScheduler", "FlowMatchLCMScheduler")
-"""Those that sample flow-matching models, such as Stable Diffusion 3 and Flux."""
+"""For flow-matching models, such as Stable Diffusion 3 and Flux."""
 
 SOLVERS = (
     *("DEISMultistepScheduler", "DPMSolverMultistepScheduler", "DPMSolverSinglestepScheduler"),
     "UniPCMultistepScheduler",
 )
-"""Those of diffusion models that sample flow-matching models too, with settings for it."""
+"""Schedulers in `DIFFUSION` that can also sample flow-matching models, with the right settings."""
 
 SCHEDULERS = (*DIFFUSION, *FLOW)
-"""Those that render."""
+"""The supported schedulers."""
 
-_OTHER_FLOW = "It samples flow-matching models, but none of those that the farm renders with."
+_OTHER_FLOW = "It samples flow-matching models, but none that the farm supports."
 _TOKENS = "It samples tokens, not latents."
 _IGNORES_GENERATORS = (
-    "Its step() ignores generators and draws from torch's global one, so that no frame could be rendered again; "
-    "DPMSolverMultistepScheduler with algorithm_type sde-dpmsolver++ is stochastic and exact."
+    "Its step() ignores generators and draws from torch's global one, so its frames could not be reproduced; "
+    "DPMSolverMultistepScheduler with algorithm_type sde-dpmsolver++ is stochastic and reproducible."
 )
 
 REFUSED: Mapping[str, str] = {
     "AmusedScheduler": _TOKENS,
     "BlockRefinementScheduler": _TOKENS,
-    "CogVideoXDPMScheduler": "Its step() wants the prediction before, which only CogVideoX's pipelines give.",
+    "CogVideoXDPMScheduler": "Its step() requires the previous prediction, which only CogVideoX's pipelines pass.",
     "DDPMWuerstchenScheduler": "Only the pipelines of Wuerstchen and Stable Cascade can call it.",
     "DPMSolverSDEScheduler": _IGNORES_GENERATORS,
     "DiscreteDDIMScheduler": _TOKENS,
@@ -72,15 +71,15 @@ REFUSED: Mapping[str, str] = {
     "FlowMapEulerDiscreteScheduler": _OTHER_FLOW,
     "HeliosDMDScheduler": _OTHER_FLOW,
     "HeliosScheduler": _OTHER_FLOW,
-    "KarrasVeScheduler": "Its step() wants a second sample, which only its own unconditional pipeline gives.",
+    "KarrasVeScheduler": "Its step() requires a second sample, which only its own unconditional pipeline passes.",
     "LTXEulerAncestralRFScheduler": _OTHER_FLOW,
     "MiniMaxH3Scheduler": _OTHER_FLOW,
     "PiflowScheduler": _OTHER_FLOW,
     "RFD4ProteinaScheduler": "It samples proteins.",
-    "RePaintScheduler": "It fills in a part of a given picture; here there is none.",
-    "SCMScheduler": "Only Sana Sprint's pipeline leaves out its last timestep, at which step() fails.",
+    "RePaintScheduler": "It inpaints a given picture, which no supported pipeline passes.",
+    "SCMScheduler": "Its step() fails at the last timestep, which only Sana Sprint's pipeline omits.",
     "ScoreSdeVeScheduler": "It has no step(); only its own unconditional pipeline can call it.",
     "UnCLIPScheduler": "Only the pipelines of unCLIP and Kandinsky can call it.",
     "VQDiffusionScheduler": _TOKENS,
 }
-"""Why each of the others cannot render."""
+"""The other schedulers, each with the reason to refuse it."""

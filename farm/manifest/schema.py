@@ -7,11 +7,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 from pydantic.json_schema import GenerateJsonSchema
-from pydantic_core import PydanticCustomError
 
-from farm.manifest.analysis import Analysis, switched
+from farm.manifest.analysis import Analysis
 from farm.manifest.animation import Animation
-from farm.manifest.fields import NOT_ALLOWED, Described, Section, Seed, Text
+from farm.manifest.fields import Described, Section, Seed, Text, expand_switch, not_allowed
 from farm.manifest.model import Model
 from farm.manifest.output import Output
 from farm.manifest.pipelines import call_arguments
@@ -19,35 +18,33 @@ from farm.manifest.render import Render
 
 
 def fill_defaults(render: Render, info: ValidationInfo) -> Render:
-    """Returns the arguments with the pipeline's own defaults where they say nothing; as they are if it is wrong."""
+    """Return the arguments with the pipeline's own defaults filled in; unchanged if the model is invalid."""
     model = info.data.get("model")
     if not isinstance(model, Model):
         return render
     arguments = call_arguments(model.pipeline, has_refiner=model.refiner is not None)
-    unsaid = {
+    defaults = {
         name: default
         for name, default in arguments.items()
         if default is not None and getattr(render, name) is None
     }
-    return render.model_copy(update=unsaid)
+    return render.model_copy(update=defaults)
 
 
 def _no_switch(value: object) -> object:
-    """To Python, `true` equals 1."""
+    """Return None for booleans: to Python, True equals 1."""
     return None if isinstance(value, bool) else value
 
 
 def _refuse_devices(name: str) -> str:
     if re.fullmatch(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", name, re.ASCII | re.IGNORECASE):
-        allowed = "a name that Windows does not keep for a device, as it does con, nul and com1"
-        raise PydanticCustomError(NOT_ALLOWED, "{allowed}", {"allowed": allowed})
+        raise not_allowed("a name that Windows does not reserve for a device, as it does con, nul and com1")
     return name
 
 
 def _refuse_options(name: str) -> str:
     if name.startswith("-"):
-        allowed = "a name that does not begin with '-', as options of commands do"
-        raise PydanticCustomError(NOT_ALLOWED, "{allowed}", {"allowed": allowed})
+        raise not_allowed("a name that does not begin with '-', as command-line options do")
     return name
 
 
@@ -64,51 +61,51 @@ Name = Annotated[
 
 
 class Manifest(Section):
-    """One animation for the diffusion farm: which model, which prompts, which motion, how many frames."""
+    """One animation for the diffusion farm: its model, prompts, motion and number of frames."""
 
     version: Annotated[
         Literal[1],
         BeforeValidator(_no_switch, json_schema_input_type=Literal[1]),
-        Described("1, the only version there is"),
+        Described("1, the only version"),
     ]
-    """The manifest format's version: 1."""
+    """Version of the manifest format: 1."""
 
     name: Name
-    """The output folder's name."""
+    """Name of the output folder."""
 
     description: Annotated[str, Text(10_000)] = ""
-    """For people."""
+    """A description for human readers."""
 
     seed: Seed = 0
-    """Where all noise comes from. Seed 42 here is seed 42 in diffusers."""
+    """Seed of all noise. Seed 42 here is seed 42 in diffusers."""
 
     model: Model
-    """Which diffusers pipeline renders, with which weights."""
+    """The diffusers pipeline and its weights."""
 
     animation: Animation
-    """The motion, by its kind."""
+    """The motion, selected by `kind`."""
 
     render: Annotated[Render, AfterValidator(fill_defaults)] = Field(default=Render(), validate_default=True)
     """Arguments of the pipeline call, by diffusers' names."""
 
     output: Output = Output()
-    """What is assembled from the frames."""
+    """The files to assemble from the frames."""
 
     analysis: Annotated[
-        Analysis | None, BeforeValidator(switched, json_schema_input_type=Analysis | bool | None)
+        Analysis | None, BeforeValidator(expand_switch, json_schema_input_type=Analysis | bool | None)
     ] = None
-    """What is measured in the frames; null for nothing."""
+    """Measurements of the frames; null for none."""
 
 
 class _Untitled(GenerateJsonSchema):
-    """Leaves out titles that only repeat the field's name."""
+    """Omits titles that only repeat the name of the field."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
 
 
 def json_schema() -> dict[str, Any]:
-    """Returns the manifest's JSON Schema, draft 2020-12: what JSON Schema can say of the loader's rules."""
+    """Return the JSON Schema of the manifest, draft 2020-12: those of the loader's rules that it can express."""
     schema = Manifest.model_json_schema(by_alias=True, mode="validation", schema_generator=_Untitled)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

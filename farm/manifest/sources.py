@@ -1,4 +1,4 @@
-"""Where weights come from: hub ids at a commit, local folders and files."""
+"""Sources of weights: hub ids at a commit, local folders and files, shipped checkpoints."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
-from pydantic_core import PydanticCustomError
 
-from farm.manifest.fields import NOT_ALLOWED, Section, Text
+from farm.manifest.fields import Section, Text, not_allowed
 from farm.manifest.location import FieldPath
 
+_PRETRAINED = "a hub id, a local folder or .safetensors file, or the name of a shipped checkpoint"
 PICKLED = (".ckpt", ".bin", ".pt", ".pth")
 
 
 def is_hub_id(pretrained: str) -> bool:
-    """Whether this reads as `org/name` of the Hugging Face hub, and not as a path or a shipped checkpoint."""
+    """Tell whether a name has the form of a Hugging Face hub id, `org/name`, rather than a path or shipped name."""
     return re.fullmatch(
         r"[\w-][\w.-]*/[\w-][\w.-]*", pretrained, re.ASCII
     ) is not None and not pretrained.endswith(".safetensors")
@@ -24,35 +24,31 @@ def is_hub_id(pretrained: str) -> bool:
 
 def _refuse_urls_and_pickles(pretrained: str) -> str:
     if "://" in pretrained:
-        allowed = "a hub id, a local folder or .safetensors file, or a shipped checkpoint's name, not a URL"
-        raise PydanticCustomError(NOT_ALLOWED, "{allowed}", {"allowed": allowed})
+        raise not_allowed(f"{_PRETRAINED}; not a URL")
     if pretrained.lower().endswith(PICKLED):
-        allowed = "safetensors weights only: a pickle can run any code when it is loaded"
-        hint = "Convert it to .safetensors."
-        raise PydanticCustomError(NOT_ALLOWED, "{allowed}", {"allowed": allowed, "hint": hint})
+        allowed = "safetensors weights only, since loading a pickle can run any code"
+        raise not_allowed(allowed, hint="Convert it to .safetensors.")
     return pretrained
 
 
 Pretrained = Annotated[
     str,
-    Text(
-        1000, least=1, words="a hub id, a local folder or .safetensors file, or a shipped checkpoint's name"
-    ),
+    Text(1000, least=1, words=_PRETRAINED),
     AfterValidator(_refuse_urls_and_pickles),
     Field(json_schema_extra={"not": {"pattern": r"://|\.(ckpt|bin|pt|pth)$"}}),
 ]
 
-_COMMIT = "a full commit of 40 hexadecimal digits: a branch or tag moves, and the pictures with it"
-_FIND_COMMIT = "The repository lists its commits under 'Files and versions'."
+_COMMIT = "a full commit of 40 hexadecimal digits, since a branch or tag can move"
+_FIND_COMMIT = "The repository's page lists its commits under 'Files and versions'."
 Commit = Annotated[str, Text(40, pattern=r"^[0-9a-f]{40}$", words=_COMMIT, hint=_FIND_COMMIT)]
 
-Variant = Annotated[str, Text(100, pattern=r"^[\w.-]+$", words="a variant's name, such as fp16")]
+Variant = Annotated[str, Text(100, pattern=r"^[\w.-]+$", words="the name of a variant, such as fp16")]
 
-WeightName = Annotated[str, Text(1000, least=1, words="a file's name")]
+WeightName = Annotated[str, Text(1000, least=1, words="the name of a file")]
 
 
 class Source(Section):
-    """Weights that are laid beside or over the model's."""
+    """Weights in addition to the model's own."""
 
     pretrained: Pretrained
     """A hub id (`org/name`), a local folder or a `.safetensors` file."""
@@ -62,17 +58,17 @@ class Source(Section):
 
 
 SINGLE_SOURCES = ("config", "refiner")
-"""Fields of `model` that are a source."""
+"""Fields of `model` that hold one source."""
 
 SOURCE_LISTS = ("controlnets", "ip_adapters", "textual_inversions", "loras")
-"""Fields of `model` that list sources."""
+"""Fields of `model` that hold a list of sources."""
 
 SCORING_MODELS = ("clip", "classifier")
-"""Fields of `analysis` that are a source."""
+"""Fields of `analysis` that hold a source."""
 
 
 def written_sources(model: Mapping[Any, Any]) -> Iterator[tuple[FieldPath, Any]]:
-    """Yields every source in a model's plain data, with its place in the model."""
+    """Yield every source in the plain data of a `model` section, with its path in that section."""
     yield (), model
     yield from (((field,), model[field]) for field in SINGLE_SOURCES if field in model)
     for field in SOURCE_LISTS:

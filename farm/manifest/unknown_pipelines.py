@@ -1,4 +1,4 @@
-"""What diffusers' pipelines have, read from their code without running it. Needs no diffusers but its files."""
+"""Explain why the farm cannot render with a diffusers pipeline, from its source files, without importing them."""
 
 from __future__ import annotations
 
@@ -16,18 +16,19 @@ _NEEDED = {
 _HOW = "see 'A family of pipelines' in ARCHITECTURE.md."
 
 
-def what_it_takes(pipeline: str) -> str:
-    """Return what a pipeline that the farm does not know would need; empty where diffusers has none of this name."""
+def explain_unknown_pipeline(pipeline: str) -> str:
+    """Return what the farm would need to support a pipeline; an empty string if diffusers has none of that name."""
     if pipeline not in _names():
         return ""
-    lacking = what_it_lacks(pipeline)
+    lacking = missing_requirement(pipeline)
     if lacking:
         return f"diffusers has {pipeline}, but {lacking}: it needs a class of its own, {_HOW}"
     return f"diffusers has {pipeline}: if it makes pictures, it needs an entry in farm/manifest/pipelines.py, {_HOW}"
 
 
-def what_it_lacks(pipeline: str) -> str:
-    """Return what frames are made with and a pipeline of diffusers lacks, as `farm.render.families` tells it."""
+def missing_requirement(pipeline: str) -> str:
+    """Return what a diffusers pipeline lacks for rendering frames, in the words of `farm.render.families`, or an
+    empty string."""
     methods = _methods(pipeline)
     if "encode_prompt" not in methods:
         return "it has no encode_prompt, in which prompts are mixed"
@@ -38,7 +39,7 @@ def what_it_lacks(pipeline: str) -> str:
 
 
 def _methods(name: str) -> Mapping[str, ast.FunctionDef]:
-    """Return the methods of a pipeline, those that it inherits from another one among them."""
+    """Return the methods of a pipeline class, including those inherited from other pipelines."""
     found = _class(name)
     if found is None:
         return {}
@@ -62,7 +63,7 @@ def _class(name: str) -> ast.ClassDef | None:
 
 @functools.cache
 def _names() -> frozenset[str]:
-    """Return what `import diffusers` offers and is called a pipeline."""
+    """Return the names of the pipelines that diffusers exports."""
     texts = [file.read_text(encoding="utf-8") for file in _files("__init__.py")]
     named = [
         each.value for text in texts for each in ast.walk(ast.parse(text)) if isinstance(each, ast.Constant)

@@ -8,7 +8,7 @@ from typing import Any
 from farm.canonical import digest
 from farm.manifest import Manifest, to_yaml
 from farm.manifest.pipelines import PIPELINES, call_arguments
-from farm.manifest.render import PER_NET, PICTURES
+from farm.manifest.render import IMAGE_ARGUMENTS, PER_CONTROLNET_ARGUMENTS
 from farm.plan.curves import Curve
 from farm.plan.from_manifest import Sweep, motion_of, scheduler_spec
 from farm.plan.layout import grid_of
@@ -16,7 +16,7 @@ from farm.plan.pictures import canvas_arguments, image_prompt_tracks, picture_tr
 from farm.plan.plan import Plan
 from farm.records import DiffusersSpec, MemorySpec, PictureSource, RendererSpec, Scalar
 
-_NOT_OF_CALL = {*PICTURES, "negative_prompt"}
+_NOT_OF_CALL = {*IMAGE_ARGUMENTS, "negative_prompt"}
 """These are pictures, or part of the conditioning."""
 
 
@@ -43,7 +43,7 @@ def _of_call(manifest: Manifest) -> Iterator[tuple[str, Any]]:
         value = None if name in _NOT_OF_CALL else getattr(render, name)
         if value is None:
             continue
-        if name in PER_NET and not isinstance(value, tuple):
+        if name in PER_CONTROLNET_ARGUMENTS and not isinstance(value, tuple):
             value = (value,) * len(model.controlnets)
         if isinstance(value, tuple):
             yield from ((f"{name}.{number}", part) for number, part in enumerate(value))
@@ -130,7 +130,7 @@ def make_plan(
         renderer_digest=renderer_digest(renderer),
         motion=motion,
         syntax=render.prompt_syntax,
-        pads_together=render.prompt_syntax == "compel" or PIPELINES[manifest.model.pipeline].pads_together,
+        pads_together=render.prompt_syntax == "compel" or PIPELINES[manifest.model.pipeline].pads_to_longest,
         scheduler=scheduler_spec(manifest.model.scheduler),
         arguments=arguments | canvas_arguments(manifest, tracks),
         curves=curves,

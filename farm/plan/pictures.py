@@ -9,7 +9,7 @@ from typing import Any
 from farm import records
 from farm.manifest import Manifest, image_fields
 from farm.manifest.pipelines import PIPELINES
-from farm.manifest.render import PICTURES
+from farm.manifest.render import IMAGE_ARGUMENTS
 from farm.plan.curves import locate
 from farm.records import Canny, ImagePrompt, InputPicture, PictureSource, Scalar
 
@@ -57,7 +57,7 @@ def picture_tracks(manifest: Manifest, sources: Sources) -> dict[str, PictureTra
     """Return the pictures of every frame, by diffusers' names: `image.0`, `image.1` where it takes several."""
     render = manifest.render
     tracks: dict[str, PictureTrack] = {}
-    for name in PICTURES:
+    for name in IMAGE_ARGUMENTS:
         written = getattr(render, name)
         several = len(written) > 1 if isinstance(written, tuple) else False
         for number, picture in enumerate(_listed(written)):

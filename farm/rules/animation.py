@@ -9,7 +9,7 @@ from typing import Any
 from farm.manifest.fields import MAX_FRAMES
 from farm.manifest.findings import Finding, describe_value
 from farm.manifest.location import FieldPath
-from farm.manifest.render import KEYFRAMED
+from farm.manifest.render import KEYFRAMED_ARGUMENTS
 
 Data = Mapping[Any, Any]
 
@@ -156,7 +156,7 @@ def keyframed(manifest: Data) -> Iterator[tuple[FieldPath, Any]]:
                         yield (*path, "scale"), adapter.get("scale")
     match manifest:
         case {"render": dict(render)}:
-            for argument in (*KEYFRAMED, "ip_adapter_image"):
+            for argument in (*KEYFRAMED_ARGUMENTS, "ip_adapter_image"):
                 yield from _each(("render", argument), render.get(argument))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from farm.inputs.checkpoints.info import Architecture, contents_of, read_denoiser, read_settings
 from farm.manifest.findings import Finding
 from farm.manifest.location import FieldPath
-from farm.manifest.render import PER_NET
+from farm.manifest.render import PER_CONTROLNET_ARGUMENTS
 from farm.records import ControlNet
 from farm.rules.adapters import misfit, unequal
 from farm.rules.context import Asked, entries, many
@@ -21,7 +21,7 @@ def controlnet_checks(asked: Asked) -> Iterator[Finding]:
 
 
 def _nets(asked: Asked) -> Iterator[Finding]:
-    control, nets = asked.traits.control, asked.count("controlnets")
+    control, nets = asked.traits.control_argument, asked.count("controlnets")
     if control is None or "controlnets" not in asked.model:
         return
     if nets == 0 and asked.model["controlnets"] == []:
@@ -31,7 +31,9 @@ def _nets(asked: Asked) -> Iterator[Finding]:
         return
     counted = [(control, "picture", entries(asked.render.get(control)))]
     counted += [
-        (name, "value", len(value)) for name in PER_NET if isinstance(value := asked.render.get(name), list)
+        (name, "value", len(value))
+        for name in PER_CONTROLNET_ARGUMENTS
+        if isinstance(value := asked.render.get(name), list)
     ]
     for name, what, number in counted:
         if number is not None and number != nets:
@@ -43,7 +45,7 @@ def _nets(asked: Asked) -> Iterator[Finding]:
 
 
 def _spans(asked: Asked) -> Iterator[Finding]:
-    if asked.traits.control is None:
+    if asked.traits.control_argument is None:
         return
     starts, ends = (asked.argument(f"control_guidance_{edge}") for edge in ("start", "end"))
     for number in range(max(1, asked.count("controlnets"))):

@@ -34,7 +34,7 @@ def check(data: object) -> tuple[Manifest | None, list[Finding], int]:
     try:
         manifest = Manifest.model_validate(data)
     except ValidationError as error:
-        findings, wrong = translate_errors(error, data, most=MAX_FINDINGS)
+        findings, wrong = translate_errors(error, data, limit=MAX_FINDINGS)
     more = max(0, len(wrong) - len(findings))
     if isinstance(data, dict):
         findings += islice(cross_checks(data, wrong), MAX_FINDINGS)
@@ -63,19 +63,19 @@ def parse(text: str, path: Path, overrides: Sequence[str] = ()) -> Document:
     """
     tree, problems = read_tree(text, lambda line, column: Location(0, line, column, str(path)))
     if not isinstance(tree.value, dict):
-        raise _refusal(str(tree.place), _kind_of(tree.value))
+        raise _refusal(str(tree.location), _kind_of(tree.value))
     changes, mistaken = _read_overrides(overrides)
     data, misfits = apply_overrides(tree.value, changes)
     manifest, findings, more = check(_marked_folders(data, path.parent))
-    origin = SourceMap(tree, changes)
+    source_map = SourceMap(tree, changes)
     told = [*problems, *misfits]
     for each in findings:
-        problem = origin.problem(each.path, each.found, each.allowed, each.hint)
-        told.append((origin.place(each.path), problem))
+        problem = source_map.problem(each.path, each.found, each.allowed, each.hint)
+        told.append((source_map.location(each.path), problem))
     told.sort(key=lambda placed: placed[0])
     if manifest is None or told or mistaken:
         raise ManifestError(_first([*(problem for _, problem in told), *mistaken], more))
-    return Document(manifest=manifest, path=path, origin=origin)
+    return Document(manifest=manifest, path=path, source_map=source_map)
 
 
 def _kind_of(root: object) -> str:

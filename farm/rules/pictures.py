@@ -16,7 +16,7 @@ from farm.manifest.image_fields import Canny
 from farm.manifest.location import FieldPath
 from farm.manifest.pipelines import PIPELINES
 from farm.manifest.references import written_pictures
-from farm.manifest.render import PICTURES
+from farm.manifest.render import IMAGE_ARGUMENTS
 from farm.records import PictureSource
 from farm.rules.context import Asked, pipelines_taking
 
@@ -34,24 +34,24 @@ def picture_checks(asked: Asked) -> Iterator[Finding]:
 
 
 def _missing(asked: Asked) -> Iterator[Finding]:
-    if asked.traits.control and "controlnets" not in asked.model:
+    if asked.traits.control_argument and "controlnets" not in asked.model:
         needed = f"needed: at least one, which {asked.pipeline} follows"
         yield Finding(path=("model", "controlnets"), found="missing", allowed=needed)
     if not asked.is_whole:
         return
-    for name in asked.traits.needed_pictures:
+    for name in asked.traits.required_images:
         is_made = name == "mask_image" and asked.render.get("expand") is not None
         if asked.render.get(name) is None and not is_made:
-            needed = _NEEDED["control_image" if name == asked.traits.control else name]
+            needed = _NEEDED["control_image" if name == asked.traits.control_argument else name]
             yield Finding(
                 path=("render", name), found="missing", allowed=needed.format(pipeline=asked.pipeline)
             )
 
 
 def _lists(asked: Asked) -> Iterator[Finding]:
-    for name in PICTURES:
+    for name in IMAGE_ARGUMENTS:
         is_list = isinstance(asked.render.get(name), list)
-        if is_list and name in asked.traits.arguments and name != asked.traits.control:
+        if is_list and name in asked.traits.arguments and name != asked.traits.control_argument:
             allowed = f"allowed: one, since {asked.pipeline} starts from one"
             yield Finding(path=("render", name), found="a list of pictures", allowed=allowed)
 
@@ -107,7 +107,7 @@ def _thresholds(path: FieldPath, canny: Mapping[Any, Any]) -> Iterator[Finding]:
 
 
 def _pictures(asked: Asked) -> Iterator[tuple[FieldPath, Any]]:
-    for name in PICTURES:
+    for name in IMAGE_ARGUMENTS:
         written = asked.render.get(name)
         if isinstance(written, list):
             yield from ((("render", name, number), picture) for number, picture in enumerate(written))
@@ -153,13 +153,13 @@ def sized_pictures(
     render, latent = document.manifest.render, model.vae_factor or 1
     traits = PIPELINES[document.manifest.model.pipeline]
     asked: tuple[int | None, int | None] = (render.width, render.height)
-    if "mask_image" in traits.arguments and traits.control is None:
+    if "mask_image" in traits.arguments and traits.control_argument is None:
         side = model.denoiser.sample_size and model.denoiser.sample_size * latent
         asked = (render.width or side, render.height or side)
     found = [
         (field, text, pictures[located_picture(document, text)].files[0])
         for field, text in written_pictures(document.manifest)
-        if field[1] in PICTURES
+        if field[1] in IMAGE_ARGUMENTS
     ]
     if render.expand is not None:
         image = next(file for field, _, file in found if field[1] == "image")
@@ -186,7 +186,7 @@ def size_misfits(document: Document, sized: list[Sized]) -> Iterator[Finding]:
                 allowed=f"needed: at least {_shown((each.latent, each.latent))}, which is one latent",
             )
             return
-    if PIPELINES[manifest.model.pipeline].control is not None:
+    if PIPELINES[manifest.model.pipeline].control_argument is not None:
         for each in sized:
             if each.made != sized[0].made:
                 yield Finding(
@@ -235,7 +235,7 @@ def canvas_problems(document: Document, image: PictureSource) -> Iterator[Proble
     render = document.manifest.render
     if render.expand is None:
         return
-    step = PIPELINES[document.manifest.model.pipeline].step
+    step = PIPELINES[document.manifest.model.pipeline].size_multiple
     picture = image.files[0]
     for word, own, sides, asked in (
         ("wide", picture.width, ("left", "right"), render.width),

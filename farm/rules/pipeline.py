@@ -42,11 +42,11 @@ def _arguments(asked: Asked) -> Iterator[Finding]:
 
 
 def _words(asked: Asked) -> Iterator[Finding]:
-    if asked.render.get("prompt_syntax") == "compel" and not asked.traits.weighs_words:
+    if asked.render.get("prompt_syntax") == "compel" and not asked.traits.uses_clip_only:
         yield Finding(
             path=("render", "prompt_syntax"),
             found=f"{asked.pipeline} has no weighted words",
-            allowed=pipelines_that(lambda traits: traits.weighs_words),
+            allowed=pipelines_that(lambda traits: traits.uses_clip_only),
         )
 
 
@@ -80,7 +80,7 @@ def _attention(asked: Asked) -> Iterator[Finding]:
         return
 
     def has_slices(traits: Traits) -> bool:
-        return traits.net == "unet"
+        return traits.denoiser_component == "unet"
 
     if not has_slices(asked.traits):
         yield Finding(
@@ -107,7 +107,7 @@ def _released(asked: Asked) -> Iterator[Finding]:
 
 
 def _sizes(asked: Asked) -> Iterator[Finding]:
-    step = asked.traits.step
+    step = asked.traits.size_multiple
     for name in ("height", "width"):
         pixels = asked.render.get(name)
         if isinstance(pixels, int) and name in asked.traits.arguments and pixels % step:
@@ -119,7 +119,7 @@ def _sizes(asked: Asked) -> Iterator[Finding]:
 
 
 def _length(asked: Asked) -> Iterator[Finding]:
-    tokens, most = asked.render.get("max_sequence_length"), asked.traits.longest
+    tokens, most = asked.render.get("max_sequence_length"), asked.traits.max_sequence_length
     if isinstance(tokens, int) and most is not None and tokens > most:
         yield Finding(
             path=("render", "max_sequence_length"),
@@ -244,9 +244,9 @@ def misfits_of(pipeline: str, architecture: Architecture) -> Iterator[str]:
     if missing:
         yield f"it has no {' and no '.join(missing)}"
     if net.class_name != traits.denoiser:
-        if net.class_name and traits.net not in missing:
+        if net.class_name and traits.denoiser_component not in missing:
             yield f"it denoises with a {net.class_name}, not a {traits.denoiser}"
-    elif traits.net == "unet":
+    elif traits.denoiser_component == "unet":
         yield from _unet_misfits(traits, net, architecture.latent_channels)
 
 
@@ -254,13 +254,18 @@ def _missing(traits: Traits, architecture: Architecture) -> list[str]:
     """Return the components that a pipeline needs and a checkpoint has not."""
     if architecture.components is None:
         return []
-    return [part for part in (traits.net, *traits.components) if part not in architecture.components]
+    return [
+        part
+        for part in (traits.denoiser_component, *traits.components)
+        if part not in architecture.components
+    ]
 
 
 def _unet_misfits(traits: Traits, net: Denoiser, latent: int | None) -> Iterator[str]:
-    if net.told_sizes != traits.tells_sizes:
-        yield f"its UNet is {'not ' if traits.tells_sizes else ''}told a picture's sizes, as Stable Diffusion XL's is"
-    if traits.tells_guidance and not net.told_guidance:
+    if net.told_sizes != traits.has_size_conditioning:
+        not_ = "not " if traits.has_size_conditioning else ""
+        yield f"its UNet is {not_}told a picture's sizes, as Stable Diffusion XL's is"
+    if traits.has_guidance_embedding and not net.told_guidance:
         yield "its UNet is not told the guidance scale, as a latent consistency model's is"
     if latent is not None and net.in_channels is not None:
         takes = _channels(traits, latent)
@@ -270,9 +275,9 @@ def _unet_misfits(traits: Traits, net: Denoiser, latent: int | None) -> Iterator
 
 def _channels(traits: Traits, latent: int) -> tuple[int, ...]:
     """Return how many channels a UNet may take: the latent's; those of a mask and a masked picture; that of depth."""
-    if traits.paints_in:
+    if traits.is_inpainting:
         return (latent, 2 * latent + 1)
-    return (latent + 1,) if traits.sees_depth else (latent,)
+    return (latent + 1,) if traits.takes_depth else (latent,)
 
 
 _PIPELINES_NEED = 8

@@ -21,7 +21,7 @@ from farm.rules.adapters import find_weights, word_of
 
 def prompt_remarks(manifest: Manifest, spec: DiffusersSpec) -> Iterator[Finding]:
     """Yield every plain prompt that CLIP reads a part of; nothing where its tokenizer is not on this machine yet."""
-    if not PIPELINES[spec.pipeline].weighs_words or manifest.render.prompt_syntax == "compel":
+    if not PIPELINES[spec.pipeline].uses_clip_only or manifest.render.prompt_syntax == "compel":
         return
     lengths = list(_lengths(spec))
     for field, prompt in written_prompts(manifest):
@@ -66,7 +66,7 @@ def weight_remarks(manifest: Manifest) -> Iterator[Finding]:
     """Yield every prompt with weights that are read as plain words."""
     if manifest.render.prompt_syntax == "compel":
         return
-    weighs = PIPELINES[manifest.model.pipeline].weighs_words
+    weighs = PIPELINES[manifest.model.pipeline].uses_clip_only
     for field, prompt in written_prompts(manifest):
         if found := _WEIGHT.search(prompt):
             yield Finding(

@@ -52,7 +52,7 @@ def why_unfit(pipeline: str, traits: Traits, name: str) -> str:
         return _why_no_flow(pipeline, traits, name)
     if name in FLOW:
         return f"It samples flow-matching models, such as Stable Diffusion 3 and Flux; {pipeline} has none."
-    if traits.starts_from_picture and name in _WITHOUT_ADD_NOISE:
+    if traits.starts_from_image and name in _WITHOUT_ADD_NOISE:
         return f"It has no add_noise(), with which {pipeline} starts from a picture."
     if not traits.scales_latents and name in _SCALED:
         return f"{pipeline} never scales latents, as it asks for."
@@ -104,7 +104,7 @@ def _written(asked: Asked) -> Iterator[tuple[FieldPath, str, Mapping[Any, Any]]]
 def _settings(asked: Asked, path: FieldPath, name: str, config: Mapping[Any, Any]) -> Iterator[Finding]:
     is_flow, pipeline = asked.traits.sampling == "flow", asked.pipeline
     place = path[:-1] if path[-1] == "class" else path
-    if not asked.traits.hands_generators_on:
+    if not asked.traits.passes_generators_to_scheduler:
         for setting, value in config.items():
             if (setting == "stochastic_sampling" and value is True) or str(value).startswith("sde-"):
                 yield Finding(

@@ -23,7 +23,7 @@ def step_checks(asked: Asked) -> Iterator[Finding]:
     """Yields every strength that leaves no step, and a schedule too short for the steps taken from it."""
     yield from _schedule(asked)
     steps = [step for step in asked.values("num_inference_steps") if isinstance(step, int)]
-    if not asked.traits.starts_from_picture or not steps:
+    if not asked.traits.starts_from_image or not steps:
         return
     schedule, taken = _schedule_of(asked, min(steps), max(steps))
     if taken > schedule:  # told above

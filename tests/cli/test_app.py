@@ -43,7 +43,7 @@ def test_five_mistakes_give_five_located_messages_before_anything_starts(farm, t
         "five.yaml:7:3",
         "five.yaml:10:3",
     ]
-    assert "Did you mean 'StableDiffusionPipeline'?" in err
+    assert "(did you mean 'StableDiffusionPipeline'?)" in err
     assert err.splitlines()[5:] == ["5 mistakes; nothing was started."]
 
 

@@ -40,9 +40,7 @@ ALL = (
     f"StableDiffusionXLInpaintPipeline, StableDiffusionDepth2ImgPipeline, {WITH_NETS}, "
     "LatentConsistencyModelImg2ImgPipeline"
 )
-A_PICTURE = (
-    "a picture, a folder of pictures, numbered ones such as frames/*.png or frames/%04d.png, or a video"
-)
+A_PICTURE = "a picture, a folder, a numbered sequence such as frames/*.png or frames/%04d.png, or a video"
 A_PICTURE_FILE = (
     "needed: a picture of up to 8192x8192 pixels, a folder or pattern of them (frames/*.png, frames/%04d.png), or a "
     "video; relative to the manifest, or with its whole path."
@@ -109,8 +107,9 @@ WRONG = {
     ),
     "an unknown pipeline": (
         SD.replace("StableDiffusionPipeline", "StableDiffusionControlnetPipline"),
-        "3:9: model.pipeline: found 'StableDiffusionControlnetPipline'; allowed: one of the diffusers pipelines that "
-        f"the farm renders with: {ALL}. Did you mean 'StableDiffusionControlNetPipeline'?",
+        "3:9: model.pipeline: found 'StableDiffusionControlnetPipline' (did you mean "
+        f"'StableDiffusionControlNetPipeline'?); allowed: one of the diffusers pipelines that the farm supports: "
+        f"{ALL}.",
     ),
     "more layers left out than the text encoder has": (
         f"{SD}render: {{clip_skip: 4}}\n",

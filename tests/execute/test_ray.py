@@ -35,7 +35,7 @@ def digests(folder):
 
 def free_cpus(ray, wanted):
     """Wait a little for Ray to notice that actors are gone."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while (free := ray.available_resources().get("CPU", 0)) < wanted and time.monotonic() < deadline:
         time.sleep(0.1)
     return free

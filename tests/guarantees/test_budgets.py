@@ -34,7 +34,7 @@ def test_characters_count_as_often_as_their_alias_is_written(tmp_path):
     text = f"{HEAD}animation: {{kind: stills, prompts: [&a {'x' * 9000}, {', '.join(['*a'] * 500)}]}}\n"
     [problem] = refused(text, tmp_path)
     assert str(problem) == (
-        f"{tmp_path}:4:36: more than 4000000 characters once every alias is written out; allowed: up to 4000000."
+        f"{tmp_path}:4:36: more than 4000000 characters with all aliases expanded; allowed: up to 4000000."
     )
 
 

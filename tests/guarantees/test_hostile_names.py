@@ -92,7 +92,7 @@ def test_a_name_that_reads_as_an_option_is_told(tmp_path):
     path = tmp_path / "m.yaml"
     path.write_text(json.dumps({**MANIFEST, "name": "--help"}))
     assert refusal(path) == (
-        f"{path}:1:16: name: found '--help'; allowed: a name that does not begin with '-', as options of commands "
+        f"{path}:1:16: name: found '--help'; allowed: a name that does not begin with '-', as command-line options "
         "do.\n"
     )
 

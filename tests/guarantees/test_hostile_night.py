@@ -83,7 +83,7 @@ def write_night(folder):
 
 
 REASONS = {
-    "aliases": "more than 4000000 characters once every alias is written out; allowed: up to 4000000.",
+    "aliases": "more than 4000000 characters with all aliases expanded; allowed: up to 4000000.",
     "film": "its pictures have 4104x4096 pixels; those of a video or animation have up to 16777216, such as 4096x4096",
     "gif": "its frames would have 32768x32768 pixels; allowed: up to 16777216 pixels where scale enlarges them",
     "loop": "its preparation took more than 20 seconds",

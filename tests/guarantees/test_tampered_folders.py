@@ -160,12 +160,16 @@ def test_folders_that_lie_too_deep_in_each_other_are_told(out):
         os.close(handle)
         handle = inner
     os.close(handle)
-    with pytest.raises(StorageError) as told:
-        COMMANDS["assemble"](out)
-    assert str(told.value) == f"{out / NAME}: cannot clean: folders in it lie too deep in each other."
-    run("inspect", out)
-    run("gallery", out)
-    subprocess.run(["rm", "-rf", out / NAME], check=True)  # which pytest's own walk could not
+    try:
+        with pytest.raises(StorageError) as told:
+            COMMANDS["assemble"](out)
+        assert str(told.value) == f"{out / NAME}: cannot clean: folders in it lie too deep in each other."
+        run("inspect", out)
+        run("gallery", out)
+    finally:
+        subprocess.run(
+            ["rm", "-rf", out / NAME], check=True
+        )  # pytest's own clean-up would not get to its end
 
 
 def test_ranges_that_a_summary_claims_are_not_expanded(out):

@@ -172,8 +172,8 @@ def test_a_template_of_a_group_leaves_the_others_their_default(right: str) -> No
         (
             CLIP.format("labels: {animal: [cat, dog]}, template: a photo"),
             [
-                "analysis.clip.template: found 'a photo'; allowed: a text with {label} where the label goes, such as "
-                "a photo of {label}."
+                "analysis.clip.template: found 'a photo'; allowed: text that contains {label}, such as: a photo of "
+                "{label}."
             ],
         ),
         (
@@ -185,8 +185,7 @@ def test_a_template_of_a_group_leaves_the_others_their_default(right: str) -> No
         (
             CLIP.format("template: 7"),
             [
-                "analysis.clip.template: found 7; allowed: a text with {label} in it, or a map of group to such a "
-                "text."
+                "analysis.clip.template: found 7; allowed: text that contains {label}, or a map of group to such text."
             ],
         ),
     ],

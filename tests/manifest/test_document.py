@@ -52,7 +52,7 @@ def test_a_mistake_in_an_override_is_placed_there(told, right: str) -> None:
 
 def test_what_an_override_leaves_out_is_placed_there(told, right: str) -> None:
     assert told(right, "model.scheduler.config.a=1") == [
-        "--set model.scheduler.config.a=1: model.scheduler.class: missing; needed: the class's name in "
+        "--set model.scheduler.config.a=1: model.scheduler.class: missing; needed: the name of the class in "
         "diffusers."
     ]
 
@@ -76,7 +76,7 @@ def test_an_override_that_fits_nowhere_is_told(told, right: str) -> None:
 def test_a_value_keeps_the_rules_of_yaml(told, right: str) -> None:
     assert told(right, "output.gif.loop=no", "render.eta={0: 1, 0: 2}", "seed=!!int 3", "seed=[") == [
         "--set output.gif.loop=no: output.gif.loop: found 'no'; allowed: true or false. Write false: YAML 1.2 reads "
-        "'no' as a text.",
+        "'no' as text.",
         "--set render.eta={0: 1, 0: 2}: render.eta[0]: written twice; allowed: each key once.",
         "--set seed=!!int 3: a tag; allowed: YAML without tags. Leave the tag out.",
         "--set seed=[: not valid YAML: did not find expected node content while parsing a flow node; allowed: one "

@@ -105,7 +105,7 @@ def test_a_resolved_manifest_loads_to_an_equal_one(data: dict[str, Any]) -> None
 
 def test_no_default_is_left_unsaid_and_no_path_of_this_machine_is_said(right: str) -> None:
     text = to_yaml(parse(right, Path("/somewhere/doggo.yaml")).manifest)
-    assert text.startswith("# Resolved by the farm: every default is said.\nversion: 1\nname: doggo\n")
+    assert text.startswith("# Resolved by the farm: every default is filled in.\nversion: 1\nname: doggo\n")
     assert "/somewhere" not in text
     data = yaml.safe_load(text)
     assert set(data) == set(Manifest.model_fields)

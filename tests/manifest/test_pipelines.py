@@ -56,8 +56,8 @@ def test_a_pipeline_takes_the_parts_that_diffusers_loads_into_it(name: str) -> N
 @every_pipeline
 def test_a_pipeline_denoises_with_a_unet_or_a_transformer(name: str) -> None:
     parts = inspect.signature(getattr(diffusers, name).__init__).parameters
-    assert [net for net in ("unet", "transformer") if net in parts] == [PIPELINES[name].net]
-    assert PIPELINES[name].denoiser in str(parts[PIPELINES[name].net].annotation)
+    assert [net for net in ("unet", "transformer") if net in parts] == [PIPELINES[name].denoiser_component]
+    assert PIPELINES[name].denoiser in str(parts[PIPELINES[name].denoiser_component].annotation)
 
 
 def test_attention_is_sliced_in_unets_and_in_no_transformer() -> None:
@@ -65,7 +65,7 @@ def test_attention_is_sliced_in_unets_and_in_no_transformer() -> None:
     transformers = {
         inspect.signature(getattr(diffusers, name).__init__).parameters["transformer"].annotation
         for name, traits in PIPELINES.items()
-        if traits.net == "transformer"
+        if traits.denoiser_component == "transformer"
     }
     assert len(transformers) >= 6
     for transformer in transformers:
@@ -102,5 +102,5 @@ def test_what_must_be_given_follows_from_what_is_taken(
     name: str, control: str | None, needed: list[str]
 ) -> None:
     traits: Traits = PIPELINES[name]
-    assert traits.control == control
-    assert list(traits.needed_pictures) == needed
+    assert traits.control_argument == control
+    assert list(traits.required_images) == needed

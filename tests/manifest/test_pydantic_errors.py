@@ -7,7 +7,7 @@ from farm.manifest.render import Render
 
 RENDER_TAKES = (
     "num_inference_steps, guidance_scale, true_cfg_scale, negative_prompt, prompt_syntax, image, mask_image, "
-    f"control_image, depth_map, ip_adapter_image and {len(Render.model_fields) - 10} more, told by farm schema"
+    f"control_image, depth_map, ip_adapter_image and {len(Render.model_fields) - 10} more, listed by farm schema"
 )
 
 
@@ -70,20 +70,20 @@ def test_a_number_is_no_key_of_a_section(told) -> None:
 def test_a_yaml_1_1_boolean_is_told_kindly(told, word: str, meant: str) -> None:
     assert told(change=f"output: {{gif: {{loop: {word}}}}}\n") == [
         f"doggo.yaml:10:16: output.gif.loop: found '{word}'; allowed: true or false. "
-        f"Write {meant}: YAML 1.2 reads '{word}' as a text."
+        f"Write {meant}: YAML 1.2 reads '{word}' as text."
     ]
 
 
 @pytest.mark.parametrize("value", [".nan", ".inf", "-.inf"])
 def test_numbers_are_finite(told, value: str) -> None:
     assert told(change=f"render: {{guidance_scale: {value}}}\n") == [
-        f"doggo.yaml:10:10: render.guidance_scale: found {value}; allowed: a number from 0 upwards."
+        f"doggo.yaml:10:10: render.guidance_scale: found {value}; allowed: a number of at least 0."
     ]
 
 
 def test_a_number_too_large_for_a_float_is_not_finite(told) -> None:
     assert told(change="model: {}\nrender: {guidance_scale: 1e999}\n")[-1] == (
-        "doggo.yaml:11:10: render.guidance_scale: found .inf; allowed: a number from 0 upwards."
+        "doggo.yaml:11:10: render.guidance_scale: found .inf; allowed: a number of at least 0."
     )
 
 
@@ -92,14 +92,14 @@ def test_a_number_too_large_for_a_float_is_not_finite(told) -> None:
     [
         (
             "seed: '12'",
-            "seed: found '12'; allowed: a whole number from 0 to 9223372036854775807. Leave out the quotes.",
+            "seed: found '12'; allowed: a whole number from 0 to 9223372036854775807. Remove the quotes.",
         ),
         ("seed: true", "seed: found true; allowed: a whole number from 0 to 9223372036854775807."),
         ("seed: 1.0", "seed: found 1.0; allowed: a whole number from 0 to 9223372036854775807."),
         ("seed: -1", "seed: found -1; allowed: a whole number from 0 to 9223372036854775807."),
         (
             "description: 12",
-            "description: found 12; allowed: a text of at most 10000 characters. Put it in quotes.",
+            "description: found 12; allowed: text of at most 10000 characters. Put it in quotes.",
         ),
         ("render: []", "render: found an empty list; allowed: a map."),
         ("render: {height: 500}", "render.height: found 500; allowed: a multiple of 8 from 8 to 8192."),
@@ -107,8 +107,8 @@ def test_a_number_too_large_for_a_float_is_not_finite(told) -> None:
         ("output: {gif: 5}", "output.gif: found 5; allowed: a map."),
         (
             "output: {mp4: {preset: slwo}}",
-            "output.mp4.preset: found 'slwo'; allowed: ultrafast, superfast, veryfast, faster, fast, medium, slow, "
-            "slower, veryslow, placebo. Did you mean 'slow'?",
+            "output.mp4.preset: found 'slwo' (did you mean 'slow'?); allowed: ultrafast, superfast, veryfast, "
+            "faster, fast, medium, slow, slower, veryslow, placebo.",
         ),
         ("render: {eta: high}", "render.eta: found 'high'; allowed: a number, or a map of frame to number."),
         ("render: {eta: {0: 2}}", "render.eta[0]: found 2; allowed: a number from 0 to 1."),
@@ -128,36 +128,36 @@ def _model(right: str, **fields: str) -> str:
 
 def test_a_branch_is_no_revision(told, right: str) -> None:
     assert told(_model(right, pretrained="a/b", revision="main")) == [
-        "doggo.yaml:5:3: model.revision: found 'main'; allowed: a full commit of 40 hexadecimal digits: a branch or "
-        "tag moves, and the pictures with it. The repository lists its commits under 'Files and versions'."
+        "doggo.yaml:5:3: model.revision: found 'main'; allowed: a full commit of 40 hexadecimal digits, since a "
+        "branch or tag can move. The repository's page lists its commits under 'Files and versions'."
     ]
 
 
 def test_a_pickle_is_refused_with_the_reason(told, right: str) -> None:
     assert told(_model(right, pretrained="models/dogs.CKPT")) == [
-        "doggo.yaml:4:3: model.pretrained: found 'models/dogs.CKPT'; allowed: safetensors weights only: a pickle can "
-        "run any code when it is loaded. Convert it to .safetensors."
+        "doggo.yaml:4:3: model.pretrained: found 'models/dogs.CKPT'; allowed: safetensors weights only, since "
+        "loading a pickle can run any code. Convert it to .safetensors."
     ]
 
 
 def test_a_url_is_refused(told, right: str) -> None:
     assert told(_model(right, pretrained="https://huggingface.co/a/b")) == [
         "doggo.yaml:4:3: model.pretrained: found 'https://huggingface.co/a/b'; allowed: a hub id, a local folder or "
-        ".safetensors file, or a shipped checkpoint's name, not a URL."
+        ".safetensors file, or the name of a shipped checkpoint; not a URL."
     ]
 
 
 def test_a_pipeline_is_one_that_the_farm_knows(told, right: str) -> None:
     assert told(right.replace("StableDiffusion", "StableDifusion")) == [
-        "doggo.yaml:4:3: model.pipeline: found 'StableDifusionPipeline'; allowed: one of the diffusers pipelines "
-        f"that the farm renders with: {', '.join(PIPELINES)}. Did you mean 'StableDiffusionPipeline'?"
+        "doggo.yaml:4:3: model.pipeline: found 'StableDifusionPipeline' (did you mean 'StableDiffusionPipeline'?); "
+        f"allowed: one of the diffusers pipelines that the farm supports: {', '.join(PIPELINES)}."
     ]
 
 
 def test_a_near_match_of_a_scheduler_is_offered(told, right: str) -> None:
     assert told(_model(right, scheduler="{class: DDIMSheduler}")) == [
-        "doggo.yaml:5:15: model.scheduler.class: found 'DDIMSheduler'; allowed: a diffusers scheduler that the farm "
-        "renders with, such as DDIMScheduler. Did you mean 'DDIMScheduler'?"
+        "doggo.yaml:5:15: model.scheduler.class: found 'DDIMSheduler' (did you mean 'DDIMScheduler'?); allowed: a "
+        "diffusers scheduler that the farm supports, such as DDIMScheduler."
     ]
 
 
@@ -165,9 +165,9 @@ def test_a_schedulers_config_holds_scalars_and_lists(told, right: str) -> None:
     assert told(
         _model(right, scheduler="{class: DDIMScheduler, config: {a: {b: 1}, c: [1, x], d: [.nan]}}")
     ) == [
-        "doggo.yaml:5:46: model.scheduler.config.a: found a map of 1; allowed: a text, a finite number, true, false, "
+        "doggo.yaml:5:46: model.scheduler.config.a: found a map of 1; allowed: text, a finite number, true, false, "
         "null, or a list of these.",
-        "doggo.yaml:5:68: model.scheduler.config.d: found a list of 1; allowed: a text, a finite number, true, false, "
+        "doggo.yaml:5:68: model.scheduler.config.d: found a list of 1; allowed: text, a finite number, true, false, "
         "null, or a list of these.",
     ]
 
@@ -182,12 +182,12 @@ PROMPTS = "prompts: [a dog, a bowl of fruit]"
     [
         ("name: doggo", "name: .doggo", f"name: found '.doggo'; {NAME}"),
         ("name: doggo", "name: 'a/b'", f"name: found 'a/b'; {NAME}"),
-        ("name: doggo\n", "", "name: missing; needed: the output folder's name."),
-        ("version: 1", "version: 2", "version: found 2; allowed: 1, the only version there is."),
+        ("name: doggo\n", "", "name: missing; needed: name of the output folder."),
+        ("version: 1", "version: 2", "version: found 2; allowed: 1, the only version."),
         (
             "kind: interpolate",
             "kind: interpolat",
-            f"animation.kind: found 'interpolat'; allowed: {KINDS} Did you mean 'interpolate'?",
+            f"animation.kind: found 'interpolat' (did you mean 'interpolate'?); allowed: {KINDS}",
         ),
         ("  kind: interpolate\n", "", f"animation.kind: missing; needed: {KINDS}"),
         (
@@ -198,13 +198,14 @@ PROMPTS = "prompts: [a dog, a bowl of fruit]"
         (
             PROMPTS,
             "prompts: [a dog, 7]",
-            "animation.prompts[1]: found 7; allowed: a text of at most 10000 characters. Put it in quotes.",
+            "animation.prompts[1]: found 7; allowed: text of at most 10000 characters. Put it in quotes.",
         ),
         ("frames: 10", "frames: 0", "animation.frames: found 0; allowed: a whole number from 1 to 10000000."),
         (
             "frames: 10",
             "frames: 10\n  noise: {mode: keyframe}",
-            "animation.noise.mode: found 'keyframe'; allowed: fixed, per_frame, keyframes. Did you mean 'keyframes'?",
+            "animation.noise.mode: found 'keyframe' (did you mean 'keyframes'?); allowed: fixed, per_frame, "
+            "keyframes.",
         ),
     ],
 )

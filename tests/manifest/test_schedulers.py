@@ -21,9 +21,9 @@ def test_a_refused_scheduler_is_told_with_the_reason(told, right: str) -> None:
     text = right.replace("animation:", "  scheduler: {class: DPMSolverSDEScheduler}\nanimation:")
     assert told(text) == [
         "doggo.yaml:6:15: model.scheduler.class: found 'DPMSolverSDEScheduler'; allowed: a diffusers scheduler that "
-        "the farm renders with, such as DDIMScheduler. Its step() ignores generators and draws from torch's global "
-        "one, so that no frame could be rendered again; DPMSolverMultistepScheduler with algorithm_type "
-        "sde-dpmsolver++ is stochastic and exact."
+        "the farm supports, such as DDIMScheduler. Its step() ignores generators and draws from torch's global "
+        "one, so its frames could not be reproduced; DPMSolverMultistepScheduler with algorithm_type "
+        "sde-dpmsolver++ is stochastic and reproducible."
     ]
 
 
@@ -33,7 +33,7 @@ def test_no_axis_of_a_sweep_takes_a_refused_scheduler_by_name_or_by_class(
 ) -> None:
     start = right[: right.index("animation:")]
     sweep = f"animation: {{kind: sweep, prompt: a, over: {{scheduler: [{name}, {{class: {name}}}]}}}}\n"
-    told_of = "allowed: a diffusers scheduler that the farm renders with, such as DDIMScheduler. "
+    told_of = "allowed: a diffusers scheduler that the farm supports, such as DDIMScheduler. "
     first, second = told(start + sweep)
     assert first.endswith(f": animation.over.scheduler[0]: found '{name}'; {told_of}{REFUSED[name]}")
     assert second.endswith(f": animation.over.scheduler[1].class: found '{name}'; {told_of}{REFUSED[name]}")
@@ -43,8 +43,8 @@ def test_a_wrong_name_on_an_axis_is_told_where_it_stands(told, right: str) -> No
     start = right[: right.index("animation:")]
     sweep = "animation: {kind: sweep, prompt: a, over: {scheduler: [DDIMSheduler]}}\n"
     assert told(start + sweep) == [
-        "doggo.yaml:6:56: animation.over.scheduler[0]: found 'DDIMSheduler'; allowed: a diffusers scheduler that the "
-        "farm renders with, such as DDIMScheduler. Did you mean 'DDIMScheduler'?"
+        "doggo.yaml:6:56: animation.over.scheduler[0]: found 'DDIMSheduler' (did you mean 'DDIMScheduler'?); allowed: "
+        "a diffusers scheduler that the farm supports, such as DDIMScheduler."
     ]
 
 

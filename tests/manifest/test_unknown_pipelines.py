@@ -11,11 +11,11 @@ import pytest
 
 from farm.errors import ModelError
 from farm.manifest.pipelines import PIPELINES
-from farm.manifest.unknown_pipelines import what_it_lacks
+from farm.manifest.unknown_pipelines import missing_requirement
 from farm.render.families import FAMILIES, pipeline_class
 from tests.rules.test_pipeline_checks import _said, _text
 
-KNOWN = f"allowed: one of the diffusers pipelines that the farm renders with: {', '.join(PIPELINES)}"
+KNOWN = f"allowed: one of the diffusers pipelines that the farm supports: {', '.join(PIPELINES)}"
 OTHERS = (
     *(
         "PixArtAlphaPipeline",
@@ -42,11 +42,11 @@ def test_the_code_tells_what_the_class_lacks(name: str) -> None:
         lacking = ""
     except ModelError as error:
         lacking = str(error).removeprefix(f"{name}: the farm cannot use it: ").removesuffix(".")
-    assert what_it_lacks(name) == lacking
+    assert missing_requirement(name) == lacking
 
 
 def test_among_them_are_some_that_lack_something_and_some_that_do_not() -> None:
-    assert {what_it_lacks(name) for name in OTHERS} == {
+    assert {missing_requirement(name) for name in OTHERS} == {
         "",
         "it has no encode_prompt, in which prompts are mixed",
         "its call takes no prompts",
@@ -55,25 +55,29 @@ def test_among_them_are_some_that_lack_something_and_some_that_do_not() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "hint"),
+    ("name", "near", "hint"),
     [
         (
             "PixArtAlphaPipeline",
-            "Did you mean 'PixArtSigmaPipeline'? diffusers has PixArtAlphaPipeline: if it makes pictures, it needs an "
+            "PixArtSigmaPipeline",
+            " diffusers has PixArtAlphaPipeline: if it makes pictures, it needs an "
             "entry in farm/manifest/pipelines.py, see 'A family of pipelines' in ARCHITECTURE.md.",
         ),
         (
             "UnCLIPPipeline",
-            "Did you mean 'SanaPipeline'? diffusers has UnCLIPPipeline, but it has no encode_prompt, where prompts are "
+            "SanaPipeline",
+            " diffusers has UnCLIPPipeline, but it has no encode_prompt, where prompts are "
             "mixed: it needs a class of its own, see 'A family of pipelines' in ARCHITECTURE.md.",
         ),
-        ("StableDifusionPipeline", "Did you mean 'StableDiffusionPipeline'?"),
+        ("StableDifusionPipeline", "StableDiffusionPipeline", ""),
     ],
 )
 def test_a_pipeline_that_the_farm_does_not_know_is_told_with_what_it_would_take(
-    told: Any, name: str, hint: str
+    told: Any, name: str, near: str, hint: str
 ) -> None:
-    assert _said(told, _text(name)) == [f"model.pipeline: found '{name}'; {KNOWN}. {hint}"]
+    assert _said(told, _text(name)) == [
+        f"model.pipeline: found '{name}' (did you mean '{near}'?); {KNOWN}.{hint}"
+    ]
 
 
 @pytest.mark.parametrize("value", ["5", "[a]", "null", "Nothing"])
@@ -83,10 +87,11 @@ def test_what_is_no_pipeline_of_diffusers_is_told_without(told: Any, value: str)
 
 
 def test_diffusers_is_not_loaded_for_it() -> None:
-    code = "import sys\nfrom farm.manifest.unknown_pipelines import what_it_takes\n"
-    code += "print('needs an entry' in what_it_takes('Lumina2Pipeline'), {'torch', 'diffusers'} & set(sys.modules))"
+    code = "import sys\nfrom farm.manifest.unknown_pipelines import explain_unknown_pipeline\n"
+    code += "print('needs an entry' in explain_unknown_pipeline('Lumina2Pipeline'))\n"
+    code += "print({'torch', 'diffusers'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "True set()\n"
+    assert done.stdout == "True\nset()\n"
 
 
 def test_every_name_that_diffusers_offers_is_found() -> None:

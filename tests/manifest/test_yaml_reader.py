@@ -84,13 +84,13 @@ def test_an_alias_bomb_is_refused() -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 10)]
     assert _refusal("\n".join(lines)) == (
-        "m.yaml:6:5: more than 200000 values once every alias is written out; allowed: up to 200000."
+        "m.yaml:6:5: more than 200000 values with all aliases expanded; allowed: up to 200000."
     )
 
 
 def test_an_alias_within_its_own_anchor_is_refused() -> None:
     assert _refusal("a: &a\n  - *a\n") == (
-        "m.yaml:1:4: an alias within its own anchor; allowed: an alias after its anchor's end."
+        "m.yaml:1:4: an alias inside its own anchor; allowed: aliases after the end of their anchor."
     )
 
 
@@ -114,7 +114,7 @@ def test_a_second_document_is_refused() -> None:
 def test_a_syntax_error_is_told_with_its_place_and_a_remedy() -> None:
     assert _refusal("prompt: A dog: the movie\n") == (
         "m.yaml:1:14: not valid YAML: mapping values are not allowed in this context; allowed: one YAML document. "
-        "Put a text that holds ': ' in quotes."
+        "Put text that contains ': ' in quotes."
     )
 
 

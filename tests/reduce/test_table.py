@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from farm.manifest.animation import Axes
-from farm.manifest.render import KEYFRAMED
+from farm.manifest.render import KEYFRAMED_ARGUMENTS
 from farm.records import ImagePrompt, InputPicture
 from farm.reduce import TableHeader, table, write_table
 from tests.rows import row_of
@@ -137,7 +137,7 @@ def test_a_row_says_what_stood_beside_the_words(folder, frame_of):
 
 def test_whatever_moves_by_keyframes_or_in_a_sweep_has_a_column(folder, frame_of):
     columns = set(written(folder, [(frame_of(0), row_of(0))]).schema_arrow.names)
-    assert {*KEYFRAMED, *Axes.__annotations__} <= columns
+    assert {*KEYFRAMED_ARGUMENTS, *Axes.__annotations__} <= columns
 
 
 def test_columns_stand_in_their_order_with_their_types(folder, frame_of):

@@ -195,7 +195,7 @@ def by_compel(pipeline: Any, prompts: Sequence[str]) -> dict[str, torch.Tensor]:
 def several_controlnets(way: Any, folder: Path) -> Part:
     [save] = way.way.nets
     nets = [save(folder / str(seed), seed=seed) for seed in (1, 2)]
-    name = PIPELINES[way.way.pipeline].control
+    name = PIPELINES[way.way.pipeline].control_argument
     assert name is not None
     paths = [_of_another_size(way.draw(name, number), folder) for number in (1, 2)]
     numbers = {

@@ -28,7 +28,7 @@ def draws(name, folder, parts):
     traits, kind = PIPELINES[name], getattr(diffusers, name)
     takes = inspect.signature(kind.__call__).parameters
     picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8))
-    call = dict.fromkeys(traits.needed_pictures, picture) | {"height": SIDE, "width": SIDE, "strength": 1.0}
+    call = dict.fromkeys(traits.required_images, picture) | {"height": SIDE, "width": SIDE, "strength": 1.0}
     call |= {"use_resolution_binning": False, "guidance_scale": 5.0}
     try:
         pipeline = kind.from_pretrained(folder, use_safetensors=True, **parts)
@@ -44,8 +44,8 @@ def draws(name, folder, parts):
 @pytest.mark.parametrize("name", sample(PIPELINES, of=KINDS))
 def test_the_farm_refuses_for_a_pipeline_what_diffusers_cannot_draw_with(name, shelf):
     parts = {}
-    if PIPELINES[name].control:
-        net = shelf("net-xl" if PIPELINES[name].tells_sizes else "net")
+    if PIPELINES[name].control_argument:
+        net = shelf("net-xl" if PIPELINES[name].has_size_conditioning else "net")
         parts["controlnet"] = diffusers.ControlNetModel.from_pretrained(net)
     folders = {checkpoint: shelf(checkpoint) for checkpoint in CHECKPOINTS}
     let_through = {

@@ -225,12 +225,12 @@ def test_the_scale_of_an_ip_adapter_keeps_within_the_animation_too(told: Any) ->
     [
         (
             "https://a.org/b.png",
-            "found 'https://a.org/b.png'; allowed: a picture, a folder of pictures, numbered ones such as "
+            "found 'https://a.org/b.png'; allowed: a picture, a folder, a numbered sequence such as "
             "frames/*.png or frames/%04d.png, or a video; not a URL.",
         ),
         (
             "5",
-            "found 5; allowed: a picture, a folder of pictures, numbered ones such as frames/*.png or "
+            "found 5; allowed: a picture, a folder, a numbered sequence such as frames/*.png or "
             "frames/%04d.png, or a video; a map of file and canny; or a list of these, one per ControlNet.",
         ),
     ],

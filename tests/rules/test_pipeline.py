@@ -13,7 +13,7 @@ from tests.rules.altering import altered
 SD, XL = "StableDiffusionPipeline", "StableDiffusionXLPipeline"
 PLAIN = "StableDiffusionPipeline, StableDiffusionImg2ImgPipeline, StableDiffusionInpaintPipeline"
 PICTURES = {"image": "p.png", "mask_image": "m.png", "control_image": "c.png"}
-_OF_XL = [name for name, traits in PIPELINES.items() if traits.tells_sizes]
+_OF_XL = [name for name, traits in PIPELINES.items() if traits.has_size_conditioning]
 _OF_SD = [
     name
     for name in PIPELINES
@@ -36,11 +36,11 @@ FITTING = [
 @pytest.mark.parametrize(("pipeline", "pretrained"), FITTING)
 def test_what_is_for_a_pipeline_fits_it(pipeline, pretrained, told):
     traits = PIPELINES[pipeline]
-    render = {name: PICTURES[name] for name in traits.needed_pictures}
-    net = "@net-xl" if traits.tells_sizes else "@net"
-    parts = {"controlnets": [{"pretrained": net}, {"pretrained": net}]} if traits.control else {}
-    if traits.control:
-        render[traits.control] = ["c.png", "c.png"]
+    render = {name: PICTURES[name] for name in traits.required_images}
+    net = "@net-xl" if traits.has_size_conditioning else "@net"
+    parts = {"controlnets": [{"pretrained": net}, {"pretrained": net}]} if traits.control_argument else {}
+    if traits.control_argument:
+        render[traits.control_argument] = ["c.png", "c.png"]
     assert told(pipeline, pretrained, render, **parts) == []
 
 
@@ -51,7 +51,7 @@ def test_every_pipeline_has_a_checkpoint_that_fits():
 @pytest.mark.parametrize("pipeline", PIPELINES)
 def test_the_parts_asked_for_are_those_that_diffusers_takes(pipeline):
     takes = set(inspect.signature(getattr(diffusers, pipeline).__init__).parameters)
-    assert {PIPELINES[pipeline].net, *PIPELINES[pipeline].components} <= takes
+    assert {PIPELINES[pipeline].denoiser_component, *PIPELINES[pipeline].components} <= takes
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,7 @@ def test_words_are_weighted_where_all_go_through_clip(told: Any) -> None:
 
 def test_attention_is_sliced_in_unets_only(told: Any) -> None:
     def has_unet(traits: Traits) -> bool:
-        return traits.net == "unet"
+        return traits.denoiser_component == "unet"
 
     assert _said(told, _text("SanaPipeline", "memory: {attention: sliced}")) == [
         f"model.memory.attention: SanaPipeline has no sliced attention; {_with(has_unet)}"

@@ -203,4 +203,4 @@ def _draw(called: Any, family: Any, name: str, own: Any, pipeline: str) -> Any:
 
 
 def test_only_pipelines_that_hand_generators_on_are_said_to() -> None:
-    assert [name for name in FLOW if PIPELINES[name].hands_generators_on] == ["SanaPipeline"]
+    assert [name for name in FLOW if PIPELINES[name].passes_generators_to_scheduler] == ["SanaPipeline"]

@@ -123,7 +123,9 @@ def test_of_many_simultaneous_swaps_one_succeeds(store):
 
         def race(number, turn=turn, took=took, gate=gate):
             gate.wait()
-            took[number] = folders[number].swap("claim", b"stale %d" % turn, b"%d in %d" % (number, turn))
+            took[number] = folders[number].compare_and_swap(
+                "claim", b"stale %d" % turn, b"%d in %d" % (number, turn)
+            )
 
         racers = [threading.Thread(target=race, args=(number,)) for number in range(4)]
         for racer in racers:
@@ -181,7 +183,7 @@ def test_a_permanent_fault_is_reported_at_once(store, folder):
 
 def test_a_missing_bucket_is_reported(store):
     with pytest.raises(StorageError) as raised:
-        JobFolder("s3://nowhere/job").swap("claim", None, b"mine")
+        JobFolder("s3://nowhere/job").compare_and_swap("claim", None, b"mine")
     assert str(raised.value) == ("s3://nowhere/job/claim: cannot write: The specified bucket does not exist.")
 
 

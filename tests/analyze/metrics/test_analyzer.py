@@ -12,8 +12,7 @@ import torch
 from PIL import Image
 
 from farm.analyze import Analyzer, columns_of, measure, open_analyzer
-from farm.analyze.metrics import models as classifier_module
-from farm.analyze.metrics import models as clip_module
+from farm.analyze.metrics import models
 from farm.analyze.metrics.image import flicker, perceptual_change, rgb_change
 from farm.analyze.metrics.models import Clip
 from farm.records import AnalysisSpec, Pixels, Stretch, Values
@@ -173,8 +172,7 @@ def test_jobs_of_one_model_and_other_prompts_load_it_once_and_read_a_text_once(
         texts.append(text)
         return encode(self, text)
 
-    for module in (clip_module, classifier_module):
-        monkeypatch.setattr(module, "load_judge", counted(module.load_judge))
+    monkeypatch.setattr(models, "load_judge", counted(models.load_judge))
     monkeypatch.setattr(Clip, "_encode", noted)
     # Under names of their own, so that no other test has left them loaded.
     clip = replace(whole.clip, source=replace(whole.clip.source, pretrained="this test's"))
