@@ -12,41 +12,41 @@ from farm.rules.load import load, parse
 CLIP = "analysis: {{clip: {{pretrained: tiny-world-clip, {}}}}}"
 
 
-def _analysis(right: str, change: str) -> Analysis | None:
-    manifest = parse(right + change, Path("doggo.yaml")).manifest
+def _analysis(valid: str, change: str) -> Analysis | None:
+    manifest = parse(valid + change, Path("doggo.yaml")).manifest
     assert parse(to_yaml(manifest), Path("doggo.yaml")).manifest == manifest
     return manifest.analysis
 
 
 @pytest.mark.parametrize("change", ["", "analysis: null", "analysis: false"])
-def test_without_the_section_nothing_is_measured(right: str, change: str) -> None:
-    assert _analysis(right, change) is None
+def test_without_the_section_nothing_is_measured(valid: str, change: str) -> None:
+    assert _analysis(valid, change) is None
 
 
 @pytest.mark.parametrize(
     "change", ["analysis: true", "analysis: {}", "analysis: {clip: null, classifier: false}"]
 )
-def test_an_empty_section_measures_smoothness_alone(right: str, change: str) -> None:
-    assert _analysis(right, change) == Analysis(clip=None, classifier=None, smoothness=True)
+def test_an_empty_section_measures_smoothness_alone(valid: str, change: str) -> None:
+    assert _analysis(valid, change) == Analysis(clip=None, classifier=None, smoothness=True)
 
 
-def test_true_stands_for_the_default_classifier_at_its_commit(right: str) -> None:
-    analysis = _analysis(right, "analysis: {classifier: true}")
+def test_true_stands_for_the_default_classifier_at_its_commit(valid: str) -> None:
+    analysis = _analysis(valid, "analysis: {classifier: true}")
     assert analysis is not None
     assert analysis.classifier == Classifier(
         pretrained="microsoft/resnet-50", revision="34c2154c194f829b11125337b98c8f5f9965ff19", top_k=5
     )
 
 
-def test_the_default_commit_is_that_of_the_default_classifier_only(right: str) -> None:
-    analysis = _analysis(right, "analysis: {classifier: {pretrained: tiny-world-resnet, top_k: 3}}")
+def test_the_default_commit_is_that_of_the_default_classifier_only(valid: str) -> None:
+    analysis = _analysis(valid, "analysis: {classifier: {pretrained: tiny-world-resnet, top_k: 3}}")
     assert analysis is not None
     assert analysis.classifier == Classifier(pretrained="tiny-world-resnet", revision=None, top_k=3)
 
 
-def test_labels_are_asked_for_by_the_template_or_their_own_text(right: str) -> None:
+def test_labels_are_asked_for_by_the_template_or_their_own_text(valid: str) -> None:
     change = CLIP.format("labels: {animal: [cat, {dog: a small dog}], place: [indoors, outdoors]}")
-    analysis = _analysis(right, change)
+    analysis = _analysis(valid, change)
     assert analysis is not None
     assert analysis.clip is not None
     assert analysis.clip.groups == (
@@ -58,9 +58,9 @@ def test_labels_are_asked_for_by_the_template_or_their_own_text(right: str) -> N
     assert analysis.clip.class_template == "a photo of {label}"
 
 
-def test_one_template_is_for_all_groups_and_for_the_classifiers_classes(right: str) -> None:
+def test_one_template_is_for_all_groups_and_for_the_classifiers_classes(valid: str) -> None:
     analysis = _analysis(
-        right, CLIP.format("labels: {animal: [cat, dog]}, template: 'a {label}, {label} {0}'")
+        valid, CLIP.format("labels: {animal: [cat, dog]}, template: 'a {label}, {label} {0}'")
     )
     assert analysis is not None
     assert analysis.clip is not None
@@ -68,9 +68,9 @@ def test_one_template_is_for_all_groups_and_for_the_classifiers_classes(right: s
     assert analysis.clip.class_template == "a {label}, {label} {0}"
 
 
-def test_a_template_of_a_group_leaves_the_others_their_default(right: str) -> None:
+def test_a_template_of_a_group_leaves_the_others_their_default(valid: str) -> None:
     change = CLIP.format("labels: {animal: [cat, dog], place: [sea, sky]}, template: {place: 'the {label}'}")
-    analysis = _analysis(right, change)
+    analysis = _analysis(valid, change)
     assert analysis is not None
     assert analysis.clip is not None
     texts = [group.texts for group in analysis.clip.groups]
@@ -190,38 +190,38 @@ def test_a_template_of_a_group_leaves_the_others_their_default(right: str) -> No
         ),
     ],
 )
-def test_what_is_wrong_is_told_at_its_place(told, change: str, messages: list[str]) -> None:
-    lines = told(change=change)
+def test_what_is_wrong_is_told_at_its_place(problems, change: str, messages: list[str]) -> None:
+    lines = problems(change=change)
     assert [line.split(": ", 1)[1] for line in lines] == messages
     assert all(line.startswith("doggo.yaml:10:") for line in lines)
 
 
-def test_mistakes_of_the_section_and_of_others_are_told_at_once(told) -> None:
+def test_mistakes_of_the_section_and_of_others_are_told_at_once(problems) -> None:
     change = CLIP.format("labels: {animal: [cat, Cat]}, revision: main") + "\nseed: -1\n"
-    assert [line.split(": ")[1] for line in told(change=change)] == [
+    assert [line.split(": ")[1] for line in problems(change=change)] == [
         "analysis.clip.labels.animal[1]",
         "analysis.clip.revision",
         "seed",
     ]
 
 
-def test_a_folder_that_reads_like_a_hub_id_needs_no_commit(right: str, tmp_path: Path) -> None:
+def test_a_folder_that_reads_like_a_hub_id_needs_no_commit(valid: str, tmp_path: Path) -> None:
     (tmp_path / "judges" / "clip").mkdir(parents=True)
     manifest = tmp_path / "doggo.yaml"
-    manifest.write_text(right + "analysis: {clip: {pretrained: judges/clip}}")
+    manifest.write_text(valid + "analysis: {clip: {pretrained: judges/clip}}")
     analysis = load(manifest).manifest.analysis
     assert analysis is not None
     assert analysis.clip is not None
     assert analysis.clip.pretrained == "./judges/clip"
 
 
-def test_labels_of_two_groups_may_have_one_text(right: str) -> None:
+def test_labels_of_two_groups_may_have_one_text(valid: str) -> None:
     labels = "labels: {animal: [{cat: a cat}, dog], pet: [{cat: a cat}, none]}"
-    assert _analysis(right, CLIP.format(labels)) is not None
+    assert _analysis(valid, CLIP.format(labels)) is not None
 
 
-def test_an_analysis_by_a_model_alone_measures_something(right: str) -> None:
-    assert _analysis(right, "analysis: {classifier: true, smoothness: false}") is not None
+def test_an_analysis_by_a_model_alone_measures_something(valid: str) -> None:
+    assert _analysis(valid, "analysis: {classifier: true, smoothness: false}") is not None
 
 
 def test_columns_are_named_in_any_script() -> None:

@@ -9,19 +9,19 @@ from farm.rules.load import parse
 from tests.manifest.test_pydantic_errors import RENDER_TAKES
 
 
-def _with(right: str, *overrides: str) -> Manifest:
-    return parse(right, Path("doggo.yaml"), overrides).manifest
+def _with(valid: str, *overrides: str) -> Manifest:
+    return parse(valid, Path("doggo.yaml"), overrides).manifest
 
 
-def test_an_override_changes_a_field_and_the_last_wins(right: str) -> None:
-    manifest = _with(right, "render.num_inference_steps=4", "render.num_inference_steps=5", "seed=3")
+def test_an_override_changes_a_field_and_the_last_wins(valid: str) -> None:
+    manifest = _with(valid, "render.num_inference_steps=4", "render.num_inference_steps=5", "seed=3")
     assert manifest.render.num_inference_steps == 5
     assert manifest.seed == 3
 
 
-def test_an_override_reaches_into_lists_and_keyframes(right: str) -> None:
+def test_an_override_reaches_into_lists_and_keyframes(valid: str) -> None:
     manifest = _with(
-        right,
+        valid,
         "animation.prompts[1]=a fox",
         "render.guidance_scale={0: 1, 9: 2}",
         "render.guidance_scale[9]=3",
@@ -30,19 +30,19 @@ def test_an_override_reaches_into_lists_and_keyframes(right: str) -> None:
     assert manifest.render.guidance_scale == {0: 1.0, 9: 3.0}
 
 
-def test_an_override_of_what_is_off_turns_it_on(right: str) -> None:
-    manifest = _with(right, "output.gif=false", "output.gif.fps=5", "model.scheduler.class=DDIMScheduler")
+def test_an_override_of_what_is_off_turns_it_on(valid: str) -> None:
+    manifest = _with(valid, "output.gif=false", "output.gif.fps=5", "model.scheduler.class=DDIMScheduler")
     assert manifest.output.gif is not None
     assert manifest.output.gif.fps == 5
     assert manifest.model.scheduler is not None
 
 
-def test_a_text_may_hold_an_equals_sign(right: str) -> None:
-    assert _with(right, "description=a = b").description == "a = b"
+def test_a_text_may_hold_an_equals_sign(valid: str) -> None:
+    assert _with(valid, "description=a = b").description == "a = b"
 
 
-def test_a_mistake_in_an_override_is_placed_there(told, right: str) -> None:
-    assert told(right, "render.num_inference_steps=fast", "render.guidance_scal=3") == [
+def test_a_mistake_in_an_override_is_placed_there(problems, valid: str) -> None:
+    assert problems(valid, "render.num_inference_steps=fast", "render.guidance_scal=3") == [
         "--set render.num_inference_steps=fast: render.num_inference_steps: found 'fast'; allowed: a whole number "
         "from 1 to 1000.",
         "--set render.guidance_scal=3: render.guidance_scal: unknown key (did you mean 'guidance_scale'?); "
@@ -50,31 +50,31 @@ def test_a_mistake_in_an_override_is_placed_there(told, right: str) -> None:
     ]
 
 
-def test_what_an_override_leaves_out_is_placed_there(told, right: str) -> None:
-    assert told(right, "model.scheduler.config.a=1") == [
+def test_what_an_override_leaves_out_is_placed_there(problems, valid: str) -> None:
+    assert problems(valid, "model.scheduler.config.a=1") == [
         "--set model.scheduler.config.a=1: model.scheduler.class: missing; needed: the name of the class in "
         "diffusers."
     ]
 
 
 @pytest.mark.parametrize("text", ["render", "=4", "render.=4", "animation.prompts[x]=4", "a b=4"])
-def test_an_override_is_a_field_and_a_value(told, right: str, text: str) -> None:
-    assert told(right, text) == [
+def test_an_override_is_a_field_and_a_value(problems, valid: str, text: str) -> None:
+    assert problems(valid, text) == [
         f"--set {text}: no field and value; allowed: FIELD=VALUE, such as render.num_inference_steps=4 or "
         "animation.prompts[1]=a fox."
     ]
 
 
-def test_an_override_that_fits_nowhere_is_told(told, right: str) -> None:
-    assert told(right, "animation.prompts[4]=x", "name.first=x") == [
+def test_an_override_that_fits_nowhere_is_told(problems, valid: str) -> None:
+    assert problems(valid, "animation.prompts[4]=x", "name.first=x") == [
         "--set animation.prompts[4]=x: animation.prompts[4]: animation.prompts has no entry 4; allowed: entries "
         "from 0 to 1.",
         "--set name.first=x: name.first: name is 'doggo'; allowed: fields of maps and lists.",
     ]
 
 
-def test_a_value_keeps_the_rules_of_yaml(told, right: str) -> None:
-    assert told(right, "output.gif.loop=no", "render.eta={0: 1, 0: 2}", "seed=!!int 3", "seed=[") == [
+def test_a_value_keeps_the_rules_of_yaml(problems, valid: str) -> None:
+    assert problems(valid, "output.gif.loop=no", "render.eta={0: 1, 0: 2}", "seed=!!int 3", "seed=[") == [
         "--set output.gif.loop=no: output.gif.loop: found 'no'; allowed: true or false. Write false: YAML 1.2 reads "
         "'no' as text.",
         "--set render.eta={0: 1, 0: 2}: render.eta[0]: written twice; allowed: each key once.",

@@ -34,8 +34,8 @@ render:
 """
 
 
-def test_five_mistakes_are_told_at_once_in_the_order_of_the_file(told) -> None:
-    assert told(FIVE_MISTAKES) == [
+def test_five_mistakes_are_told_at_once_in_the_order_of_the_file(problems) -> None:
+    assert problems(FIVE_MISTAKES) == [
         "doggo.yaml:3:1: model.revision: missing; needed: the full commit of "
         "stable-diffusion-v1-5/stable-diffusion-v1-5, since a branch moves and the pictures with it. Take one from "
         "https://huggingface.co/stable-diffusion-v1-5/stable-diffusion-v1-5/commits/main.",
@@ -47,25 +47,25 @@ def test_five_mistakes_are_told_at_once_in_the_order_of_the_file(told) -> None:
     ]
 
 
-def test_a_right_manifest_knows_its_path_and_folder(tmp_path: Path, right: str) -> None:
+def test_a_right_manifest_knows_its_path_and_folder(tmp_path: Path, valid: str) -> None:
     path = tmp_path / "doggo.yaml"
-    path.write_text(right)
+    path.write_text(valid)
     document = load(str(path))
     assert document.path == path
     assert document.folder == tmp_path
     assert document.manifest.name == "doggo"
 
 
-def test_later_layers_tell_mistakes_at_the_place_of_a_field(right: str) -> None:
-    document = parse(right, Path("doggo.yaml"))
+def test_later_layers_tell_mistakes_at_the_place_of_a_field(valid: str) -> None:
+    document = parse(valid, Path("doggo.yaml"))
     error = document.error(("animation", "prompts", 1), "found 90 tokens", "allowed: up to 77", "Say less.")
     assert str(error) == (
         "doggo.yaml:8:20: animation.prompts[1]: found 90 tokens; allowed: up to 77. Say less."
     )
 
 
-def test_a_field_that_is_not_written_is_told_at_its_nearest_ancestor(right: str) -> None:
-    document = parse(right, Path("doggo.yaml"))
+def test_a_field_that_is_not_written_is_told_at_its_nearest_ancestor(valid: str) -> None:
+    document = parse(valid, Path("doggo.yaml"))
     assert document.problem(("model", "variant"), "x", "y").where == "doggo.yaml:3:1"
     assert document.problem(("render", "height"), "x", "y").where == "doggo.yaml:1:1"
 
@@ -85,9 +85,9 @@ def test_what_is_not_utf_8_is_told_with_its_place(tmp_path: Path, monkeypatch: p
     assert str(caught.value) == f"doggo.yaml:2:10: the byte 0xE9 is not UTF-8; {NEEDED}"
 
 
-def test_a_byte_order_mark_is_allowed(tmp_path: Path, right: str) -> None:
+def test_a_byte_order_mark_is_allowed(tmp_path: Path, valid: str) -> None:
     path = tmp_path / "doggo.yaml"
-    path.write_bytes(b"\xef\xbb\xbf" + right.encode())
+    path.write_bytes(b"\xef\xbb\xbf" + valid.encode())
     assert load(path).manifest.name == "doggo"
 
 
@@ -100,17 +100,17 @@ def test_a_huge_file_is_refused_before_it_is_parsed(tmp_path: Path, monkeypatch:
 
 
 @pytest.mark.parametrize("text", ["", "\n", "# nothing yet\n", "null"])
-def test_an_empty_manifest_is_told_kindly(told, text: str) -> None:
-    assert told(text) == [f"doggo.yaml:1:1: an empty manifest; {NEEDED}"]
+def test_an_empty_manifest_is_told_kindly(problems, text: str) -> None:
+    assert problems(text) == [f"doggo.yaml:1:1: an empty manifest; {NEEDED}"]
 
 
-def test_what_is_no_map_is_told(told) -> None:
-    assert told("- a\n- b\n") == [f"doggo.yaml:1:1: found a list of 2; {NEEDED}"]
+def test_what_is_no_map_is_told(problems) -> None:
+    assert problems("- a\n- b\n") == [f"doggo.yaml:1:1: found a list of 2; {NEEDED}"]
 
 
-def test_a_folder_beside_the_manifest_is_no_hub_id(tmp_path: Path, right: str) -> None:
+def test_a_folder_beside_the_manifest_is_no_hub_id(tmp_path: Path, valid: str) -> None:
     (tmp_path / "checkpoints" / "dogs").mkdir(parents=True)
-    document = parse(right.replace("tiny-world", "checkpoints/dogs"), tmp_path / "doggo.yaml")
+    document = parse(valid.replace("tiny-world", "checkpoints/dogs"), tmp_path / "doggo.yaml")
     assert document.manifest.model.pretrained == "./checkpoints/dogs"
 
 

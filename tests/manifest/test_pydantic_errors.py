@@ -11,23 +11,23 @@ RENDER_TAKES = (
 )
 
 
-def test_a_near_match_of_a_key_is_offered(told) -> None:
-    assert told(change="output: {gif: {rubberband: true}}\n") == [
+def test_a_near_match_of_a_key_is_offered(problems) -> None:
+    assert problems(change="output: {gif: {rubberband: true}}\n") == [
         "doggo.yaml:10:16: output.gif.rubberband: unknown key (did you mean 'rubber_band'?); gif takes fps, "
         "rubber_band, loop, colors, palette, dither, scale."
     ]
 
 
-def test_a_misspelt_key_that_is_needed_is_also_missing(told, right: str) -> None:
-    assert told(right.replace("frames:", "frame:")) == [
+def test_a_misspelt_key_that_is_needed_is_also_missing(problems, valid: str) -> None:
+    assert problems(valid.replace("frames:", "frame:")) == [
         "doggo.yaml:6:1: animation.frames: missing; needed: a whole number from 1 to 10000000, or alphas.",
         "doggo.yaml:9:3: animation.frame: unknown key (did you mean 'frames'?); animation takes kind, prompts, "
         "alphas, frames, pacing, interpolation, easing, noise.",
     ]
 
 
-def test_the_keys_of_the_whole_manifest_are_told(told) -> None:
-    assert told(change="colour: red\n") == [
+def test_the_keys_of_the_whole_manifest_are_told(problems) -> None:
+    assert problems(change="colour: red\n") == [
         "doggo.yaml:10:1: colour: unknown key; a manifest takes version, name, description, seed, model, "
         "animation, render, output, analysis."
     ]
@@ -46,20 +46,20 @@ def test_the_keys_of_the_whole_manifest_are_told(told) -> None:
         ("num_images_per_prompt", "'animation.num_images_per_prompt' with kind: stills"),
     ],
 )
-def test_what_is_meant_comes_before_the_first_of_many_keys(told, key: str, meant: str) -> None:
-    assert told(change=f"render: {{{key}: 3}}\n") == [
+def test_what_is_meant_comes_before_the_first_of_many_keys(problems, key: str, meant: str) -> None:
+    assert problems(change=f"render: {{{key}: 3}}\n") == [
         f"doggo.yaml:10:10: render.{key}: unknown key (did you mean {meant}?); render takes {RENDER_TAKES}."
     ]
 
 
-def test_a_name_of_elsewhere_is_only_told_where_it_is_written_instead(told) -> None:
-    assert told(change="output: {mp4: {sampler: 3}}\n") == [
+def test_a_name_of_elsewhere_is_only_told_where_it_is_written_instead(problems) -> None:
+    assert problems(change="output: {mp4: {sampler: 3}}\n") == [
         "doggo.yaml:10:16: output.mp4.sampler: unknown key; mp4 takes fps, crf, preset."
     ]
 
 
-def test_a_number_is_no_key_of_a_section(told) -> None:
-    assert told(change="output: {mp4: {5: 1}}\n") == [
+def test_a_number_is_no_key_of_a_section(problems) -> None:
+    assert problems(change="output: {mp4: {5: 1}}\n") == [
         "doggo.yaml:10:16: output.mp4[5]: unknown key; mp4 takes fps, crf, preset."
     ]
 
@@ -67,22 +67,22 @@ def test_a_number_is_no_key_of_a_section(told) -> None:
 @pytest.mark.parametrize(
     ("word", "meant"), [("no", "false"), ("Yes", "true"), ("on", "true"), ("off", "false")]
 )
-def test_a_yaml_1_1_boolean_is_told_kindly(told, word: str, meant: str) -> None:
-    assert told(change=f"output: {{gif: {{loop: {word}}}}}\n") == [
+def test_a_yaml_1_1_boolean_is_told_kindly(problems, word: str, meant: str) -> None:
+    assert problems(change=f"output: {{gif: {{loop: {word}}}}}\n") == [
         f"doggo.yaml:10:16: output.gif.loop: found '{word}'; allowed: true or false. "
         f"Write {meant}: YAML 1.2 reads '{word}' as text."
     ]
 
 
 @pytest.mark.parametrize("value", [".nan", ".inf", "-.inf"])
-def test_numbers_are_finite(told, value: str) -> None:
-    assert told(change=f"render: {{guidance_scale: {value}}}\n") == [
+def test_numbers_are_finite(problems, value: str) -> None:
+    assert problems(change=f"render: {{guidance_scale: {value}}}\n") == [
         f"doggo.yaml:10:10: render.guidance_scale: found {value}; allowed: a number of at least 0."
     ]
 
 
-def test_a_number_too_large_for_a_float_is_not_finite(told) -> None:
-    assert told(change="model: {}\nrender: {guidance_scale: 1e999}\n")[-1] == (
+def test_a_number_too_large_for_a_float_is_not_finite(problems) -> None:
+    assert problems(change="model: {}\nrender: {guidance_scale: 1e999}\n")[-1] == (
         "doggo.yaml:11:10: render.guidance_scale: found .inf; allowed: a number of at least 0."
     )
 
@@ -116,54 +116,54 @@ def test_a_number_too_large_for_a_float_is_not_finite(told) -> None:
         ("render: {eta: {}}", "render.eta: found an empty map; allowed: at least 1."),
     ],
 )
-def test_a_value_is_told_with_what_its_field_takes(told, change: str, message: str) -> None:
-    assert [line.split(": ", 1)[1] for line in told(change=f"{change}\n")] == [message]
+def test_a_value_is_told_with_what_its_field_takes(problems, change: str, message: str) -> None:
+    assert [line.split(": ", 1)[1] for line in problems(change=f"{change}\n")] == [message]
 
 
-def _model(right: str, **fields: str) -> str:
-    text = right.replace("  pretrained: tiny-world\n", "")
+def _model(valid: str, **fields: str) -> str:
+    text = valid.replace("  pretrained: tiny-world\n", "")
     lines = "".join(f"  {key}: {value}\n" for key, value in {"pretrained": "tiny-world", **fields}.items())
     return text.replace("model:\n", f"model:\n{lines}")
 
 
-def test_a_branch_is_no_revision(told, right: str) -> None:
-    assert told(_model(right, pretrained="a/b", revision="main")) == [
+def test_a_branch_is_no_revision(problems, valid: str) -> None:
+    assert problems(_model(valid, pretrained="a/b", revision="main")) == [
         "doggo.yaml:5:3: model.revision: found 'main'; allowed: a full commit of 40 hexadecimal digits, since a "
         "branch or tag can move. The repository's page lists its commits under 'Files and versions'."
     ]
 
 
-def test_a_pickle_is_refused_with_the_reason(told, right: str) -> None:
-    assert told(_model(right, pretrained="models/dogs.CKPT")) == [
+def test_a_pickle_is_refused_with_the_reason(problems, valid: str) -> None:
+    assert problems(_model(valid, pretrained="models/dogs.CKPT")) == [
         "doggo.yaml:4:3: model.pretrained: found 'models/dogs.CKPT'; allowed: safetensors weights only, since "
         "loading a pickle can run any code. Convert it to .safetensors."
     ]
 
 
-def test_a_url_is_refused(told, right: str) -> None:
-    assert told(_model(right, pretrained="https://huggingface.co/a/b")) == [
+def test_a_url_is_refused(problems, valid: str) -> None:
+    assert problems(_model(valid, pretrained="https://huggingface.co/a/b")) == [
         "doggo.yaml:4:3: model.pretrained: found 'https://huggingface.co/a/b'; allowed: a hub id, a local folder or "
         ".safetensors file, or the name of a shipped checkpoint; not a URL."
     ]
 
 
-def test_a_pipeline_is_one_that_the_farm_knows(told, right: str) -> None:
-    assert told(right.replace("StableDiffusion", "StableDifusion")) == [
+def test_a_pipeline_is_one_that_the_farm_knows(problems, valid: str) -> None:
+    assert problems(valid.replace("StableDiffusion", "StableDifusion")) == [
         "doggo.yaml:4:3: model.pipeline: found 'StableDifusionPipeline' (did you mean 'StableDiffusionPipeline'?); "
         f"allowed: one of the diffusers pipelines that the farm supports: {', '.join(PIPELINES)}."
     ]
 
 
-def test_a_near_match_of_a_scheduler_is_offered(told, right: str) -> None:
-    assert told(_model(right, scheduler="{class: DDIMSheduler}")) == [
+def test_a_near_match_of_a_scheduler_is_offered(problems, valid: str) -> None:
+    assert problems(_model(valid, scheduler="{class: DDIMSheduler}")) == [
         "doggo.yaml:5:15: model.scheduler.class: found 'DDIMSheduler' (did you mean 'DDIMScheduler'?); allowed: a "
         "diffusers scheduler that the farm supports, such as DDIMScheduler."
     ]
 
 
-def test_a_schedulers_config_holds_scalars_and_lists(told, right: str) -> None:
-    assert told(
-        _model(right, scheduler="{class: DDIMScheduler, config: {a: {b: 1}, c: [1, x], d: [.nan]}}")
+def test_a_schedulers_config_holds_scalars_and_lists(problems, valid: str) -> None:
+    assert problems(
+        _model(valid, scheduler="{class: DDIMScheduler, config: {a: {b: 1}, c: [1, x], d: [.nan]}}")
     ) == [
         "doggo.yaml:5:46: model.scheduler.config.a: found a map of 1; allowed: text, a finite number, true, false, "
         "null, or a list of these.",
@@ -209,11 +209,11 @@ PROMPTS = "prompts: [a dog, a bowl of fruit]"
         ),
     ],
 )
-def test_the_needed_fields_are_checked(told, right: str, old: str, new: str, message: str) -> None:
-    assert [line.split(": ", 1)[1] for line in told(right.replace(old, new))] == [message]
+def test_the_needed_fields_are_checked(problems, valid: str, old: str, new: str, message: str) -> None:
+    assert [line.split(": ", 1)[1] for line in problems(valid.replace(old, new))] == [message]
 
 
-def test_a_circle_has_no_fixed_noise(told, right: str) -> None:
-    start = right[: right.index("animation:")]
+def test_a_circle_has_no_fixed_noise(problems, valid: str) -> None:
+    start = valid[: valid.index("animation:")]
     text = f"{start}animation: {{kind: circle, prompt: cows, frames: 4, noise: {{mode: fixed}}}}\n"
-    assert told(text) == ["doggo.yaml:6:60: animation.noise.mode: found 'fixed'; allowed: circle."]
+    assert problems(text) == ["doggo.yaml:6:60: animation.noise.mode: found 'fixed'; allowed: circle."]

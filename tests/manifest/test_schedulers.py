@@ -17,9 +17,9 @@ def test_the_schedulers_are_those_of_the_installed_diffusers() -> None:
     )
 
 
-def test_a_refused_scheduler_is_told_with_the_reason(told, right: str) -> None:
-    text = right.replace("animation:", "  scheduler: {class: DPMSolverSDEScheduler}\nanimation:")
-    assert told(text) == [
+def test_a_refused_scheduler_is_told_with_the_reason(problems, valid: str) -> None:
+    text = valid.replace("animation:", "  scheduler: {class: DPMSolverSDEScheduler}\nanimation:")
+    assert problems(text) == [
         "doggo.yaml:6:15: model.scheduler.class: found 'DPMSolverSDEScheduler'; allowed: a diffusers scheduler that "
         "the farm supports, such as DDIMScheduler. Its step() ignores generators and draws from torch's global "
         "one, so its frames could not be reproduced; DPMSolverMultistepScheduler with algorithm_type "
@@ -29,20 +29,20 @@ def test_a_refused_scheduler_is_told_with_the_reason(told, right: str) -> None:
 
 @pytest.mark.parametrize("name", REFUSED)
 def test_no_axis_of_a_sweep_takes_a_refused_scheduler_by_name_or_by_class(
-    told, right: str, name: str
+    problems, valid: str, name: str
 ) -> None:
-    start = right[: right.index("animation:")]
+    start = valid[: valid.index("animation:")]
     sweep = f"animation: {{kind: sweep, prompt: a, over: {{scheduler: [{name}, {{class: {name}}}]}}}}\n"
     told_of = "allowed: a diffusers scheduler that the farm supports, such as DDIMScheduler. "
-    first, second = told(start + sweep)
+    first, second = problems(start + sweep)
     assert first.endswith(f": animation.over.scheduler[0]: found '{name}'; {told_of}{REFUSED[name]}")
     assert second.endswith(f": animation.over.scheduler[1].class: found '{name}'; {told_of}{REFUSED[name]}")
 
 
-def test_a_wrong_name_on_an_axis_is_told_where_it_stands(told, right: str) -> None:
-    start = right[: right.index("animation:")]
+def test_a_wrong_name_on_an_axis_is_told_where_it_stands(problems, valid: str) -> None:
+    start = valid[: valid.index("animation:")]
     sweep = "animation: {kind: sweep, prompt: a, over: {scheduler: [DDIMSheduler]}}\n"
-    assert told(start + sweep) == [
+    assert problems(start + sweep) == [
         "doggo.yaml:6:56: animation.over.scheduler[0]: found 'DDIMSheduler' (did you mean 'DDIMScheduler'?); allowed: "
         "a diffusers scheduler that the farm supports, such as DDIMScheduler."
     ]

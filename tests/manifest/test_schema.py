@@ -99,9 +99,9 @@ def test_a_shipped_manifest_begins_with_a_schema_line_that_works(path: Path) -> 
         "analysis: {classifier: {revision: main}}",
     ],
 )
-def test_what_the_loader_refuses_the_schema_refuses(told, right: str, change: str) -> None:
-    told(change=change)
-    assert not _allows(_data(right + change))
+def test_what_the_loader_refuses_the_schema_refuses(problems, valid: str, change: str) -> None:
+    problems(change=change)
+    assert not _allows(_data(valid + change))
 
 
 @pytest.mark.parametrize(
@@ -118,10 +118,10 @@ def test_what_the_loader_refuses_the_schema_refuses(told, right: str, change: st
     ],
 )
 def test_what_the_loader_refuses_in_needed_fields_the_schema_refuses(
-    told, right: str, old: str, new: str
+    problems, valid: str, old: str, new: str
 ) -> None:
-    told(right.replace(old, new))
-    assert not _allows(_data(right.replace(old, new)))
+    problems(valid.replace(old, new))
+    assert not _allows(_data(valid.replace(old, new)))
 
 
 @pytest.mark.parametrize(
@@ -135,6 +135,6 @@ def test_what_the_loader_refuses_in_needed_fields_the_schema_refuses(
         "analysis: true",
     ],
 )
-def test_what_the_loader_allows_the_schema_allows(right: str, change: str) -> None:
-    parse(right + change, Path("doggo.yaml"))
-    assert _allows(_data(right + change))
+def test_what_the_loader_allows_the_schema_allows(valid: str, change: str) -> None:
+    parse(valid + change, Path("doggo.yaml"))
+    assert _allows(_data(valid + change))

@@ -1,4 +1,4 @@
-"""What diffusers' pipelines have is read from their code, and told of those that the farm does not know."""
+"""What diffusers' pipelines have is read from their code, and problems of those that the farm does not know."""
 
 from __future__ import annotations
 
@@ -73,16 +73,16 @@ def test_among_them_are_some_that_lack_something_and_some_that_do_not() -> None:
     ],
 )
 def test_a_pipeline_that_the_farm_does_not_know_is_told_with_what_it_would_take(
-    told: Any, name: str, near: str, hint: str
+    problems: Any, name: str, near: str, hint: str
 ) -> None:
-    assert _said(told, _text(name)) == [
+    assert _said(problems, _text(name)) == [
         f"model.pipeline: found '{name}' (did you mean '{near}'?); {KNOWN}.{hint}"
     ]
 
 
 @pytest.mark.parametrize("value", ["5", "[a]", "null", "Nothing"])
-def test_what_is_no_pipeline_of_diffusers_is_told_without(told: Any, value: str) -> None:
-    [line] = _said(told, _text(value))
+def test_what_is_no_pipeline_of_diffusers_is_told_without(problems: Any, value: str) -> None:
+    [line] = _said(problems, _text(value))
     assert line.endswith(f"; {KNOWN}.")
 
 

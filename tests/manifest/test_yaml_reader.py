@@ -25,7 +25,7 @@ def _refusal(text: str) -> str:
     return str(caught.value)
 
 
-def _told(text: str) -> list[str]:
+def _problems(text: str) -> list[str]:
     return [str(problem) for _, problem in read_tree(text, _locate)[1]]
 
 
@@ -60,14 +60,14 @@ def test_a_quoted_merge_key_is_a_key() -> None:
 
 
 def test_a_duplicate_key_is_told_with_the_line_of_the_first() -> None:
-    assert _told("a: 1\nb:\n  c: 1\n  c: 2\na: 3\n") == [
+    assert _problems("a: 1\nb:\n  c: 1\n  c: 2\na: 3\n") == [
         "m.yaml:4:3: b.c: already written on line 3; allowed: each key once.",
         "m.yaml:5:1: a: already written on line 1; allowed: each key once.",
     ]
 
 
 def test_one_frame_written_in_two_ways_is_a_duplicate() -> None:
-    assert _told("{16: a, 0x10: b}") == [
+    assert _problems("{16: a, 0x10: b}") == [
         "m.yaml:1:9: [16]: already written on line 1; allowed: each key once."
     ]
 
@@ -77,7 +77,9 @@ def test_one_frame_written_in_two_ways_is_a_duplicate() -> None:
     [("true", "true"), ("1.5", "1.5"), ("~", "~"), ("[1, 2]", "a list"), ("{a: b}", "a map")],
 )
 def test_keys_are_names_or_whole_numbers(key: str, shown: str) -> None:
-    assert _told(f"? {key}\n: x\n") == [f"m.yaml:1:3: {shown} as a key; allowed: names and frame numbers."]
+    assert _problems(f"? {key}\n: x\n") == [
+        f"m.yaml:1:3: {shown} as a key; allowed: names and frame numbers."
+    ]
 
 
 def test_an_alias_bomb_is_refused() -> None:

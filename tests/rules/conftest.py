@@ -14,6 +14,9 @@ from farm.rules.registry import refuse_misfits, refuse_pictures, remarks_on
 from tests.checkpoints import controlnet, ip_adapter, lora, stable_diffusion, textual_inversion
 from tests.checkpoints import stable_diffusion_xl as xl
 from tests.checkpoints.families import FAMILIES
+from tests.manifest_texts import problems, valid
+
+__all__ = ["problems", "valid"]
 
 SAVED = {
     **{name: family.save for name, family in FAMILIES.items()},

@@ -7,8 +7,8 @@ import pytest
 from farm.rules.load import parse
 
 
-def _text(right: str, animation: str, more: str = "") -> str:
-    return f"{right[: right.index('animation:')]}animation: {animation}\n{more}\n"
+def _text(valid: str, animation: str, more: str = "") -> str:
+    return f"{valid[: valid.index('animation:')]}animation: {animation}\n{more}\n"
 
 
 @pytest.mark.parametrize(
@@ -54,8 +54,8 @@ def _text(right: str, animation: str, more: str = "") -> str:
         ),
     ],
 )
-def test_fields_of_an_animation_agree(told, right: str, animation: str, messages: list[str]) -> None:
-    lines = told(_text(right, animation))
+def test_fields_of_an_animation_agree(problems, valid: str, animation: str, messages: list[str]) -> None:
+    lines = problems(_text(valid, animation))
     assert sorted(line.split(": animation.", 1)[1] for line in lines) == sorted(messages)
 
 
@@ -67,8 +67,8 @@ def test_fields_of_an_animation_agree(told, right: str, animation: str, messages
         "{kind: sweep, prompt: a, over: {eta: [5]}}",
     ],
 )
-def test_a_wrong_value_is_not_told_again_by_what_depends_on_it(told, right: str, animation: str) -> None:
-    assert len(told(_text(right, animation, "render: {guidance_scale: {0: 1}}"))) == 1
+def test_a_wrong_value_is_not_told_again_by_what_depends_on_it(problems, valid: str, animation: str) -> None:
+    assert len(problems(_text(valid, animation, "render: {guidance_scale: {0: 1}}"))) == 1
 
 
 @pytest.mark.parametrize(
@@ -87,21 +87,21 @@ def test_a_wrong_value_is_not_told_again_by_what_depends_on_it(told, right: str,
     ],
 )
 def test_keyframes_are_held_to_the_number_of_frames_of_every_kind(
-    told, right: str, animation: str, frames: int
+    problems, valid: str, animation: str, frames: int
 ) -> None:
     last = f"render: {{guidance_scale: {{{frames - 1}: 3}}}}"
-    document = parse(_text(right, animation, last), Path("doggo.yaml"))
+    document = parse(_text(valid, animation, last), Path("doggo.yaml"))
     assert document.manifest.animation.frame_count == frames
     beyond = f"render: {{guidance_scale: {{0: 1, {frames}: 3}}}}"
-    assert told(_text(right, animation, beyond)) == [
+    assert problems(_text(valid, animation, beyond)) == [
         f"doggo.yaml:7:33: render.guidance_scale[{frames}]: frame {frames} of an animation of {frames} frames; "
         f"allowed: frames from 0 to {frames - 1}."
     ]
 
 
-def test_a_lora_from_the_hub_needs_a_commit_too(told, right: str) -> None:
-    text = right.replace("animation:", "  loras: [{pretrained: ./here}, {pretrained: a/b}]\nanimation:")
-    assert told(text) == [
+def test_a_lora_from_the_hub_needs_a_commit_too(problems, valid: str) -> None:
+    text = valid.replace("animation:", "  loras: [{pretrained: ./here}, {pretrained: a/b}]\nanimation:")
+    assert problems(text) == [
         "doggo.yaml:6:33: model.loras[1].revision: missing; needed: the full commit of a/b, since a branch moves and "
         "the pictures with it. Take one from https://huggingface.co/a/b/commits/main."
     ]
@@ -110,12 +110,12 @@ def test_a_lora_from_the_hub_needs_a_commit_too(told, right: str) -> None:
 @pytest.mark.parametrize(
     "pretrained", ["./a/b", "../a/b", "/a/b", "~/a/b", "tiny-world", "a/b/c", "a/b.safetensors"]
 )
-def test_paths_and_shipped_names_need_no_commit(right: str, pretrained: str) -> None:
+def test_paths_and_shipped_names_need_no_commit(valid: str, pretrained: str) -> None:
     config = "\n  config: {pretrained: ./c}" if pretrained.endswith(".safetensors") else ""
-    parse(right.replace("tiny-world", f"{pretrained}{config}"), Path("doggo.yaml"))
+    parse(valid.replace("tiny-world", f"{pretrained}{config}"), Path("doggo.yaml"))
 
 
-def test_the_axes_of_a_sweep_keep_the_order_of_the_file(right: str) -> None:
-    text = _text(right, "{kind: sweep, prompt: a, over: {scheduler: [DDIMScheduler], eta: [0, 1]}}")
+def test_the_axes_of_a_sweep_keep_the_order_of_the_file(valid: str) -> None:
+    text = _text(valid, "{kind: sweep, prompt: a, over: {scheduler: [DDIMScheduler], eta: [0, 1]}}")
     manifest = parse(text, Path("doggo.yaml")).manifest
     assert list(manifest.animation.over) == ["scheduler", "eta"]  # type: ignore[union-attr]

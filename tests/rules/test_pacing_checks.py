@@ -98,14 +98,14 @@ def test_beside_listed_alphas_pacing_only_tells_how_they_were_chosen() -> None:
     ],
 )
 def test_what_keeps_a_pilot_from_choosing_is_told(
-    told, change: tuple[str, str], more: str, line: str
+    problems, change: tuple[str, str], more: str, line: str
 ) -> None:
-    [found] = told(HEAD + RIGHT.replace(*change, 1) + more)
+    [found] = problems(HEAD + RIGHT.replace(*change, 1) + more)
     assert found == f"doggo.yaml:{line}"
 
 
-def test_pacing_is_of_interpolations_only(told) -> None:
-    [found] = told(HEAD + "animation: {kind: walk, prompt: a, frames: 9, pacing: perceptual}")
+def test_pacing_is_of_interpolations_only(problems) -> None:
+    [found] = problems(HEAD + "animation: {kind: walk, prompt: a, frames: 9, pacing: perceptual}")
     assert found == (
         "doggo.yaml:4:47: animation.pacing: unknown key; animation takes kind, prompt, frames, step_size, direction, "
         "noise."

@@ -129,13 +129,13 @@ INPAINT = "StableDiffusionInpaintPipeline"
     ],
 )
 def test_pictures_are_held_to_what_looks_at_them(
-    told: Any, pipeline: str, model: str, render: str, messages: list[str]
+    problems: Any, pipeline: str, model: str, render: str, messages: list[str]
 ) -> None:
     text = _text(pipeline, model, render)
     if messages:
-        assert sorted(_said(told, text)) == sorted(messages)
+        assert sorted(_said(problems, text)) == sorted(messages)
     else:
-        assert _said(told, text) == [
+        assert _said(problems, text) == [
             "render.ip_adapter_image: 1 entry for 2 IP-Adapters; allowed: 2, one per IP-Adapter."
         ]
 
@@ -150,10 +150,10 @@ def test_pictures_are_held_to_what_looks_at_them(
 )
 @pytest.mark.parametrize(("nets", "image", "place"), [(NET, "{}", ""), (NETS, "[b.png, {}]", "[1]")])
 def test_the_thresholds_of_edges_are_in_their_order(
-    told: Any, nets: str, image: str, place: str, canny: str, path: str, found: str
+    problems: Any, nets: str, image: str, place: str, canny: str, path: str, found: str
 ) -> None:
     picture = f"{{file: a.png, canny: {canny}}}"
-    assert _said(told, _text(CONTROLNET, nets, f"image: {image.replace('{}', picture)}")) == [
+    assert _said(problems, _text(CONTROLNET, nets, f"image: {image.replace('{}', picture)}")) == [
         f"render.image{place}.canny.{path}: low_threshold {found}; needed: a low_threshold up to the high_threshold."
     ]
 
@@ -163,33 +163,33 @@ def test_edges_with_one_threshold_are_taken() -> None:
     parse(_text(CONTROLNET, NET, f"image: {{file: a.png, canny: {canny}}}"), Path("a.yaml"))
 
 
-def test_edges_are_no_depth(told: Any) -> None:
+def test_edges_are_no_depth(problems: Any) -> None:
     render = "image: a.png, depth_map: {file: b.png, canny: {}}"
-    assert _said(told, _text("StableDiffusionDepth2ImgPipeline", render=render)) == [
+    assert _said(problems, _text("StableDiffusionDepth2ImgPipeline", render=render)) == [
         "render.depth_map.canny: edges in the place of a depth map; allowed: a picture of the depth, the nearer the "
         "brighter."
     ]
 
 
-def test_a_crop_around_the_mask_is_of_one_controlnets_picture(told: Any) -> None:
+def test_a_crop_around_the_mask_is_of_one_controlnets_picture(problems: Any) -> None:
     inpaint = "StableDiffusionControlNetInpaintPipeline"
     drawn = "image: a.png, mask_image: b.png, padding_mask_crop: 8"
-    assert _said(told, _text(inpaint, NETS, f"{drawn}, control_image: [c.png, d.png]")) == [
+    assert _said(problems, _text(inpaint, NETS, f"{drawn}, control_image: [c.png, d.png]")) == [
         "render.padding_mask_crop: a crop around the mask beside 2 ControlNets; allowed: with one, since diffusers "
         "crops a single picture."
     ]
     parse(_text(inpaint, NET, f"{drawn}, control_image: c.png"), Path("a.yaml"))
 
 
-def test_sides_are_added_where_a_mask_is_taken(told: Any) -> None:
-    assert _said(told, _text("StableDiffusionImg2ImgPipeline", render="image: a.png, expand: {top: 8}")) == [
-        "render.expand: StableDiffusionImg2ImgPipeline paints no added sides; " + _taking("mask_image")
-    ]
+def test_sides_are_added_where_a_mask_is_taken(problems: Any) -> None:
+    assert _said(
+        problems, _text("StableDiffusionImg2ImgPipeline", render="image: a.png, expand: {top: 8}")
+    ) == ["render.expand: StableDiffusionImg2ImgPipeline paints no added sides; " + _taking("mask_image")]
     parse(_text(INPAINT, render="image: a.png, expand: {top: 8}"), Path("a.yaml"))
 
 
-def test_a_pipeline_without_ip_adapters_takes_no_image_prompts(told: Any) -> None:
-    assert _said(told, _text("FluxPipeline", render="ip_adapter_image: a.png")) == [
+def test_a_pipeline_without_ip_adapters_takes_no_image_prompts(problems: Any) -> None:
+    assert _said(problems, _text("FluxPipeline", render="ip_adapter_image: a.png")) == [
         "render.ip_adapter_image: FluxPipeline takes no image prompts; "
         + _with(lambda traits: "ip_adapters" in traits.parts)
     ]
@@ -203,19 +203,21 @@ def test_a_pipeline_without_ip_adapters_takes_no_image_prompts(told: Any) -> Non
         ("ip_adapter_image: [{0: a.png, 4: b.png}]", "render.ip_adapter_image[0][4]"),
     ],
 )
-def test_keyframes_stay_within_the_animation(told: Any, render: str, path: str) -> None:
+def test_keyframes_stay_within_the_animation(problems: Any, render: str, path: str) -> None:
     text = _text(
         "StableDiffusionControlNetImg2ImgPipeline",
         f"{NETS}, ip_adapters: [{EYE}]",
         f"image: a.png, control_image: [b.png, c.png], {render}",
     )
-    assert f"{path}: frame 4 of an animation of 4 frames; allowed: frames from 0 to 3." in _said(told, text)
+    assert f"{path}: frame 4 of an animation of 4 frames; allowed: frames from 0 to 3." in _said(
+        problems, text
+    )
 
 
-def test_the_scale_of_an_ip_adapter_keeps_within_the_animation_too(told: Any) -> None:
+def test_the_scale_of_an_ip_adapter_keeps_within_the_animation_too(problems: Any) -> None:
     eye = EYE.replace("}", ", scale: {0: 1, 9: 0}}")
     text = _text("StableDiffusionPipeline", f"ip_adapters: [{eye}]", "ip_adapter_image: a.png")
-    assert _said(told, text) == [
+    assert _said(problems, text) == [
         "model.ip_adapters[0].scale[9]: frame 9 of an animation of 4 frames; allowed: frames from 0 to 3."
     ]
 
@@ -235,14 +237,14 @@ def test_the_scale_of_an_ip_adapter_keeps_within_the_animation_too(told: Any) ->
         ),
     ],
 )
-def test_a_picture_is_a_place_on_this_machine(told: Any, value: str, message: str) -> None:
+def test_a_picture_is_a_place_on_this_machine(problems: Any, value: str, message: str) -> None:
     text = _text("StableDiffusionImg2ImgPipeline", render=f"image: {value}")
-    assert _said(told, text)[0] == f"render.image: {message}"
+    assert _said(problems, text)[0] == f"render.image: {message}"
 
 
-def test_the_keys_of_a_picture_are_told(told: Any) -> None:
+def test_the_keys_of_a_picture_are_told(problems: Any) -> None:
     text = _text(CONTROLNET, NET, "image: {file: a.png, cany: {}}")
-    assert _said(told, text) == [
+    assert _said(problems, text) == [
         "render.image.cany: unknown key (did you mean 'canny'?); image takes file, canny."
     ]
 
@@ -278,7 +280,9 @@ def test_every_written_picture_is_found_with_its_place_and_can_be_changed() -> N
         ("[{0: a.png, 3: [b.png, c.png]}]", "render.ip_adapter_image[0]"),
     ],
 )
-def test_between_keyframes_as_many_pictures_are_mixed_with_as_many(told: Any, seen: str, place: str) -> None:
+def test_between_keyframes_as_many_pictures_are_mixed_with_as_many(
+    problems: Any, seen: str, place: str
+) -> None:
     text = (
         "version: 1\nname: a\n"
         "model:\n  pipeline: StableDiffusionPipeline\n  pretrained: tiny\n"
@@ -286,7 +290,7 @@ def test_between_keyframes_as_many_pictures_are_mixed_with_as_many(told: Any, se
         "animation: {kind: circle, prompt: a, frames: 4}\n"
         f"render: {{ip_adapter_image: {seen}}}\n"
     )
-    assert [line.split(": ", 1)[1] for line in told(text)] == [
+    assert [line.split(": ", 1)[1] for line in problems(text)] == [
         f"{place}: 1 and 2 pictures at its keyframes; allowed: as many at each, since the first is mixed with the "
         "first, the second with the second. A picture may be named twice."
     ]

@@ -28,8 +28,8 @@ def _taking(argument: str) -> str:
     return _with(lambda traits: argument in traits.arguments)
 
 
-def _said(told: Any, text: str) -> list[str]:
-    return [line.split(": ", 1)[1] for line in told(text)]
+def _said(problems: Any, text: str) -> list[str]:
+    return [line.split(": ", 1)[1] for line in problems(text)]
 
 
 @pytest.mark.parametrize(
@@ -46,24 +46,24 @@ def _said(told: Any, text: str) -> list[str]:
     ],
 )
 def test_an_argument_that_the_pipeline_does_not_take_is_told_with_those_that_do(
-    told: Any, pipeline: str, argument: str, value: str
+    problems: Any, pipeline: str, argument: str, value: str
 ) -> None:
-    assert _said(told, _text(pipeline, render=f"{argument}: {value}")) == [
+    assert _said(problems, _text(pipeline, render=f"{argument}: {value}")) == [
         f"render.{argument}: {pipeline} takes no {argument}; {_taking(argument)}"
     ]
     parse(_text(pipeline, render=f"{argument}: null"), Path("a.yaml"))
 
 
-def test_a_picture_has_a_size_of_its_own(told: Any) -> None:
-    assert _said(told, _text("StableDiffusionImg2ImgPipeline", render="image: a.png, height: 64")) == [
+def test_a_picture_has_a_size_of_its_own(problems: Any) -> None:
+    assert _said(problems, _text("StableDiffusionImg2ImgPipeline", render="image: a.png, height: 64")) == [
         f"render.height: StableDiffusionImg2ImgPipeline takes no height; {_taking('height')} "
         "It takes the picture's own size."
     ]
 
 
-def test_the_axes_of_a_sweep_are_held_to_the_pipeline(told: Any) -> None:
+def test_the_axes_of_a_sweep_are_held_to_the_pipeline(problems: Any) -> None:
     sweep = "animation: {kind: sweep, prompt: a, over: {strength: [0.5], guidance_scale: [1, 2]}}\n"
-    assert _said(told, _text("FluxPipeline", animation=sweep)) == [
+    assert _said(problems, _text("FluxPipeline", animation=sweep)) == [
         f"animation.over.strength: FluxPipeline takes no strength; {_taking('strength')}"
     ]
 
@@ -79,38 +79,38 @@ def test_the_axes_of_a_sweep_are_held_to_the_pipeline(told: Any) -> None:
     ],
 )
 def test_a_part_that_the_pipeline_does_not_take_is_told_with_those_that_do(
-    told: Any, pipeline: str, part: str, value: str
+    problems: Any, pipeline: str, part: str, value: str
 ) -> None:
     more = "denoising_end: 0.8" if part == "refiner" else ""
-    assert _said(told, _text(pipeline, f"{part}: {value}", more)) == [
+    assert _said(problems, _text(pipeline, f"{part}: {value}", more)) == [
         f"model.{part}: {pipeline} takes no {part}; {_with(lambda traits: part in traits.parts)}"
     ]
 
 
-def test_words_are_weighted_where_all_go_through_clip(told: Any) -> None:
-    assert _said(told, _text("FluxPipeline", render="prompt_syntax: compel")) == [
+def test_words_are_weighted_where_all_go_through_clip(problems: Any) -> None:
+    assert _said(problems, _text("FluxPipeline", render="prompt_syntax: compel")) == [
         "render.prompt_syntax: FluxPipeline has no weighted words; "
         + _with(lambda traits: "textual_inversions" in traits.parts)
     ]
     parse(_text("StableDiffusionXLPipeline", render="prompt_syntax: compel"), Path("a.yaml"))
 
 
-def test_attention_is_sliced_in_unets_only(told: Any) -> None:
+def test_attention_is_sliced_in_unets_only(problems: Any) -> None:
     def has_unet(traits: Traits) -> bool:
         return traits.denoiser_component == "unet"
 
-    assert _said(told, _text("SanaPipeline", "memory: {attention: sliced}")) == [
+    assert _said(problems, _text("SanaPipeline", "memory: {attention: sliced}")) == [
         f"model.memory.attention: SanaPipeline has no sliced attention; {_with(has_unet)}"
     ]
 
 
-def test_a_refiner_and_where_it_goes_on_need_each_other(told: Any) -> None:
+def test_a_refiner_and_where_it_goes_on_need_each_other(problems: Any) -> None:
     xl, refiner = "StableDiffusionXLPipeline", "refiner: {pretrained: ./a}"
-    assert _said(told, _text(xl, refiner)) == [
+    assert _said(problems, _text(xl, refiner)) == [
         "render.denoising_end: missing; needed: the share of the steps after which the refiner goes on, such as 0.8."
     ]
     for pipeline in (xl, "StableDiffusionPipeline"):
-        assert _said(told, _text(pipeline, render="denoising_end: 0.8")) == [
+        assert _said(problems, _text(pipeline, render="denoising_end: 0.8")) == [
             "render.denoising_end: nothing goes on from there; allowed: with StableDiffusionXLPipeline and a "
             "model.refiner."
         ]
@@ -121,9 +121,9 @@ def test_a_refiner_and_where_it_goes_on_need_each_other(told: Any) -> None:
     ("pipeline", "step", "wrong"), [("SanaPipeline", 32, 1000), ("FluxPipeline", 16, 520)]
 )
 def test_height_and_width_are_multiples_of_what_the_pipeline_needs(
-    told: Any, pipeline: str, step: int, wrong: int
+    problems: Any, pipeline: str, step: int, wrong: int
 ) -> None:
-    assert _said(told, _text(pipeline, render=f"height: {wrong}, width: 512")) == [
+    assert _said(problems, _text(pipeline, render=f"height: {wrong}, width: 512")) == [
         f"render.height: found {wrong}; allowed: a multiple of {step} with {pipeline}."
     ]
 
@@ -132,43 +132,43 @@ def test_height_and_width_are_multiples_of_what_the_pipeline_needs(
     ("pipeline", "most"),
     [("StableDiffusion3Pipeline", 512), ("FluxPipeline", 512), ("QwenImagePipeline", 1024)],
 )
-def test_no_more_tokens_are_read_than_diffusers_takes(told: Any, pipeline: str, most: int) -> None:
-    assert _said(told, _text(pipeline, render=f"max_sequence_length: {most + 1}")) == [
+def test_no_more_tokens_are_read_than_diffusers_takes(problems: Any, pipeline: str, most: int) -> None:
+    assert _said(problems, _text(pipeline, render=f"max_sequence_length: {most + 1}")) == [
         f"render.max_sequence_length: found {most + 1}; allowed: up to {most} with {pipeline}."
     ]
     parse(_text(pipeline, render=f"max_sequence_length: {most}"), Path("a.yaml"))
 
 
 @pytest.mark.parametrize("part", ["controlnets", "ip_adapters", "textual_inversions", "loras"])
-def test_every_source_from_the_hub_needs_its_commit(told: Any, part: str) -> None:
+def test_every_source_from_the_hub_needs_its_commit(problems: Any, part: str) -> None:
     more = ", weight_name: a.safetensors" if part == "ip_adapters" else ""
     text = _text(
         "StableDiffusionControlNetPipeline",
         f"{part}: [{{pretrained: org/net{more}}}]",
         "image: a.png",
     )
-    assert [line for line in _said(told, text) if line.startswith(f"model.{part}[0]")] == [
+    assert [line for line in _said(problems, text) if line.startswith(f"model.{part}[0]")] == [
         f"model.{part}[0].revision: missing; needed: the full commit of org/net, since a branch moves and the pictures "
         "with it. Take one from https://huggingface.co/org/net/commits/main."
     ]
 
 
 @pytest.mark.parametrize("part", ["ip_adapters", "textual_inversions", "loras"])
-def test_no_adapter_is_a_pickle(told: Any, part: str) -> None:
+def test_no_adapter_is_a_pickle(problems: Any, part: str) -> None:
     text = _text("StableDiffusionPipeline", f"{part}: [{{pretrained: ./a, weight_name: b.bin}}]")
     assert (
         f"model.{part}[0].weight_name: found 'b.bin'; allowed: the name of a .safetensors file in that repository or "
         "folder."
-    ) in _said(told, text)
+    ) in _said(problems, text)
 
 
-def test_no_folder_of_an_adapter_leads_out_of_it(told: Any) -> None:
+def test_no_folder_of_an_adapter_leads_out_of_it(problems: Any) -> None:
     text = _text(
         "StableDiffusionPipeline",
         "ip_adapters: [{pretrained: ./a, weight_name: b.safetensors, subfolder: ../x, image_encoder_folder: /y}]",
         "ip_adapter_image: a.png",
     )
-    assert _said(told, text) == [
+    assert _said(problems, text) == [
         f"model.ip_adapters[0].{field}: found '{name}'; allowed: the name of a folder in that repository or folder."
         for field, name in (("subfolder", "../x"), ("image_encoder_folder", "/y"))
     ]
@@ -192,10 +192,10 @@ def test_what_is_unsaid_is_the_pipelines_own() -> None:
     assert refined.crops_coords_top_left == (0, 0)
 
 
-def test_what_saves_memory_together_is_told(told: Any) -> None:
+def test_what_saves_memory_together_is_told(problems: Any) -> None:
     eyes = "ip_adapters: [{pretrained: ./eye, weight_name: eye.safetensors}]"
     model = f"{eyes}, memory: {{attention: sliced, offload: group, release_text_encoders: true}}"
-    assert _said(told, _text("StableDiffusionPipeline", model, "ip_adapter_image: a.png")) == [
+    assert _said(problems, _text("StableDiffusionPipeline", model, "ip_adapter_image: a.png")) == [
         "model.memory.attention: sliced attention does not see image prompts; "
         "allowed beside model.ip_adapters: default, math, flash, efficient, cudnn, xformers.",
         "model.memory.release_text_encoders: text encoders are released already by offload: group; "

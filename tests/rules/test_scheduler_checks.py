@@ -81,28 +81,28 @@ def _manifest(pipeline: str, scheduler: str, animation: str = "{kind: circle, pr
     ],
 )
 def test_a_scheduler_that_the_pipeline_cannot_sample_with_is_refused_with_the_reason(
-    told: Any, pipeline: str, scheduler: str, such_as: str, reason: str
+    problems: Any, pipeline: str, scheduler: str, such_as: str, reason: str
 ) -> None:
     said = f"found '{scheduler}'; allowed: a scheduler that {pipeline} takes, such as {such_as}. {reason}"
-    assert told(_manifest(pipeline, f"{{class: {scheduler}}}")) == [
+    assert problems(_manifest(pipeline, f"{{class: {scheduler}}}")) == [
         f"a.yaml:6:15: model.scheduler.class: {said}".replace("a.yaml", "doggo.yaml")
     ]
 
 
-def test_a_picture_is_the_start_of_no_scheduler_without_add_noise(told: Any) -> None:
+def test_a_picture_is_the_start_of_no_scheduler_without_add_noise(problems: Any) -> None:
     text = _manifest("StableDiffusionImg2ImgPipeline", "{class: IPNDMScheduler}") + "render: {image: a.png}\n"
-    assert told(text) == [
+    assert problems(text) == [
         "doggo.yaml:6:15: model.scheduler.class: found 'IPNDMScheduler'; allowed: a scheduler that "
         "StableDiffusionImg2ImgPipeline takes, such as DDIMScheduler. It has no add_noise(), with which "
         "StableDiffusionImg2ImgPipeline starts from a picture."
     ]
 
 
-def test_the_schedulers_of_a_sweep_are_held_to_the_pipeline_by_name_and_by_class(told: Any) -> None:
+def test_the_schedulers_of_a_sweep_are_held_to_the_pipeline_by_name_and_by_class(problems: Any) -> None:
     sweep = (
         "{kind: sweep, prompt: a, over: {scheduler: [LCMScheduler, DDIMScheduler, {class: PNDMScheduler}]}}"
     )
-    lines = told(_manifest("LatentConsistencyModelPipeline", "null", sweep))
+    lines = problems(_manifest("LatentConsistencyModelPipeline", "null", sweep))
     assert [line.split(": ", 2)[1] for line in lines] == [
         "animation.over.scheduler[1]",
         "animation.over.scheduler[2].class",
@@ -110,8 +110,10 @@ def test_the_schedulers_of_a_sweep_are_held_to_the_pipeline_by_name_and_by_class
 
 
 @pytest.mark.parametrize("pipeline", ["StableDiffusion3Pipeline", "FluxPipeline", "QwenImagePipeline"])
-def test_a_solver_of_diffusion_models_needs_the_settings_of_flow(told: Any, pipeline: str) -> None:
-    assert told(_manifest(pipeline, "{class: UniPCMultistepScheduler, config: {use_flow_sigmas: true}}")) == [
+def test_a_solver_of_diffusion_models_needs_the_settings_of_flow(problems: Any, pipeline: str) -> None:
+    assert problems(
+        _manifest(pipeline, "{class: UniPCMultistepScheduler, config: {use_flow_sigmas: true}}")
+    ) == [
         "doggo.yaml:6:15: model.scheduler.class: UniPCMultistepScheduler without use_flow_sigmas: true, "
         "prediction_type: flow_prediction; needed: these settings in its config, since "
         f"{pipeline} is a flow-matching one."
@@ -122,9 +124,9 @@ def test_a_solver_of_diffusion_models_needs_the_settings_of_flow(told: Any, pipe
     parse(_manifest(pipeline, whole), Path("a.yaml"))
 
 
-def test_a_setting_that_draws_noise_needs_a_pipeline_that_gives_generators(told: Any) -> None:
+def test_a_setting_that_draws_noise_needs_a_pipeline_that_gives_generators(problems: Any) -> None:
     drawn = "{class: FlowMatchEulerDiscreteScheduler, config: {stochastic_sampling: true}}"
-    assert told(_manifest("FluxPipeline", drawn)) == [
+    assert problems(_manifest("FluxPipeline", drawn)) == [
         "doggo.yaml:6:64: model.scheduler.config.stochastic_sampling: found true; allowed: what draws no noise, since "
         "FluxPipeline gives schedulers no generator."
     ]
@@ -137,11 +139,11 @@ def test_every_flow_pipeline_takes_the_scheduler_of_its_checkpoints() -> None:
 
 
 def test_a_flow_pipeline_of_which_no_more_is_said_takes_the_scheduler_that_all_take(
-    told: Any, monkeypatch: pytest.MonkeyPatch
+    problems: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lumina = Traits(arguments={}, denoiser="Lumina2Transformer2DModel", sampling="flow")
     monkeypatch.setitem(cast("dict[str, Traits]", PIPELINES), "Lumina2Pipeline", lumina)
-    assert told(_manifest("Lumina2Pipeline", "{class: DDIMScheduler}")) == [
+    assert problems(_manifest("Lumina2Pipeline", "{class: DDIMScheduler}")) == [
         "doggo.yaml:6:15: model.scheduler.class: found 'DDIMScheduler'; allowed: a scheduler that Lumina2Pipeline "
         "takes, such as FlowMatchEulerDiscreteScheduler. It samples diffusion models; Lumina2Pipeline is a "
         "flow-matching one."

@@ -31,9 +31,9 @@ def _single(pipeline: str, model: str = "", render: str = "") -> str:
 )
 @pytest.mark.parametrize("config", ["", "config: null"])
 def test_a_single_file_needs_a_configuration_and_hears_whose_is_usual(
-    told: Any, pipeline: str, render: str, usual: str, config: str
+    problems: Any, pipeline: str, render: str, usual: str, config: str
 ) -> None:
-    assert _said(told, _single(pipeline, config, render)) == [
+    assert _said(problems, _single(pipeline, config, render)) == [
         "model.config: missing; needed: a hub id with its commit, or a folder, of which the file has its architecture, "
         f"words and scheduler, since it holds weights only. For {pipeline} it is mostly {usual}."
     ]
@@ -43,13 +43,13 @@ def test_a_single_file_with_a_configuration_is_whole() -> None:
     parse(_single("StableDiffusionPipeline", "config: {pretrained: ./a}"), Path("a.yaml"))
 
 
-def test_a_configuration_is_given_to_a_single_file_and_is_none_itself(told: Any) -> None:
-    assert _said(told, _text("StableDiffusionPipeline", "config: {pretrained: ./a.safetensors}")) == [
+def test_a_configuration_is_given_to_a_single_file_and_is_none_itself(problems: Any) -> None:
+    assert _said(problems, _text("StableDiffusionPipeline", "config: {pretrained: ./a.safetensors}")) == [
         "model.config: a configuration beside 'tiny', which brings its own; allowed: beside a .safetensors file.",
         "model.config.pretrained: found './a.safetensors', which holds weights only; allowed: a hub id or a folder.",
     ]
 
 
-def test_a_configuration_that_is_wrong_by_itself_is_told_once(told: Any) -> None:
-    lines = _said(told, _single("StableDiffusionPipeline", "config: 5"))
+def test_a_configuration_that_is_wrong_by_itself_is_told_once(problems: Any) -> None:
+    lines = _said(problems, _single("StableDiffusionPipeline", "config: 5"))
     assert [line.partition(":")[0] for line in lines] == ["model.config"]
