@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from farm.records import FrameRow
+from farm.records import ChunkState, FrameRow
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,12 +88,32 @@ class FramesFailed:
     attempts: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChunkStateChanged:
+    """A chunk, with the frames from `first` to `last`, entered a state.
+
+    `attempt` counts from 1. `worker` is the worker that the chunk is or was assigned to; `cause` and `reason` say why
+    the attempt failed. Each is empty where it does not apply.
+    """
+
+    job: str
+    chunk: int
+    first: int
+    last: int
+    state: ChunkState
+    attempt: int
+    worker: str = ""
+    cause: str = ""
+    reason: str = ""
+
+
 Event = (
     JobStarted
     | JobFinished
     | WorkerStarted
     | WorkersAwaited
     | WorkerLost
+    | ChunkStateChanged
     | ChunkDone
     | ShardRetried
     | FramesFailed

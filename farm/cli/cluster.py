@@ -25,14 +25,13 @@ from farm.cli.output import echo, echo_json, errors, format_table, note_nothing_
 from farm.cli.terminal import LogStream, readable_log
 from farm.errors import masked
 from farm.execute import SUBMISSION, jobs_client
-from farm.execute.plain_http import sends_token_in_plain
+from farm.execute.ray.security import sends_token_in_plain
 from farm.rules.load import load
 from farm.run import pictures_beside
 from farm.units import format_duration
 
 if TYPE_CHECKING:
-    from farm.execute.cluster_job import ClusterJob
-    from farm.execute.submit import JobsClient
+    from farm.execute.ray.jobs_client import ClusterJob, JobsClient
 
 jobs = typer.Typer(help="Manage jobs submitted to a cluster.", no_args_is_help=True)
 

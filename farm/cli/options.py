@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from farm.errors import ManifestError, Problem, UsageError
-from farm.execute import Executor, Policy, open_executor
+from farm.execute import Executor, RetryPolicy, open_executor
 from farm.manifest.read_policy import ANYTHING, ReadPolicy
 from farm.records import CacheSpec
 from farm.results.job import Rendered
@@ -208,7 +208,7 @@ def make_executor(
     workers: int | None,
     address: str | None,
     inline: bool,
-    policy: Policy | None = None,
+    policy: RetryPolicy | None = None,
     cache: CacheSpec | None = None,
 ) -> Executor:
     """Return the executor selected by the options, not yet entered.

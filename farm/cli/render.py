@@ -50,7 +50,7 @@ from farm.cli.progress import ProgressView
 from farm.cli.signals import interruption
 from farm.errors import ManifestError, one_line
 from farm.events import Event, JobFinished
-from farm.execute import Executor, Policy
+from farm.execute import Executor, RetryPolicy
 from farm.reduce import EnvironmentShare, Summary
 from farm.results import EXIT_CODES, Assembled, exit_code, reassemble
 from farm.run import MANIFEST_SECONDS, Gathered, NightGallery, Rates, gather
@@ -58,7 +58,7 @@ from farm.run import render as render_jobs
 from farm.run.prepare import Job
 from farm.units import format_duration, format_size
 
-_DEFAULTS = Policy()
+_DEFAULTS = RetryPolicy()
 
 
 def render(
@@ -96,7 +96,7 @@ def render(
         workers=workers,
         address=address,
         inline=inline,
-        policy=Policy(chunk_timeout=chunk_timeout, max_failed_frames=max_failed_frames),
+        policy=RetryPolicy(chunk_timeout=chunk_timeout, max_failed_frames=max_failed_frames),
         cache=make_cache(cache_dir, cache_gb),
     )
     summaries = _run(jobs, executor, chunks_per_shard)
@@ -148,7 +148,7 @@ def batch(
         workers=workers,
         address=address,
         inline=inline,
-        policy=Policy(chunk_timeout=chunk_timeout, max_failed_frames=max_failed_frames),
+        policy=RetryPolicy(chunk_timeout=chunk_timeout, max_failed_frames=max_failed_frames),
         cache=make_cache(cache_dir, cache_gb),
     )
     gallery = NightGallery(output_dir, found.broken)

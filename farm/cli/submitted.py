@@ -15,16 +15,16 @@ from pathlib import Path
 
 from farm.cli import main
 from farm.errors import FarmError
-from farm.execute import leave_submissions, unpack
+from farm.execute import drop_submissions_from_path, unpack_submission
 
 
 def render_submission(arguments: list[str]) -> None:
     """Render the submission that the first argument names, and exit with the code of `farm render`."""
-    leave_submissions()
+    drop_submissions_from_path()
     os.environ.setdefault("RAY_ADDRESS", "auto")
     submission, *options = arguments
     try:
-        manifest = unpack(Path(submission))
+        manifest = unpack_submission(Path(submission))
     except FarmError as error:
         print(error, file=sys.stderr)
         sys.exit(error.exit_code)

@@ -1,165 +1,385 @@
-"""The bookkeeping of a run: which chunks are with which worker, what is tried again, what is given up.
+"""Which worker renders what, and what happens after a failure: the bookkeeping of a run.
 
-Nothing here renders, waits or knows Ray: an executor reports what happened, and tells the events that follow.
+An executor reports stimuli (`add_worker`, `record_outcome`, `worker_lost`, ...), asks for work (`next_shard`), and
+passes on the `events` that follow. Nothing here renders, waits, reads a clock or knows Ray. A chunk is in one state:
+
+    waiting   -> assigned, or cancelled
+    assigned  -> done, retrying or failed; waiting if its worker is lost before it began
+    retrying  -> assigned, or cancelled
+
+Chunks are cancelled, without another attempt, once their job or their model is given up. The dispatcher holds only the
+chunks that workers hold or have returned, so its memory does not grow with a job.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from farm.errors import StorageError
-from farm.events import ChunkDone, Event, WorkerLost
-from farm.execute.backlog import Backlog, Work
-from farm.execute.health import Health
-from farm.execute.lease import Lease
-from farm.execute.outcome import Cause, Failed, Outcome
-from farm.execute.policy import Policy
-from farm.execute.recover import committed
-from farm.execute.setbacks import Setbacks
-from farm.records import Shard
+from farm.events import ChunkDone, ChunkStateChanged, Event, FramesFailed, ShardRetried, WorkerLost
+from farm.execute.recovery import committed_chunks
+from farm.execute.retry_policy import Action, Cause, Failed, Failure, Outcome, RetryPolicy
+from farm.records import Chunk, ChunkState, RendererSpec, Shard
 
-Committed = Callable[[Shard, str], Mapping[int, ChunkDone]]
+_RENDER_AGAIN = {Action.RETRY, Action.HALVE, Action.LAST_TRY}
+
+CommittedChunks = Callable[[Shard, str], Mapping[int, ChunkDone]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueuedShard:
+    """A shard to render, the workers that have failed on it, and the causes of its failed attempts."""
+
+    shard: Shard
+    failed_on: frozenset[str] = frozenset()
+    causes: tuple[Cause, ...] = ()
+
+
+@dataclass(eq=False, slots=True, kw_only=True)
+class Assignment:
+    """A shard that a worker renders. `remaining` are its chunks without an outcome, in order."""
+
+    worker: str
+    queued: QueuedShard
+    remaining: deque[Chunk]
+
+    @property
+    def shard(self) -> Shard:
+        """The shard to render."""
+        return self.queued.shard
+
+    def part(self, chunks: Iterable[Chunk]) -> QueuedShard:
+        """Return some of its chunks as a shard of their own."""
+        part = dataclasses.replace(self.shard, chunks=tuple(chunks))
+        return dataclasses.replace(self.queued, shard=part)
+
+
+class Backlog:
+    """Shards without a worker: returned ones, and new ones, which are pulled from `shards` one at a time."""
+
+    def __init__(self, shards: Iterable[Shard]) -> None:
+        self._new = iter(shards)
+        self._exhausted = False
+        self._next: QueuedShard | None = None
+        self._returned: deque[QueuedShard] = deque()
+        self._cannot_load: dict[RendererSpec, frozenset[str]] = {}
+
+    @property
+    def empty(self) -> bool:
+        """Whether no shard is left, returned or new."""
+        return self._exhausted and not self._returned and self._next is None
+
+    def put_last(self, queued: QueuedShard) -> None:
+        """Return a shard behind those returned earlier."""
+        self._returned.append(queued)
+
+    def put_first(self, shards: Iterable[QueuedShard]) -> None:
+        """Return shards ahead of all others, in their order."""
+        self._returned.extendleft(reversed([*shards]))
+
+    def exclude(self, worker: str, renderer: RendererSpec) -> None:
+        """Remember that a worker cannot load a renderer: another attempt would cost minutes."""
+        self._cannot_load[renderer] = self._cannot_load.get(renderer, frozenset()) | {worker}
+
+    def excluded(self, queued: QueuedShard) -> frozenset[str]:
+        """Return the workers that have failed on a shard or cannot load its renderer."""
+        return queued.failed_on | self._cannot_load.get(queued.shard.renderer, frozenset())
+
+    def next_for(self, worker: str, workers: Collection[str]) -> QueuedShard | None:
+        """Return the next shard for a worker, returned ones first; None if all that is left is for other `workers`."""
+        for position, queued in enumerate(self._returned):
+            if self._may_render(worker, queued, workers):
+                del self._returned[position]
+                return queued
+        new = self._peek()
+        return self._pull() if new is not None and self._may_render(worker, new, workers) else None
+
+    def drain(self) -> Iterator[QueuedShard]:
+        """Yield all returned shards, then all new ones."""
+        while self._returned:
+            yield self._returned.popleft()
+        while (queued := self._pull()) is not None:
+            yield queued
+
+    def _may_render(self, worker: str, queued: QueuedShard, workers: Collection[str]) -> bool:
+        excluded = self.excluded(queued)
+        return worker not in excluded or excluded.issuperset(workers)
+
+    def _peek(self) -> QueuedShard | None:
+        if self._next is None:
+            shard = next((shard for shard in self._new if shard.chunks), None)
+            self._exhausted = shard is None
+            self._next = QueuedShard(shard=shard) if shard is not None else None
+        return self._next
+
+    def _pull(self) -> QueuedShard | None:
+        queued, self._next = self._peek(), None
+        return queued
+
+
+class RetryHandler:
+    """Applies the retry policy to failed shards, and remembers which jobs and renderers are given up."""
+
+    def __init__(self, policy: RetryPolicy, emit: Callable[[Event], None]) -> None:
+        self._policy = policy
+        self._emit = emit
+        self._given_up: dict[str | RendererSpec, str] = {}
+        self._failed_frames: Counter[str] = Counter()
+
+    def reason_given_up(self, shard: Shard) -> str | None:
+        """Return why the job or the renderer of a shard was given up, or None."""
+        return self._given_up.get(shard.folder) or self._given_up.get(shard.renderer)
+
+    def retry(
+        self, queued: QueuedShard, failed: Failed, worker: str, *, workers: int, others: int
+    ) -> QueuedShard | None:
+        """Return the shard to render after a failed attempt, or None if its frames are given up.
+
+        `workers` is the number of workers, `others` of which have not failed on this shard.
+        """
+        shard = queued.shard
+        action = self._policy.after(
+            Failure(
+                cause=failed.cause,
+                attempt=queued.causes.count(failed.cause) + 1,
+                workers_tried=workers - others,
+                workers=workers,
+                frames_per_call=shard.frames_per_call,
+            )
+        )
+        if action is Action.GIVE_UP_RENDERER:
+            self._given_up[shard.renderer] = failed.reason
+        elif action is Action.GIVE_UP_JOB:
+            self._given_up[shard.folder] = failed.reason
+        if action not in _RENDER_AGAIN or self.reason_given_up(shard) is not None:
+            self.give_up(shard, failed.reason, worker=worker, cause=failed.cause)
+            return None
+        for change in changes(shard, "retrying", worker=worker, cause=failed.cause, reason=failed.reason):
+            self._emit(change)
+        again = dataclasses.replace(
+            shard,
+            attempt=shard.attempt + 1,
+            calls_per_chunk=shard.calls_per_chunk * (2 if action is Action.HALVE else 1),
+            last_try=shard.last_try or action is Action.LAST_TRY,
+        )
+        self._emit(
+            ShardRetried(
+                job=shard.job,
+                worker=worker,
+                frames=_frames(shard),
+                reason=failed.reason,
+                attempt=again.attempt,
+                frames_per_call=again.frames_per_call if again.calls_per_chunk > 1 else None,
+            )
+        )
+        return dataclasses.replace(queued, shard=again, causes=(*queued.causes, failed.cause))
+
+    def give_up(self, shard: Shard, reason: str, *, worker: str = "", cause: str = "") -> None:
+        """Give up the frames of a shard: after an attempt by `worker`, or without one (empty)."""
+        state: ChunkState = "failed" if worker else "cancelled"
+        for change in changes(shard, state, worker=worker, cause=cause, reason=reason):
+            self._emit(change)
+        frames = _frames(shard)
+        attempts = shard.attempt if worker else shard.attempt - 1
+        self._emit(FramesFailed(job=shard.job, frames=frames, reason=reason, attempts=attempts))
+        self._failed_frames[shard.folder] += len(frames)
+        if self._policy.stops(self._failed_frames[shard.folder]):
+            limit = self._policy.max_failed_frames
+            self._given_up.setdefault(
+                shard.folder, f"the job was stopped: more than {limit} frames failed (--max-failed-frames)"
+            )
 
 
 class Dispatcher:
-    """Gives out `shards` one at a time, and pulls the next one only when a worker can take it."""
+    """Hands out `shards` one at a time, pulling the next one only when a worker can take it."""
 
-    def __init__(self, shards: Iterable[Shard], policy: Policy, *, committed: Committed = committed) -> None:
+    def __init__(
+        self,
+        shards: Iterable[Shard],
+        policy: RetryPolicy,
+        *,
+        committed_chunks: CommittedChunks = committed_chunks,
+    ) -> None:
         self._backlog = Backlog(shards)
         self._policy = policy
-        self._committed = committed
-        self._leases: dict[str, list[Lease]] = {}
-        self._expected: frozenset[str] = frozenset()
-        self._health = Health()
+        self._committed_chunks = committed_chunks
+        self._assignments: dict[str, list[Assignment]] = {}
+        self._starting: frozenset[str] = frozenset()
+        # Failures in a row on chunks that another worker then rendered. Frames that fail everywhere do not count:
+        # a job with a bad frame must not cost the farm its workers.
+        self._failures_in_a_row: Counter[str] = Counter()
         self._events: deque[Event] = deque()
-        self._setbacks = Setbacks(policy, self._events.append)
+        self._retries = RetryHandler(policy, self._events.append)
 
     @property
     def finished(self) -> bool:
         """Whether every frame is done or given up."""
-        return self._backlog.empty and not any(self._leases.values())
+        return self._backlog.empty and not any(self._assignments.values())
 
     def events(self) -> Iterator[Event]:
-        """Yield and forget what happened since the last call."""
+        """Yield and forget the events since the last call."""
         while self._events:
             yield self._events.popleft()
 
     # --- workers -----------------------------------------------------------------------------------------
 
-    def expect(self, workers: Iterable[str]) -> None:
-        """Note who is on the way: what failed waits for them, rather than go to the same worker again."""
-        self._expected = frozenset(workers)
+    def workers_starting(self, workers: Iterable[str]) -> None:
+        """Set which workers are starting: failed shards wait for them rather than return to the worker that failed."""
+        self._starting = frozenset(workers)
 
-    def join(self, worker: str) -> None:
-        """Count a worker in."""
-        self._leases.setdefault(worker, [])
+    def add_worker(self, worker: str) -> None:
+        """Add a worker that has started."""
+        self._assignments.setdefault(worker, [])
 
-    def lose(self, worker: str, reason: str, blame: Cause | None) -> None:
-        """Count a worker out, whose process is dead. What it had not finished is given out again.
+    def worker_lost(self, worker: str, reason: str, blame: Cause | None) -> None:
+        """Remove a worker whose process is dead, and hand out its unfinished chunks again.
 
-        With a `blame` the chunk that it was at is held to be the cause and counts one attempt more; the others
-        were only there. A worker that was set aside leaves no blame.
+        With a `blame` the chunk at hand is the suspect and loses an attempt; the others do not. A worker that was
+        quarantined leaves no blame.
         """
         self._events.append(WorkerLost(worker=worker, reason=reason))
-        returned: list[Work] = []
-        for lease in self._leases.pop(worker, []):
-            self._recover(lease)
-            if lease.left and blame:
+        returned: list[QueuedShard] = []
+        for assignment in self._assignments.pop(worker, []):
+            self._recover(assignment)
+            if assignment.remaining and blame:
                 suspect, blame = Failed(cause=blame, reason=reason), None
-                self._fail(lease.part([lease.left.popleft()]), suspect, worker)
-            if lease.left:
-                returned.append(lease.part(lease.left))
+                self._fail(assignment.part([assignment.remaining.popleft()]), suspect, worker)
+            if assignment.remaining:
+                rest = assignment.part(assignment.remaining)
+                self._events.extend(changes(rest.shard, "waiting", worker=worker, reason=reason))
+                returned.append(rest)
         self._backlog.put_first(returned)
 
-    def forsake(self, worker: str, reason: str) -> None:
-        """Count a worker out whose process may still write: its frames are given up, not given out again."""
+    def abandon_worker(self, worker: str, reason: str) -> None:
+        """Remove a worker whose process may still write: its frames are given up, not handed out again."""
         self._events.append(WorkerLost(worker=worker, reason=reason))
-        for lease in self._leases.pop(worker, []):
-            self._recover(lease)
-            if lease.left:
-                self._setbacks.give_up(lease.part(lease.left).shard, reason)
+        for assignment in self._assignments.pop(worker, []):
+            self._recover(assignment)
+            if assignment.remaining:
+                rest = assignment.part(assignment.remaining)
+                self._retries.give_up(rest.shard, reason, worker=worker, cause=Cause.HANG)
 
-    def unfit(self, worker: str) -> str | None:
-        """Return why the worker should be set aside, if it should."""
-        failures = self._health.failures_in_a_row(worker)
-        sets_aside = self._policy.sets_aside(failures_in_a_row=failures, workers=len(self._leases))
-        return f"set aside after {failures} failures in a row that others made good" if sets_aside else None
+    def quarantine_reason(self, worker: str) -> str | None:
+        """Return why a worker should be quarantined, or None."""
+        failures = self._failures_in_a_row[worker]
+        if not self._policy.quarantines(failures_in_a_row=failures, workers=len(self._assignments)):
+            return None
+        return f"quarantined after {failures} failures in a row on chunks that other workers rendered"
 
     # --- shards ------------------------------------------------------------------------------------------
 
-    def take(self, worker: str) -> Lease | None:
-        """Return the next shard for the worker, or None while it has enough or there is none for it.
+    def next_shard(self, worker: str) -> Assignment | None:
+        """Return the next shard for a worker, or None if it has enough work or nothing is left for it.
 
-        A worker asks for more when one chunk is left to it, so that it never waits for the driver.
+        A worker gets its next shard while it renders the last chunk of the one before, so that it never waits.
         """
-        leases = self._leases[worker]
-        if sum(len(lease.left) for lease in leases) > 1:
+        assignments = self._assignments[worker]
+        if sum(len(assignment.remaining) for assignment in assignments) > 1:
             return None
-        while (work := self._backlog.next_for(worker, self._workers)) is not None:
-            refusal = self._setbacks.refusal(work.shard)
-            if refusal is None:
-                lease = Lease(worker=worker, work=work, left=deque(work.shard.chunks))
-                leases.append(lease)
-                return lease
-            self._setbacks.give_up(work.shard, refusal, tried=False)
+        while (queued := self._backlog.next_for(worker, self._workers)) is not None:
+            reason = self._retries.reason_given_up(queued.shard)
+            if reason is None:
+                assignment = Assignment(worker=worker, queued=queued, remaining=deque(queued.shard.chunks))
+                assignments.append(assignment)
+                self._events.extend(changes(queued.shard, "assigned", worker=worker))
+                return assignment
+            self._retries.give_up(queued.shard, reason)
         return None
 
-    def settle(self, lease: Lease, outcome: Outcome) -> None:
-        """Note what became of the next chunk (or chunks) of a lease."""
+    def record_outcome(self, assignment: Assignment, outcome: Outcome) -> None:
+        """Record the outcome of the next chunk, or chunks, of an assignment."""
         if isinstance(outcome, ChunkDone):
-            chunk = lease.left.popleft()
-            self._note_health(lease, outcome)
-            self._events.append(outcome)
-            if outcome.unusable:
-                bad = tuple(frame for frame in chunk.frames if frame.index in outcome.unusable)
-                self._setbacks.give_up(
-                    lease.part([dataclasses.replace(chunk, frames=bad)]).shard,
-                    "what came is no picture, twice: not all of its values are numbers",
-                )
+            self._record_done(assignment, assignment.remaining.popleft(), outcome)
         else:
-            chunks = [lease.left.popleft() for _ in range(outcome.chunks)]
-            self._fail(lease.part(chunks), outcome, lease.worker)
-        if not lease.left:
-            self._leases[lease.worker].remove(lease)
+            chunks = [assignment.remaining.popleft() for _ in range(outcome.chunks)]
+            self._fail(assignment.part(chunks), outcome, assignment.worker)
+        if not assignment.remaining:
+            self._assignments[assignment.worker].remove(assignment)
 
-    def abandon(self, reason: str) -> None:
-        """Give up all that was not given out: no worker is left."""
-        for work in self._backlog.drain():
-            self._setbacks.give_up(work.shard, reason, tried=False)
+    def give_up_rest(self, reason: str) -> None:
+        """Give up all shards without a worker: no worker is left."""
+        for queued in self._backlog.drain():
+            self._retries.give_up(queued.shard, reason)
 
     # --- inside ------------------------------------------------------------------------------------------
 
     @property
     def _workers(self) -> frozenset[str]:
-        return self._expected.union(self._leases)
+        return self._starting.union(self._assignments)
 
-    def _fail(self, work: Work, failed: Failed, worker: str) -> None:
+    def _record_done(self, assignment: Assignment, chunk: Chunk, done: ChunkDone) -> None:
+        self._count_failures(assignment, done)
+        usable = tuple(frame for frame in chunk.frames if frame.index not in done.unusable)
+        if usable:
+            self._done(assignment, dataclasses.replace(chunk, frames=usable), done)
+        else:
+            self._events.append(done)
+        if done.unusable:
+            unusable = tuple(frame for frame in chunk.frames if frame.index in done.unusable)
+            self._retries.give_up(
+                assignment.part([dataclasses.replace(chunk, frames=unusable)]).shard,
+                "the pipeline returned NaN or infinite pixels twice",
+                worker=assignment.worker,
+                cause=Cause.FLAW,
+            )
+
+    def _done(self, assignment: Assignment, chunk: Chunk, done: ChunkDone) -> None:
+        self._events.extend(changes(assignment.part([chunk]).shard, "done", worker=assignment.worker))
+        self._events.append(done)
+
+    def _fail(self, queued: QueuedShard, failed: Failed, worker: str) -> None:
         if failed.cause is Cause.MODEL:
-            self._backlog.exclude(worker, work.shard.renderer)
-        work = dataclasses.replace(work, tried=work.tried | {worker})
-        others = self._workers - self._backlog.tried(work)
-        again = self._setbacks.again(work, failed, worker, workers=len(self._workers), others=len(others))
+            self._backlog.exclude(worker, queued.shard.renderer)
+        queued = dataclasses.replace(queued, failed_on=queued.failed_on | {worker})
+        others = self._workers - self._backlog.excluded(queued)
+        again = self._retries.retry(queued, failed, worker, workers=len(self._workers), others=len(others))
         if again is not None:
-            self._backlog.put_back(again)
+            self._backlog.put_last(again)
 
-    def _note_health(self, lease: Lease, done: ChunkDone) -> None:
-        self._health.succeeded(lease.worker)
-        as_wanted = (
-            lease.shard.calls_per_chunk == 1 and not done.unusable and not any(row.flaw for row in done.rows)
+    def _count_failures(self, assignment: Assignment, done: ChunkDone) -> None:
+        del self._failures_in_a_row[assignment.worker]
+        shard = assignment.shard
+        as_planned = (
+            shard.calls_per_chunk == 1 and not done.unusable and not any(row.flaw for row in done.rows)
         )
-        is_first = (
-            len(lease.left) == len(lease.shard.chunks) - 1
-        )  # a shard that failed as a whole counts once
-        if as_wanted and is_first:
-            for worker in lease.work.tried - {lease.worker}:
-                self._health.outdone(worker)
+        # A shard that failed as one counts once, with its first chunk.
+        is_first = len(assignment.remaining) == len(shard.chunks) - 1
+        if as_planned and is_first:
+            for worker in assignment.queued.failed_on - {assignment.worker}:
+                self._failures_in_a_row[worker] += 1
 
-    def _recover(self, lease: Lease) -> None:
+    def _recover(self, assignment: Assignment) -> None:
+        """Record the chunks that a lost worker had committed without reporting them."""
         try:
-            done = self._committed(lease.part(lease.left).shard, lease.worker)
+            done = self._committed_chunks(assignment.part(assignment.remaining).shard, assignment.worker)
         except StorageError:
-            return  # rendering again is the safe answer, and meets the same error where it counts
-        self._events.extend(done[chunk.index] for chunk in lease.left if chunk.index in done)
-        lease.left = deque(chunk for chunk in lease.left if chunk.index not in done)
+            return  # rendering again is safe, and reports the same error where it matters
+        for chunk in assignment.remaining:
+            if chunk.index in done:
+                self._done(assignment, chunk, done[chunk.index])
+        assignment.remaining = deque(chunk for chunk in assignment.remaining if chunk.index not in done)
+
+
+def changes(
+    shard: Shard, state: ChunkState, *, worker: str = "", cause: str = "", reason: str = ""
+) -> Iterator[ChunkStateChanged]:
+    """Yield the event that each chunk of a shard enters `state`."""
+    for chunk in shard.chunks:
+        yield ChunkStateChanged(
+            job=shard.job,
+            chunk=chunk.index,
+            first=chunk.frames[0].index,
+            last=chunk.frames[-1].index,
+            state=state,
+            attempt=shard.attempt,
+            worker=worker,
+            cause=cause,
+            reason=reason,
+        )
+
+
+def _frames(shard: Shard) -> tuple[int, ...]:
+    return tuple(frame.index for chunk in shard.chunks for frame in chunk.frames)

@@ -1,32 +1,48 @@
-"""The seam between what is rendered and where."""
+"""The seam between what is rendered and where: an `Executor` runs shards, and background tasks next to them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self, TypeVar
 
 from farm.events import Event
-from farm.execute.aside import Aside
 from farm.records import Shard
+
+_Result = TypeVar("_Result")
+
+
+class BackgroundTasks(Protocol):
+    """Calls functions, such as those that measure finished frames, without delaying a renderer."""
+
+    @property
+    def concurrency(self) -> int:
+        """Number of calls, from different threads, that run at the same time."""
+
+    def __call__(self, function: Callable[..., _Result], *arguments: Any) -> _Result:
+        """Return `function(*arguments)`. Both must pickle, and the function may be called twice.
+
+        Raises:
+            FarmError: as raised by the function; or when its process dies or does not respond.
+        """
 
 
 class Executor(Protocol):
-    """Renders shards on its workers, which stay warm from one run to the next until the executor closes."""
+    """Renders shards on workers, which keep their models loaded from one run to the next until the executor closes."""
 
     @property
     def worker_count(self) -> int:
-        """How many shards are rendered at a time; known once the executor is entered."""
+        """Number of shards rendered at the same time; known once the executor is entered."""
 
     @property
-    def aside(self) -> Aside:
-        """Calls functions beside the workers, while the executor is entered."""
+    def background(self) -> BackgroundTasks:
+        """Calls functions next to the workers, while the executor is entered."""
 
     def run(self, shards: Iterable[Shard]) -> Iterator[Event]:
-        """Yield what happens until every frame is done or given up.
+        """Yield events until every frame is done or given up.
 
-        The next shard is pulled only when a worker can take it. Closing the iterator stops the work; frames
-        that are finished stay.
+        The next shard is pulled only when a worker can take it. Closing the iterator stops the work; finished frames
+        stay.
 
         Raises:
             ClusterError: when no worker can be started.

@@ -3,45 +3,56 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import TracebackType
-from typing import Self
+from typing import Any, Self, TypeVar
 
 from farm.events import Event, WorkerStarted
-from farm.execute.aside import Here
 from farm.execute.dispatcher import Dispatcher
-from farm.execute.policy import Policy
-from farm.execute.warm import OpenRenderer
+from farm.execute.renderer_cache import OpenRenderer
+from farm.execute.retry_policy import RetryPolicy
 from farm.execute.worker import Worker
 from farm.records import CacheSpec, Shard
 from farm.render import open_renderer
 
+_Result = TypeVar("_Result")
+
+
+class InlineTasks:
+    """Background tasks that run in the calling thread. A call that hangs cannot be stopped."""
+
+    concurrency = 1
+
+    def __call__(self, function: Callable[..., _Result], *arguments: Any) -> _Result:
+        """Return `function(*arguments)`."""
+        return function(*arguments)
+
 
 class InlineExecutor:
-    """One worker, in this process, which cannot be killed when it hangs."""
+    """One worker in this process. It cannot be killed when it hangs."""
 
     worker_count = 1
-    aside = Here()
+    background = InlineTasks()
 
     def __init__(
         self,
         *,
-        policy: Policy | None = None,
+        policy: RetryPolicy | None = None,
         cache: CacheSpec | None = None,
         open_renderer: OpenRenderer = open_renderer,
     ) -> None:
-        self._policy = policy or Policy()
+        self._policy = policy or RetryPolicy()
         self._worker = Worker("inline", platform.node(), open_renderer, cache)
 
     def run(self, shards: Iterable[Shard]) -> Iterator[Event]:
-        """Yield what happens until every frame is done or given up."""
+        """Yield events until every frame is done or given up."""
         dispatcher = Dispatcher(shards, self._policy)
         name = self._worker.name
-        dispatcher.join(name)
+        dispatcher.add_worker(name)
         yield WorkerStarted(worker=name, node=self._worker.node, device="this process")
-        while (lease := dispatcher.take(name)) is not None:
-            for outcome in self._worker.render(lease.shard):
-                dispatcher.settle(lease, outcome)
+        while (assignment := dispatcher.next_shard(name)) is not None:
+            for outcome in self._worker.render(assignment.shard):
+                dispatcher.record_outcome(assignment, outcome)
                 yield from dispatcher.events()
         yield from dispatcher.events()
 

@@ -47,13 +47,14 @@ from farm.records.recipe import (
     Scalar,
 )
 from farm.records.spacing import evenly_spaced
-from farm.records.work import CacheSpec, Chunk, FrameRow, Pixels, Shard
+from farm.records.work import CacheSpec, Chunk, ChunkState, FrameRow, Pixels, Shard
 
 __all__ = [
     "AnalysisSpec",
     "CacheSpec",
     "Canny",
     "Chunk",
+    "ChunkState",
     "ClassifierSpec",
     "ClipSpec",
     "Column",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -52,6 +53,10 @@ class Shard:
     def frames_per_call(self) -> int:
         """How many frames a model call holds: the batch size, or a part of it after running out of memory."""
         return max(1, self.chunks[0].batch_size // self.calls_per_chunk)
+
+
+ChunkState = Literal["waiting", "assigned", "retrying", "done", "failed", "cancelled"]
+"""Where a chunk is in a run: see `farm.execute.dispatcher`. Chunks `done`, `failed` and `cancelled` stay so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,7 +60,7 @@ def reanalyze(
         if not there:
             raise UsageError(f"{url}: no finished frame is there to be measured; render the job first.")
         with executor:
-            measuring = Measuring(job.plan, job.folder, spec, executor.aside)
+            measuring = Measuring(job.plan, job.folder, spec, executor.background)
             try:
                 measuring.offer_kept(there)
                 measuring.finish()

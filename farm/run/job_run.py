@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from farm.errors import FarmError, Interrupted, StorageError, as_far_as_possible, as_farm_error
 from farm.events import ChunkDone, FramesFailed, JobStarted
-from farm.execute import Aside
+from farm.execute import BackgroundTasks
 from farm.inputs.pictures.record import note_pictures
 from farm.records import Shard
 from farm.reduce import Artifact, Reducer, Summary, write_summary
@@ -31,7 +31,12 @@ class Followers:
     """
 
     def __init__(
-        self, job: Job, books: Books, aside: Aside, kept: Sequence[int], confirm: Callable[[], None]
+        self,
+        job: Job,
+        books: Books,
+        background: BackgroundTasks,
+        kept: Sequence[int],
+        confirm: Callable[[], None],
     ) -> None:
         plan, folder = job.plan, job.folder
         self._books = books
@@ -41,7 +46,7 @@ class Followers:
             deactivate_measurements(folder)
         else:
             measurements_of(folder, job.analysis).activate()
-        self._measuring = Measuring(plan, folder, job.analysis, aside) if job.analysis else None
+        self._measuring = Measuring(plan, folder, job.analysis, background) if job.analysis else None
         if self._measuring:
             self._measuring.offer_kept(kept)
         self._page = JobPage(plan, folder, confirm) if plan.outputs.report else None
@@ -121,10 +126,10 @@ class JobRun:
         self._ended_by: FarmError | None = None
         self._followers: Followers | None = None
 
-    def start(self, aside: Aside) -> JobStarted:
+    def start(self, background: BackgroundTasks) -> JobStarted:
         """Lock the folder, write the resolved manifest, find what is still to render, and begin to assemble.
 
-        Frames are measured by what `aside` calls.
+        Frames are measured by what `background` calls.
 
         Raises:
             StorageError: when the folder cannot be read or written, or another run holds it.
@@ -138,7 +143,7 @@ class JobRun:
         Ledger(folder).remove_parts(self._is_obsolete)
         kept = list(self._kept_frames())
         self.books.begin(len(kept))
-        self._followers = Followers(self.job, self.books, aside, kept, self._claim.renew)
+        self._followers = Followers(self.job, self.books, background, kept, self._claim.renew)
         self._followers.begin()
         return JobStarted(job=plan.name, frame_count=plan.frame_count, kept=len(kept))
 

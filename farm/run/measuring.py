@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 
 from farm.analyze import measure
 from farm.errors import FarmError, StorageError
-from farm.execute import Aside
+from farm.execute import BackgroundTasks
 from farm.plan import Plan
 from farm.records import AnalysisSpec, FrameRow, Shown, Stretch
 from farm.reduce import Arrivals, Cancelled
@@ -90,8 +90,10 @@ class Measuring:
     What was measured before, in the same pictures, is not measured again.
     """
 
-    def __init__(self, plan: Plan, folder: JobFolder, spec: AnalysisSpec, aside: Aside) -> None:
-        self._plan, self._folder, self._spec, self._aside = plan, folder, spec, aside
+    def __init__(
+        self, plan: Plan, folder: JobFolder, spec: AnalysisSpec, background: BackgroundTasks
+    ) -> None:
+        self._plan, self._folder, self._spec, self._background = plan, folder, spec, background
         self._kept = measurements_of(folder, spec)
         self._arrivals = Arrivals(plan.frame_count)
         self._rows = ArrivedRows(folder, plan.frame_count)
@@ -152,7 +154,7 @@ class Measuring:
     def _run(self) -> None:
         try:
             for _ in map_in_order(
-                self._measure, stretches(self._arriving()), concurrency=self._aside.at_once
+                self._measure, stretches(self._arriving()), concurrency=self._background.concurrency
             ):
                 self._arrivals.check()
         except Cancelled:
@@ -171,7 +173,7 @@ class Measuring:
     def _measure(self, stretch: Stretch) -> None:
         if self._kept.find(stretch) is not None:
             return
-        values = self._aside(measure, self._spec, self._folder.url, stretch)
+        values = self._background(measure, self._spec, self._folder.url, stretch)
         if self._over.is_set():  # nobody waits any more, and the folder may be another run's
             raise Cancelled
         self._kept.write(stretch, values)

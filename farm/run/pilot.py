@@ -125,7 +125,7 @@ class _Pilot:
         for pairs in [list(pairs) for is_new, pairs in unknown if is_new]:
             frames = (there[pairs[0][0]], *(there[high] for _, high in pairs))
             stretch = Stretch(frames=frames, before=None, after=None)
-            values = self._executor.aside(measure, self._pacing.measure, self._folder.url, stretch)
+            values = self._executor.background(measure, self._pacing.measure, self._folder.url, stretch)
             self._changes |= zip(pairs, map(self._change, values[1:]), strict=True)
 
     def _change(self, values: Values) -> float:

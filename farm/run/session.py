@@ -87,7 +87,7 @@ class _Night:
             if run.job.plan.name in self._finishing:
                 continue
             try:
-                self._tell(run.start(executor.aside))
+                self._tell(run.start(executor.background))
                 fair = run.job.plan.chunk_count // (executor.worker_count * _SHARDS_PER_WORKER)
                 yield from run.shards(chunks_per_shard or min(_MOST_CHUNKS, max(1, fair)))
             except BaseException as error:

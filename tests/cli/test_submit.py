@@ -4,7 +4,7 @@ import pytest
 
 from farm.cli import cluster
 from farm.errors import Interrupted
-from farm.execute.submit import JobsClient
+from farm.execute.ray.jobs_client import JobsClient
 from tests.pictures import draw, save_sequence
 
 
@@ -89,6 +89,6 @@ def test_suggested_commands_quote_job_ids(monkeypatch):
     with pytest.raises(Interrupted) as raised:
         client.wait("x; rm -rf ~")
     assert str(raised.value) == (
-        "x; rm -rf ~ goes on without you. To look again: farm jobs logs 'x; rm -rf ~' --address http://head:8265; "
-        "to stop it: farm jobs cancel 'x; rm -rf ~' --address http://head:8265"
+        "x; rm -rf ~ continues on the cluster. To show its output: farm jobs logs 'x; rm -rf ~' "
+        "--address http://head:8265; to stop it: farm jobs cancel 'x; rm -rf ~' --address http://head:8265"
     )

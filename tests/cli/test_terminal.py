@@ -21,7 +21,7 @@ from farm.cli.progress import ProgressView
 from farm.cli.terminal import EscapingStream, Terminal, guard_terminal
 from farm.errors import FarmError
 from farm.events import FramesFailed, JobStarted, WorkerLost
-from farm.execute.cluster_job import ClusterJob
+from farm.execute.ray.jobs_client import ClusterJob
 
 TITLE = "\x1b]0;owned\x07"
 LINK = "\x1b]8;;https://evil.example\x1b\\here\x1b]8;;\x1b\\"

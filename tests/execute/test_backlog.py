@@ -1,4 +1,4 @@
-from farm.execute.backlog import Backlog, Work
+from farm.execute.dispatcher import Backlog, QueuedShard
 from tests.execute.shards import shards
 
 
@@ -9,9 +9,9 @@ def indices(works):
 def test_what_nobody_failed_on_goes_before_what_failed_and_both_before_what_is_fresh():
     first, second, third, fourth, *fresh = shards("f", per_shard=1, chunks=6)
     backlog = Backlog(fresh)
-    backlog.put_back(Work(shard=third))
-    backlog.put_back(Work(shard=fourth))
-    backlog.put_first([Work(shard=first), Work(shard=second)])
+    backlog.put_last(QueuedShard(shard=third))
+    backlog.put_last(QueuedShard(shard=fourth))
+    backlog.put_first([QueuedShard(shard=first), QueuedShard(shard=second)])
     assert indices(iter(lambda: backlog.next_for("a", {"a"}), None)) == [0, 1, 2, 3, 4, 5]
     assert backlog.empty
 
@@ -19,7 +19,7 @@ def test_what_nobody_failed_on_goes_before_what_failed_and_both_before_what_is_f
 def test_what_one_failed_on_waits_for_the_others_unless_all_have_failed_on_it():
     [shard] = shards("f", chunks=1)
     backlog = Backlog([])
-    backlog.put_back(Work(shard=shard, tried=frozenset({"a"})))
+    backlog.put_last(QueuedShard(shard=shard, failed_on=frozenset({"a"})))
     assert backlog.next_for("a", {"a", "b"}) is None
     assert not backlog.empty
     assert backlog.next_for("a", {"a"}) is not None

@@ -4,8 +4,8 @@ import dataclasses
 from collections import deque
 
 from farm.events import ChunkDone, FramesFailed, ShardRetried, WorkerLost
-from farm.execute.outcome import Cause
-from tests.execute.settling import RENDER, done, finish
+from farm.execute.retry_policy import Cause
+from tests.execute.outcomes import RENDER, done, finish, reported
 from tests.execute.shards import failures, shards
 
 
@@ -19,12 +19,12 @@ def test_shards_are_pulled_only_when_a_worker_can_take_one(open_dispatcher):
 
     dispatcher = open_dispatcher(cut(), "a")
     assert pulled == []
-    lease = dispatcher.take("a")
-    assert dispatcher.take("a") is None
+    assignment = dispatcher.next_shard("a")
+    assert dispatcher.next_shard("a") is None
     for _ in range(3):
-        dispatcher.settle(lease, done(lease))
+        dispatcher.record_outcome(assignment, done(assignment))
     assert len(pulled) == 1
-    assert dispatcher.take("a") is not None  # one chunk is left to it: time to ask for more
+    assert dispatcher.next_shard("a") is not None  # one chunk is left to it: time to ask for more
     assert len(pulled) == 2
 
 
@@ -33,105 +33,109 @@ def test_an_empty_shard_is_no_work(open_dispatcher):
     dispatcher = open_dispatcher([dataclasses.replace(whole, chunks=()), whole], "a")
     finish(dispatcher, "a")
     assert dispatcher.finished
-    assert [type(event) for event in dispatcher.events()] == [ChunkDone]
+    assert [type(event) for event in reported(dispatcher)] == [ChunkDone]
 
 
 def test_a_crash_blames_the_chunk_at_hand_and_no_other(open_dispatcher):
     dispatcher = open_dispatcher(shards("f", chunks=4), "a", "b")
-    lease = dispatcher.take("a")
-    dispatcher.settle(lease, done(lease))
-    dispatcher.lose("a", "killed", Cause.CRASH)
-    lost, retried = [event for event in dispatcher.events() if not isinstance(event, ChunkDone)]
+    assignment = dispatcher.next_shard("a")
+    dispatcher.record_outcome(assignment, done(assignment))
+    dispatcher.worker_lost("a", "killed", Cause.CRASH)
+    lost, retried = [event for event in reported(dispatcher) if not isinstance(event, ChunkDone)]
     assert lost == WorkerLost(worker="a", reason="killed")
     assert (retried.frames, retried.attempt) == ((2, 3), 2)
-    rest, suspect = dispatcher.take("b"), None
-    while rest.left:
-        dispatcher.settle(rest, done(rest))
-    suspect = dispatcher.take("b")
+    rest, suspect = dispatcher.next_shard("b"), None
+    while rest.remaining:
+        dispatcher.record_outcome(rest, done(rest))
+    suspect = dispatcher.next_shard("b")
     assert ([chunk.index for chunk in rest.shard.chunks], rest.shard.attempt) == ([2, 3], 1)
     assert ([chunk.index for chunk in suspect.shard.chunks], suspect.shard.attempt) == ([1], 2)
 
 
 def test_what_a_lost_worker_committed_is_not_rendered_again(open_dispatcher):
     event = ChunkDone(job="job", worker="a", rows=(), seconds=1.0)
-    dispatcher = open_dispatcher(shards("f", chunks=2), "a", "b", committed=lambda shard, worker: {0: event})
-    dispatcher.take("a")
-    dispatcher.lose("a", "killed", Cause.CRASH)
-    events = list(dispatcher.events())
+    dispatcher = open_dispatcher(
+        shards("f", chunks=2), "a", "b", committed_chunks=lambda shard, worker: {0: event}
+    )
+    dispatcher.next_shard("a")
+    dispatcher.worker_lost("a", "killed", Cause.CRASH)
+    events = reported(dispatcher)
     assert events[1] == event
     assert events[2].frames == (2, 3)
 
 
 def test_a_worker_that_is_set_aside_leaves_no_blame(open_dispatcher):
     dispatcher = open_dispatcher(shards("f", chunks=4), "a", "b")
-    dispatcher.take("a")
-    dispatcher.lose("a", "set aside", None)
-    assert dispatcher.take("b").shard.attempt == 1
+    dispatcher.next_shard("a")
+    dispatcher.worker_lost("a", "quarantined", None)
+    assert dispatcher.next_shard("b").shard.attempt == 1
 
 
 def test_without_workers_the_rest_is_given_up_with_the_reason(open_dispatcher):
     dispatcher = open_dispatcher(shards("f", chunks=8), "a")
-    dispatcher.take("a")
-    dispatcher.lose("a", "killed", Cause.CRASH)
-    dispatcher.abandon("no worker is left")
+    dispatcher.next_shard("a")
+    dispatcher.worker_lost("a", "killed", Cause.CRASH)
+    dispatcher.give_up_rest("no worker is left")
     assert dispatcher.finished
-    assert sum(len(event.frames) for event in failures(list(dispatcher.events()))) == 16
+    assert sum(len(event.frames) for event in failures(reported(dispatcher))) == 16
 
 
 def test_every_frame_is_told_once_whatever_fails(open_dispatcher):
     """A fixed but irregular pattern of failures and crashes: each chunk ends done or given up, never both."""
     dispatcher = open_dispatcher(shards("f", chunks=50, per_shard=3), "w0")
-    told, leases, workers, step = [], {"w0": deque()}, 1, 0
+    told, assignments, workers, step = [], {"w0": deque()}, 1, 0
     while not dispatcher.finished:
         step += 1
         assert step < 2000
-        worker = list(leases)[step % len(leases)]
-        while (lease := dispatcher.take(worker)) is not None:
-            leases[worker].append(lease)
-        if leases[worker]:
-            lease = leases[worker][0]
+        worker = list(assignments)[step % len(assignments)]
+        while (assignment := dispatcher.next_shard(worker)) is not None:
+            assignments[worker].append(assignment)
+        if assignments[worker]:
+            assignment = assignments[worker][0]
             if step % 7 == 0:
-                del leases[worker]
-                dispatcher.lose(worker, "killed", Cause.CRASH)
+                del assignments[worker]
+                dispatcher.worker_lost(worker, "killed", Cause.CRASH)
             elif step % 5 == 0:
-                dispatcher.settle(lease, RENDER)
+                dispatcher.record_outcome(assignment, RENDER)
             else:
-                told.extend(frame.index for frame in lease.left[0].frames)
-                dispatcher.settle(lease, done(lease))
-            if worker in leases and not lease.left:
-                leases[worker].popleft()
-        while len(leases) < 3:
+                told.extend(frame.index for frame in assignment.remaining[0].frames)
+                dispatcher.record_outcome(assignment, done(assignment))
+            if worker in assignments and not assignment.remaining:
+                assignments[worker].popleft()
+        while len(assignments) < 3:
             name = f"w{workers}"
             workers += 1
-            leases[name] = deque()
-            dispatcher.join(name)
-    told += [index for event in failures(list(dispatcher.events())) for index in event.frames]
+            assignments[name] = deque()
+            dispatcher.add_worker(name)
+    told += [index for event in failures(reported(dispatcher)) for index in event.frames]
     assert sorted(told) == list(range(100))
 
 
 def test_frames_of_a_process_that_does_not_end_are_given_up(open_dispatcher):
     dispatcher = open_dispatcher(shards("f", chunks=4), "a", "b")
-    dispatcher.take("a")
-    dispatcher.forsake("a", "it hangs, but its process does not end")
-    assert dispatcher.take("b") is None
-    assert [event.frames for event in failures(list(dispatcher.events()))] == [tuple(range(8))]
+    dispatcher.next_shard("a")
+    dispatcher.abandon_worker("a", "it hangs, but its process does not end")
+    assert dispatcher.next_shard("b") is None
+    assert [event.frames for event in failures(reported(dispatcher))] == [tuple(range(8))]
 
 
 def test_a_crash_blames_one_chunk_however_many_shards_the_worker_held(open_dispatcher):
     dispatcher = open_dispatcher(shards("f", chunks=4, per_shard=2), "a", "b")
-    first = dispatcher.take("a")
-    dispatcher.settle(first, done(first))
-    dispatcher.take("a")
-    dispatcher.lose("a", "killed", Cause.CRASH)
+    first = dispatcher.next_shard("a")
+    dispatcher.record_outcome(first, done(first))
+    dispatcher.next_shard("a")
+    dispatcher.worker_lost("a", "killed", Cause.CRASH)
     finish(dispatcher, "b")
-    told = list(dispatcher.events())
+    told = reported(dispatcher)
     assert [event.frames for event in told if isinstance(event, ShardRetried)] == [(2, 3)]
     assert dispatcher.finished
 
 
 def test_what_a_process_that_does_not_end_had_committed_is_there(open_dispatcher):
     event = ChunkDone(job="job", worker="a", rows=(), seconds=1.0)
-    dispatcher = open_dispatcher(shards("f", chunks=2), "a", "b", committed=lambda shard, worker: {0: event})
-    dispatcher.take("a")
-    dispatcher.forsake("a", "it does not end")
-    assert [type(told) for told in dispatcher.events()] == [WorkerLost, ChunkDone, FramesFailed]
+    dispatcher = open_dispatcher(
+        shards("f", chunks=2), "a", "b", committed_chunks=lambda shard, worker: {0: event}
+    )
+    dispatcher.next_shard("a")
+    dispatcher.abandon_worker("a", "it does not end")
+    assert [type(told) for told in reported(dispatcher)] == [WorkerLost, ChunkDone, FramesFailed]

@@ -7,7 +7,7 @@ import pytest
 
 from farm.errors import ModelError, OutOfMemory
 from farm.events import ChunkDone
-from farm.execute.outcome import Cause, Failed
+from farm.execute.retry_policy import Cause, Failed
 from farm.execute.worker import Worker
 from farm.records import CacheSpec, ProceduralSpec
 from farm.render.procedural import ProceduralRenderer
@@ -122,8 +122,7 @@ def test_flawed_pictures_fail_their_chunk_and_are_not_written(shard):
     assert blank == Failed(cause=Cause.FLAW, reason="frame 0: blank")
     assert bad == Failed(
         cause=Cause.FLAW,
-        reason="frame 3: not all of its values are numbers "
-        "(float16 overflows: try torch_dtype float32 or bfloat16)",
+        reason="frame 3: NaN or infinite pixels (float16 overflows: try torch_dtype float32 or bfloat16)",
     )
     assert isinstance(good, ChunkDone)
     assert [row.frame for row in rows(shard)] == [4, 5]
@@ -152,7 +151,7 @@ def test_nothing_is_written_into_a_folder_that_another_run_has_taken_over(shard)
     second.release()
     assert (failed.cause, failed.reason) == (
         Cause.TAKEN,
-        f"{shard.folder}: another run has taken this folder over; this one has ended.",
+        f"{shard.folder}: another run has taken over this folder, and this run has ended.",
     )
     assert rows(shard) == before
 
@@ -203,6 +202,6 @@ def test_frames_of_smaller_calls_and_last_tries_stay_out_of_the_cache(shard, cac
 def test_frames_of_another_environment_are_not_taken(shard, cached, monkeypatch, tmp_path):
     worker, opened = cached
     list(worker.render(shard))
-    monkeypatch.setattr("farm.execute.drawing.describe_environment", lambda spec: '{"numpy": "another"}')
+    monkeypatch.setattr("farm.execute.worker.describe_environment", lambda spec: '{"numpy": "another"}')
     list(worker.render(dataclasses.replace(shard, folder=str(tmp_path / "other"))))
     assert len(opened[0].calls) == 6

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from farm.events import Event
-from farm.execute import Policy
+from farm.execute import RetryPolicy
 from farm.results import exit_code
 from farm.run import render
 from farm.run.prepare import Job
@@ -66,14 +66,14 @@ def film(tmp_path):
 @pytest.fixture
 def render_on_ray(local_ray, diary):
     """Render a film on workers with a fault."""
-    from farm.execute.ray_executor import RayExecutor
+    from farm.execute.ray.executor import RayExecutor
 
     def run(
         job: Job,
         fault: Fault = sound,
         *,
         workers: int = 2,
-        policy: Policy | None = None,
+        policy: RetryPolicy | None = None,
         tell=lambda event: None,
         **faulty,
     ) -> Ran:

@@ -101,7 +101,7 @@ def main() -> None:
             return InlineExecutor(open_renderer=renderers, **settings)
         import ray
 
-        from farm.execute.ray_executor import RayExecutor
+        from farm.execute.ray.executor import RayExecutor
 
         for module in (diary_module, faults_module):
             ray.cloudpickle.register_pickle_by_value(module)

@@ -5,7 +5,7 @@ import pytest
 
 from farm.cli.render import summary_text
 from farm.events import FramesFailed, ShardRetried
-from farm.execute import Policy
+from farm.execute import RetryPolicy
 from farm.store import Ledger, content_sha256
 from tests.guarantees.faults import From, On, Spoils, poison
 from tests.guarantees.undisturbed import assert_as_if_undisturbed
@@ -56,7 +56,7 @@ def test_what_is_never_a_picture_is_missing_and_its_neighbours_are_kept(film, re
     job = film(batch_size=3)
     ran = render_on_ray(job, Spoils(10, None))
 
-    reason = "what came is no picture, twice: not all of its values are numbers"
+    reason = "the pipeline returned NaN or infinite pixels twice"
     said = assert_as_if_undisturbed(job, ran.code, missing={10}, diary=diary)
     assert said["failures"] == [{"first": 10, "last": 10, "reason": reason}]
     assert f"  frame 10 missing: {reason}" in report(ran)
@@ -79,7 +79,7 @@ def test_a_picture_that_stays_blank_is_kept_and_told(film, render_on_ray, diary)
 
 def test_a_job_that_loses_more_frames_than_allowed_is_stopped(film, render_on_ray, diary):
     job = film(frames=60)
-    ran = render_on_ray(job, From(12, poison), workers=1, policy=Policy(max_failed_frames=3))
+    ran = render_on_ray(job, From(12, poison), workers=1, policy=RetryPolicy(max_failed_frames=3))
 
     said = assert_as_if_undisturbed(job, ran.code, missing=range(12, 60), diary=diary)
     stopped = "the job was stopped: more than 3 frames failed (--max-failed-frames)"

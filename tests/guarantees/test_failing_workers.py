@@ -6,7 +6,7 @@ import pytest
 
 from farm.cli.render import summary_text
 from farm.events import FramesFailed, ShardRetried, WorkerLost
-from farm.execute import Policy
+from farm.execute import RetryPolicy
 from farm.store import Ledger
 from tests.guarantees.faults import (
     From,
@@ -35,11 +35,11 @@ def test_a_worker_that_hangs_is_dead_before_its_frames_are_given_out_again(deed,
         if isinstance(event, (WorkerLost, ShardRetried)):
             dead.append(not psutil.pid_exists(diary.calls_of(7)[0].pid))
 
-    ran = render_on_ray(job, On(7, deed, times=1), policy=Policy(chunk_timeout=15.0), tell=look)
+    ran = render_on_ray(job, On(7, deed, times=1), policy=RetryPolicy(chunk_timeout=15.0), tell=look)
 
     assert_as_if_undisturbed(job, ran.code, diary=diary)
     [lost], [retried] = ran.told(WorkerLost), ran.told(ShardRetried)
-    assert lost.reason == "nothing was heard of its chunk for 15 s; it was killed"
+    assert lost.reason == "no progress on its chunk for 15 s; the worker was killed"
     assert (retried.frames, retried.attempt) == ((6, 7), 2)
     assert dead == [True, True]
 
@@ -50,8 +50,8 @@ def test_a_worker_that_always_fails_is_set_aside_and_no_frame_is_lost(film, rend
 
     assert_as_if_undisturbed(job, ran.code, diary=diary)
     [lost] = ran.told(WorkerLost)
-    assert lost.reason.startswith("set aside after ")
-    assert lost.reason.endswith(" failures in a row that others made good")
+    assert lost.reason.startswith("quarantined after ")
+    assert lost.reason.endswith(" failures in a row on chunks that other workers rendered")
     assert {event.worker for event in ran.told(ShardRetried)} == {lost.worker}
 
 
@@ -79,7 +79,7 @@ def test_a_model_that_no_worker_can_load_ends_the_run_at_once_with_the_reason(fi
 
 def test_workers_that_cannot_live_end_the_run_with_the_reason(film, render_on_ray, diary):
     job = film(frames=60)
-    ran = render_on_ray(job, From(0, die), policy=Policy(replacements=1))
+    ran = render_on_ray(job, From(0, die), policy=RetryPolicy(replacements=1))
 
     assert_as_if_undisturbed(job, ran.code, missing=range(60), diary=diary)
     reason = "no worker is left; the last one: its process died (out of memory, or killed)"

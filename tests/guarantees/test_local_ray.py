@@ -21,7 +21,7 @@ NOBODY = 65534
 def executor(shared_ray):
     import ray
 
-    from farm.execute.ray_executor import RayExecutor
+    from farm.execute.ray.executor import RayExecutor
 
     shared_ray.close()
     ray.cloudpickle.register_pickle_by_value(shards_module)
@@ -54,7 +54,7 @@ def arguments_of(process):
 
 
 def token_of(executor):
-    return executor.aside(os.getenv, "RAY_AUTH_TOKEN")
+    return executor.background(os.getenv, "RAY_AUTH_TOKEN")
 
 
 def test_every_port_is_on_loopback(executor, tmp_path):
@@ -102,11 +102,11 @@ def test_the_token_is_in_the_environment_of_its_processes_and_nowhere_else(execu
 
 
 def test_workers_stand_and_import_from_an_empty_directory_alone(executor):
-    empty = executor.aside(Path.cwd)
+    empty = executor.background(Path.cwd)
     assert empty.parent == folder_of(executor)
     assert not [*empty.iterdir()]
     assert stat.S_IMODE(empty.stat().st_mode) == 0o500
-    found = executor.aside(eval, "__import__('sys').path")
+    found = executor.background(eval, "__import__('sys').path")
     assert found[0] == str(empty)
     assert str(Path(sys.argv[0]).parent) not in found
 

@@ -78,7 +78,7 @@ def test_faults_of_every_kind_cost_no_frame(write_manifest, store, undisturbed, 
 @pytest.mark.ray
 @pytest.mark.slow
 def test_workers_of_their_own_processes_meet_the_faults_too(write_manifest, store, undisturbed):
-    from farm.execute.ray_executor import RayExecutor
+    from farm.execute.ray.executor import RayExecutor
 
     store.fail_at_random(0.2, seed=5)
     with RayExecutor(workers=2) as executor:

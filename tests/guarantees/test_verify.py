@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def check(job, **options):
-    from farm.execute.ray_executor import RayExecutor
+    from farm.execute.ray.executor import RayExecutor
 
     executor = RayExecutor(workers=2, **options)
     return verify(finished_job(str(folder_of(job))), executor, lambda event: None)

@@ -8,8 +8,7 @@ import pytest
 
 from farm.errors import ModelError, UsageError
 from farm.events import ChunkDone
-from farm.execute import InlineExecutor
-from farm.execute.aside import Here
+from farm.execute import InlineExecutor, InlineTasks
 from farm.results import reassemble
 from farm.run import prepare, reanalyze, render
 
@@ -17,7 +16,7 @@ SMOOTHNESS = ("rgb_change", "perceptual_change", "flicker", "blank", "outlier")
 MEASURED = {"output": ("output:", "analysis: {smoothness: true}\noutput:")}
 
 
-class Aside(Here):
+class CountedTasks(InlineTasks):
     """Calls in this process, counts, and fails when it is told to."""
 
     def __init__(self, fails=False):
@@ -30,18 +29,18 @@ class Aside(Here):
         return function(spec, folder, stretch)
 
 
-def executor_with(aside):
+def executor_with(background):
     executor = InlineExecutor()
-    executor.aside = aside
+    executor.background = background
     return executor
 
 
 @pytest.fixture
 def make(write_manifest, tmp_path):
-    def run(aside=None, *, overrides=(), **manifest):
+    def run(background=None, *, overrides=(), **manifest):
         path = write_manifest(**manifest)
         job = prepare(path, output_dir=str(tmp_path), procedural=True, overrides=overrides)
-        with executor_with(aside or Aside()) as executor:
+        with executor_with(background or CountedTasks()) as executor:
             [summary] = render([job], executor, lambda event: None)
         return summary
 
@@ -59,9 +58,9 @@ def columns(folder, *names):
 
 
 def test_what_was_measured_is_in_the_table_the_summary_and_the_page(make, folder):
-    aside = Aside()
-    summary = make(aside, **MEASURED)
-    assert aside.measured == list(range(21))
+    background = CountedTasks()
+    summary = make(background, **MEASURED)
+    assert background.measured == list(range(21))
     changes, blank, outlier = columns(folder, "rgb_change", "blank", "outlier")
     assert changes[0] is None
     assert all(change > 0 for change in changes[1:])
@@ -76,10 +75,10 @@ def test_what_was_measured_is_in_the_table_the_summary_and_the_page(make, folder
 
 
 def test_frames_are_measured_while_others_are_still_to_render(write_manifest, tmp_path):
-    aside, measured, waited = Aside(), threading.Event(), []
+    background, measured, waited = CountedTasks(), threading.Event(), []
 
     def measure(*arguments):
-        values = aside(*arguments)
+        values = background(*arguments)
         measured.set()
         return values
 
@@ -87,12 +86,12 @@ def test_frames_are_measured_while_others_are_still_to_render(write_manifest, tm
         if isinstance(event, ChunkDone) and event.rows[-1].frame == 31:
             waited.append(measured.wait(60))
 
-    measure.at_once = 1
+    measure.concurrency = 1
     job = prepare(write_manifest(frames=60, **MEASURED), output_dir=str(tmp_path), procedural=True)
     with executor_with(measure) as executor:
         render([job], executor, wait, chunks_per_shard=1)
     assert waited == [True], "the first 24 frames were measured with 28 still to come"
-    assert aside.measured == list(range(60))
+    assert background.measured == list(range(60))
 
 
 def test_a_job_without_analysis_has_none_of_its_columns(make, folder):
@@ -105,9 +104,9 @@ def test_a_job_without_analysis_has_none_of_its_columns(make, folder):
 def test_a_second_run_measures_nothing_again(make, folder):
     make(**MEASURED)
     before = columns(folder, *SMOOTHNESS)
-    aside = Aside()
-    make(aside, **MEASURED)
-    assert aside.measured == []
+    background = CountedTasks()
+    make(background, **MEASURED)
+    assert background.measured == []
     assert columns(folder, *SMOOTHNESS) == before
 
 
@@ -118,7 +117,7 @@ def test_frames_that_were_measured_beside_rendering_and_later_have_the_same_valu
     assert not set(SMOOTHNESS) & set(pq.read_schema(folder / "metadata.parquet").names)
     frames = {path.name: path.stat().st_mtime_ns for path in (folder / "frames").iterdir()}
     (folder / ".farm" / "analysis").rename(folder / "gone")
-    made = reanalyze(str(folder), executor_with(Aside()), ["analysis.smoothness=true"])
+    made = reanalyze(str(folder), executor_with(CountedTasks()), ["analysis.smoothness=true"])
     assert (made.frames, made.planned) == (21, 21)
     assert columns(folder, *SMOOTHNESS) == beside
     assert {path.name: path.stat().st_mtime_ns for path in (folder / "frames").iterdir()} == frames
@@ -127,14 +126,14 @@ def test_frames_that_were_measured_beside_rendering_and_later_have_the_same_valu
 
 def test_only_stretches_around_other_pictures_are_measured_again(make, folder):
     make(frames=60, **MEASURED)
-    aside = Aside()
+    background = CountedTasks()
     # The way to the last prompt is another: frames 31 to 59, and so the stretches of 24 to 47 and 48 to 59.
-    make(aside, frames=60, prompts=("[a, b, c]", "[a, b, d]"), **MEASURED)
-    assert aside.measured == list(range(24, 60))
+    make(background, frames=60, prompts=("[a, b, c]", "[a, b, d]"), **MEASURED)
+    assert background.measured == list(range(24, 60))
 
 
 def test_measuring_that_fails_costs_no_frame_and_is_told(make, folder):
-    summary = make(Aside(fails=True), **MEASURED)
+    summary = make(CountedTasks(fails=True), **MEASURED)
     assert (summary.state, summary.exit_code, summary.frames.rendered) == ("partial", 3, 21)
     assert summary.error == "analysis: the judge is ill"
     assert columns(folder, "rgb_change") == [[None] * 21]
@@ -153,14 +152,14 @@ def test_a_failed_analysis_of_finished_frames_leaves_the_table_as_it_was(make, f
     make()
     before = (folder / "metadata.parquet").read_bytes()
     with pytest.raises(ModelError, match="the judge is ill"):
-        reanalyze(str(folder), executor_with(Aside(fails=True)), ["analysis.smoothness=true"])
+        reanalyze(str(folder), executor_with(CountedTasks(fails=True)), ["analysis.smoothness=true"])
     assert (folder / "metadata.parquet").read_bytes() == before
 
 
 def test_a_manifest_that_asks_for_nothing_is_told_what_to_say(make, folder):
     make()
     with pytest.raises(UsageError) as refused:
-        reanalyze(str(folder), executor_with(Aside()))
+        reanalyze(str(folder), executor_with(CountedTasks()))
     assert str(refused.value) == (
         f"{folder}: its manifest asks for no analysis. Say what to measure, such as --set analysis.smoothness=true, "
         "or add an analysis section to the manifest.yaml there."
@@ -171,7 +170,7 @@ def test_only_the_analysis_of_finished_frames_can_be_changed(make, folder):
     make(**MEASURED)
     before = (folder / "manifest.yaml").read_bytes()
     with pytest.raises(UsageError) as refused:
-        reanalyze(str(folder), executor_with(Aside()), ["analysis.smoothness=true", "name=other"])
+        reanalyze(str(folder), executor_with(CountedTasks()), ["analysis.smoothness=true", "name=other"])
     assert str(refused.value) == (
         "--set name=other: the frames are there already, and only what is measured in them can change; needed: fields "
         "of the analysis section, such as analysis.smoothness=true."

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from farm.errors import FarmError, ModelError
-from farm.execute.aside import Here
+from farm.execute import InlineTasks
 from farm.records import AnalysisSpec
 from farm.results.job import read_rendered
 from farm.results.measurements import measurements_of, stretches
@@ -20,7 +20,7 @@ SPEC = AnalysisSpec(clip=None, classifier=None, smoothness=True)
 LONG = 60  # seconds: only a test that fails waits for so long
 
 
-class Watched(Here):
+class Watched(InlineTasks):
     """Calls in this process, tells the first frame of every stretch, and hangs where it is told to."""
 
     def __init__(self, *, hangs=False):
@@ -50,14 +50,14 @@ def job(rendered):
 def started(job):
     begun = []
 
-    def start(aside):
-        begun.append((Measuring(job.plan, job.folder, SPEC, aside), aside))
+    def start(background):
+        begun.append((Measuring(job.plan, job.folder, SPEC, background), background))
         return begun[-1][0]
 
     yield start
-    for one, aside in begun:
-        if isinstance(aside, Watched):
-            aside.let_go.set()
+    for one, background in begun:
+        if isinstance(background, Watched):
+            background.let_go.set()
         one.abort()
 
 
@@ -67,44 +67,44 @@ def kept(job):
 
 
 def test_frames_are_measured_before_all_have_arrived(job, started):
-    aside = Watched()
-    one = started(aside)
+    background = Watched()
+    one = started(background)
     one.offer([row for row in Ledger(job.folder).rows() if row.frame < 49])
-    assert aside.waits_for(2)
-    assert aside.begun == [0, 24]
+    assert background.waits_for(2)
+    assert background.begun == [0, 24]
 
 
 def test_a_frame_that_failed_holds_up_no_later_one(job, started):
-    aside = Watched()
-    one = started(aside)
+    background = Watched()
+    one = started(background)
     one.offer_kept([*range(30), *range(32, 96)])
     one.skip([30, 31])
-    assert aside.waits_for(5)
+    assert background.waits_for(5)
     # The last stretch has no frame after it that would end it, and its own end is that of the job.
-    assert aside.begun == [0, 24, 32, 48, 72]
+    assert background.begun == [0, 24, 32, 48, 72]
 
 
 def test_a_frame_that_is_awaited_holds_up_what_comes_after_it(job, started):
-    aside = Watched()
-    one = started(aside)
+    background = Watched()
+    one = started(background)
     one.offer_kept([*range(30), *range(32, 96)])
-    assert aside.waits_for(1)
+    assert background.waits_for(1)
     time.sleep(0.3)
-    assert aside.begun == [0]
+    assert background.begun == [0]
     one.finish()
-    assert aside.begun == [0, 24, 32, 48, 72]
+    assert background.begun == [0, 24, 32, 48, 72]
 
 
 def test_what_was_aborted_measures_no_further_stretch(job, started):
-    aside = Watched(hangs=True)
-    one = started(aside)
+    background = Watched(hangs=True)
+    one = started(background)
     one.offer_kept(range(96))
-    assert aside.waits_for(1)
+    assert background.waits_for(1)
     one.cancel()
-    aside.let_go.set()
+    background.let_go.set()
     one.abort()
     assert not one._thread.is_alive()
-    assert aside.begun == [0]
+    assert background.begun == [0]
     assert len(kept(job)) == 1
     with pytest.raises(FarmError, match=r"^measuring was stopped before its end\.$"):
         one.finish()
@@ -121,17 +121,17 @@ def test_an_abort_after_the_end_changes_nothing(job, started):
 
 def test_a_judge_that_hangs_is_left_behind_and_what_it_says_later_is_not_kept(job, started, monkeypatch):
     monkeypatch.setattr(measuring, "_PATIENCE_SECONDS", 0.2)
-    aside = Watched(hangs=True)
-    one = started(aside)
+    background = Watched(hangs=True)
+    one = started(background)
     one.offer_kept(range(96))
-    assert aside.waits_for(1)
+    assert background.waits_for(1)
     one.abort()
     assert one._thread.is_alive()
-    aside.let_go.set()
+    background.let_go.set()
     one._thread.join(LONG)
     assert not one._thread.is_alive()
     assert kept(job) == []
-    assert aside.begun == [0]
+    assert background.begun == [0]
 
 
 def test_an_abort_ends_the_waiting_of_another_thread(job, started, monkeypatch):
@@ -175,19 +175,19 @@ def test_jobs_that_are_cancelled_together_are_aborted_in_the_time_of_one(job, st
 
 
 def test_what_a_judge_raises_is_raised_in_the_end_and_other_errors_are_named(job, started):
-    class Ill(Here):
+    class Ill(InlineTasks):
         def __call__(self, *_):
             raise ModelError("the judge is ill")
 
-    class Buggy(Here):
+    class Buggy(InlineTasks):
         def __call__(self, *_):
             raise ValueError("a slip")
 
-    for aside, kind, said in (
+    for background, kind, said in (
         (Ill(), ModelError, "the judge is ill"),
         (Buggy(), FarmError, "frames cannot be measured: ValueError: a slip"),
     ):
-        one = started(aside)
+        one = started(background)
         one.offer_kept(range(96))
         with pytest.raises(kind, match=f"^{said}$"):
             one.finish()
@@ -195,14 +195,14 @@ def test_what_a_judge_raises_is_raised_in_the_end_and_other_errors_are_named(job
 
 PROGRAM = """
 import sys, threading
-from farm.execute.aside import Here
+from farm.execute import InlineTasks
 from farm.records import AnalysisSpec
 from farm.results.job import read_rendered
 from farm.run.measuring import measuring
 
 begun, never = threading.Event(), threading.Event()
 
-class Hung(Here):
+class Hung(InlineTasks):
     def __call__(self, *_):
         begun.set()
         never.wait()

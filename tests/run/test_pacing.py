@@ -9,8 +9,8 @@ import pytest
 from farm.analyze import measure
 from farm.errors import ManifestError, RenderError
 from farm.events import ChunkDone, JobFinished, JobStarted
-from farm.execute import InlineExecutor, Policy, open_executor
-from farm.execute.outcome import Cause
+from farm.execute import InlineExecutor, RetryPolicy, open_executor
+from farm.execute.retry_policy import Cause
 from farm.plan.pacing import unevenness
 from farm.records import AnalysisSpec, Stretch
 from farm.render import open_renderer
@@ -235,7 +235,7 @@ def test_frames_of_a_pilot_that_fail_are_left_out_and_not_tried_again(even, tmp_
     looks = [look["alpha"] for look in chosen(tmp_path)["pilot"]]
     assert len(looks) == len(contents(folder_in(tmp_path) / ".farm" / "pilot")) >= 8
     assert not set(looks) & set(prepare(even(), output_dir="elsewhere", procedural=True).pacing.first[4:8])
-    assert renderers.calls.count([4, 5, 6, 7]) == Policy().rules[Cause.RENDER].attempts + 1
+    assert renderers.calls.count([4, 5, 6, 7]) == RetryPolicy().rules[Cause.RENDER].attempts + 1
 
 
 def test_a_pilot_of_which_nothing_comes_out_ends_its_job_and_no_other(even, write_manifest, tmp_path):

@@ -128,8 +128,8 @@ def test_an_analysis_that_fails_leaves_what_was_measured_before(make, monkeypatc
     def ill(*_):
         raise StorageError("the judge is ill")
 
-    ill.at_once = 1
-    executor.aside = ill
+    ill.concurrency = 1
+    executor.background = ill
     with pytest.raises(StorageError, match="the judge is ill"):
         reanalyze(str(folder), executor, ["analysis.clip.pretrained=tiny-world-clip"])
     reassemble(str(folder))

@@ -1,4 +1,4 @@
-"""A Ray of our own: on loopback only, with a token of this run, in a directory that no other user can enter."""
+"""A private local Ray: on loopback only, with a token of its own, in a folder that no other user can enter."""
 
 from __future__ import annotations
 
@@ -13,38 +13,37 @@ from ray._private import ray_constants
 from ray._raylet import AuthenticationTokenLoader, Config  # type: ignore[attr-defined]  # compiled
 
 from farm.errors import ClusterError
-from farm.execute.private_folder import PrivateFolder
-from farm.execute.ray_init import environment, init_ray
+from farm.execute.ray.init import PrivateFolder, environment, init_ray
 
-_OBJECT_STORE_BYTES = 128 * 2**20  # frames go to the job folder; only small records pass through Ray
+_OBJECT_STORE_BYTES = 128 * 2**20  # frames go to the job folder; Ray carries only small records
 _LOOPBACK = "127.0.0.1"
 _PATHS = (
     *("HF_HOME", "HF_HUB_CACHE", "HF_TOKEN_PATH", "HUGGINGFACE_HUB_CACHE", "TORCH_HOME", "XDG_CACHE_HOME"),
     *("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "TMPDIR"),
 )
-"""Variables with a path, which may be relative to where the user stands; workers stand elsewhere."""
+"""Variables with a path, which may be relative to the current directory; workers have another one."""
 
 
 def start_ray(folder: PrivateFolder, workers: int | None) -> None:
-    """Start a quiet Ray with room for `workers` workers, None for one per core.
+    """Start a local Ray without output, with slots for `workers` workers (None: one per core).
 
-    Its token is in the environment of its processes, and nowhere else.
+    Its token exists only in the environment of its processes.
 
     Raises:
-        ClusterError: when it would listen beyond loopback.
+        ClusterError: when it listens on another address than loopback.
     """
     variables = {
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN": secrets.token_hex(32),
-        "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # the future default; silences a warning
+        "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # Ray's future default; silences a warning
     }
     variables |= {name: str(Path(os.environ[name]).absolute()) for name in _PATHS if os.environ.get(name)}
     with _on_loopback(), environment(**variables):
-        _read_settings_again()
+        _reload_settings()
         listens_at = init_ray(
             folder.empty,
             address="local",
-            num_cpus=workers,  # as many slots as asked for, even on fewer cores; None counts the cores
+            num_cpus=workers,  # even on fewer cores; None counts the cores
             object_store_memory=_OBJECT_STORE_BYTES,
             include_dashboard=False,
             _temp_dir=str(folder.path / "r"),
@@ -52,23 +51,23 @@ def start_ray(folder: PrivateFolder, workers: int | None) -> None:
     if listens_at != _LOOPBACK:
         stop_ray()
         raise ClusterError(
-            f"Ray {ray.__version__} listens on {listens_at}, where others reach it. Install the version that the "
-            "farm was tested with (deploy/runtime.lock), or render with --inline to do without."
+            f"Ray {ray.__version__} listens on {listens_at}, which other machines can reach. Install the version that "
+            "the farm was tested with (deploy/runtime.lock), or use --inline to render without Ray."
         )
 
 
 def stop_ray() -> None:
-    """Stop it, and have this process know nothing of its token any more."""
+    """Stop the local Ray, and make this process forget its token."""
     ray.shutdown()
-    _read_settings_again()
+    _reload_settings()
 
 
 @contextmanager
 def _on_loopback() -> Iterator[None]:
-    """Have Ray take 127.0.0.1 for this machine's address, as it does where it knows no clusters.
+    """Make Ray use 127.0.0.1 as this machine's address, and bind every port to it.
 
-    It then binds every port there. RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER=0 is the same, but read at import only, and would
-    keep this process from joining a cluster later.
+    Ray does so on systems without cluster support. RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER=0 has the same effect, but is read
+    only at import, and would keep this process from joining a cluster later.
     """
     former = ray_constants.ENABLE_RAY_CLUSTER
     ray_constants.ENABLE_RAY_CLUSTER = False
@@ -78,7 +77,7 @@ def _on_loopback() -> Iterator[None]:
         ray_constants.ENABLE_RAY_CLUSTER = former
 
 
-def _read_settings_again() -> None:
-    """Have Ray read RAY_AUTH_MODE and the token, which it remembers from when it was imported."""
+def _reload_settings() -> None:
+    """Make Ray read RAY_AUTH_MODE and the token again, which it caches at import."""
     Config.initialize("")
     AuthenticationTokenLoader.instance().reset_cache()

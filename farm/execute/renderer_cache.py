@@ -1,4 +1,4 @@
-"""Renderers that stay loaded between shards and jobs, as many as a device has room for."""
+"""Renderers that stay loaded between shards and jobs, as many as fit on a device."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _logger = logging.getLogger(__name__)
 OpenRenderer = Callable[[RendererSpec], Renderer]
 
 
-class WarmRenderers:
-    """The `room` renderers used last."""
+class RendererCache:
+    """The `size` most recently used renderers."""
 
-    def __init__(self, open_renderer: OpenRenderer, *, room: int = 2) -> None:
+    def __init__(self, open_renderer: OpenRenderer, *, size: int = 2) -> None:
         self._open = open_renderer
-        self._room = room
+        self._size = size
         self._loaded: OrderedDict[str, Renderer] = OrderedDict()
 
     def get(self, spec: RendererSpec) -> Renderer:
-        """Return the renderer of `spec`, loaded if need be.
+        """Return the renderer of `spec`, loading it on first use.
 
         Raises:
             ModelError: when it cannot be loaded, for whatever reason.
@@ -34,13 +34,13 @@ class WarmRenderers:
         key = digest(spec)
         if key not in self._loaded:
             # Before loading: both at once may not fit.
-            self._drop(list(self._loaded)[: len(self._loaded) + 1 - self._room])
+            self._drop(list(self._loaded)[: len(self._loaded) + 1 - self._size])
             self._loaded[key] = self._load(spec)
         self._loaded.move_to_end(key)
         return self._loaded[key]
 
     def drop_others(self, spec: RendererSpec) -> None:
-        """Drop all but this one: memory has run out."""
+        """Unload all renderers but this one, to free memory."""
         kept = digest(spec)
         self._drop([key for key in self._loaded if key != kept])
 
@@ -55,11 +55,11 @@ class WarmRenderers:
         except FarmError:
             raise
         except Exception as error:
-            _logger.error("an error that the farm did not foresee", exc_info=error)
+            _logger.error("unexpected error while loading a model", exc_info=error)
             raise ModelError(f"{type(error).__name__}: {error}") from error
 
     def _drop(self, keys: list[str]) -> None:
         for key in keys:
             del self._loaded[key]
         if keys:
-            gc.collect()  # pipelines hold reference cycles; without this their memory stays taken
+            gc.collect()  # pipelines hold reference cycles, which keep their memory

@@ -23,7 +23,7 @@ def local_ray():
 
 @pytest.fixture
 def open_ray(local_ray):
-    from farm.execute.ray_executor import RayExecutor
+    from farm.execute.ray.executor import RayExecutor
 
     return RayExecutor
 
@@ -69,15 +69,13 @@ def test_closing_the_run_early_frees_ray_and_keeps_what_is_finished(open_ray, lo
 def test_more_workers_than_there_is_room_for_are_refused(open_ray):
     with pytest.raises(UsageError) as refused, open_ray(workers=5):
         pass
-    assert str(refused.value) == (
-        "--workers 5: Ray has 2 CPU cores, and a worker takes one; ask for 2 or fewer."
-    )
+    assert str(refused.value) == ("--workers 5: Ray has 2 CPU cores, and a worker takes one; use 2 or fewer.")
 
 
 def test_on_a_cluster_workers_that_have_no_room_yet_are_waited_for(
     open_ray, local_ray, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("farm.execute.ray_run._NOTICE_SECONDS", 0.0)
+    monkeypatch.setattr("farm.execute.ray.executor._NOTICE_SECONDS", 0.0)
     with open_ray(workers=3, address="auto") as executor:
         assert executor.worker_count == 3
         events = list(executor.run(shards(tmp_path, chunks=20, seconds=0.05)))
@@ -87,16 +85,16 @@ def test_on_a_cluster_workers_that_have_no_room_yet_are_waited_for(
 
 
 def test_a_cluster_that_does_not_answer_is_told_at_once():
-    from farm.execute.ray_session import _refuse_address
+    from farm.execute.ray.session import _refuse_address
 
     started = time.monotonic()
-    with pytest.raises(ClusterError, match="127.0.0.1:1: nobody answers"):
+    with pytest.raises(ClusterError, match="127.0.0.1:1: no answer"):
         _refuse_address("127.0.0.1:1")
     assert time.monotonic() - started < 6
 
 
 def test_ray_client_addresses_are_refused_with_what_to_do():
-    from farm.execute.ray_session import _refuse_address
+    from farm.execute.ray.session import _refuse_address
 
     with pytest.raises(UsageError, match="Ray Client cannot stream results"):
         _refuse_address("ray://head:10001")

@@ -9,7 +9,7 @@ import pytest
 
 from farm.errors import ClusterError, FarmError, ModelError
 from farm.execute import InlineExecutor
-from tests.execute import test_aside
+from tests.execute.ray import test_background_tasks
 from tests.local_ray import started_ray
 
 
@@ -45,58 +45,58 @@ def hang(path):
 
 def test_in_this_process_functions_are_called_where_they_are():
     with InlineExecutor() as executor:
-        assert executor.aside(double, 3) == 6
-        assert executor.aside(process) == os.getpid()
+        assert executor.background(double, 3) == 6
+        assert executor.background(process) == os.getpid()
 
 
 @pytest.fixture(scope="module")
 def local_ray():
-    with started_ray(2, test_aside) as ray:
+    with started_ray(2, test_background_tasks) as ray:
         yield ray
 
 
 @pytest.fixture
-def aside(local_ray):
-    from farm.execute.ray_executor import RayExecutor
+def background(local_ray):
+    from farm.execute.ray.executor import RayExecutor
 
     with RayExecutor(workers=2) as executor:
-        yield executor.aside
+        yield executor.background
 
 
 @pytest.mark.ray
-def test_on_ray_functions_are_called_in_one_process_of_their_own(aside):
-    assert aside.at_once == 1
-    assert aside(double, 3) == 6
-    assert aside(process) == aside(process) != os.getpid()
+def test_on_ray_functions_are_called_in_one_process_of_their_own(background):
+    assert background.concurrency == 1
+    assert background(double, 3) == 6
+    assert background(process) == background(process) != os.getpid()
 
 
 @pytest.mark.ray
-def test_no_worker_loses_its_core_to_it(aside, local_ray):
-    aside(process)
+def test_no_worker_loses_its_core_to_it(background, local_ray):
+    background(process)
     assert local_ray.available_resources()["CPU"] == 2
 
 
 @pytest.mark.ray
-def test_errors_come_back_as_they_are(aside):
+def test_errors_come_back_as_they_are(background):
     with pytest.raises(ModelError, match="^no such judge$"):
-        aside(fail, ModelError("no such judge"))
+        background(fail, ModelError("no such judge"))
     with pytest.raises(FarmError, match="^ValueError: a slip$"):
-        aside(fail, ValueError("a slip"))
+        background(fail, ValueError("a slip"))
 
 
 @pytest.mark.ray
-def test_a_process_that_dies_is_started_again_but_not_for_ever(aside, tmp_path):
-    assert aside(die_once, tmp_path / "died") == "alive"
-    with pytest.raises(ClusterError, match="^what measures frames beside the workers died: "):
-        aside(die)
+def test_a_process_that_dies_is_started_again_but_not_for_ever(background, tmp_path):
+    assert background(die_once, tmp_path / "died") == "alive"
+    with pytest.raises(ClusterError, match="^the process that measures frames died: "):
+        background(die)
 
 
 @pytest.fixture
 def few(local_ray):
     """One actor, and no executor around it."""
-    from farm.execute.ray_aside import RayAside
+    from farm.execute.ray.background_tasks import RayTasks
 
-    beside = RayAside(workers=1)
+    beside = RayTasks(workers=1)
     yield beside
     beside.close()
 
@@ -104,14 +104,14 @@ def few(local_ray):
 @pytest.mark.ray
 def test_one_that_died_for_good_is_replaced_for_the_next_call(few):
     for _ in range(2):
-        with pytest.raises(ClusterError, match="^what measures frames beside the workers died: "):
+        with pytest.raises(ClusterError, match="^the process that measures frames died: "):
             few(die)
         assert few(double, 3) == 6
 
 
 @pytest.mark.ray
 def test_a_call_that_kills_its_process_is_tried_three_times(few, tmp_path):
-    with pytest.raises(ClusterError, match="^what measures frames beside the workers died: "):
+    with pytest.raises(ClusterError, match="^the process that measures frames died: "):
         few(die, tmp_path / "tries")
     assert (tmp_path / "tries").read_text() == "xxx"
 
@@ -119,24 +119,24 @@ def test_a_call_that_kills_its_process_is_tried_three_times(few, tmp_path):
 @pytest.mark.ray
 def test_one_that_hangs_is_killed_and_replaced(few, tmp_path, monkeypatch):
     before = few(process)
-    monkeypatch.setattr(few, "_limit", 1.0)
+    monkeypatch.setattr(few, "_timeout", 1.0)
     with pytest.raises(ClusterError) as told:
         few(hang, tmp_path / "hung")
     assert str(told.value) == (
-        "what measures frames beside the workers gave no answer for 1 seconds and was killed; what it measured "
+        "the process that measures frames did not respond within 1 seconds and was killed; earlier "
         "before is kept, and the same command goes on from there. If it hangs again, look at the models that it "
         "measures with, and at the memory of its machine."
     )
     assert int((tmp_path / "hung").read_text()) == before
     psutil.wait_procs([psutil.Process(before)] if psutil.pid_exists(before) else [], timeout=20)
     assert not psutil.pid_exists(before)
-    monkeypatch.setattr(few, "_limit", 60.0)
+    monkeypatch.setattr(few, "_timeout", 60.0)
     assert few(process) != before
 
 
 @pytest.mark.ray
 def test_a_call_may_take_ten_minutes(few):
-    assert few._limit == 600
+    assert few._timeout == 600
 
 
 @pytest.mark.ray
@@ -148,7 +148,7 @@ def test_one_that_cannot_be_started_is_started_by_the_next_call(few, monkeypatch
 
     with monkeypatch.context() as patched:
         patched.setattr(few, "_start", refuse)
-        said = "what measures frames beside the workers died: System error: no room"
+        said = "the process that measures frames died: System error: no room"
         with pytest.raises(ClusterError, match=f"^{re.escape(said)}"):
             few(double, 3)
     assert few(double, 3) == 6
@@ -182,6 +182,6 @@ def test_closing_ends_calls_that_wait_and_none_is_taken_any_more(few, tmp_path):
     few.close()
     for thread in waiting:
         thread.join(60)
-    assert said == ["what measures frames beside the workers was stopped."] * 2
-    with pytest.raises(ClusterError, match=r"^what measures frames beside the workers was stopped\.$"):
+    assert said == ["the process that measures frames was stopped."] * 2
+    with pytest.raises(ClusterError, match=r"^the process that measures frames was stopped\.$"):
         few(process)

@@ -1,8 +1,8 @@
 """What `farm submit` sends to a cluster, and how the head reads it.
 
 Ray puts a job's working directory on the import path of all processes of the job, so nothing in it has a name that
-Python could import: files have numbers and suffixes by their content, and `submission.json` keeps the user's names for
-them. On the head, a tree of links in a directory of its own gives them back, for the manifest to find its pictures.
+Python could import: files are numbered, with suffixes by content, and `submission.json` maps them to the user's names.
+On the head, a folder of links under the user's names lets the manifest find its pictures.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from farm.typed_json import parse
 INDEX = "submission.json"
 _MANIFEST = "000000.yaml"
 _AS_NAMED = "as-named"
-"""No module, because of its dash. Complete once it is there, and the same for every job with the same upload."""
-_LARGEST = 99 * 2**20
-"""Bytes: a dashboard takes uploads of up to 100 MiB; the rest is for the manifest and the archive's own."""
-_LONGEST_NAME = 1024
-_KINDS = {
+"""Not importable, because of its dash. Complete once it exists, and the same for all jobs with the same upload."""
+_MAX_BYTES = 99 * 2**20
+"""A dashboard accepts uploads of up to 100 MiB; the rest is for the manifest and the archive's headers."""
+_MAX_NAME_LENGTH = 1024
+_SIGNATURES = {
     "png": rb"\x89PNG\r\n\x1a\n",
     "jpg": rb"\xff\xd8\xff",
     "gif": rb"GIF8[79]a",
@@ -39,25 +39,25 @@ _KINDS = {
     "mp4": rb"....(ftyp|moov|mdat|wide|free|skip)",
     "mkv": rb"\x1a\x45\xdf\xa3",
 }
-"""First bytes of what input pictures may be."""
-_SENT = re.compile(rf"\d{{6}}\.({'|'.join(_KINDS)}|bin|yaml)", re.ASCII)
+"""First bytes of input pictures, by the suffix that they are sent with."""
+_SENT = re.compile(rf"\d{{6}}\.({'|'.join(_SIGNATURES)}|bin|yaml)", re.ASCII)
 
 
-def pack(manifest: Path, pictures: Iterable[Path], working_dir: Path) -> None:
-    """Copy a manifest and pictures beside or below it into an empty folder; nothing else that may lie beside them.
+def stage_working_dir(manifest: Path, pictures: Iterable[Path], working_dir: Path) -> None:
+    """Copy a manifest, and pictures from its folder or below, into an empty folder.
 
     Raises:
-        UsageError: when the pictures are too many bytes.
+        UsageError: when the pictures exceed 99 MiB.
     """
     shutil.copyfile(manifest, working_dir / _MANIFEST)
     names: dict[str, str] = {}
     size = 0
     for number, picture in enumerate(pictures, start=1):
         size += picture.stat().st_size
-        if size > _LARGEST:
+        if size > _MAX_BYTES:
             raise UsageError(
-                f"The pictures beside the manifest have more than {_LARGEST} bytes, which is all that can be "
-                "submitted. Put them where all machines of the cluster find them, and name them by their whole paths."
+                f"The manifest's pictures exceed {_MAX_BYTES} bytes, the most that can be submitted. Put them on "
+                "storage that all machines of the cluster share, and give their absolute paths."
             )
         sent = f"{number:06}.{_suffix(picture)}"
         shutil.copyfile(picture, working_dir / sent)
@@ -66,13 +66,13 @@ def pack(manifest: Path, pictures: Iterable[Path], working_dir: Path) -> None:
     (working_dir / INDEX).write_text(json.dumps(index))
 
 
-def unpack(index: Path) -> Path:
-    """Return the path of the manifest that was sent, under its own name and with its pictures under theirs.
+def unpack_submission(index: Path) -> Path:
+    """Return the path of the submitted manifest, with the user's names for it and its pictures.
 
-    The pictures are links to the numbered files, which every node has at the same place.
+    The pictures are links to the numbered files, which have the same path on every node.
 
     Raises:
-        ClusterError: when the index is not one that `pack` writes, or names anything outside.
+        ClusterError: when the index is not one that `stage_working_dir` writes, or names a file outside its folder.
     """
     sent = index.parent
     folder = sent / _AS_NAMED
@@ -94,8 +94,8 @@ def unpack(index: Path) -> Path:
     return manifest
 
 
-def leave_submissions() -> None:
-    """Take what was submitted off this process's import path."""
+def drop_submissions_from_path() -> None:
+    """Remove submitted folders from this process's import path."""
     sys.path[:] = [entry for entry in sys.path if not Path(entry, INDEX).is_file()]
 
 
@@ -103,7 +103,7 @@ def _suffix(picture: Path) -> str:
     with picture.open("rb") as file:
         start = file.read(16)
     return next(
-        (suffix for suffix, signature in _KINDS.items() if re.match(signature, start, re.DOTALL)), "bin"
+        (suffix for suffix, signature in _SIGNATURES.items() if re.match(signature, start, re.DOTALL)), "bin"
     )
 
 
@@ -116,32 +116,37 @@ class _Index:
 
 
 def _read(index: Path) -> dict[str, str]:
-    """Return the user's name of every file that was sent, the manifest's among them."""
+    """Return the user's names of all files that were sent, the manifest included."""
     try:
         found = parse(index.read_bytes(), _Index)
         names = {_MANIFEST: found.manifest, **found.pictures}
         if not all(_is_sent(index.parent, number) and _is_below(name) for number, name in names.items()):
-            raise ValueError("it names what was not sent")
+            raise ValueError("it names a file that was not sent")
         if "/" in names[_MANIFEST] or len({*names.values()}) < len(names):
+<<<<<<< HEAD:farm/execute/submission.py
             raise ValueError("it gives names twice")
     except (OSError, ValueError) as error:
+=======
+            raise ValueError("it uses a name twice")
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+>>>>>>> c1b048f (farm/execute by subject: one dispatcher, one worker, Ray in a package of its own; standard names and plain messages; chunks report their state):farm/execute/ray/submission.py
         raise ClusterError(
-            f"{index} cannot be read: {error}. Submit the manifest again, with the version of the farm that the "
-            "cluster has."
+            f"{index} cannot be read: {error}. Submit the manifest again, with the same version of the farm as on the "
+            "cluster."
         ) from error
     return names
 
 
 def _is_sent(folder: Path, number: str) -> bool:
-    """Whether it is a file under a name of ours, and no link."""
+    """Whether it is a regular file, not a link, with a name that `stage_working_dir` gives."""
     return _SENT.fullmatch(number) is not None and stat.S_ISREG((folder / number).lstat().st_mode)
 
 
 def _is_below(name: str) -> bool:
-    """Whether it is a path without any way out."""
+    """Whether it is a relative path that stays below its folder."""
     path = PurePosixPath(name)
     return bool(
-        len(name) <= _LONGEST_NAME
+        len(name) <= _MAX_NAME_LENGTH
         and "\0" not in name
         and path.parts
         and path.as_posix() == name

@@ -114,7 +114,7 @@ def head():
 
 @pytest.fixture
 def client(head):
-    from farm.execute.submit import JobsClient
+    from farm.execute.ray.jobs_client import JobsClient
 
     return JobsClient(head.url, head.token)
 
@@ -241,30 +241,30 @@ def digests(folder):
 
 
 def test_a_wrong_token_is_refused_with_what_to_do(head):
-    from farm.execute.submit import JobsClient
+    from farm.execute.ray.jobs_client import JobsClient
 
     with pytest.raises(ClusterError) as refused:
         JobsClient(head.url, "wrong")
     assert str(refused.value) == (
-        f"{head.url}: the cluster wants another token than it was given. Set RAY_AUTH_TOKEN to the one that "
-        "`ray get-auth-token` prints on the head."
+        f"{head.url}: the cluster rejected the auth token. Set RAY_AUTH_TOKEN to the output of "
+        "`ray get-auth-token` on the head."
     )
 
 
 def test_an_unknown_job_is_a_mistake_of_the_call(client):
-    with pytest.raises(UsageError, match="there is no job raysubmit_none; see farm jobs list"):
+    with pytest.raises(UsageError, match="no job raysubmit_none; see farm jobs list"):
         client.job("raysubmit_none")
 
 
 def test_a_head_that_is_not_there_is_told_at_once():
-    from farm.execute.submit import JobsClient
+    from farm.execute.ray.jobs_client import JobsClient
 
-    with pytest.raises(ClusterError, match="Is the head's dashboard up"):
+    with pytest.raises(ClusterError, match="Is the head's dashboard running"):
         JobsClient(f"http://127.0.0.1:{free_port()}")
 
 
 def test_an_address_that_is_no_url_is_refused():
-    from farm.execute.submit import JobsClient
+    from farm.execute.ray.jobs_client import JobsClient
 
-    with pytest.raises(UsageError, match="give the dashboard's URL, such as http://head:8265"):
+    with pytest.raises(UsageError, match="expected the URL of a dashboard, such as http://head:8265"):
         JobsClient("head:6379")

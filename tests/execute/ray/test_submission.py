@@ -6,7 +6,12 @@ import pkgutil
 import pytest
 
 from farm.errors import ClusterError, UsageError
-from farm.execute.submission import INDEX, leave_submissions, pack, unpack
+from farm.execute.ray.submission import (
+    INDEX,
+    drop_submissions_from_path,
+    stage_working_dir,
+    unpack_submission,
+)
 from tests.pictures import draw
 
 CODE = b"GIF89a=1\nraise SystemExit('imported')\n"
@@ -30,7 +35,7 @@ def sent(tmp_path):
     for name in NAMES:
         (here / name).parent.mkdir(parents=True, exist_ok=True)
         (here / name).write_bytes(CODE + name.encode())
-    pack(here / "dog.yaml", [here / name for name in NAMES], sent)
+    stage_working_dir(here / "dog.yaml", [here / name for name in NAMES], sent)
     return sent
 
 
@@ -45,33 +50,33 @@ def test_what_travels_has_numbers_for_names_and_suffixes_by_content(sent, tmp_pa
     (tmp_path / "here" / "what.pyc").write_bytes(b"import os")
     (tmp_path / "again").mkdir()
     pictures = [tmp_path / "here" / name for name in ("png.py", "film.so", "what.pyc")]
-    pack(tmp_path / "here" / "dog.yaml", pictures, tmp_path / "again")
+    stage_working_dir(tmp_path / "here" / "dog.yaml", pictures, tmp_path / "again")
     assert sorted(path.name for path in (tmp_path / "again").iterdir()) == [
         *("000000.yaml", "000001.png", "000002.mp4", "000003.bin", "submission.json"),
     ]
 
 
 def test_the_head_finds_the_manifest_and_its_pictures_under_their_names(sent):
-    manifest = unpack(sent / INDEX)
+    manifest = unpack_submission(sent / INDEX)
     assert manifest == sent / "as-named" / "dog.yaml"
     assert manifest.read_text() == "name: dog\n"
     assert not manifest.is_symlink()
     for number, name in enumerate(NAMES, start=1):
         assert (manifest.parent / name).resolve() == sent / f"{number:06}.gif"
         assert (manifest.parent / name).read_bytes() == CODE + name.encode()
-    assert unpack(sent / INDEX) == manifest  # as a second job with the same upload does
+    assert unpack_submission(sent / INDEX) == manifest  # as a second job with the same upload does
     assert [path.name for path in sent.iterdir() if path.name.startswith("as-named")] == ["as-named"]
 
 
 def test_nothing_of_a_submission_can_be_imported(sent):
-    unpack(sent / INDEX)
+    unpack_submission(sent / INDEX)
     assert list(pkgutil.iter_modules([str(sent)])) == []
     assert not [path for path in sent.iterdir() if path.is_dir() and path.name.isidentifier()]
 
 
 def test_a_process_leaves_submissions_off_its_import_path(sent, monkeypatch, tmp_path):
     monkeypatch.setattr("sys.path", [str(sent), str(tmp_path), f"{sent}/000001.gif"])
-    leave_submissions()
+    drop_submissions_from_path()
     import sys
 
     assert sys.path == [str(tmp_path), f"{sent}/000001.gif"]
@@ -80,6 +85,7 @@ def test_a_process_leaves_submissions_off_its_import_path(sent, monkeypatch, tmp
 @pytest.mark.parametrize(
     ("index", "reason"),
     [
+<<<<<<< HEAD:tests/execute/test_submission.py
         (b"", "it is not JSON in UTF-8: Expecting value"),
         (b"[1]", "found a list, needed an object"),
         (b'{"manifest": "dog.yaml"}', "pictures: it is missing"),
@@ -87,15 +93,24 @@ def test_a_process_leaves_submissions_off_its_import_path(sent, monkeypatch, tmp
         (b'{"manifest": "", "pictures": {}}', "it names what was not sent"),
         (b'{"manifest": 3, "pictures": {}}', "manifest: found an integer, needed a string"),
         (b"[" * 100_000, "it is nested too deeply"),
+=======
+        (b"", "Expecting value"),
+        (b"[1]", "list indices"),
+        (b'{"manifest": "dog.yaml"}', "'pictures'"),
+        (b'{"manifest": "a/dog.yaml", "pictures": {}}', "it uses a name twice"),
+        (b'{"manifest": "", "pictures": {}}', "it names a file that was not sent"),
+        (b'{"manifest": 3, "pictures": {}}', "expected str"),
+        (b"[" * 100_000, "maximum recursion depth"),
+>>>>>>> c1b048f (farm/execute by subject: one dispatcher, one worker, Ray in a package of its own; standard names and plain messages; chunks report their state):tests/execute/ray/test_submission.py
     ],
 )
 def test_an_index_that_is_none_is_refused(sent, index, reason):
     (sent / INDEX).write_bytes(index)
     with pytest.raises(ClusterError) as refused:
-        unpack(sent / INDEX)
+        unpack_submission(sent / INDEX)
     assert str(refused.value).startswith(f"{sent / INDEX} cannot be read: {reason}")
     assert str(refused.value).endswith(
-        ". Submit the manifest again, with the version of the farm that the cluster has."
+        ". Submit the manifest again, with the same version of the farm as on the cluster."
     )
 
 
@@ -114,7 +129,7 @@ def test_an_index_that_leads_out_of_the_submission_is_refused(sent, number, name
     (sent / "000001.py").touch()
     (sent / INDEX).write_text(json.dumps({"manifest": "dog.yaml", "pictures": {number: name}}))
     with pytest.raises(ClusterError, match="cannot be read"):
-        unpack(sent / INDEX)
+        unpack_submission(sent / INDEX)
     assert not (sent / "as-named").exists()
 
 
@@ -122,8 +137,8 @@ def test_two_pictures_cannot_have_one_name(sent):
     (sent / INDEX).write_text(
         json.dumps({"manifest": "dog.yaml", "pictures": {"000001.gif": "x", "000002.gif": "x"}})
     )
-    with pytest.raises(ClusterError, match="it gives names twice"):
-        unpack(sent / INDEX)
+    with pytest.raises(ClusterError, match="it uses a name twice"):
+        unpack_submission(sent / INDEX)
 
 
 def test_more_pictures_than_can_be_submitted_are_refused_with_where_to_put_them(tmp_path):
@@ -132,8 +147,8 @@ def test_more_pictures_than_can_be_submitted_are_refused_with_where_to_put_them(
         file.truncate(100 * 2**20)
     (tmp_path / "sent").mkdir()
     with pytest.raises(UsageError) as refused:
-        pack(tmp_path / "dog.yaml", [tmp_path / "a.mp4"], tmp_path / "sent")
+        stage_working_dir(tmp_path / "dog.yaml", [tmp_path / "a.mp4"], tmp_path / "sent")
     assert str(refused.value) == (
-        "The pictures beside the manifest have more than 103809024 bytes, which is all that can be submitted. Put them "
-        "where all machines of the cluster find them, and name them by their whole paths."
+        "The manifest's pictures exceed 103809024 bytes, the most that can be submitted. Put them on storage that all "
+        "machines of the cluster share, and give their absolute paths."
     )

@@ -1,7 +1,6 @@
 import pytest
 
-from farm.execute.outcome import Cause
-from farm.execute.policy import RULES, Action, Failure, Policy
+from farm.execute.retry_policy import RULES, Action, Cause, Failure, RetryPolicy
 
 
 @pytest.mark.parametrize(
@@ -30,7 +29,7 @@ from farm.execute.policy import RULES, Action, Failure, Policy
 )
 def test_a_failed_attempt_is_decided_by_cause_number_and_who_is_left(cause, attempt, tried, workers, action):
     failure = Failure(cause=cause, attempt=attempt, workers_tried=tried, workers=workers, frames_per_call=1)
-    assert Policy().after(failure) is action
+    assert RetryPolicy().after(failure) is action
 
 
 @pytest.mark.parametrize(
@@ -50,7 +49,7 @@ def test_memory_that_runs_out_again_halves_the_call_down_to_one_frame(attempt, f
         workers=2,
         frames_per_call=frames_per_call,
     )
-    assert Policy().after(failure) is action
+    assert RetryPolicy().after(failure) is action
 
 
 def test_every_cause_has_a_rule():
@@ -62,7 +61,7 @@ def test_every_cause_comes_to_an_end(cause):
     """However long a chunk of eight keeps failing, few attempts are made at it."""
     frames_per_call, attempt = 8, 0
     for attempt in range(1, 20):
-        action = Policy().after(
+        action = RetryPolicy().after(
             Failure(cause=cause, attempt=attempt, workers_tried=1, workers=2, frames_per_call=frames_per_call)
         )
         if action is Action.HALVE:
@@ -77,11 +76,11 @@ def test_every_cause_comes_to_an_end(cause):
     [(None, 10**6, False), (0, 0, False), (0, 1, True), (3, 3, False), (3, 4, True)],
 )
 def test_a_job_is_stopped_when_it_has_lost_more_frames_than_allowed(limit, failed, stops):
-    assert Policy(max_failed_frames=limit).stops(failed) is stops
+    assert RetryPolicy(max_failed_frames=limit).stops(failed) is stops
 
 
 @pytest.mark.parametrize(
-    ("failures", "workers", "aside"),
+    ("failures", "workers", "quarantined"),
     [
         (3, 2, True),
         (4, 8, True),
@@ -89,5 +88,5 @@ def test_a_job_is_stopped_when_it_has_lost_more_frames_than_allowed(limit, faile
         (3, 1, False),  # the last worker stays
     ],
 )
-def test_a_worker_is_set_aside_after_failures_that_others_made_good(failures, workers, aside):
-    assert Policy().sets_aside(failures_in_a_row=failures, workers=workers) is aside
+def test_a_worker_is_quarantined_after_failures_on_what_others_rendered(failures, workers, quarantined):
+    assert RetryPolicy().quarantines(failures_in_a_row=failures, workers=workers) is quarantined

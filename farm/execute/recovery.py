@@ -1,4 +1,4 @@
-"""What a lost worker had finished without being able to say so."""
+"""Chunks that a lost worker had finished without reporting them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from farm.records import Chunk, Frame, FrameRow, Shard
 from farm.store import JobFolder, Ledger, is_intact
 
 
-def committed(shard: Shard, worker: str) -> dict[int, ChunkDone]:
-    """Return the chunks of `shard` that `worker` has committed whole, by chunk index.
+def committed_chunks(shard: Shard, worker: str) -> dict[int, ChunkDone]:
+    """Return the chunks of `shard` that `worker` has committed completely, by chunk index.
 
-    A row counts when it is of this recipe and its file is as it was written.
+    A ledger row counts if it has this recipe and its file is intact.
 
     Raises:
         StorageError: when the job folder cannot be read.
@@ -26,12 +26,11 @@ def committed(shard: Shard, worker: str) -> dict[int, ChunkDone]:
         return row if is_intact(folder, row) else None
 
     def done(chunk: Chunk) -> ChunkDone | None:
-        found = [row_of(frame) for frame in chunk.frames]
-        whole = tuple(row for row in found if row is not None)
-        if len(whole) < len(found):
+        rows_of_chunk = [row for frame in chunk.frames if (row := row_of(frame)) is not None]
+        if len(rows_of_chunk) < len(chunk.frames):
             return None
-        seconds = sum(row.render_seconds for row in whole)
-        return ChunkDone(job=shard.job, worker=worker, rows=whole, seconds=seconds)
+        seconds = sum(row.render_seconds for row in rows_of_chunk)
+        return ChunkDone(job=shard.job, worker=worker, rows=tuple(rows_of_chunk), seconds=seconds)
 
     finished = {chunk.index: done(chunk) for chunk in shard.chunks}
     return {index: event for index, event in finished.items() if event is not None}

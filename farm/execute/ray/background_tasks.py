@@ -1,4 +1,4 @@
-"""Work beside rendering on Ray actors of its own, which take neither a GPU nor a worker's core."""
+"""Background tasks on Ray actors of their own, which take neither a GPU nor a worker's core."""
 
 from __future__ import annotations
 
@@ -14,60 +14,58 @@ from ray.actor import ActorHandle
 from ray.exceptions import GetTimeoutError, RayError, RayTaskError
 
 from farm.errors import ClusterError, FarmError
-from farm.execute.ray_actor import worker_environment
-from farm.execute.submission import leave_submissions
+from farm.execute.ray.actor import worker_environment
+from farm.execute.ray.submission import drop_submissions_from_path
 
 _Result = TypeVar("_Result")
-_TRIES = 3
+_ATTEMPTS = 3
 _WORKERS_PER_ACTOR = 4
-_LIMIT_SECONDS = 600.0
-"""A call looks at some two dozen frames: a minute for a large model on one core, and some more to download it."""
+_TIMEOUT_SECONDS = 600.0
+"""A call measures some two dozen frames: a minute for a large model on one core, plus time to download the model."""
+_NICE_INCREMENT = 10
+"""Of 19: background tasks use the CPU time that the workers on their machine leave."""
 
 
-_COURTESY = 10
-"""Of 19: it has what the workers of its machine leave of the cores."""
-
-
-class AsideActor:
-    """A process that calls what it is given, and keeps loaded what that keeps loaded; workers go before it."""
+class TaskActor:
+    """A process that calls functions at low priority. What the functions keep loaded stays loaded."""
 
     def __init__(self) -> None:
-        leave_submissions()
+        drop_submissions_from_path()
         if hasattr(os, "nice"):
-            os.nice(_COURTESY)
+            os.nice(_NICE_INCREMENT)
 
     def call(self, function: Callable[..., _Result], arguments: tuple[Any, ...]) -> _Result:
         """Return `function(*arguments)`."""
         return function(*arguments)
 
 
-class RayAside:
-    """One actor for every four workers, each started when it is first needed; one that died is replaced.
+class RayTasks:
+    """One actor for every four workers, started on first use; one that dies is replaced.
 
-    A call that takes longer than `limit` seconds hangs, and its actor is killed.
+    An actor is killed when a call takes longer than `timeout` seconds.
     """
 
-    def __init__(self, workers: int, *, limit: float = _LIMIT_SECONDS) -> None:
-        self.at_once = -(-workers // _WORKERS_PER_ACTOR)
-        self._limit = limit
+    def __init__(self, workers: int, *, timeout: float = _TIMEOUT_SECONDS) -> None:
+        self.concurrency = -(-workers // _WORKERS_PER_ACTOR)
+        self._timeout = timeout
         self._free: queue.Queue[ActorHandle | None] = queue.Queue()
         self._actors: list[ActorHandle] = []
         self._closed = False
         self._lock = threading.Lock()
-        for _ in range(self.at_once):
+        for _ in range(self.concurrency):
             self._free.put(None)
 
     def __call__(self, function: Callable[..., _Result], *arguments: Any) -> _Result:
-        """Return `function(*arguments)`, called on a free actor, and on another one if its process dies.
+        """Return `function(*arguments)`, called on a free actor, and on another one if that dies.
 
         Raises:
-            FarmError: what the function raises, that processes died again and again, or that one gave no answer.
+            FarmError: as raised by the function; or when actors die repeatedly, or one does not respond.
         """
-        tries = _TRIES
+        attempts = _ATTEMPTS
         while True:
-            tries -= 1
+            attempts -= 1
             try:
-                return self._ask(function, arguments)
+                return self._call(function, arguments)
             except RayTaskError as error:
                 cause = error.cause
                 raise (
@@ -75,30 +73,30 @@ class RayAside:
                 ) from error
             except GetTimeoutError as error:
                 raise ClusterError(
-                    f"what measures frames beside the workers gave no answer for {self._limit:g} seconds and was "
-                    "killed; what it measured before is kept, and the same command goes on from there. If it hangs "
-                    "again, look at the models that it measures with, and at the memory of its machine."
+                    f"the process that measures frames did not respond within {self._timeout:g} seconds and was "
+                    "killed; earlier measurements are kept. Run the same command to resume. If it hangs again, check "
+                    "the models that it measures with, and the memory of its machine."
                 ) from error
             except RayError as error:
-                if not tries:
-                    raise ClusterError(f"what measures frames beside the workers died: {error}") from error
+                if not attempts:
+                    raise ClusterError(f"the process that measures frames died: {error}") from error
 
     def close(self) -> None:
-        """Kill the actors; calls that still wait raise."""
+        """Kill the actors; pending calls raise."""
         with self._lock:
             self._closed = True
             actors = tuple(self._actors)
         for actor in actors:
-            self._drop(actor)
+            self._kill(actor)
 
-    def _ask(self, function: Callable[..., _Result], arguments: tuple[Any, ...]) -> _Result:
-        """Return what a free actor answers; one that does not answer is never asked again."""
+    def _call(self, function: Callable[..., _Result], arguments: tuple[Any, ...]) -> _Result:
+        """Return the result from a free actor; one that fails to answer is killed."""
         actor = self._free.get()
         answered = None
         try:
             actor = actor or self._start()
             try:
-                result: _Result = ray.get(actor.call.remote(function, arguments), timeout=self._limit)
+                result: _Result = ray.get(actor.call.remote(function, arguments), timeout=self._timeout)
             except RayTaskError:
                 answered = actor
                 raise
@@ -107,14 +105,14 @@ class RayAside:
         finally:
             self._free.put(answered)
             if answered is None and actor is not None:
-                self._drop(actor)
+                self._kill(actor)
 
     def _start(self) -> ActorHandle:
         with self._lock:
             if self._closed:
-                raise ClusterError("what measures frames beside the workers was stopped.")
+                raise ClusterError("the process that measures frames was stopped.")
             actor = (
-                ray.remote(AsideActor)
+                ray.remote(TaskActor)
                 .options(
                     num_cpus=0,
                     num_gpus=0,
@@ -127,7 +125,7 @@ class RayAside:
             self._actors.append(actor)
         return actor
 
-    def _drop(self, actor: ActorHandle) -> None:
+    def _kill(self, actor: ActorHandle) -> None:
         with self._lock, contextlib.suppress(ValueError):
             self._actors.remove(actor)
         with contextlib.suppress(RayError):

@@ -3,7 +3,7 @@
 import pytest
 
 from farm.errors import ClusterError
-from farm.execute.ray_safety import refuse_old_ray, warn_of_no_token
+from farm.execute.ray.security import refuse_old_ray, warn_of_no_token
 
 
 @pytest.mark.parametrize("version", ["2.54.0", "2.60.0", "3.0.0.dev0", "2.100.1"])
@@ -16,16 +16,16 @@ def test_an_older_one_is_refused_with_why_and_what_to_install(version):
     with pytest.raises(ClusterError) as refused:
         refuse_old_ray(version, "http://head:8265")
     assert str(refused.value) == (
-        f"http://head:8265: Ray {version} is too old; needed: 2.54 or newer. Below 2.52 it ignores "
-        "RAY_AUTH_MODE=token, and below 2.54 others are known to run code through it. Install what the farm's "
-        "deploy/runtime.lock says."
+        f"http://head:8265: Ray {version} is too old; required: 2.54 or newer. Below 2.52 it ignores "
+        "RAY_AUTH_MODE=token, and below 2.54 it has known remote code execution holes. Install the version in the "
+        "farm's deploy/runtime.lock."
     )
 
 
 def test_every_session_refuses_an_older_one(monkeypatch):
     import ray
 
-    from farm.execute.ray_session import RaySession
+    from farm.execute.ray.session import RaySession
 
     monkeypatch.setattr(ray, "__version__", "2.53.0")
     with pytest.raises(ClusterError, match="this environment: Ray 2.53.0 is too old"):
@@ -35,7 +35,7 @@ def test_every_session_refuses_an_older_one(monkeypatch):
 def test_every_client_of_a_dashboard_refuses_an_older_one_and_says_that_a_cluster_is_open(
     monkeypatch, caplog
 ):
-    from farm.execute import submit
+    from farm.execute.ray import jobs_client
 
     class Client:
         _server_ray_version = "2.53.0"
@@ -43,15 +43,15 @@ def test_every_client_of_a_dashboard_refuses_an_older_one_and_says_that_a_cluste
         def __init__(self, address, headers):
             pass
 
-    monkeypatch.setattr(submit, "JobSubmissionClient", Client)
+    monkeypatch.setattr(jobs_client, "JobSubmissionClient", Client)
     with pytest.raises(ClusterError, match="http://head:8265: Ray 2.53.0 is too old"):
-        submit.JobsClient("http://head:8265")
+        jobs_client.JobsClient("http://head:8265")
     monkeypatch.setattr(Client, "_server_ray_version", "2.54.0")
-    monkeypatch.setattr(submit, "_is_open_to_all", lambda address: True)
-    submit.JobsClient("http://head:8265")
+    monkeypatch.setattr(jobs_client, "_requires_no_token", lambda address: True)
+    jobs_client.JobsClient("http://head:8265")
     assert caplog.messages == [
-        "http://head:8265: this cluster asks for no token, so whoever reaches it can run anything on it. Start it with "
-        "RAY_AUTH_MODE=token, as docs/cluster.md shows."
+        "http://head:8265: this cluster requires no token, so anyone who can reach it can run code on it. Start it "
+        "with RAY_AUTH_MODE=token, as described in docs/cluster.md."
     ]
 
 
