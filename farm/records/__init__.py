@@ -2,6 +2,7 @@
 
 Recipe -> Frame -> Chunk -> Shard      what to render, cut for workers
 FrameRow                               what was rendered
+HistoryEntry                           what happened to a chunk, and when
 OutputSpec                             what to assemble from it
 AnalysisSpec -> Stretch -> Values      what to measure in it, and what was measured
 """
@@ -18,6 +19,7 @@ from farm.records.analysis import (
     Values,
     slug,
 )
+from farm.records.history import HistoryEntry
 from farm.records.inputs import PictureFile, PictureSource
 from farm.records.model import (
     ControlNet,
@@ -68,6 +70,7 @@ __all__ = [
     "FrameRow",
     "GifSpec",
     "GridSpec",
+    "HistoryEntry",
     "ImagePrompt",
     "InputPicture",
     "IpAdapter",

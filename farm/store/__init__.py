@@ -3,6 +3,7 @@
 from farm.store.folder import JobFolder, symlink_in
 from farm.store.frame_cache import CachedFrame, FrameCache
 from farm.store.frames import content_sha256, decode_frame, encode_frame, file_name
+from farm.store.history import JobHistory, history_of
 from farm.store.ledger import Ledger, is_intact
 from farm.store.lock import FolderLock, is_locked_by, lock_holder
 from farm.store.measurements import Measurements, active_measurements, deactivate_measurements
@@ -13,6 +14,7 @@ __all__ = [
     "FolderLock",
     "FrameCache",
     "JobFolder",
+    "JobHistory",
     "Ledger",
     "Measurements",
     "active_measurements",
@@ -21,6 +23,7 @@ __all__ = [
     "decode_frame",
     "encode_frame",
     "file_name",
+    "history_of",
     "is_intact",
     "is_locked_by",
     "lock_holder",

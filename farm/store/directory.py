@@ -199,6 +199,14 @@ class Directory:
                     else:
                         inside.remove(name)
 
+    def rename(self, name: str, new_name: str) -> None:
+        """Rename a file, or a link itself; one that has the new name is replaced.
+
+        Raises:
+            OSError: when it cannot be renamed.
+        """
+        os.rename(name, new_name, src_dir_fd=self._handle, dst_dir_fd=self._handle)
+
     def open_file(self, name: str, flags: int) -> int:
         """Open a file, which must not be a link, and return its descriptor; a new file follows the umask.
 

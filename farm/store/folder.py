@@ -6,7 +6,7 @@ import contextlib
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
@@ -54,6 +54,11 @@ class JobFolder:
         self.in_process = self._files.in_process
         self.is_local = local
         self.concurrent_reads = 1 if local or self.in_process else _REMOTE_READS
+
+    @property
+    def _local(self) -> LocalFiles:
+        assert isinstance(self._files, LocalFiles), "only local files can be appended to"
+        return self._files
 
     def path(self, name: str) -> str:
         """Return the full path or URL of the file `name`, for messages and links."""
@@ -118,6 +123,32 @@ class JobFolder:
         except TooLarge as error:
             raise Malformed(str(error)) from error
         return None if found is None else parse(found, kind)
+
+    def open_append(self, name: str) -> BinaryIO:
+        """Open a local file, unbuffered, to append complete lines to it. Object stores have no append.
+
+        Raises:
+            StorageError: when it cannot be opened, or is not a regular file.
+        """
+        return self._local.open_append(name)
+
+    def rename(self, name: str, new_name: str) -> None:
+        """Rename a local file within its folder, replacing one that has the new name.
+
+        Raises:
+            StorageError: when it cannot be renamed.
+        """
+        self._local.rename(name, new_name)
+
+    def lines(self, name: str, *, max_line: int, max_bytes: int) -> Iterator[bytes]:
+        """Yield the lines of a local file within its first `max_bytes`, one in memory at a time; none if it is missing.
+
+        Of a line longer than `max_line` the beginning is yielded.
+
+        Raises:
+            StorageError: when it cannot be read.
+        """
+        return self._local.lines(name, max_line, max_bytes)
 
     def names(self, folder: str) -> list[str]:
         """Return the sorted names of the files directly in `folder`; none if it is missing."""

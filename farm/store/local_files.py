@@ -10,8 +10,10 @@ import contextlib
 import errno
 import fcntl
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from farm.store.directory import Directory, opened
 from farm.store.retries import disk_errors
@@ -21,6 +23,7 @@ MAX_FILE_BYTES = 256 * 2**20
 _FARM = ".farm"
 """The farm's own folder in a job's: for a root that lies in one, links are followed on the way to the job's only."""
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+_APPEND = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK
 _LOCK_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK
 
 
@@ -88,6 +91,43 @@ class LocalFiles:
             else:
                 return folder.create(file, new)
             return True
+
+    def open_append(self, name: str) -> BinaryIO:
+        """Open a regular file, unbuffered, to append complete lines to it; it is created if it is missing."""
+        with self._errors("write", name), self._parent(name, make=True) as (folder, file):
+            handle = folder.open_file(file, _APPEND)
+            log = os.fdopen(handle, "r+b", buffering=0)
+            try:
+                _check_regular(handle)
+                size = log.seek(0, os.SEEK_END)
+                if size and os.pread(handle, 1, size - 1) != b"\n":  # a write that was cut short
+                    log.write(b"\n")
+            except BaseException:
+                log.close()
+                raise
+            return log
+
+    def rename(self, name: str, new_name: str) -> None:
+        """Rename a file within its folder, replacing one that has the new name."""
+        with self._errors("rename", name), self._parent(name) as (folder, file):
+            folder.rename(file, new_name.rpartition("/")[2])
+
+    def lines(self, name: str, max_line: int, max_bytes: int) -> Iterator[bytes]:
+        """Yield the lines of a regular file within its first `max_bytes`; none if it is missing.
+
+        Of a line longer than `max_line` the beginning is yielded.
+        """
+        with (
+            self._errors("read", name),
+            contextlib.suppress(FileNotFoundError),
+            self._parent(name) as (folder, file),
+            os.fdopen(folder.open_file(file, os.O_RDONLY | os.O_NONBLOCK), "rb") as log,
+        ):
+            _check_regular(log.fileno())
+            while log.tell() < max_bytes and (line := log.readline(max_line)):
+                yield line
+                while not line.endswith(b"\n") and (line := log.readline(max_line)):
+                    pass
 
     def entries(self, folder: str, kind: str) -> list[str]:
         """Return the names of each `file`, or of each `directory`, directly in `folder`, without links."""
@@ -160,6 +200,11 @@ def _find(folder: Directory, file: str) -> bytes | None:
     with contextlib.suppress(FileNotFoundError):
         return folder.read(file, MAX_FILE_BYTES)
     return None
+
+
+def _check_regular(handle: int) -> None:
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        raise OSError(errno.EINVAL, "it is not a regular file")
 
 
 def _kind(entry: os.DirEntry[str]) -> str:
