@@ -175,7 +175,7 @@ def test_a_history_that_is_a_pipe_is_not_waited_for(tmp_path, caplog):
 def test_a_disk_that_is_full_ends_the_history_with_one_warning(tmp_path, caplog):
     log = JobHistory(JobFolder(str(tmp_path)), RUN, 100)
     log._log._file.close()
-    log._log._file = Path("/dev/full").open("wb", buffering=0)
+    log._log._file = Path("/dev/full").open("wb", buffering=0)  # noqa: SIM115
     log.record(change(0))
     log.record(change(1))
     log.close()
