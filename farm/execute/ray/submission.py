@@ -123,13 +123,8 @@ def _read(index: Path) -> dict[str, str]:
         if not all(_is_sent(index.parent, number) and _is_below(name) for number, name in names.items()):
             raise ValueError("it names a file that was not sent")
         if "/" in names[_MANIFEST] or len({*names.values()}) < len(names):
-<<<<<<< HEAD:farm/execute/submission.py
-            raise ValueError("it gives names twice")
-    except (OSError, ValueError) as error:
-=======
             raise ValueError("it uses a name twice")
-    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
->>>>>>> c1b048f (farm/execute by subject: one dispatcher, one worker, Ray in a package of its own; standard names and plain messages; chunks report their state):farm/execute/ray/submission.py
+    except (OSError, ValueError) as error:
         raise ClusterError(
             f"{index} cannot be read: {error}. Submit the manifest again, with the same version of the farm as on the "
             "cluster."
