@@ -51,7 +51,7 @@ def free_port():
         return listener.getsockname()[1]
 
 
-def wait_for(url, seconds=60):
+def wait_for(url, seconds=180):
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:
