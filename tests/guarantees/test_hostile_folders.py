@@ -56,7 +56,7 @@ def test_workers_import_nothing_from_the_folder_that_render_is_called_in(folder)
 
 @pytest.mark.ray
 @pytest.mark.slow
-@pytest.mark.parametrize("verb", sample([ANALYZE, "verify .", "batch ../.."], of=[ANALYZE]))
+@pytest.mark.parametrize("verb", sample([ANALYZE, "verify .", "batch ../.."], of=["verify ."]))
 def test_workers_import_nothing_from_a_jobs_folder_that_a_verb_is_called_in(folder, verb):
     assert run_in(folder, FARM, "render", "film.yaml", "--inline", "--procedural") == 0
     job = folder / "out" / "film-rehearsal"

@@ -8,7 +8,8 @@ Three schedulers (deterministic, ancestral and LCM), each in these layouts; thos
 | *1 Ray worker*           | *2 chunks* | shuffled | empty                      |
 | *2 Ray workers*          | *1 chunk*  | in order | empty                      |
 | 3 Ray workers            | 7 chunks   | shuffled | empty                      |
-| 2 Ray workers            | 2 chunks   | shuffled | holes, altered files       |
+| 3 Ray workers            | 2 chunks   | shuffled | holes, altered files       |
+| *2 Ray workers*          | *2 chunks* | shuffled | holes, altered files       |
 | in this process          | 1 chunk    | shuffled | holes, altered files       |
 
 54 frames (150 with `--exhaustive`) in batches of 4: the last chunk is half padding. The jobs of a layout are rendered
@@ -64,10 +65,8 @@ class Shuffled(Job):
         return tuple(chunks)
 
 
-def run(
-    place: Path, *, frames: int, workers: int | None, chunks_per_shard: int, shuffled: bool
-) -> dict[str, int]:
-    """Render the three jobs into `place` with `workers` (None: in this process); return how many frames each."""
+def run(place: Path, executor, *, frames: int, chunks_per_shard: int, shuffled: bool) -> dict[str, int]:
+    """Render the three jobs into `place`; return how many frames of each were rendered."""
     jobs = []
     for name, (scheduler, noise) in SAMPLERS.items():
         path = place / f"{name}.yaml"
@@ -75,15 +74,10 @@ def run(
         path.write_text(MANIFEST.format(name=name, scheduler=scheduler, noise=noise, frames=frames))
         job = prepare(path, output_dir=str(place))
         jobs.append(Shuffled(plan=job.plan, folder=job.folder) if shuffled else job)
-    with ExitStack() as stack:
-        executor = stack.enter_context(
-            InlineExecutor() if workers is None else open_executor(workers=workers)
-        )
-        summaries = render(jobs, executor, lambda event: None, chunks_per_shard=chunks_per_shard)
+    summaries = render(jobs, executor, lambda event: None, chunks_per_shard=chunks_per_shard)
     assert [summary.state for summary in summaries] == ["done"] * len(jobs)
     for name in SAMPLERS:
         assert leftovers(place / name) == []
-    assert_free()
     return {summary.name: summary.frames.rendered for summary in summaries}
 
 
@@ -102,8 +96,27 @@ def frames(pytestconfig):
 def in_this_process(tmp_path_factory, frames):
     """The folder of the first layout, which the others are held against."""
     place = tmp_path_factory.mktemp("inline")
-    run(place, frames=frames, workers=None, chunks_per_shard=7, shuffled=False)
+    with InlineExecutor() as executor:
+        run(place, executor, frames=frames, chunks_per_shard=7, shuffled=False)
     return place
+
+
+@pytest.fixture(scope="module")
+def executor_with():
+    """Open an executor with so many workers (None: in this process), or return the one that the test before had."""
+    opened = {}
+    with ExitStack() as stack:
+
+        def open_or_return(workers):
+            if workers not in opened:
+                stack.close()
+                opened.clear()
+                executor = InlineExecutor() if workers is None else open_executor(workers=workers)
+                opened[workers] = stack.enter_context(executor)
+            return opened[workers]
+
+        yield open_or_return
+    assert_free()
 
 
 def test_the_frames_are_pictures_of_their_own(in_this_process, frames):
@@ -116,20 +129,24 @@ def test_the_frames_are_pictures_of_their_own(in_this_process, frames):
     ("workers", "chunks_per_shard", "shuffled"), sample([(1, 2, True), (2, 1, False), MOST], of=[MOST])
 )
 def test_workers_shards_and_order_change_no_bit(
-    local_ray, in_this_process, tmp_path, frames, workers, chunks_per_shard, shuffled
+    local_ray, executor_with, in_this_process, tmp_path, frames, workers, chunks_per_shard, shuffled
 ):
     rendered = run(
-        tmp_path, frames=frames, workers=workers, chunks_per_shard=chunks_per_shard, shuffled=shuffled
+        tmp_path,
+        executor_with(workers),
+        frames=frames,
+        chunks_per_shard=chunks_per_shard,
+        shuffled=shuffled,
     )
     assert rendered == dict.fromkeys(SAMPLERS, frames)
     assert digests(tmp_path, frames) == digests(in_this_process, frames)
 
 
 @pytest.mark.parametrize(
-    ("workers", "chunks_per_shard"), [(2, 2), (None, 1)], ids=["2-workers", "in-this-process"]
+    ("workers", "chunks_per_shard"), sample([(3, 2), (2, 2), (None, 1)], of=[(3, 2), (None, 1)])
 )
 def test_a_resumed_job_with_holes_and_altered_files_ends_with_the_same_bits(
-    local_ray, in_this_process, tmp_path, frames, workers, chunks_per_shard
+    local_ray, executor_with, in_this_process, tmp_path, frames, workers, chunks_per_shard
 ):
     place, holes = tmp_path / "resumed", (0, *range(41, 47), frames - 1)
     shutil.copytree(in_this_process, place)
@@ -142,7 +159,9 @@ def test_a_resumed_job_with_holes_and_altered_files_ends_with_the_same_bits(
         content = bytearray(flipped.read_bytes())
         content[len(content) // 2] ^= 1
         flipped.write_bytes(content)
-    rendered = run(place, frames=frames, workers=workers, chunks_per_shard=chunks_per_shard, shuffled=True)
+    rendered = run(
+        place, executor_with(workers), frames=frames, chunks_per_shard=chunks_per_shard, shuffled=True
+    )
     again = {index // 4 for index in (*holes, CUT, FLIPPED)}
     assert rendered == dict.fromkeys(SAMPLERS, 4 * len(again) - 2)
     assert digests(place, frames) == digests(in_this_process, frames)

@@ -37,7 +37,7 @@ def peak_mib(folder, count):
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-@pytest.mark.parametrize("count", sample([1000, 3000], of=[1000]))
+@pytest.mark.parametrize("count", sample([1500, 3000], of=[1500]))
 def test_many_frames_take_the_memory_of_few(folder, store, count):
     store(folder, range(count))
     few, many = peak_mib(folder, 300), peak_mib(folder, count)
