@@ -80,10 +80,10 @@ def test_faults_of_every_kind_cost_no_frame(write_manifest, store, undisturbed, 
 def test_workers_of_their_own_processes_meet_the_faults_too(write_manifest, store, undisturbed):
     from farm.execute.ray.executor import RayExecutor
 
-    store.fail_at_random(0.2, seed=5)
+    store.fail_at_random(0.1, seed=5)
     with RayExecutor(workers=2) as executor:
         summary = run(write_manifest(frames=FRAMES), OUT, executor=executor)
-    assert len(store.faults) > 3
+    assert len(store.faults) > 1
     assert (summary.state, summary.frames.rendered) == ("done", FRAMES)
     assert_complete(store, undisturbed)
 

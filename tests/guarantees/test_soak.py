@@ -6,7 +6,7 @@ from tests.exhaustive import sample
 from tests.guarantees.soak import soak
 from tests.guarantees.undisturbed import assert_as_if_undisturbed
 
-SHORT, LONG = (240, 4, 1), (2000, 12, 2)
+SHORT, LONG = (120, 2, 1), (2000, 12, 2)
 
 
 @pytest.mark.ray

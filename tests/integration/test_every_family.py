@@ -7,16 +7,15 @@ import torch
 import yaml
 from PIL import Image
 
-from tests.checkpoints.ways import ONE_OF_EACH_FAMILY
 from tests.exhaustive import sample
 from tests.integration.cases import BESIDE, CASES, FRAMES, draw_pictures, slug
 from tests.integration.hub import Hub
 
-SAMPLE = (*ONE_OF_EACH_FAMILY, *BESIDE)
-"""What `make test` renders; `make test-all` renders all."""
-
-ON_WORKERS = ("text to image, FluxPipeline", "ControlNet", "SDXL with its refiner", "IP-Adapter")
+ON_WORKERS = ("text to image, FluxPipeline", "ControlNet", "SDXL with its refiner")
 """What `make test` renders in other layouts too."""
+
+SAMPLE = (*ON_WORKERS[:2], "inpainting", "text to image, QwenImagePipeline", *BESIDE)
+"""What `make test` renders; `make test-all` renders all. Of every family, tests/render compares chunks."""
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 

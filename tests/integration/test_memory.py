@@ -32,18 +32,22 @@ finally:
 
 
 @pytest.mark.slow
-@pytest.mark.ray
+@pytest.mark.ray  # the exhaustive ones
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from /proc")
 @pytest.mark.parametrize(
-    ("analysis", "count"), sample([("", 3000), (MEASURED, 3000), (MEASURED, 700)], of=[(MEASURED, 700)])
+    ("analysis", "where", "count"),
+    sample(
+        [("", "--workers=2", 3000), (MEASURED, "--workers=2", 3000), (MEASURED, "--inline", 700)],
+        of=[(MEASURED, "--inline", 700)],
+    ),
 )
-def test_many_frames_take_the_memory_of_few(tmp_path, analysis, count):
+def test_many_frames_take_the_memory_of_few(tmp_path, analysis, where, count):
     (tmp_path / "long.yaml").write_text(MANIFEST + analysis)
 
     def peak(frames):
         done = subprocess.run(
             [
-                *(sys.executable, "-c", DRIVER, "render", "long.yaml", "--procedural", "--workers=2"),
+                *(sys.executable, "-c", DRIVER, "render", "long.yaml", "--procedural", where),
                 *(f"--set=animation.frames={frames}", f"--output-dir={tmp_path / str(frames)}"),
             ],
             cwd=tmp_path,
