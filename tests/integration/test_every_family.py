@@ -49,7 +49,7 @@ def inline(studio, jobs):
 def render(studio, name, *options, jobs):
     folder, hub = studio
     manifests = [f"night/{job}.yaml" for job in jobs.values()]
-    done = hub.farm("batch", *manifests, f"--output-dir={name}", *options, cwd=folder)
+    done = hub.farm("render", *manifests, f"--output-dir={name}", *options, cwd=folder)
     assert done.returncode == 0, done.stdout + done.stderr
     return folder / name
 
