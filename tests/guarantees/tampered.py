@@ -18,7 +18,8 @@ import farm
 from farm.cli.compare import report_text as comparison_text
 from farm.cli.inspect import report_text as inspection_text
 from farm.execute import InlineExecutor
-from farm.results import compare, finished_job, reassemble, rereport, verify
+from farm.results import finished_job, reassemble, rereport, verify
+from farm.results.compare import compare
 from farm.results.inspect import inspect
 from farm.run import prepare, reanalyze, render
 

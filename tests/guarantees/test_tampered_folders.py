@@ -163,13 +163,11 @@ def test_folders_that_lie_too_deep_in_each_other_are_told(out):
     try:
         with pytest.raises(StorageError) as told:
             COMMANDS["assemble"](out)
-        assert str(told.value) == f"{out / NAME}: cannot clean: folders in it lie too deep in each other."
+        assert str(told.value) == f"{out / NAME}: cannot clean: its folders are nested too deeply."
         run("inspect", out)
         run("gallery", out)
-    finally:
-        subprocess.run(
-            ["rm", "-rf", out / NAME], check=True
-        )  # pytest's own clean-up would not get to its end
+    finally:  # pytest's own clean-up would not get to the end of them
+        subprocess.run(["rm", "-rf", out / NAME], check=True)
 
 
 def test_ranges_that_a_summary_claims_are_not_expanded(out):
