@@ -7,18 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.exhaustive import sample
-
 MANIFEST = """
 version: 1
 name: long
 model: {pipeline: StableDiffusionPipeline, pretrained: tiny-world}
 animation: {kind: interpolate, prompts: [a, b, c], frames: 300}
-render: {batch_size: 10, num_inference_steps: 1, height: 128, width: 128}
+render: {batch_size: 10, num_inference_steps: 1}
 output: {gif: {rubber_band: true}}
 """
-# Does all that a plain job does, and more.
-MEASURED = "analysis: {smoothness: true}"
 # VmHWM is this process's own peak; getrusage would count what the parent held at the fork.
 DRIVER = """
 import re, sys
@@ -31,23 +27,18 @@ finally:
 """
 
 
+@pytest.mark.exhaustive  # reduce/test_memory.py says it of the reducer
 @pytest.mark.slow
-@pytest.mark.ray  # the exhaustive ones
+@pytest.mark.ray
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from /proc")
-@pytest.mark.parametrize(
-    ("analysis", "where", "count"),
-    sample(
-        [("", "--workers=2", 3000), (MEASURED, "--workers=2", 3000), (MEASURED, "--inline", 700)],
-        of=[(MEASURED, "--inline", 700)],
-    ),
-)
-def test_many_frames_take_the_memory_of_few(tmp_path, analysis, where, count):
+@pytest.mark.parametrize("analysis", ["", "analysis: {smoothness: true}"], ids=["plain", "measured"])
+def test_many_frames_take_the_memory_of_few(tmp_path, analysis):
     (tmp_path / "long.yaml").write_text(MANIFEST + analysis)
 
     def peak(frames):
         done = subprocess.run(
             [
-                *(sys.executable, "-c", DRIVER, "render", "long.yaml", "--procedural", where),
+                *(sys.executable, "-c", DRIVER, "render", "long.yaml", "--procedural", "--workers=2"),
                 *(f"--set=animation.frames={frames}", f"--output-dir={tmp_path / str(frames)}"),
             ],
             cwd=tmp_path,
@@ -58,6 +49,6 @@ def test_many_frames_take_the_memory_of_few(tmp_path, analysis, where, count):
         )
         return int(re.search(r"^peak (\d+)", done.stdout, re.MULTILINE)[1]) / 1024
 
-    few, many = peak(100), peak(count)
-    print(f"driver and reducer: {few:.0f} MiB for 100 frames, {many:.0f} MiB for {count}")
+    few, many = peak(300), peak(3000)
+    print(f"driver and reducer: {few:.0f} MiB for 300 frames, {many:.0f} MiB for 3,000")
     assert many <= 1.1 * few

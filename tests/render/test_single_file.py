@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from farm.errors import ModelError
 from farm.inputs.checkpoints.source import find_source
 from farm.records import ModelSource
-from farm.render.loading.pipeline import load_pipeline, load_single_file
+from farm.render.loading.pipeline import _load_single_file, load_pipeline
 from tests.checkpoints.hub_cache import fill_cache
 from tests.checkpoints.stable_diffusion import save_stable_diffusion
 from tests.ldm_layout import save_as_single_file
@@ -52,7 +52,7 @@ def source_of(path, revision=None):
 
 
 def load(file, cls=PIPELINE, **changes):
-    return load_single_file(cls, spec_of(file, **changes), {})
+    return _load_single_file(cls, spec_of(file, **changes), {})
 
 
 def draw(pipeline):
