@@ -10,59 +10,22 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
 import torch
 from PIL import Image
 
 from farm.errors import RenderError, StorageError
 from farm.inputs.digest import content_sha256
 from farm.inputs.pictures.decode import Film, open_film, reading
-from farm.records import Canny, Expand, InputPicture
+from farm.inputs.pictures.prepare import prepare
+from farm.records import InputPicture
 from farm.render.lru import ResultCache
 
-_OVERLAP = 8
-"""Pixels by which the mask overlaps the image, one latent of most VAEs: without it the seam at its edge is visible."""
 _CACHED_BYTES = 2**28
 """Of images in memory: those of every frame, and some of a sequence."""
 _OPEN_FILMS = 4
 """Videos and animations kept open, each at the position last read."""
 _CACHED_ENCODINGS = 8
 """Images, not frames: one, its masked copy, and some of a sequence."""
-
-
-def prepare(image: Image.Image, preparation: Canny | Expand) -> Image.Image:
-    """Return the prepared RGB image."""
-    match preparation:
-        case Canny():
-            return _edges(image, preparation)
-        case Expand(part="canvas"):
-            return _canvas(image, preparation)
-        case Expand():
-            return _mask(image, preparation)
-
-
-def _edges(image: Image.Image, canny: Canny) -> Image.Image:
-    """Detect edges as diffusers' ControlNet guide does: in the RGB image, then copied to all channels."""
-    edges = cv2.Canny(np.asarray(image), canny.low_threshold, canny.high_threshold)
-    return Image.fromarray(np.stack([edges] * 3, axis=2))
-
-
-def _canvas(image: Image.Image, expand: Expand) -> Image.Image:
-    sides = ((expand.top, expand.bottom), (expand.left, expand.right), (0, 0))
-    return Image.fromarray(np.pad(np.asarray(image), sides, mode="edge"))
-
-
-def _mask(image: Image.Image, expand: Expand) -> Image.Image:
-    """Return the mask, white where the pipeline paints: the added sides, and the image's edge along them."""
-    left, right, top, bottom = (
-        added and added + _OVERLAP for added in (expand.left, expand.right, expand.top, expand.bottom)
-    )
-    height = expand.top + image.height + expand.bottom
-    width = expand.left + image.width + expand.right
-    mask = np.full((height, width, 3), 255, np.uint8)
-    mask[top : height - bottom, left : width - right] = 0
-    return Image.fromarray(mask)
 
 
 class PictureReader:

@@ -130,3 +130,17 @@ def _measured(kept: Measurements, shown: Iterable[Shown]) -> Iterator[tuple[int,
         values = kept.find(stretch)
         for one, its in zip(stretch.frames, values or (), strict=False):
             yield one.frame, its
+
+
+def unmeasured_warnings(analysis: AnalysisSpec | None, folder: JobFolder) -> tuple[str, ...]:
+    """Return a warning where a run removes what was measured in the job's frames.
+
+    Raises:
+        StorageError: when the folder cannot be read.
+    """
+    if analysis is not None or active_measurements(folder) is None:
+        return ()
+    return (
+        f"{folder.path('').rstrip('/')}: its frames were measured, but this manifest asks for no analysis: a run "
+        "takes that off its table and page. Add the analysis of the manifest.yaml there, or farm analyze it again.",
+    )

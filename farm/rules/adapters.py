@@ -1,201 +1,106 @@
-"""Whether IP-Adapters are made for the model's UNet, and see through the image encoder that they were trained with."""
+"""Adapters (LoRA, IP-Adapter, textual inversion): made for the model, and with what each of them needs."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from farm.inputs.checkpoints.info import Architecture, contents_of, read_settings, read_shapes
-from farm.inputs.checkpoints.lora import (
+from farm.inputs.checkpoints.adapters import (
     ENCODER_OF,
-    USUAL_LORA,
-    USUAL_WORD,
+    ImageEncoder,
     LoraShapes,
+    MissingFile,
     encoder_folder,
-    only_or_usual,
     read_lora,
+    token_of,
 )
+from farm.inputs.checkpoints.info import Architecture
 from farm.inputs.checkpoints.safetensors_header import Shape
-from farm.inputs.digest import content_sha256
+from farm.inputs.resolved import ModelInputs
 from farm.manifest.findings import Finding, did_you_mean
 from farm.manifest.location import FieldPath
 from farm.manifest.model import IpAdapter as Written
-from farm.records import IpAdapter, Lora, ModelSource, TextualInversion
-from farm.rules.context import Asked, entries, many, pipelines_with
+from farm.records import ModelSource
+from farm.rules.context import Asked, Context, entries, many, pipelines_with
+from farm.rules.mismatch import among, mismatch, unequal, word_widths
 
-
-def misfit(field: FieldPath, clauses: Iterable[str], needed: str) -> Iterator[Finding]:
-    """Yield one mistake of all clauses, if there are any; `field` is the weights' own place."""
-    together = " and ".join(clauses)
-    if together:
-        yield Finding(path=field, found=f"does not fit the model: {together}", allowed=f"needed: {needed}")
-
-
-def unequal(name: str, own: object, wanted: object) -> Iterator[str]:
-    """Yield a clause if a trait is known of both, and differs."""
-    if own not in (None, ()) and wanted not in (None, ()) and own != wanted:
-        yield f"its {name} is {_shown(own)}, not {_shown(wanted)}"
-
-
-def among(name: str, own: Collection[int], wanted: Collection[int | None]) -> Iterator[str]:
-    """Yield a clause if sizes are known of both, and some are none of those wanted."""
-    known = [size for size in wanted if size is not None]
-    strange = sorted(set(own) - set(known))
-    if known and strange:
-        yield f"its {name} is {_either(strange)}, not {_either(known)}"
-
-
-def word_widths(own: Mapping[str, Collection[int]], model: Architecture) -> Iterator[str]:
-    """Yield a clause for each text encoder that the model has not, or whose words have another width."""
-    for encoder, widths in own.items():
-        if model.components is not None and encoder not in model.components:
-            yield f"it is for a {encoder}, and the model has none"
-        else:
-            yield from among(f"width of the {encoder}'s words", widths, [model.text_widths.get(encoder)])
-
-
-def _shown(value: object) -> str:
-    return f"({', '.join(map(str, value))})" if isinstance(value, tuple) else str(value)
-
-
-def _either(sizes: Iterable[int]) -> str:
-    return " or ".join(map(str, dict.fromkeys(sizes)))
-
-
-def find_weights(
-    field: FieldPath, source: ModelSource, weight_name: str | None, *, usual: str, subfolder: str = ""
-) -> Path | Finding | None:
-    """Return an adapter's file, or what is wrong with its name; None where the hub's is not on this machine yet.
-
-    Where the manifest gives no name it is the only file, or the one of the `usual` name.
-    """
-    place = contents_of(source)
-    if place is None or place.is_file():
-        return place
-    folder = place / subfolder
-    if weight_name is None:
-        # Of a repository of the hub, other files than those on this machine may be the only one.
-        known = folder.iterdir() if source.kind != "hub" and folder.is_dir() else ()
-        weight_name = only_or_usual((file.name for file in known), usual)
-    if (folder / weight_name).is_file():
-        return folder / weight_name
-    if source.kind == "hub":
-        return None
-    names = sorted(file.relative_to(folder).as_posix() for file in folder.rglob("*.safetensors"))
-    where = f"{subfolder} of {source.pretrained}" if subfolder else source.pretrained
-    there = f" ({', '.join(names[:10])})" if names else ""
-    return Finding(
-        path=(*field, "weight_name"),
-        found=f"there is no {weight_name} in {where}",
-        allowed=f"allowed: a .safetensors file there{there}",
-        hint=did_you_mean(weight_name, names),
-    )
-
-
-_PART = "image_encoder"
 _UNLESS_NAMED = Written.model_fields["image_encoder_folder"].default
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SharedEncoder:
-    """Its folder, None where that is not on this machine yet, in the source of the model or of the first adapter."""
+def encoder_findings(context: Context) -> Iterator[Finding]:
+    """Yield every adapter whose image encoder is named but missing, or is not the one that all adapters share.
 
-    folder: Path | None
-    source: ModelSource
-    is_models: bool
-
-    @property
-    def owner(self) -> str:
-        """Whose it is, in words."""
-        return "the model" if self.is_models else "the first adapter"
-
-
-def shared_encoder(adapters: Sequence[IpAdapter], source: ModelSource, model: Architecture) -> SharedEncoder:
-    """Return the model's own, or else the first adapter's."""
-    if model.components and _PART in model.components:
-        place = contents_of(source)
-        return SharedEncoder(folder=place and place / _PART, source=source, is_models=True)
-    return SharedEncoder(folder=_folder(adapters[0]), source=adapters[0].source, is_models=False)
-
-
-def encoder_findings(adapters: Sequence[IpAdapter], shared: SharedEncoder) -> Iterator[Finding]:
-    """Yield every adapter whose image encoder is not there though named, or is another than the one that is shared.
-
-    One that names none is taken to know the shared one, if that is in its own source.
+    They share the model's own encoder, else that of the first adapter. An adapter that names none is taken to know the
+    shared one, if that is in its own source.
     """
-    for number, adapter in enumerate(adapters):
+    model = context.inputs.model
+    if model is None or not model.spec.ip_adapters:
+        return
+    shared, source, owner = _shared_encoder(model)
+    for number, adapter in enumerate(model.spec.ip_adapters):
         field = ("model", "ip_adapters", number, "image_encoder_folder")
-        folder, is_local = _folder(adapter), adapter.source.kind != "hub"
-        is_shared = number == 0 and not shared.is_models
-        is_there = folder is not None and (folder / "config.json").is_file()
+        encoder, is_local = model.image_encoders[number], adapter.source.kind != "hub"
+        is_shared = encoder is shared
         is_named = adapter.image_encoder_folder != _UNLESS_NAMED
-        if is_local and not is_there and (is_shared or is_named):
+        if is_local and not encoder.exists and (is_shared or is_named):
             yield Finding(
                 path=field,
                 found=f"there is no image encoder in {encoder_folder(adapter)} of {adapter.source.pretrained}",
                 allowed="needed: the folder of one, within subfolder, or from the top where its name holds a slash",
             )
-        elif (is_named or adapter.source != shared.source) and _differ(folder, shared.folder):
+        elif (is_named or adapter.source != source) and _differ(encoder, shared):
             yield Finding(
                 path=field,
-                found=f"{encoder_folder(adapter)} of {adapter.source.pretrained} is another image encoder than "
-                f"that of {shared.owner}, through which all see",
+                found=f"{encoder_folder(adapter)} of {adapter.source.pretrained} differs from the image encoder of "
+                f"{owner}, which all adapters share",
                 allowed="allowed: IP-Adapters that were trained with the same one, of which the same is named",
             )
 
 
-def _folder(adapter: IpAdapter) -> Path | None:
-    place = contents_of(adapter.source)
-    return place / encoder_folder(adapter) if place else None
+def _shared_encoder(model: ModelInputs) -> tuple[ImageEncoder, ModelSource, str]:
+    """Return the image encoder that all adapters share, its source and its owner in words."""
+    architecture = model.checkpoint.architecture
+    if model.image_encoder and architecture and "image_encoder" in (architecture.components or {}):
+        return model.image_encoder, model.spec.source, "the model"
+    return model.image_encoders[0], model.spec.ip_adapters[0].source, "the first adapter"
 
 
-def _differ(one: Path | None, other: Path | None) -> bool:
-    """Whether the weights of both are here, and have no file in common."""
-    if one is None or other is None or one == other:
+def _differ(one: ImageEncoder, other: ImageEncoder) -> bool:
+    """Tell whether both have weights on this machine, and no file in common."""
+    if one.folder == other.folder:
         return False
-    own, wanted = _weights(one), _weights(other)
-    return bool(own) and bool(wanted) and own.isdisjoint(wanted)
-
-
-def _weights(folder: Path) -> set[str]:
-    return {_digest(file) for file in folder.glob("*.safetensors") if file.is_file()}
-
-
-def _digest(file: Path) -> str:
-    # In the hub's cache a file of weights is a link to what has its SHA-256 for a name.
-    blob = file.resolve()
-    return blob.name if blob.parent.name == "blobs" else content_sha256(file)
+    return bool(one.digests) and bool(other.digests) and one.digests.isdisjoint(other.digests)
 
 
 _EYES = {"proj.weight": "projection_dim", "proj_in.weight": "hidden_size"}
 """What of the image encoder a plain adapter takes, and what a plus one."""
 
 
-def ip_adapter_findings(
-    adapters: Sequence[IpAdapter], source: ModelSource, model: Architecture
-) -> Iterator[Finding]:
-    """Yield what is wrong with IP-Adapters; nothing of those of the hub that are not on this machine yet."""
-    if not adapters:
+def ip_adapter_findings(context: Context) -> Iterator[Finding]:
+    """Yield every IP-Adapter that was made for another model, or whose file is missing."""
+    model = context.inputs.model
+    if model is None or model.checkpoint.architecture is None or not model.spec.ip_adapters:
         return
-    shared = shared_encoder(adapters, source, model)
-    yield from encoder_findings(adapters, shared)
-    encoder = (shared.folder and read_settings(shared.folder / "config.json")) or {}
-    for number, adapter in enumerate(adapters):
+    yield from encoder_findings(context)
+    encoder = _shared_encoder(model)[0].config
+    for number, weights in enumerate(model.ip_adapters):
         field = ("model", "ip_adapters", number)
-        file = find_weights(
-            field, adapter.source, adapter.weight_name, usual=adapter.weight_name, subfolder=adapter.subfolder
-        )
-        if isinstance(file, Finding):
-            yield file
-        elif isinstance(file, Path):
-            clauses = _clauses(read_shapes(file), model, encoder)
-            yield from misfit(
-                (*field, "weight_name"),
-                clauses,
-                "an IP-Adapter for a model of this kind, and its image encoder",
-            )
+        if weights.missing is not None:
+            yield _missing_file(field, weights.missing)
+        elif weights.shapes is not None:
+            clauses = _clauses(weights.shapes, model.checkpoint.architecture, encoder)
+            needed = "an IP-Adapter for a model of this kind, and its image encoder"
+            yield from mismatch((*field, "weight_name"), clauses, needed)
+
+
+def _missing_file(field: FieldPath, missing: MissingFile) -> Finding:
+    files = f" ({', '.join(missing.files[:10])})" if missing.files else ""
+    return Finding(
+        path=(*field, "weight_name"),
+        found=f"there is no {missing.name} in {missing.folder}",
+        allowed=f"allowed: a .safetensors file in that folder{files}",
+        hint=did_you_mean(missing.name, missing.files),
+    )
 
 
 def _clauses(shapes: Mapping[str, Shape], model: Architecture, encoder: Mapping[str, Any]) -> Iterator[str]:
@@ -247,36 +152,29 @@ def _uneven(seen: Any, path: FieldPath) -> Iterator[Finding]:
             )
 
 
-_NAMELESS = {*ENCODER_OF, "emb_params"}
-"""What a file holds that does not say its word; the last as AUTOMATIC1111's web interface writes it."""
-
-
-def inversion_findings(inversions: Sequence[TextualInversion], model: Architecture) -> Iterator[Finding]:
-    """Yield what is wrong with learned words; nothing of those of the hub that are not on this machine yet."""
-    taught: set[tuple[str, str]] = set()
-    for number, inversion in enumerate(inversions):
+def inversion_findings(context: Context) -> Iterator[Finding]:
+    """Yield every textual-inversion embedding that was made for another model, or whose token is missing or taken."""
+    model = context.inputs.model
+    if model is None or model.checkpoint.architecture is None:
+        return
+    taken: set[tuple[str, str]] = set()
+    for number, inversion in enumerate(model.spec.textual_inversions):
         field: FieldPath = ("model", "textual_inversions", number)
-        file = find_weights(field, inversion.source, inversion.weight_name, usual=USUAL_WORD)
-        if isinstance(file, Finding):
-            yield file
-        elif isinstance(file, Path):
-            shapes = read_shapes(file)
-            clauses = list(_inversion_clauses(shapes, model))
-            yield from misfit(
+        weights = model.textual_inversions[number]
+        if weights.missing is not None:
+            yield _missing_file(field, weights.missing)
+        elif weights.shapes is not None:
+            shapes = weights.shapes
+            clauses = list(_inversion_clauses(shapes, model.checkpoint.architecture))
+            yield from mismatch(
                 (*field, "pretrained"), clauses, "words learned with this model's text encoders"
             )
             if not clauses:
-                word = word_of(inversion, shapes)
-                yield from _word_findings(field, {(encoder, word) for encoder in _encoders(shapes)}, taught)
+                token = token_of(inversion, shapes)
+                yield from _token_findings(field, {(encoder, token) for encoder in _encoders(shapes)}, taken)
 
 
-def word_of(inversion: TextualInversion, shapes: Mapping[str, Shape]) -> str:
-    """Return the word that the manifest gives or else the file names; nothing where neither does."""
-    named = next(iter(shapes), "")
-    return inversion.token or ("" if named in _NAMELESS else named)
-
-
-def _word_findings(
+def _token_findings(
     field: FieldPath, words: set[tuple[str, str]], taught: set[tuple[str, str]]
 ) -> Iterator[Finding]:
     """Yield what is wrong with a word, the same for each text encoder that learns it."""
@@ -308,14 +206,18 @@ def _inversion_clauses(shapes: Mapping[str, Shape], model: Architecture) -> Iter
         yield f"it is no learned word, with {len(shapes)} tensors"
 
 
-def lora_findings(field: FieldPath, lora: Lora, model: Architecture) -> Iterator[Finding]:
-    """Yield what is wrong with a LoRA; nothing where the hub's is not on this machine yet."""
-    file = find_weights(field, lora.source, lora.weight_name, usual=USUAL_LORA)
-    if isinstance(file, Finding):
-        yield file
-    elif isinstance(file, Path):
-        clauses = _lora_clauses(read_lora(read_shapes(file)), model)
-        yield from misfit((*field, "pretrained"), clauses, "a LoRA trained for a model of this kind")
+def lora_findings(context: Context) -> Iterator[Finding]:
+    """Yield every LoRA that was trained for another model, or whose file is missing."""
+    model = context.inputs.model
+    if model is None or model.checkpoint.architecture is None:
+        return
+    for number, weights in enumerate(model.loras):
+        field = ("model", "loras", number)
+        if weights.missing is not None:
+            yield _missing_file(field, weights.missing)
+        elif weights.shapes is not None:
+            clauses = _lora_clauses(read_lora(weights.shapes), model.checkpoint.architecture)
+            yield from mismatch((*field, "pretrained"), clauses, "a LoRA trained for a model of this kind")
 
 
 def _lora_clauses(lora: LoraShapes | None, model: Architecture) -> Iterator[str]:

@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from farm.errors import ModelError
-from farm.inputs.checkpoints.hub import is_offline
-from farm.inputs.checkpoints.info import contents_of
-from farm.inputs.checkpoints.source import find_source
-from farm.inputs.checkpoints.tokenizers import TextReader, text_reader
-from farm.inputs.permissions import refused_model
-from farm.manifest import Document
-from farm.manifest.analysis import TEMPLATE, Classifier, Clip, label_name
+from farm.inputs.checkpoints.tokenizers import TextReader
+from farm.manifest.analysis import TEMPLATE, Clip, label_name
 from farm.manifest.findings import Finding, describe_value, did_you_mean
 from farm.manifest.location import FieldPath
-from farm.records import LabelGroup, ModelSource, slug
+from farm.records import LabelGroup, slug
+from farm.rules.context import Context
 
 
 def same_texts(labels: Mapping[Any, Any], template: Any, path: FieldPath) -> Iterator[Finding]:
@@ -137,36 +132,19 @@ def _templates(templates: Mapping[Any, Any], labels: Any) -> Iterator[Finding]:
             )
 
 
-def judge_remarks(document: Document) -> Iterator[Finding]:
-    """Yield models of the hub that are not here and may not be asked for, and labels that CLIP cannot read."""
-    analysis = document.manifest.analysis
-    if analysis is None:
+def scoring_model_warnings(context: Context) -> Iterator[Finding]:
+    """Yield models of the hub that are not cached and may not be fetched, and labels that CLIP cannot read."""
+    analysis, scoring = context.manifest.analysis, context.inputs.scoring
+    if analysis is None or scoring is None:
         return
-    if analysis.clip is not None and (source := _find(document, analysis.clip)):
-        yield from _absent(("analysis", "clip", "pretrained"), source)
-        reader = text_reader(source)
-        if reader is not None:
-            yield from _labels(analysis.clip, reader)
-    if analysis.classifier is not None and (source := _find(document, analysis.classifier)):
-        yield from _absent(("analysis", "classifier", "pretrained"), source)
-
-
-def _find(document: Document, written: Clip | Classifier) -> ModelSource | None:
-    if refused_model(document, ("analysis",), written) is not None:
-        return None
-    try:
-        return find_source(written.pretrained, written.revision, document.folder, holds="adapter")
-    except ModelError:
-        return None  # refused already
-
-
-def _absent(field: FieldPath, source: ModelSource) -> Iterator[Finding]:
-    if is_offline() and contents_of(source) is None:
+    for field, source in scoring.unreachable.items():
         yield Finding(
-            path=field,
-            found="not in this machine's hub cache, and HF_HUB_OFFLINE forbids asking the hub",
+            path=("analysis", field, "pretrained"),
+            found="not in this machine's hub cache, and HF_HUB_OFFLINE forbids fetching it",
             allowed=f"needed where frames are measured: hf download {source.location} --revision {source.revision}",
         )
+    if analysis.clip is not None and scoring.reader is not None:
+        yield from _labels(analysis.clip, scoring.reader)
 
 
 def _labels(clip: Clip, reader: TextReader) -> Iterator[Finding]:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from farm.inputs.resolved import ResolvedInputs
 from farm.manifest import Manifest
-from farm.manifest.findings import Finding
 from farm.manifest.location import FieldPath
 from farm.manifest.pipelines import PIPELINES, Traits, call_arguments
 
@@ -101,31 +101,36 @@ def many(number: int, one: str, several: str = "") -> str:
     return f"1 {one}" if number == 1 else f"{number} {several or f'{one}s'}"
 
 
-def over(manifest: Manifest) -> Mapping[str, Any]:
-    """Return the axes of a sweep; none of any other animation."""
-    return getattr(manifest.animation, "over", {})
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """A manifest whose fields are valid, and what it names on this machine."""
 
+    manifest: Manifest
+    inputs: ResolvedInputs
 
-def most(manifest: Manifest, name: str) -> float:
-    """Return the largest value that an argument has in any frame; 0 without one."""
-    values: Any = over(manifest).get(name) or getattr(manifest.render, name)
-    if isinstance(values, Mapping):
-        values = tuple(values.values())
-    return float(max(values)) if isinstance(values, tuple) else float(values or 0.0)
+    @property
+    def traits(self) -> Traits:
+        """Return what the pipeline takes."""
+        return PIPELINES[self.manifest.model.pipeline]
 
+    @property
+    def over(self) -> Mapping[str, Any]:
+        """Return the axes of a sweep; none for any other animation."""
+        return getattr(self.manifest.animation, "over", {})
 
-def is_asked(manifest: Manifest, name: str) -> bool:
-    """Whether a manifest says anything of an argument but the pipeline's own default, which is filled in on loading."""
-    own = call_arguments(manifest.model.pipeline, has_refiner=manifest.model.refiner is not None)
-    given = getattr(manifest.render, name)
-    return name in over(manifest) or given not in (None, own.get(name))
+    def largest(self, name: str) -> float:
+        """Return the largest value of an argument in any frame, 0 where it has none."""
+        values: Any = self.over.get(name) or getattr(self.manifest.render, name)
+        if isinstance(values, Mapping):
+            values = tuple(values.values())
+        return float(max(values)) if isinstance(values, tuple) else float(values or 0.0)
 
+    def is_set(self, name: str) -> bool:
+        """Tell whether an argument has another value than the pipeline's own default, which is filled in on loading."""
+        model = self.manifest.model
+        own = call_arguments(model.pipeline, has_refiner=model.refiner is not None)
+        return name in self.over or getattr(self.manifest.render, name) not in (None, own.get(name))
 
-def place(manifest: Manifest, name: str) -> FieldPath:
-    """Return where an argument is written: in a sweep, or with the others."""
-    return ("animation", "over", name) if name in over(manifest) else ("render", name)
-
-
-def idle(field: FieldPath, needed: str) -> Finding:
-    """Return that what is written there has no effect, and what it would take."""
-    return Finding(path=field, found="has no effect", allowed=f"needed: {needed}")
+    def field(self, name: str) -> FieldPath:
+        """Return where an argument is written: in a sweep, or with the others."""
+        return ("animation", "over", name) if name in self.over else ("render", name)

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from farm.inputs.checkpoints.info import Architecture, contents_of, read_denoiser, read_settings
+from farm.inputs.checkpoints.info import Architecture, read_denoiser
 from farm.manifest.findings import Finding
-from farm.manifest.location import FieldPath
 from farm.manifest.render import PER_CONTROLNET_ARGUMENTS
-from farm.records import ControlNet
-from farm.rules.adapters import misfit, unequal
-from farm.rules.context import Asked, entries, many
+from farm.rules.context import Asked, Context, entries, many
+from farm.rules.mismatch import mismatch, unequal
 
 
 def controlnet_checks(asked: Asked) -> Iterator[Finding]:
@@ -74,20 +72,23 @@ def _crop(asked: Asked) -> Iterator[Finding]:
 _MOST_STAGES = 64
 
 
-def controlnet_findings(field: FieldPath, net: ControlNet, model: Architecture) -> Iterator[Finding]:
-    """Yield what is wrong with a ControlNet; nothing where the hub's is not on this machine yet."""
-    place = contents_of(net.source)
-    config = read_settings(place / net.subfolder / "config.json") if place else None
-    if config is not None:
-        clauses = _clauses(config, model)
-        yield from misfit((*field, "pretrained"), clauses, "a ControlNet made for this model's UNet")
-    elif net.source.kind != "hub":
-        where = f"{net.subfolder} of {net.source.pretrained}" if net.subfolder else net.source.pretrained
-        yield Finding(
-            path=(*field, "subfolder" if net.subfolder else "pretrained"),
-            found=f"there is no config.json in {where}",
-            allowed="needed: the folder of a ControlNetModel, with its configuration",
-        )
+def controlnet_findings(context: Context) -> Iterator[Finding]:
+    """Yield every ControlNet that was made for another model, or whose configuration is missing."""
+    model = context.inputs.model
+    if model is None or model.checkpoint.architecture is None:
+        return
+    for number, net in enumerate(model.spec.controlnets):
+        field, config = ("model", "controlnets", number), model.controlnets[number]
+        if config is not None:
+            clauses = _clauses(config, model.checkpoint.architecture)
+            yield from mismatch((*field, "pretrained"), clauses, "a ControlNet made for this model's UNet")
+        elif net.source.kind != "hub":
+            where = f"{net.subfolder} of {net.source.pretrained}" if net.subfolder else net.source.pretrained
+            yield Finding(
+                path=(*field, "subfolder" if net.subfolder else "pretrained"),
+                found=f"there is no config.json in {where}",
+                allowed="needed: the folder of a ControlNetModel, with its configuration",
+            )
 
 
 def _clauses(config: Mapping[str, Any], model: Architecture) -> Iterator[str]:

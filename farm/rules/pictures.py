@@ -6,19 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from farm.errors import Problem
-from farm.inputs.absolute_paths import located_picture
-from farm.inputs.checkpoints.info import Architecture
 from farm.inputs.pictures.decode import LARGEST
-from farm.manifest import Document
+from farm.manifest.animation import Interpolate
 from farm.manifest.findings import Finding
 from farm.manifest.image_fields import Canny
 from farm.manifest.location import FieldPath
-from farm.manifest.pipelines import PIPELINES
 from farm.manifest.references import written_pictures
 from farm.manifest.render import IMAGE_ARGUMENTS
-from farm.records import PictureSource
-from farm.rules.context import Asked, pipelines_taking
+from farm.rules.context import Asked, Context, pipelines_taking
 
 _NEEDED = {
     "image": "needed: the picture that {pipeline} starts from",
@@ -123,7 +118,7 @@ Size = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sized:
+class _SizedPicture:
     """A picture of its `own` size, which diffusers scales to one that was asked for, or else down to whole latents."""
 
     field: FieldPath
@@ -141,24 +136,23 @@ class Sized:
         return width, height
 
 
-def sized_pictures(
-    document: Document, pictures: Mapping[str, PictureSource], model: Architecture | None
-) -> list[Sized]:
-    """Return the pictures that frames are made of, image prompts not among them; `pictures` by whole paths.
+def _sized_pictures(context: Context) -> list[_SizedPicture]:
+    """Return the pictures that frames are made of, without image prompts; none while the model's sizes are unknown.
 
-    None where the model is not on this machine yet. A picture with a canvas around it is not scaled.
+    A picture with a canvas around it is not scaled.
     """
-    if model is None:
+    model, pictures = context.inputs.model, context.inputs.pictures
+    architecture = model.checkpoint.architecture if model else None
+    if architecture is None or pictures is None:
         return []
-    render, latent = document.manifest.render, model.vae_factor or 1
-    traits = PIPELINES[document.manifest.model.pipeline]
+    render, latent = context.manifest.render, architecture.vae_factor or 1
     asked: tuple[int | None, int | None] = (render.width, render.height)
-    if "mask_image" in traits.arguments and traits.control_argument is None:
-        side = model.denoiser.sample_size and model.denoiser.sample_size * latent
+    if "mask_image" in context.traits.arguments and context.traits.control_argument is None:
+        side = architecture.denoiser.sample_size and architecture.denoiser.sample_size * latent
         asked = (render.width or side, render.height or side)
     found = [
-        (field, text, pictures[located_picture(document, text)].files[0])
-        for field, text in written_pictures(document.manifest)
+        (field, text, pictures.sources[text].files[0])
+        for field, text in written_pictures(context.manifest)
         if field[1] in IMAGE_ARGUMENTS
     ]
     if render.expand is not None:
@@ -170,14 +164,14 @@ def sized_pictures(
         asked = (render.width or canvas[0], render.height or canvas[1])
         found = [entry for entry in found if entry[0][1] != "image"]
     return [
-        Sized(field=field, text=text, own=(file.width, file.height), asked=asked, latent=latent)
+        _SizedPicture(field=field, text=text, own=(file.width, file.height), asked=asked, latent=latent)
         for field, text, file in found
     ]
 
 
-def size_misfits(document: Document, sized: list[Sized]) -> Iterator[Finding]:
+def picture_size_findings(context: Context) -> Iterator[Finding]:
     """Yield every picture that is too small, and every one of another size than what it is laid upon."""
-    manifest = document.manifest
+    manifest, sized = context.manifest, _sized_pictures(context)
     for each in sized:
         if 0 in each.made:
             yield Finding(
@@ -186,7 +180,7 @@ def size_misfits(document: Document, sized: list[Sized]) -> Iterator[Finding]:
                 allowed=f"needed: at least {_shown((each.latent, each.latent))}, which is one latent",
             )
             return
-    if PIPELINES[manifest.model.pipeline].control_argument is not None:
+    if context.traits.control_argument is not None:
         for each in sized:
             if each.made != sized[0].made:
                 yield Finding(
@@ -206,8 +200,9 @@ def size_misfits(document: Document, sized: list[Sized]) -> Iterator[Finding]:
         )
 
 
-def size_remarks(sized: list[Sized]) -> Iterator[Finding]:
+def picture_size_warnings(context: Context) -> Iterator[Finding]:
     """Yield every picture that is stretched, or is worked with at fewer pixels than it has for whole latents' sake."""
+    sized = _sized_pictures(context)
     image = next((each for each in sized if each.field[1] == "image"), None)
     for each in sized:
         is_depth = each.field[1] == "depth_map" and image is not None
@@ -230,13 +225,14 @@ def _shown(size: Size) -> str:
     return f"{size[0]}x{size[1]}"
 
 
-def canvas_problems(document: Document, image: PictureSource) -> Iterator[Problem]:
-    """Yield what is wrong with the size of the canvas around `image`; one that is scaled anyhow may have any."""
-    render = document.manifest.render
-    if render.expand is None:
+def canvas_findings(context: Context) -> Iterator[Finding]:
+    """Yield what is wrong with the size of the canvas around the input picture; a side that is scaled may have any."""
+    render, pictures = context.manifest.render, context.inputs.pictures
+    if render.expand is None or pictures is None:
         return
-    step = PIPELINES[document.manifest.model.pipeline].size_multiple
-    picture = image.files[0]
+    step = context.traits.size_multiple
+    image = next(text for field, text in written_pictures(context.manifest) if field[1] == "image")
+    picture = pictures.sources[image].files[0]
     for word, own, sides, asked in (
         ("wide", picture.width, ("left", "right"), render.width),
         ("high", picture.height, ("top", "bottom"), render.height),
@@ -252,9 +248,63 @@ def canvas_problems(document: Document, image: PictureSource) -> Iterator[Proble
             for margin in (below, below + step)
             if margin >= 0 and size - added[side] + margin <= LARGEST
         ]
-        yield document.problem(
-            ("render", "expand"),
-            f"the canvas is {size} pixels {word}",
-            f"needed: a multiple of {step}, up to {LARGEST}",
-            f"Nearest: {' or '.join(fitting)}." if fitting else "",
+        yield Finding(
+            path=("render", "expand"),
+            found=f"the canvas is {size} pixels {word}",
+            allowed=f"needed: a multiple of {step}, up to {LARGEST}",
+            hint=f"Nearest: {' or '.join(fitting)}." if fitting else "",
         )
+
+
+_WHITE = 128
+"""diffusers paints where a mask is this bright or brighter."""
+
+
+def mask_and_depth_findings(context: Context) -> Iterator[Finding]:
+    """Yield a depth map without any depth, and a mask that leaves nothing to paint."""
+    pictures = context.inputs.pictures
+    if pictures is None or pictures.contents is None:
+        return
+    written = dict(written_pictures(context.manifest))
+    for field, greys in pictures.contents.greys.items():
+        text = written[field]
+        if field[1] == "depth_map" and greys[0][0] == greys[0][1]:
+            yield Finding(
+                path=field,
+                found=f"{text} is of one grey, which diffusers cannot scale to depths",
+                allowed="needed: what is nearer is brighter; or no depth_map, so that it is estimated",
+            )
+        black = next((frame for frame, (_, brightest) in enumerate(greys) if brightest < _WHITE), None)
+        if field[1] == "mask_image" and black is not None:
+            which = f"picture {black} of {text}" if pictures.sources[text].moves else text
+            yield Finding(
+                path=field,
+                found=f"{which} has no white, so nothing would be painted",
+                allowed="needed: white where the picture is to be painted",
+            )
+
+
+def edge_warnings(context: Context) -> Iterator[Finding]:
+    """Yield every picture, sequence or video in which a ControlNet finds no edges to follow."""
+    pictures = context.inputs.pictures
+    for field, text in written_pictures(context.manifest):
+        if pictures and pictures.contents and field in pictures.contents.edgeless:
+            yield Finding(
+                path=(*field[:-1], "canny"),
+                found=f"{text} has no edges, so there is nothing to follow",
+                allowed="needed: a picture with contrasts, or lower thresholds",
+            )
+
+
+def moving_picture_findings(context: Context) -> Iterator[Finding]:
+    """Yield every picture per frame where a pilot chooses the alphas, since its frames are others than the job's."""
+    animation, pictures = context.manifest.animation, context.inputs.pictures
+    if not isinstance(animation, Interpolate) or animation.pacing == "uniform" or animation.alphas:
+        return
+    for field, text in written_pictures(context.manifest):
+        if pictures is not None and pictures.sources[text].moves:
+            yield Finding(
+                path=field,
+                found=f"a picture per frame with pacing {animation.pacing}",
+                allowed="allowed: one picture for all frames, as a pilot renders other frames",
+            )

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator
-from pathlib import Path
 
-from farm.inputs.checkpoints.info import Architecture, Denoiser, contents_of, read_architecture, read_settings
+from farm.inputs.checkpoints.info import Architecture, Denoiser
 from farm.manifest.findings import Finding, did_you_mean
 from farm.manifest.location import FieldPath
 from farm.manifest.pipelines import PIPELINES, Traits, call_arguments
-from farm.manifest.render import Render
 from farm.manifest.sources import SINGLE_SOURCES, SOURCE_LISTS
-from farm.records import DiffusersSpec, ModelSource
-from farm.rules.adapters import misfit, unequal
-from farm.rules.context import Asked, pipelines_taking, pipelines_that, pipelines_with
+from farm.records import ModelSource
+from farm.rules.context import Asked, Context, pipelines_taking, pipelines_that, pipelines_with
+from farm.rules.mismatch import mismatch, unequal
 
 _KNOWN = frozenset(name for traits in PIPELINES.values() for name in traits.arguments) - {"denoising_end"}
 _OWN_SIZE = "It takes the picture's own size."
@@ -159,71 +156,66 @@ def single_file_checks(asked: Asked) -> Iterator[Finding]:
             )
 
 
-_CLIP = ("text_encoder", "text_encoder_2")
+def clip_skip_findings(context: Context) -> Iterator[Finding]:
+    """Yield a clip_skip beyond the layers of a text encoder.
 
-
-def clip_skip_findings(render: Render, spec: DiffusersSpec) -> Iterator[Finding]:
-    """Yield a clip_skip beyond what a text encoder has; nothing of one that is not on this machine yet.
-
-    diffusers takes the output that many layers before the last; of two encoders, that before the last to begin with.
+    diffusers takes the output of that many layers before the last; with two encoders, it starts from the one before
+    the last.
     """
-    asked = render.clip_skip
-    if asked is None:
+    clip_skip, model = context.manifest.render.clip_skip, context.inputs.model
+    if clip_skip is None or model is None:
         return
-    sources = [spec.config or spec.source, *([spec.refiner.source] if spec.refiner else [])]
-    begins = 1 if "text_encoder_2" in PIPELINES[spec.pipeline].components else 0
-    for source in sources:
-        for name in _CLIP:
-            layers = _layers(source, name)
-            if layers is not None and asked > layers - begins:
+    begins = 1 if "text_encoder_2" in context.traits.components else 0
+    for checkpoint in filter(None, (model.configured, model.refiner)):
+        for encoder, layers in checkpoint.encoder_layers.items():
+            if clip_skip > layers - begins:
                 yield Finding(
                     path=("render", "clip_skip"),
-                    found=f"found {asked}, and the {name} of {source.pretrained} has {layers} layers",
+                    found=f"found {clip_skip}, and the {encoder} of {checkpoint.source.pretrained} has {layers} layers",
                     allowed=f"allowed: 1 to {layers - begins}, or null for none",
                 )
                 return
 
 
-def _layers(source: ModelSource, encoder: str) -> int | None:
-    place = contents_of(source)
-    config = read_settings(place / encoder / "config.json") if place else None
-    layers = config.get("num_hidden_layers") if config else None
-    return layers if isinstance(layers, int) else None
-
-
-def pipeline_findings(spec: DiffusersSpec, model: Architecture) -> Iterator[Finding]:
+def pipeline_findings(context: Context) -> Iterator[Finding]:
     """Yield why the checkpoint is not one for the pipeline, with those that it is for."""
-    clauses = " and ".join(misfits_of(spec.pipeline, model))
-    if clauses:
-        fitting = [pipeline for pipeline in PIPELINES if not any(misfits_of(pipeline, model))]
+    model = context.inputs.model
+    architecture = model and model.checkpoint.architecture
+    clauses = " and ".join(misfits_of(context.manifest.model.pipeline, architecture)) if architecture else ""
+    if model and architecture and clauses:
+        fitting = [pipeline for pipeline in PIPELINES if not any(misfits_of(pipeline, architecture))]
         yield Finding(
             path=("model", "pipeline"),
-            found=f"{spec.source.pretrained} is not for {spec.pipeline}: {clauses}",
+            found=f"{model.spec.source.pretrained} is not for {model.spec.pipeline}: {clauses}",
             allowed=f"allowed with it: {', '.join(fitting) or 'none of the pipelines that the farm renders with'}",
         )
 
 
-def config_findings(config: ModelSource, model: Architecture) -> Iterator[Finding]:
+def config_findings(context: Context) -> Iterator[Finding]:
     """Yield where the configuration of a single file is of another model."""
-    other = read_architecture(config)
-    if other is None:
+    model = context.inputs.model
+    other = model and model.config and model.config.architecture
+    if not model or not other or not (architecture := model.checkpoint.architecture):
         return
-    own, wanted = other.denoiser, model.denoiser
+    own, wanted = other.denoiser, architecture.denoiser
     clauses = (
         *unequal("denoiser", own.class_name or None, wanted.class_name),
         *unequal("in_channels", own.in_channels, wanted.in_channels),
         *unequal("cross_attention_dim", own.cross_attention_dim, wanted.cross_attention_dim),
-        *_latents(other, model),
+        *_latents(other, architecture),
     )
-    yield from misfit(("model", "config", "pretrained"), clauses, "the configuration of a model of this kind")
+    yield from mismatch(
+        ("model", "config", "pretrained"), clauses, "the configuration of a model of this kind"
+    )
 
 
-def refiner_findings(refiner: ModelSource, model: Architecture) -> Iterator[Finding]:
-    """Yield why a refiner cannot go on with the model's latents."""
-    own = read_architecture(refiner)
-    if own is not None:
-        clauses = (*misfits_of("StableDiffusionXLImg2ImgPipeline", own), *_latents(own, model))
-        yield from misfit(
+def refiner_findings(context: Context) -> Iterator[Finding]:
+    """Yield why a refiner cannot continue from the model's latents."""
+    model = context.inputs.model
+    own = model and model.refiner and model.refiner.architecture
+    if model and own and (architecture := model.checkpoint.architecture):
+        clauses = (*misfits_of("StableDiffusionXLImg2ImgPipeline", own), *_latents(own, architecture))
+        yield from mismatch(
             ("model", "refiner", "pretrained"),
             clauses,
             "a refiner of Stable Diffusion XL with the model's latents",
@@ -284,14 +276,15 @@ _PIPELINES_NEED = 8
 """Whatever the checkpoint; the manifest holds heights and widths to it."""
 
 
-def size_findings(render: Render, pretrained: str, model: Architecture) -> Iterator[Finding]:
+def size_findings(context: Context) -> Iterator[Finding]:
     """Yield a height or width that the pipeline would refuse, or silently round.
 
     With resolution binning pictures are drawn at a size that the model knows, and scaled to any.
     """
-    if render.use_resolution_binning:
+    render, model = context.manifest.render, context.inputs.model
+    if render.use_resolution_binning or model is None or model.checkpoint.architecture is None:
         return
-    step = math.lcm(model.step, _PIPELINES_NEED)
+    step = math.lcm(model.checkpoint.architecture.step, _PIPELINES_NEED)
     for name in ("height", "width"):
         pixels = getattr(render, name)
         if pixels is not None and pixels % step:
@@ -300,40 +293,28 @@ def size_findings(render: Render, pretrained: str, model: Architecture) -> Itera
             yield Finding(
                 path=("render", name),
                 found=f"found {pixels}",
-                allowed=f"allowed: a multiple of {step} with {pretrained}",
+                allowed=f"allowed: a multiple of {step} with {model.spec.source.pretrained}",
                 hint=f"Nearest: {' or '.join(near)}.",
             )
 
 
-_WEIGHTS = re.compile(r"\w+?(?:-\d{5}-of-\d{5})?\.([\w-]+?)(?:-\d{5}-of-\d{5})?\.safetensors", re.ASCII)
-"""`model.fp16.safetensors`, whole or in shards."""
-
-
-def variant_findings(spec: DiffusersSpec) -> Iterator[Finding]:
-    """Yield every variant of which a folder holds no file; a repository of the hub may hold more than is here."""
-    for field, source, subfolder, variant in _asked(spec):
-        place = contents_of(source)
-        if variant is None or source.kind == "hub" or place is None or not place.is_dir():
-            continue
-        there = sorted(set(_variants(place / subfolder)))
-        if variant not in there:
+def variant_findings(context: Context) -> Iterator[Finding]:
+    """Yield every variant of which a folder holds no file; a repository of the hub may hold more than the cache."""
+    model = context.inputs.model
+    if model is None:
+        return
+    spec = model.spec
+    named: dict[FieldPath, tuple[ModelSource, str | None]] = {("model",): (spec.source, spec.variant)}
+    if spec.refiner is not None:
+        named["model", "refiner"] = spec.refiner.source, spec.refiner.variant
+    for number, net in enumerate(spec.controlnets):
+        named["model", "controlnets", number] = net.source, net.variant
+    for field, found in model.variants.items():
+        source, variant = named[field]
+        if variant is not None and variant not in found:
             yield Finding(
                 path=(*field, "variant"),
                 found=f"there are no files of the variant {variant} in {source.pretrained}",
-                allowed=f"allowed: {', '.join([*there, 'null'])}",
-                hint=did_you_mean(variant, there),
+                allowed=f"allowed: {', '.join([*found, 'null'])}",
+                hint=did_you_mean(variant, found),
             )
-
-
-def _asked(spec: DiffusersSpec) -> Iterator[tuple[FieldPath, ModelSource, str, str | None]]:
-    yield ("model",), spec.source, "", spec.variant
-    if spec.refiner is not None:
-        yield ("model", "refiner"), spec.refiner.source, "", spec.refiner.variant
-    for number, net in enumerate(spec.controlnets):
-        yield ("model", "controlnets", number), net.source, net.subfolder, net.variant
-
-
-def _variants(folder: Path) -> Iterator[str]:
-    for file in folder.rglob("*.safetensors"):
-        if match := _WEIGHTS.fullmatch(file.name):
-            yield match[1]

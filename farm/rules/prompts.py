@@ -1,31 +1,23 @@
-"""Whether the text encoders read prompts to their end."""
+"""Prompts: read to their end, with weights that count, and in a syntax that can be read."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
-from farm.errors import ManifestError, Problem
-from farm.inputs.checkpoints.info import contents_of, read_shapes
-from farm.inputs.checkpoints.lora import USUAL_WORD
-from farm.inputs.checkpoints.tokenizers import PromptLength, read_prompt_length
 from farm.inputs.compel_syntax import mixes, prompt_mistake
-from farm.manifest import Document, Manifest
 from farm.manifest.findings import Finding, describe_value
-from farm.manifest.pipelines import PIPELINES
 from farm.manifest.references import written_prompts
-from farm.records import DiffusersSpec, TextualInversion
-from farm.rules.adapters import find_weights, word_of
+from farm.rules.context import Context
 
 
-def prompt_remarks(manifest: Manifest, spec: DiffusersSpec) -> Iterator[Finding]:
-    """Yield every plain prompt that CLIP reads a part of; nothing where its tokenizer is not on this machine yet."""
-    if not PIPELINES[spec.pipeline].uses_clip_only or manifest.render.prompt_syntax == "compel":
+def length_warnings(context: Context) -> Iterator[Finding]:
+    """Yield every plain prompt of which CLIP reads only the beginning."""
+    model = context.inputs.model
+    if model is None or not model.prompt_lengths:
         return
-    lengths = list(_lengths(spec))
-    for field, prompt in written_prompts(manifest):
-        cut = next((cut for length in lengths if (cut := length.cut(prompt)) is not None), None)
+    for field, prompt in written_prompts(context.manifest):
+        cut = next((cut for length in model.prompt_lengths if (cut := length.cut(prompt)) is not None), None)
         if cut is not None:
             yield Finding(
                 path=field,
@@ -33,25 +25,6 @@ def prompt_remarks(manifest: Manifest, spec: DiffusersSpec) -> Iterator[Finding]
                 allowed=f"unread: {describe_value(cut.unread)}",
                 hint="With render.prompt_syntax: compel all are read.",
             )
-
-
-def _lengths(spec: DiffusersSpec) -> Iterator[PromptLength]:
-    place = contents_of(spec.config or spec.source)
-    learned = dict(_learned(spec.textual_inversions))
-    for name in ("tokenizer", "tokenizer_2") if place else ():
-        length = read_prompt_length(Path(place, name), learned) if place else None
-        if length is not None:
-            yield length
-
-
-def _learned(inversions: tuple[TextualInversion, ...]) -> Iterator[tuple[str, int]]:
-    """Yield words that were learned, each with the number of tokens that it stands for."""
-    for inversion in inversions:
-        file = find_weights((), inversion.source, inversion.weight_name, usual=USUAL_WORD)
-        shapes = read_shapes(file) if isinstance(file, Path) else {}
-        if word := word_of(inversion, shapes):
-            shape = next(iter(shapes.values()), ())
-            yield word, shape[0] if len(shape) > 1 else 1
 
 
 _WEIGHT = re.compile(
@@ -62,11 +35,12 @@ _WEIGHT = re.compile(
 )
 
 
-def weight_remarks(manifest: Manifest) -> Iterator[Finding]:
+def weight_warnings(context: Context) -> Iterator[Finding]:
     """Yield every prompt with weights that are read as plain words."""
+    manifest = context.manifest
     if manifest.render.prompt_syntax == "compel":
         return
-    weighs = PIPELINES[manifest.model.pipeline].uses_clip_only
+    weighs = context.traits.uses_clip_only
     for field, prompt in written_prompts(manifest):
         if found := _WEIGHT.search(prompt):
             yield Finding(
@@ -85,33 +59,23 @@ _NEEDED = (
 )
 
 
-def refuse_slips(document: Document) -> None:
-    """Read every prompt that is to be read by compel.
-
-    Raises:
-        ManifestError: when some cannot be read, or would be read otherwise than they are meant, each at its place; or
-            when they would take too long to read.
-    """
-    if document.manifest.render.prompt_syntax == "compel":
-        problems = list(_slips(document))
-        if problems:
-            raise ManifestError(problems)
-
-
-def _slips(document: Document) -> Iterator[Problem]:
+def syntax_findings(context: Context) -> Iterator[Finding]:
+    """Yield every prompt in compel's syntax that cannot be read, is read otherwise than meant, or takes too long."""
+    if context.manifest.render.prompt_syntax != "compel":
+        return
     known: dict[str, str | None] = {}
     left = _MOST_MIXING
-    for field, prompt in written_prompts(document.manifest):
+    for field, prompt in written_prompts(context.manifest):
         if prompt not in known:
             left -= len(prompt) if mixes(prompt) else 0
             if left < 0:
-                yield document.problem(
-                    field,
-                    f"more than {_MOST_MIXING} characters of prompts with .blend() or .and(), up to here",
-                    f"allowed: up to {_MOST_MIXING} in a manifest",
+                yield Finding(
+                    path=field,
+                    found=f"more than {_MOST_MIXING} characters of prompts with .blend() or .and(), up to here",
+                    allowed=f"allowed: up to {_MOST_MIXING} in a manifest",
                 )
                 return
             known[prompt] = prompt_mistake(prompt)
         mistake = known[prompt]
         if mistake is not None:
-            yield document.problem(field, mistake, _NEEDED)
+            yield Finding(path=field, found=mistake, allowed=_NEEDED)

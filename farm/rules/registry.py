@@ -1,29 +1,33 @@
-"""Whether the checkpoints of a manifest fit together, by their configuration and the shapes of their weights alone."""
+"""The rules, in the order in which they are applied."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from farm.errors import ManifestError, Problem
-from farm.inputs.checkpoints.info import read_architecture
+from farm.errors import Problem
+from farm.inputs.resolved import ResolvedInputs
 from farm.manifest import Document
 from farm.manifest.findings import Finding
 from farm.manifest.location import FieldPath
-from farm.manifest.references import written_pictures
 from farm.manifest.sources import SCORING_MODELS, is_hub_id, written_sources
-from farm.plan import Plan
-from farm.records import DiffusersSpec, PictureSource, ProceduralSpec, RendererSpec
 from farm.rules.adapters import image_prompt_checks, inversion_findings, ip_adapter_findings, lora_findings
-from farm.rules.analysis import analysis_checks, judge_remarks
+from farm.rules.analysis import analysis_checks, scoring_model_warnings
 from farm.rules.animation import animation_checks, keyframe_checks
-from farm.rules.context import asked
+from farm.rules.context import Context, asked
 from farm.rules.controlnets import controlnet_checks, controlnet_findings
-from farm.rules.no_effect import idle_by_config_remarks, idle_remarks
-from farm.rules.outputs import output_checks, output_findings
+from farm.rules.no_effect import configuration_warnings, no_effect_warnings
+from farm.rules.outputs import output_checks
 from farm.rules.pacing import pacing_checks
-from farm.rules.picture_contents import content_findings, edge_remarks
-from farm.rules.pictures import canvas_problems, picture_checks, size_misfits, size_remarks, sized_pictures
+from farm.rules.pictures import (
+    canvas_findings,
+    edge_warnings,
+    mask_and_depth_findings,
+    moving_picture_findings,
+    picture_checks,
+    picture_size_findings,
+    picture_size_warnings,
+)
 from farm.rules.pipeline import (
     clip_skip_findings,
     config_findings,
@@ -34,114 +38,51 @@ from farm.rules.pipeline import (
     size_findings,
     variant_findings,
 )
-from farm.rules.prompts import prompt_remarks, weight_remarks
-from farm.rules.schedulers import own_sampler, own_sampler_findings, sampler_findings, scheduler_checks
+from farm.rules.prompts import length_warnings, syntax_findings, weight_warnings
+from farm.rules.schedulers import own_scheduler_findings, package_findings, scheduler_checks, setting_findings
 from farm.rules.sources import source_checks
 from farm.rules.steps import step_checks, step_findings
 
+Rule = Callable[[Context], Iterator[Finding]]
 
-def refuse_misfits(document: Document, renderer: RendererSpec) -> None:
-    """Make sure that what a manifest puts together fits.
+COMPATIBILITY_RULES: tuple[Rule, ...] = (
+    *(package_findings, setting_findings, own_scheduler_findings, step_findings),
+    *(pipeline_findings, config_findings, refiner_findings, variant_findings, clip_skip_findings),
+    *(controlnet_findings, ip_adapter_findings, inversion_findings, lora_findings, size_findings),
+    *(canvas_findings, moving_picture_findings, picture_size_findings, mask_and_depth_findings),
+    syntax_findings,
+)
+"""What refuses a manifest once its fields are valid and its inputs are read."""
 
-    Of what is not on this machine yet, as a hub id that was never loaded, nothing is known: the worker that loads it
-    will tell.
+WARNING_RULES: tuple[Rule, ...] = (
+    *(no_effect_warnings, configuration_warnings, length_warnings, weight_warnings),
+    *(picture_size_warnings, edge_warnings, scoring_model_warnings),
+)
+"""What can be rendered, and will not come out as the manifest says."""
 
-    Raises:
-        ManifestError: with whatever does not fit, each at its place in the manifest.
+
+def check_compatibility(document: Document, inputs: ResolvedInputs) -> list[Problem]:
+    """Return every mistake between a manifest and its inputs, or between those.
+
+    Inputs that are not on this machine yet, such as a hub id that was never loaded, are not judged: the worker that
+    loads them does that.
     """
-    if isinstance(renderer, DiffusersSpec):
-        _refuse(document, _findings(document, renderer))
+    return _apply(COMPATIBILITY_RULES, document, inputs)
 
 
-def refuse_pictures(
-    document: Document, renderer: RendererSpec | None, pictures: Mapping[str, PictureSource]
-) -> None:
-    """Make sure that pictures fit each other and the model, and hold what they are for; `pictures` by whole paths.
-
-    Where no `renderer` was found nothing is known of the sizes that they are worked with.
-
-    Raises:
-        ManifestError: with whatever does not, each at its place in the manifest.
-    """
-    if renderer is None or isinstance(renderer, DiffusersSpec):
-        model = read_architecture(renderer.source) if renderer else None
-        sized = sized_pictures(document, pictures, model)
-        _refuse(document, [*size_misfits(document, sized), *content_findings(document, pictures)])
+def warnings(document: Document, inputs: ResolvedInputs) -> tuple[str, ...]:
+    """Return what will not come out as the manifest says, each with its place; nothing for the procedural renderer."""
+    return tuple(map(str, _apply(WARNING_RULES, document, inputs))) if inputs.model else ()
 
 
-def refuse_canvas(document: Document, pictures: Mapping[str, PictureSource]) -> None:
-    """Make sure that the canvas around the input picture has a size that the model takes; `pictures` as written.
-
-    Raises:
-        ManifestError: with each side that does not.
-    """
-    written = written_pictures(document.manifest)
-    image = next((pictures.get(text) for field, text in written if field[:2] == ("render", "image")), None)
-    problems = list(canvas_problems(document, image)) if image is not None else []
-    if problems:
-        raise ManifestError(problems)
+def problems_of(document: Document, findings: Iterable[Finding]) -> list[Problem]:
+    """Return findings with their places in the manifest."""
+    return [document.problem(each.path, each.found, each.allowed, each.hint) for each in findings]
 
 
-def refuse_outputs(document: Document, plan: Plan, drawn: ProceduralSpec) -> None:
-    """Make sure that outputs can be made of frames as large as `drawn` ones would be.
-
-    Raises:
-        ManifestError: with those that cannot, each at its place in the manifest.
-    """
-    _refuse(document, output_findings(plan, width=drawn.width, height=drawn.height))
-
-
-def remarks_on(
-    document: Document, renderer: RendererSpec, pictures: Mapping[str, PictureSource]
-) -> tuple[str, ...]:
-    """Return what will not come out as it is written, although it can be rendered; `pictures` by whole paths."""
-    if not isinstance(renderer, DiffusersSpec):
-        return ()
-    remarks = [
-        *idle_remarks(document.manifest, own_sampler(renderer)),
-        *idle_by_config_remarks(document.manifest, renderer),
-        *prompt_remarks(document.manifest, renderer),
-        *weight_remarks(document.manifest),
-        *size_remarks(sized_pictures(document, pictures, read_architecture(renderer.source))),
-        *edge_remarks(document, pictures),
-        *judge_remarks(document),
-    ]
-    return tuple(map(str, _problems(document, remarks)))
-
-
-def _refuse(document: Document, findings: Iterable[Finding]) -> None:
-    problems = _problems(document, findings)
-    if problems:
-        raise ManifestError(problems)
-
-
-def _problems(document: Document, findings: Iterable[Finding]) -> list[Problem]:
-    return [
-        document.problem(finding.path, finding.found, finding.allowed, finding.hint) for finding in findings
-    ]
-
-
-def _findings(document: Document, spec: DiffusersSpec) -> Iterator[Finding]:
-    yield from sampler_findings(document.manifest, spec)
-    yield from clip_skip_findings(document.manifest.render, spec)
-    yield from step_findings(document.manifest, spec)
-    yield from variant_findings(spec)
-    model = read_architecture(spec.source)
-    misfits = list(pipeline_findings(spec, model)) if model else []
-    yield from misfits or own_sampler_findings(document.manifest, spec)
-    if model is None:
-        return
-    if spec.config is not None:
-        yield from config_findings(spec.config, model)
-    if spec.refiner is not None:
-        yield from refiner_findings(spec.refiner.source, model)
-    for number, net in enumerate(spec.controlnets):
-        yield from controlnet_findings(("model", "controlnets", number), net, model)
-    yield from ip_adapter_findings(spec.ip_adapters, spec.source, model)
-    yield from inversion_findings(spec.textual_inversions, model)
-    for number, lora in enumerate(spec.loras):
-        yield from lora_findings(("model", "loras", number), lora, model)
-    yield from size_findings(document.manifest.render, spec.source.pretrained, model)
+def _apply(rules: Iterable[Rule], document: Document, inputs: ResolvedInputs) -> list[Problem]:
+    context = Context(manifest=document.manifest, inputs=inputs)
+    return problems_of(document, (finding for rule in rules for finding in rule(context)))
 
 
 WRONG = object()

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from importlib.util import find_spec
 from typing import Any
 
-from farm.inputs.checkpoints.info import contents_of, read_settings
-from farm.inputs.checkpoints.schedulers import settings_of
-from farm.manifest import Manifest
+from farm.inputs.resolved import ModelInputs
 from farm.manifest.findings import Finding, describe_value, did_you_mean
 from farm.manifest.location import FieldPath
 from farm.manifest.model import Scheduler
-from farm.manifest.pipelines import PIPELINES, Traits
+from farm.manifest.pipelines import Traits
 from farm.manifest.schedulers import DIFFUSION, FLOW, REFUSED, SCHEDULERS, SOLVERS
-from farm.records import DiffusersSpec
-from farm.rules.context import Asked
+from farm.rules.context import Asked, Context
+from farm.rules.pipeline import pipeline_findings
 
 _EULER, _HEUN, _LCM = FLOW
 _SCALED = (
@@ -144,25 +141,29 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
 """What the words of the setting can be in one scheduler or another."""
 
 
-def setting_findings(field: FieldPath, scheduler: Scheduler) -> Iterator[Finding]:
-    """Yield every setting that the scheduler does not take, and every word for one that no scheduler knows."""
-    takes = settings_of(scheduler.class_)
-    for name, value in scheduler.config.items():
-        choices = _CHOICES.get(name, ())
-        if takes and name not in takes:
-            yield Finding(
-                path=(*field, "config", name),
-                found=f"{scheduler.class_} takes no {name}",
-                allowed=f"allowed: {', '.join(sorted(takes))}",
-                hint=did_you_mean(name, takes),
-            )
-        elif choices and value not in choices:
-            yield Finding(
-                path=(*field, "config", name),
-                found=f"found {describe_value(value)}",
-                allowed=f"allowed: {', '.join(choices)}",
-                hint=did_you_mean(value, choices),
-            )
+def setting_findings(context: Context) -> Iterator[Finding]:
+    """Yield every setting that a scheduler does not take, and every word for one that no scheduler knows."""
+    model = context.inputs.model
+    if model is None:
+        return
+    for field, scheduler in _written_schedulers(context):
+        takes = model.schedulers[scheduler.class_].settings
+        for name, value in scheduler.config.items():
+            choices = _CHOICES.get(name, ())
+            if takes and name not in takes:
+                yield Finding(
+                    path=(*field, "config", name),
+                    found=f"{scheduler.class_} takes no {name}",
+                    allowed=f"allowed: {', '.join(sorted(takes))}",
+                    hint=did_you_mean(name, takes),
+                )
+            elif choices and value not in choices:
+                yield Finding(
+                    path=(*field, "config", name),
+                    found=f"found {describe_value(value)}",
+                    allowed=f"allowed: {', '.join(choices)}",
+                    hint=did_you_mean(value, choices),
+                )
 
 
 NEEDED = {"LMSDiscreteScheduler": "scipy", "CosineDPMSolverMultistepScheduler": "torchsde"}
@@ -171,65 +172,53 @@ NEEDED = {"LMSDiscreteScheduler": "scipy", "CosineDPMSolverMultistepScheduler": 
 _BETA_SIGMAS = "use_beta_sigmas"
 
 
-def sampler_findings(manifest: Manifest, spec: DiffusersSpec) -> Iterator[Finding]:
-    """Yield every scheduler that this machine has no package for, and every setting that one does not take."""
-    for field, scheduler in _written_schedulers(manifest):
-        yield from _lacking((*field, "class"), scheduler.class_, (*field, "config"), scheduler.config)
-        yield from setting_findings(field, scheduler)
-    field, own = _own(spec)
-    yield from _lacking(field, own_sampler(spec), field, own)
-
-
-def own_sampler_findings(manifest: Manifest, spec: DiffusersSpec) -> Iterator[Finding]:
-    """Yield the checkpoint's own scheduler where it is to be taken, and the pipeline cannot sample with it."""
-    if any(_written_schedulers(manifest)):
+def package_findings(context: Context) -> Iterator[Finding]:
+    """Yield every scheduler that needs a package that is not installed on this machine."""
+    model = context.inputs.model
+    if model is None:
         return
-    traits = PIPELINES[spec.pipeline]
-    field, name = _own(spec)[0], own_sampler(spec)
-    reason = REFUSED.get(name, "")
-    if name in SCHEDULERS:
-        reason = why_unfit(spec.pipeline, traits, name)
+    for field, scheduler in _written_schedulers(context):
+        place = (*field, "config")
+        yield from _lacking(model, (*field, "class"), scheduler.class_, place, scheduler.config)
+    own, field = model.configured, _own_field(model)
+    yield from _lacking(model, field, own.scheduler_class, field, own.scheduler)
+
+
+def own_scheduler_findings(context: Context) -> Iterator[Finding]:
+    """Yield the checkpoint's own scheduler where it is to be used, and the pipeline cannot sample with it."""
+    model = context.inputs.model
+    if model is None or any(_written_schedulers(context)) or any(pipeline_findings(context)):
+        return
+    pipeline, name = model.spec.pipeline, model.configured.scheduler_class
+    reason = why_unfit(pipeline, context.traits, name) if name in SCHEDULERS else REFUSED.get(name, "")
     if reason:
         yield Finding(
-            path=field,
+            path=_own_field(model),
             found=f"its own scheduler is {name}",
-            allowed=f"needed: a model.scheduler that {spec.pipeline} takes, such as {such_as(traits)}",
+            allowed=f"needed: a model.scheduler that {pipeline} takes, such as {such_as(context.traits)}",
             hint=reason,
         )
 
 
-def own_sampler(spec: DiffusersSpec) -> str:
-    """Return the class of the checkpoint's own scheduler; empty where that is not on this machine yet."""
-    return str(own_settings(spec).get("_class_name", ""))
+def _own_field(model: ModelInputs) -> FieldPath:
+    """Return where the manifest names the checkpoint that brings the scheduler."""
+    return ("model", "config", "pretrained") if model.config else ("model", "pretrained")
 
 
-def own_settings(spec: DiffusersSpec) -> Mapping[str, object]:
-    """Return the configuration of the checkpoint's own scheduler; empty where that is not on this machine yet."""
-    return _own(spec)[1]
-
-
-def _own(spec: DiffusersSpec) -> tuple[FieldPath, Mapping[str, object]]:
-    """Return where the manifest names the checkpoint's own scheduler, and its settings as far as they are here."""
-    place = contents_of(spec.config or spec.source)
-    settings = read_settings(place / "scheduler" / "scheduler_config.json") if place else None
-    field = ("model", "config", "pretrained") if spec.config else ("model", "pretrained")
-    return field, settings or {}
-
-
-def _written_schedulers(manifest: Manifest) -> Iterator[tuple[FieldPath, Scheduler]]:
-    if manifest.model.scheduler is not None:
-        yield ("model", "scheduler"), manifest.model.scheduler
-    swept = getattr(manifest.animation, "over", {}).get("scheduler", ())
+def _written_schedulers(context: Context) -> Iterator[tuple[FieldPath, Scheduler]]:
+    if context.manifest.model.scheduler is not None:
+        yield ("model", "scheduler"), context.manifest.model.scheduler
+    swept = context.over.get("scheduler", ())
     yield from ((("animation", "over", "scheduler", number), each) for number, each in enumerate(swept))
 
 
 def _lacking(
-    field: FieldPath, name: str, settings: FieldPath, config: Mapping[str, object]
+    model: ModelInputs, field: FieldPath, name: str, settings: FieldPath, config: Mapping[str, object]
 ) -> Iterator[Finding]:
     package = NEEDED.get(name)
-    if package is not None and find_spec(package) is None:
+    if package is not None and package not in model.packages:
         yield _without(field, f"{name} needs {package}", package)
-    elif config.get(_BETA_SIGMAS) is True and find_spec("scipy") is None:
+    elif config.get(_BETA_SIGMAS) is True and "scipy" not in model.packages:
         place = settings if settings == field else (*settings, _BETA_SIGMAS)
         yield _without(place, f"{name} with {_BETA_SIGMAS} needs scipy", "scipy")
 

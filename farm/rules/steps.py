@@ -7,13 +7,9 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
-from farm.manifest import Manifest
 from farm.manifest.findings import Finding
 from farm.manifest.location import FieldPath
-from farm.manifest.pipelines import PIPELINES
-from farm.records import DiffusersSpec
-from farm.rules.context import Asked, most, over, place
-from farm.rules.schedulers import own_settings
+from farm.rules.context import Asked, Context
 
 _LCM_STEPS = 50
 """LCMScheduler's own original_inference_steps."""
@@ -99,44 +95,45 @@ def _sets_schedule(model: Mapping[Any, Any]) -> bool:
     return False
 
 
-_OF_ITSELF = {"num_train_timesteps": 1000, "original_inference_steps": 50}
+_DEFAULTS = {"num_train_timesteps": 1000, "original_inference_steps": 50}
 """What LCMScheduler has where no configuration says it, and others too."""
 
 
-def step_findings(manifest: Manifest, spec: DiffusersSpec) -> Iterator[Finding]:
+def step_findings(context: Context) -> Iterator[Finding]:
     """Yield a number of steps beyond what a scheduler was trained with, or beyond the schedule of an LCMScheduler.
 
-    A scheduler that is written goes by the checkpoint's settings where its own config has none. Those of flow-matching
-    models count no steps; a latent consistency model's schedule is an argument, and the manifest's own checks hold it.
+    A scheduler that the manifest names takes the checkpoint's settings where its own config has none. Those of
+    flow-matching models count no steps; a latent consistency model's schedule is an argument, held by `step_checks`.
     """
-    sampling = PIPELINES[spec.pipeline].sampling
-    steps = int(most(manifest, "num_inference_steps"))
+    sampling, steps = context.traits.sampling, int(context.largest("num_inference_steps"))
     if sampling == "flow":
         return
-    for name, settings in _schedulers(manifest, spec):
+    for name, settings in _schedulers(context):
         limit = "num_train_timesteps"
         if name == "LCMScheduler" and sampling != "consistency":
-            limit = min(_OF_ITSELF, key=lambda each: _of(settings, each))
+            limit = min(_DEFAULTS, key=lambda each: _of(settings, each))
         if steps > (allowed := _of(settings, limit)):
             yield Finding(
-                path=place(manifest, "num_inference_steps"),
+                path=context.field("num_inference_steps"),
                 found=f"{steps} steps out of {allowed} of {name}",
                 allowed=f"allowed: up to {allowed}, or more with a larger {limit} in its config",
             )
             return
 
 
-def _schedulers(manifest: Manifest, spec: DiffusersSpec) -> Iterator[tuple[str, Mapping[str, object]]]:
-    """Yield those that frames are sampled with; nothing of a checkpoint's own that is not on this machine yet."""
-    own = own_settings(spec)
-    chosen = over(manifest).get("scheduler") or [manifest.model.scheduler]
-    for scheduler in chosen:
+def _schedulers(context: Context) -> Iterator[tuple[str, Mapping[str, object]]]:
+    """Yield the class and settings of those that frames are sampled with, as far as they are known."""
+    model = context.inputs.model
+    if model is None:
+        return
+    own = model.configured.scheduler
+    for scheduler in context.over.get("scheduler") or [context.manifest.model.scheduler]:
         if scheduler is not None:
             yield scheduler.class_, {**own, **scheduler.config}
         elif own:
-            yield str(own.get("_class_name", "")), own
+            yield model.configured.scheduler_class, own
 
 
 def _of(settings: Mapping[str, object], name: str) -> int:
     value = settings.get(name)
-    return value if isinstance(value, int) else _OF_ITSELF[name]
+    return value if isinstance(value, int) else _DEFAULTS[name]

@@ -5,18 +5,16 @@ from __future__ import annotations
 import dataclasses
 import json
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from farm.canonical import digest
-from farm.errors import ManifestError
 from farm.manifest import Document, Manifest
 from farm.manifest.animation import Interpolate
-from farm.manifest.references import written_pictures
 from farm.plan import Plan
 from farm.plan.pacing import Alphas, first_look
-from farm.records import AnalysisSpec, ClipSpec, PictureSource
+from farm.records import AnalysisSpec, ClipSpec
 from farm.records.fields import Share
 from farm.store import JobFolder
 from farm.typed_json import Malformed
@@ -174,28 +172,6 @@ def source_of(
             "pilot": [frame.digest for frame in looks.frames()],
         }
     )
-
-
-def refuse_moving_pictures(document: Document, pictures: Mapping[str, PictureSource]) -> None:
-    """Make sure that alphas can be chosen by frames of a pilot; `pictures` by what the manifest calls them.
-
-    Raises:
-        ManifestError: when they are to be, and frames have pictures of their own, each at its place.
-    """
-    animation = document.manifest.animation
-    if not isinstance(animation, Interpolate) or animation.pacing == "uniform" or animation.alphas:
-        return
-    problems = [
-        document.problem(
-            place,
-            f"a picture per frame beside pacing {animation.pacing}",
-            "allowed: what is the same in every frame, as a pilot has other frames",
-        )
-        for place, text in written_pictures(document.manifest)
-        if pictures[text].moves
-    ]
-    if problems:
-        raise ManifestError(problems)
 
 
 def _first(prompts: int, frames: int, batch_size: int) -> Alphas:

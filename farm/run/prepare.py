@@ -8,27 +8,23 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 from farm.errors import FarmError, ManifestError, Problem, StorageError, UsageError, refusal
 from farm.inputs.absolute_paths import by_whole_paths
-from farm.inputs.pictures.find import find_pictures
 from farm.inputs.rehearsal import rehearsal
-from farm.inputs.resolve import find_analysis, find_renderer
+from farm.inputs.resolved import resolve
 from farm.manifest import Document
 from farm.manifest.read_policy import ANYTHING, ReadPolicy
 from farm.plan import Plan, Range, chunks_to_render, judge
 from farm.plan.pacing import Alphas
 from farm.records import AnalysisSpec, FrameRow, PictureSource
 from farm.results.job import planned
+from farm.results.measurements import unmeasured_warnings
 from farm.rules.load import load
-from farm.rules.prompts import refuse_slips
-from farm.rules.registry import refuse_canvas, refuse_misfits, refuse_outputs, refuse_pictures, remarks_on
-from farm.rules.unmeasured import unmeasured_remarks
-from farm.run.pacing import Pacing, pacing_of, pacing_remarks, refuse_moving_pictures
+from farm.rules.outputs import output_findings
+from farm.rules.registry import check_compatibility, problems_of, warnings
+from farm.run.pacing import Pacing, pacing_of, pacing_remarks
 from farm.store import JobFolder, Ledger, is_intact, map_in_order, symlink_in
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,86 +99,56 @@ def _prepare(
 ) -> Job:
     document = replace(load(path, overrides), reads=reads)
     name = document.manifest.name
-    folder = JobFolder(_beside(output_dir, f"{name}-rehearsal" if procedural else name))
-    mistakes = _Mistakes()
-    found_renderer = None
-    if not procedural:
-        found_renderer = mistakes.of(lambda: find_renderer(document))
-    if found_renderer is not None:
-        mistakes.of(lambda: refuse_misfits(document, found_renderer))
-    mistakes.of(lambda: refuse_slips(document))
-    analysis = mistakes.of(lambda: find_analysis(document))
-    found_pictures = mistakes.of(lambda: find_pictures(document, folder))
-    pictures = by_whole_paths(document, found_pictures or {})
-    if found_pictures is not None:
-        mistakes.of(lambda: refuse_canvas(document, found_pictures))
-        mistakes.of(lambda: refuse_moving_pictures(document, found_pictures))
-    if found_pictures is not None and not procedural:
-        mistakes.of(lambda: refuse_pictures(document, found_renderer, pictures))
-    mistakes.refuse()
+    folder = JobFolder(_job_url(output_dir, f"{name}-rehearsal" if procedural else name))
+    inputs, problems = resolve(document, folder, procedural=procedural)
+    problems += check_compatibility(document, inputs)
+    if problems:
+        raise ManifestError(sorted(problems, key=_position))
+    sources = inputs.pictures.sources if inputs.pictures else {}
+    analysis = inputs.scoring.spec if inputs.scoring else None
+    pictures = by_whole_paths(document, sources)
     drawn = rehearsal(document, pictures)
-    renderer = found_renderer or drawn
-    in_the_way = symlink_in(folder)
-    if in_the_way is not None:
+    renderer = inputs.model.spec if inputs.model else drawn
+    link = symlink_in(folder)
+    if link is not None:
         raise document.error(
             ("name",),
-            in_the_way,
+            link,
             "needed: an output folder of the job's own",
-            "Remove what is there, or choose another name or --output-dir, which may be a link itself.",
+            "Remove the link, or choose another name or --output-dir, which may be a link itself.",
         )
     design = partial(planned, document, renderer, pictures, analysis)
     pacing = pacing_of(document.manifest, analysis, folder, design)
     plan = design(pacing.known if pacing else None)
-    refuse_outputs(document, plan, drawn)
+    problems = problems_of(document, output_findings(plan, width=drawn.width, height=drawn.height))
+    if problems:
+        raise ManifestError(problems)
     return Job(
         plan=plan,
         folder=folder,
         pictures=pictures,
         analysis=analysis,
         pacing=pacing,
-        remarks=(
-            *remarks_on(document, renderer, pictures),
-            *_remarks_on_folder(document, analysis, folder, design),
-        ),
+        remarks=(*warnings(document, inputs), *_folder_warnings(document, analysis, folder, design)),
     )
 
 
-def _remarks_on_folder(
+def _folder_warnings(
     document: Document, analysis: AnalysisSpec | None, folder: JobFolder, design: Callable[[Alphas], Plan]
 ) -> tuple[str, ...]:
     with contextlib.suppress(StorageError):  # the run tells what is wrong with the folder
-        return (*pacing_remarks(document, analysis, folder, design), *unmeasured_remarks(analysis, folder))
+        return (*pacing_remarks(document, analysis, folder, design), *unmeasured_warnings(analysis, folder))
     return ()
 
 
-class _Mistakes:
-    """Gathers what steps refuse, so that it is told together."""
-
-    def __init__(self) -> None:
-        self._problems: list[Problem] = []
-
-    def of(self, step: Callable[[], T]) -> T | None:
-        """Return what a step returns, or None where it refuses the manifest."""
-        try:
-            return step()
-        except ManifestError as error:
-            self._problems += error.problems
-            return None
-
-    def refuse(self) -> None:
-        """Raise ManifestError with all that was refused, in the order of the file, if anything was."""
-        if self._problems:
-            raise ManifestError(sorted(self._problems, key=_place))
-
-
-def _place(problem: Problem) -> tuple[int, ...]:
+def _position(problem: Problem) -> tuple[int, ...]:
     """Return line and column, which `where` ends with; what was set on the command line comes after the file."""
     if problem.where.startswith("--set "):
         return (sys.maxsize,)
     return tuple(int(number) for number in problem.where.rsplit(":", 2)[1:])
 
 
-def _beside(output_dir: str, name: str) -> str:
+def _job_url(output_dir: str, name: str) -> str:
     if not output_dir:
         raise UsageError("--output-dir: empty; give a folder or a URL such as s3://bucket/renders.")
     return f"{output_dir}{name}" if output_dir.endswith("/") else f"{output_dir}/{name}"

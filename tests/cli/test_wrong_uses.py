@@ -271,8 +271,8 @@ def test_all_that_is_wrong_with_what_it_names_is_told_at_once_in_its_order(refus
 
 
 def test_what_can_be_looked_at_is_told_beside_a_checkpoint_that_is_not_there_or_that_does_not_fit(refused):
-    black = "wrong.yaml:12:3: render.mask_image: disc.png has no white, so that nothing would be painted; needed: "
-    black += "white where it is painted anew."
+    black = "wrong.yaml:12:3: render.mask_image: disc.png has no white, so nothing would be painted; needed: "
+    black += "white where the picture is to be painted."
     sizes = "wrong.yaml:12:3: render.mask_image: disc.png is 16x16 pixels, and wide.png 32x16; needed: a mask of the "
     sizes += "image's size where padding_mask_crop is given."
     assert refused(MASKED.replace("models/xl", "models/none")) == [

@@ -6,11 +6,10 @@ import re
 import pytest
 
 from farm.errors import ManifestError
-from farm.inputs.absolute_paths import by_whole_paths
-from farm.inputs.pictures.find import find_pictures
 from farm.inputs.resolve import find_renderer
+from farm.inputs.resolved import ResolvedInputs, read_model, resolve
 from farm.rules.load import load
-from farm.rules.registry import refuse_misfits, refuse_pictures, remarks_on
+from farm.rules.registry import check_compatibility, warnings
 from tests.checkpoints import controlnet, ip_adapter, lora, stable_diffusion, textual_inversion
 from tests.checkpoints import stable_diffusion_xl as xl
 from tests.checkpoints.families import FAMILIES
@@ -96,11 +95,9 @@ def told(written, without_lines):
 
     def check(*manifest, **parts):
         document = written(*manifest, **parts)
-        try:
-            refuse_misfits(document, find_renderer(document))
-        except ManifestError as error:
-            return without_lines(error.problems)
-        return []
+        model = read_model(document.manifest, find_renderer(document))
+        inputs = ResolvedInputs(model=model, pictures=None, scoring=None)
+        return without_lines(check_compatibility(document, inputs))
 
     return check
 
@@ -111,9 +108,11 @@ def remarked(written, without_lines):
 
     def check(*manifest, **parts):
         document = written(*manifest, **parts)
-        renderer, pictures = find_renderer(document), by_whole_paths(document, find_pictures(document))
-        refuse_pictures(document, renderer, pictures)
-        return without_lines(remarks_on(document, renderer, pictures))
+        inputs, problems = resolve(document)
+        problems += check_compatibility(document, inputs)
+        if problems:
+            raise ManifestError(problems)
+        return without_lines(warnings(document, inputs))
 
     return check
 

@@ -7,9 +7,7 @@ from tests.pictures import draw
 
 NET, BESIDE = "StableDiffusionControlNetPipeline", "StableDiffusionControlNetImg2ImgPipeline"
 MOVE = {"kind": "circle", "prompt": "a red star", "frames": 2}
-NONE = (
-    "has no edges, so that there is nothing to follow; needed: a picture with contrasts, or lower thresholds."
-)
+NONE = "has no edges, so there is nothing to follow; needed: a picture with contrasts, or lower thresholds."
 
 
 @pytest.fixture(autouse=True)

@@ -122,7 +122,7 @@ def test_scores_are_for_models_that_are_told_them(remarked, tmp_path):
         "StableDiffusionXLImg2ImgPipeline",
         {"aesthetic_score": 7.0, "negative_aesthetic_score": 2.0},
     )
-    none = "has no effect; needed: a model told of scores (requires_aesthetics_score), which @xl is not."
+    none = "has no effect; needed: a model that takes scores (requires_aesthetics_score), which @xl does not."
     assert remarked(start, "@xl", {"image": "a.png", **scores}) == [
         f"render.{name}: {none}" for name in scores
     ]

@@ -56,7 +56,7 @@ def test_an_adapters_file_that_is_not_there_is_told_with_those_that_are(told):
     adapters = [ip_of("ip-adapter-pluss")]
     assert told(SD, "@sd", SEEN, ip_adapters=adapters, loras=[{"pretrained": "@ip"}]) == [
         "model.ip_adapters[0].weight_name: there is no ip-adapter-pluss_sd15.safetensors in models of @ip; allowed: a "
-        ".safetensors file there (image_encoder/model.safetensors, ip-adapter-plus-face_sd15.safetensors, "
+        ".safetensors file in that folder (image_encoder/model.safetensors, ip-adapter-plus-face_sd15.safetensors, "
         "ip-adapter-plus_sd15.safetensors, ip-adapter_sd15.safetensors). Did you mean "
         "'ip-adapter-plus_sd15.safetensors'?",
         "model.loras[0].weight_name: there is no pytorch_lora_weights.safetensors in @ip; allowed: a .safetensors file "
@@ -68,7 +68,7 @@ def test_an_adapters_file_that_is_not_there_is_told_with_those_that_are(told):
 
 
 OTHER_EYES = (
-    "model.ip_adapters[1].image_encoder_folder: {} is another image encoder than that of {}, through which all see; "
+    "model.ip_adapters[1].image_encoder_folder: {} differs from the image encoder of {}, which all adapters share; "
     "allowed: IP-Adapters that were trained with the same one, of which the same is named."
 )
 TWICE = {"ip_adapter_image": ["p.png", "p.png"]}

@@ -4,10 +4,11 @@ import json
 
 import pytest
 
-from farm.inputs.resolve import find_renderer
-from farm.rules.analysis import judge_remarks
+from farm.inputs.resolved import resolve
+from farm.rules.analysis import scoring_model_warnings
+from farm.rules.context import Context
 from farm.rules.load import load
-from farm.rules.registry import remarks_on
+from farm.rules.registry import problems_of, warnings
 
 COMMIT = "34c2154c194f829b11125337b98c8f5f9965ff19"
 RESNET = {"pretrained": "microsoft/resnet-50", "revision": COMMIT}
@@ -26,9 +27,8 @@ def remarked(tmp_path):
         path = tmp_path / "judged.yaml"
         path.write_text(json.dumps(manifest, ensure_ascii=False))
         document = load(path)
-        found = (
-            document.problem(one.path, one.found, one.allowed, one.hint) for one in judge_remarks(document)
-        )
+        context = Context(manifest=document.manifest, inputs=resolve(document)[0])
+        found = problems_of(document, scoring_model_warnings(context))
         return [str(problem).partition(": ")[2] for problem in found]
 
     return remarked
@@ -97,7 +97,7 @@ def test_a_judge_that_cannot_be_found_is_left_to_those_who_refuse_it(remarked):
 def test_judges_are_remarked_upon_with_all_else(written, without_lines):
     analysis = "analysis: {clip: {pretrained: tiny-world-clip, labels: {shape: [star, звезда]}}}"
     document = written("StableDiffusionPipeline", "@sd", more=analysis)
-    assert without_lines(remarks_on(document, find_renderer(document), {})) == [
+    assert without_lines(warnings(document, resolve(document)[0])) == [
         "analysis.clip.labels.shape[1]: the tokenizer of tiny-world-clip knows no word of 'звезда'; needed: words that "
         "it was trained with, or its probabilities mean little."
     ]

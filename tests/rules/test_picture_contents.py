@@ -36,8 +36,8 @@ def test_a_depth_map_of_two_greys_is_taken(remarked):
 @pytest.mark.parametrize("grey", [0, 127])
 def test_a_mask_without_white_is_refused(grey, refused):
     assert refused(INPAINT, "@sd", {"image": "image.png", "mask_image": f"{grey}.png"}) == [
-        f"render.mask_image: {grey}.png has no white, so that nothing would be painted; needed: white where it is "
-        "painted anew."
+        f"render.mask_image: {grey}.png has no white, so nothing would be painted; needed: white where the "
+        "picture is to be painted."
     ]
 
 
@@ -48,7 +48,7 @@ def test_a_mask_that_moves_may_be_black_at_times_unless_the_picture_is_cropped_a
     assert remarked(INPAINT, "@sd", drawn, MOVE) == []
     Image.new("L", (16, 16), 255).save(tmp_path / "masks" / "0.png")
     assert refused(INPAINT, "@sd", drawn | {"padding_mask_crop": 2}, MOVE) == [
-        "render.mask_image: picture 2 of masks has no white, so that nothing would be painted; needed: white where it "
-        "is painted anew."
+        "render.mask_image: picture 2 of masks has no white, so nothing would be painted; needed: white where "
+        "the picture is to be painted."
     ]
     assert remarked(INPAINT, "@sd", drawn | {"padding_mask_crop": 2}, MOVE | {"frames": 2}) == []

@@ -4,8 +4,10 @@ import diffusers
 import pytest
 from diffusers.utils import dummy_torch_and_scipy_objects, dummy_torch_and_torchsde_objects
 
+from farm.inputs import resolved
+from farm.inputs.checkpoints.schedulers import OPTIONAL_PACKAGES
 from farm.manifest.schedulers import SCHEDULERS
-from farm.rules import schedulers as samplers
+from farm.rules.schedulers import NEEDED
 from tests.rules.altering import altered
 
 SD, LCM = "StableDiffusionPipeline", "LatentConsistencyModelPipeline"
@@ -18,12 +20,12 @@ SCIPY = (
 
 @pytest.fixture
 def nothing_installed(monkeypatch):
-    monkeypatch.setattr(samplers, "find_spec", lambda package: None)
+    monkeypatch.setattr(resolved, "installed_packages", frozenset)
 
 
 @pytest.fixture
 def all_installed(monkeypatch):
-    monkeypatch.setattr(samplers, "find_spec", lambda package: package)
+    monkeypatch.setattr(resolved, "installed_packages", lambda: frozenset(OPTIONAL_PACKAGES))
 
 
 def test_the_packages_that_schedulers_need_are_those_that_diffusers_asks_for():
@@ -33,7 +35,8 @@ def test_the_packages_that_schedulers_need_are_those_that_diffusers_asks_for():
         for name, stand_in in vars(module).items()
         if name in SCHEDULERS
     }
-    assert {name: dummy._backends[1] for name, dummy in dummies.items()} == samplers.NEEDED
+    assert {name: dummy._backends[1] for name, dummy in dummies.items()} == NEEDED
+    assert set(NEEDED.values()) == set(OPTIONAL_PACKAGES)
 
 
 @pytest.mark.usefixtures("nothing_installed")

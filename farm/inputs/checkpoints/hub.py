@@ -15,6 +15,7 @@ from huggingface_hub import get_cached_repo_tree, snapshot_download
 from huggingface_hub.errors import CachedRepoTreeNotFoundError, IncompleteSnapshotError
 
 from farm.errors import ModelError
+from farm.inputs.checkpoints.adapters import only_or_usual
 from farm.inputs.checkpoints.layout import (
     DATA,
     INDEX,
@@ -25,7 +26,6 @@ from farm.inputs.checkpoints.layout import (
     data_files,
     read_index,
 )
-from farm.inputs.checkpoints.lora import only_or_usual
 from farm.inputs.checkpoints.no_network import ONE_AT_A_TIME
 from farm.inputs.checkpoints.safetensors_header import check_weights
 from farm.inputs.checkpoints.source import local_path

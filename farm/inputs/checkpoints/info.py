@@ -98,6 +98,69 @@ class Architecture:
         return (self.vae_factor or 1) * patch
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckpointInfo:
+    """What the files of a pipeline's checkpoint say; None or empty where they do not, or are not on this machine yet.
+
+    `scheduler` holds the settings of the checkpoint's own scheduler, `encoder_layers` the number of layers of each CLIP
+    text encoder.
+    """
+
+    source: ModelSource
+    architecture: Architecture | None
+    scheduler: Mapping[str, object]
+    encoder_layers: Mapping[str, int]
+    guidance_embeds: bool | None
+    """Whether the transformer takes the guidance scale as an input, as distilled models do."""
+    requires_aesthetics_score: bool | None
+
+    @property
+    def scheduler_class(self) -> str:
+        """The class of the checkpoint's own scheduler, or empty."""
+        return str(self.scheduler.get("_class_name", ""))
+
+
+def read_checkpoint(source: ModelSource) -> CheckpointInfo:
+    """Read the configuration files of a pipeline's checkpoint, or the header of a single file."""
+    folder = contents_of(source)
+
+    def settings(name: str) -> dict[str, Any] | None:
+        return read_settings(folder / name) if folder else None
+
+    def flag(name: str, setting: str) -> bool | None:
+        config = settings(name)
+        return None if config is None else bool(config.get(setting))
+
+    layers = {
+        encoder: (settings(f"{encoder}/config.json") or {}).get("num_hidden_layers")
+        for encoder in ("text_encoder", "text_encoder_2")
+    }
+    return CheckpointInfo(
+        source=source,
+        architecture=read_architecture(source),
+        scheduler=settings("scheduler/scheduler_config.json") or {},
+        encoder_layers={encoder: count for encoder, count in layers.items() if isinstance(count, int)},
+        guidance_embeds=flag("transformer/config.json", "guidance_embeds"),
+        requires_aesthetics_score=flag(INDEX, "requires_aesthetics_score"),
+    )
+
+
+_VARIANT = re.compile(r"\w+?(?:-\d{5}-of-\d{5})?\.([\w-]+?)(?:-\d{5}-of-\d{5})?\.safetensors", re.ASCII)
+"""`model.fp16.safetensors`, in one file or in shards."""
+
+
+def read_variants(source: ModelSource, subfolder: str = "") -> tuple[str, ...] | None:
+    """Return the variants of the weights in a folder, sorted.
+
+    None where they are not known: a single file, or a repository of the hub, which may hold more than is cached here.
+    """
+    folder = contents_of(source)
+    if source.kind == "hub" or folder is None or not folder.is_dir():
+        return None
+    matches = (_VARIANT.fullmatch(file.name) for file in (folder / subfolder).rglob("*.safetensors"))
+    return tuple(sorted({match[1] for match in matches if match}))
+
+
 def read_architecture(source: ModelSource) -> Architecture | None:
     """Return what a checkpoint is made of; None where its files are not on this machine yet, or do not tell."""
     place = contents_of(source)

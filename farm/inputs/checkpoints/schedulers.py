@@ -5,7 +5,29 @@ from __future__ import annotations
 import ast
 import functools
 import importlib.util
+from dataclasses import dataclass
 from pathlib import Path
+
+OPTIONAL_PACKAGES = ("scipy", "torchsde")
+"""Packages that some schedulers need, and that diffusers does not install."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchedulerInfo:
+    """The settings that a scheduler of diffusers takes, empty for an unknown class, and whether it takes `eta`."""
+
+    settings: frozenset[str]
+    takes_eta: bool
+
+
+def read_scheduler(scheduler: str) -> SchedulerInfo:
+    """Return what a scheduler class takes."""
+    return SchedulerInfo(settings=settings_of(scheduler), takes_eta=takes_eta(scheduler))
+
+
+def installed_packages() -> frozenset[str]:
+    """Return which of `OPTIONAL_PACKAGES` are installed."""
+    return frozenset(package for package in OPTIONAL_PACKAGES if importlib.util.find_spec(package))
 
 
 def settings_of(scheduler: str) -> frozenset[str]:

@@ -13,8 +13,8 @@ from safetensors.torch import load_file
 from transformers import CLIPVisionModelWithProjection
 
 from farm.errors import ModelError
+from farm.inputs.checkpoints.adapters import ENCODER_OF, USUAL_EMBEDDING, USUAL_LORA, encoder_folder
 from farm.inputs.checkpoints.hub import fetch, model_files, only_file
-from farm.inputs.checkpoints.lora import ENCODER_OF, USUAL_LORA, USUAL_WORD, encoder_folder
 from farm.inputs.checkpoints.no_network import sealed
 from farm.records import ControlNet, IpAdapter, Lora, TextualInversion
 from farm.render.loading.errors import translate_errors
@@ -158,7 +158,7 @@ def _embedding_file(inversion: TextualInversion) -> Path:
     source = inversion.source
     if source.kind == "file":
         return fetch(source, lambda _: (), holds="weights")
-    wanted = only_file(source, inversion.weight_name, USUAL_WORD)
+    wanted = only_file(source, inversion.weight_name, USUAL_EMBEDDING)
     if not wanted.endswith(".safetensors"):
         raise ModelError(
             f"{source.pretrained}: {wanted} is not a .safetensors file, and no other format is loaded."

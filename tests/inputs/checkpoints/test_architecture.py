@@ -110,7 +110,7 @@ def test_a_configuration_that_is_none_tells_nothing(text, tiny_sd, tmp_path):
 
 
 def test_importing_it_loads_no_torch_or_diffusers():
-    code = "import sys, farm.rules.registry, farm.inputs.checkpoints.info, farm.inputs.checkpoints.lora\n"
+    code = "import sys, farm.rules.registry, farm.inputs.checkpoints.info, farm.inputs.checkpoints.adapters\n"
     code += "print({'torch', 'diffusers', 'transformers'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "set()\n"

@@ -2,8 +2,8 @@
 
 import pytest
 
+from farm.inputs.checkpoints.adapters import read_lora
 from farm.inputs.checkpoints.info import read_shapes
-from farm.inputs.checkpoints.lora import read_lora
 
 
 def lora_of(**pairs):

@@ -1,0 +1,228 @@
+"""Everything on this machine that a manifest names, read once: the facts that rules compare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from farm.errors import ManifestError, Problem
+from farm.inputs.checkpoints.adapters import (
+    USUAL_EMBEDDING,
+    USUAL_LORA,
+    AdapterWeights,
+    ImageEncoder,
+    read_adapter,
+    read_image_encoders,
+    token_of,
+)
+from farm.inputs.checkpoints.hub import is_offline
+from farm.inputs.checkpoints.info import (
+    CheckpointInfo,
+    contents_of,
+    read_checkpoint,
+    read_settings,
+    read_variants,
+)
+from farm.inputs.checkpoints.schedulers import SchedulerInfo, installed_packages, read_scheduler
+from farm.inputs.checkpoints.tokenizers import PromptLength, TextReader, read_prompt_length, text_reader
+from farm.inputs.pictures.contents import PictureContents, read_contents
+from farm.inputs.pictures.find import find_pictures
+from farm.inputs.resolve import find_analysis, find_renderer
+from farm.manifest import Document, Manifest
+from farm.manifest.location import FieldPath
+from farm.manifest.pipelines import PIPELINES
+from farm.records import AnalysisSpec, ControlNet, DiffusersSpec, ModelSource, PictureSource
+from farm.store import JobFolder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelInputs:
+    """The checkpoints of a manifest's `model`, as far as their files are on this machine.
+
+    `variants` are those of weights files, by the section that asks for one. `controlnets` are configurations, None for
+    one that is missing or not on this machine yet. `prompt_lengths` measure plain prompts with the pipeline's CLIP
+    tokenizers. `schedulers` are those that the manifest or the checkpoint names, `packages` the optional ones that are
+    installed.
+    """
+
+    spec: DiffusersSpec
+    checkpoint: CheckpointInfo
+    config: CheckpointInfo | None
+    refiner: CheckpointInfo | None
+    variants: Mapping[FieldPath, tuple[str, ...]]
+    controlnets: tuple[Mapping[str, Any] | None, ...]
+    ip_adapters: tuple[AdapterWeights, ...]
+    image_encoder: ImageEncoder | None
+    image_encoders: tuple[ImageEncoder, ...]
+    textual_inversions: tuple[AdapterWeights, ...]
+    loras: tuple[AdapterWeights, ...]
+    prompt_lengths: tuple[PromptLength, ...]
+    schedulers: Mapping[str, SchedulerInfo]
+    packages: frozenset[str]
+
+    @property
+    def configured(self) -> CheckpointInfo:
+        """Return the checkpoint that the configuration, tokenizers and scheduler come from."""
+        return self.config or self.checkpoint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureInputs:
+    """Input pictures by what the manifest calls them, and what they contain; None where nobody looked."""
+
+    sources: Mapping[str, PictureSource]
+    contents: PictureContents | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScoringInputs:
+    """The models of a manifest's `analysis`, the text reader of its CLIP model, and those that cannot be fetched."""
+
+    spec: AnalysisSpec
+    reader: TextReader | None
+    unreachable: Mapping[str, ModelSource]
+    """By the field of `analysis`: not in the hub's cache while the hub may not be asked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolvedInputs:
+    """What a manifest names; None for what it does not name, or what was not found."""
+
+    model: ModelInputs | None
+    pictures: PictureInputs | None
+    scoring: ScoringInputs | None
+
+
+def resolve(
+    document: Document, folder: JobFolder | None = None, *, procedural: bool = False
+) -> tuple[ResolvedInputs, list[Problem]]:
+    """Read what a manifest names, and return it with a problem for each part that is missing or unusable.
+
+    `folder` is that of an earlier run of the job, whose pictures need no decoding where they are unchanged. The
+    procedural renderer needs no model, so none is read for it.
+
+    Raises:
+        StorageError: when the job's folder cannot be read.
+    """
+    problems: list[Problem] = []
+    spec = None
+    if not procedural:
+        try:
+            spec = find_renderer(document)
+        except ManifestError as error:
+            problems += error.problems
+    analysis, sources = None, None
+    try:
+        analysis = find_analysis(document)
+    except ManifestError as error:
+        problems += error.problems
+    try:
+        sources = find_pictures(document, folder)
+    except ManifestError as error:
+        problems += error.problems
+    inputs = ResolvedInputs(
+        model=read_model(document.manifest, spec) if isinstance(spec, DiffusersSpec) else None,
+        pictures=None
+        if sources is None
+        else read_pictures(document.manifest, sources, procedural=procedural),
+        scoring=None if analysis is None else read_scoring(analysis),
+    )
+    return inputs, problems
+
+
+def read_model(manifest: Manifest, spec: DiffusersSpec) -> ModelInputs:
+    """Read the configurations, headers and tokenizers of a renderer's checkpoints."""
+    checkpoint = read_checkpoint(spec.source)
+    config = read_checkpoint(spec.config) if spec.config else None
+    own, encoders = read_image_encoders(spec.source, spec.ip_adapters) if spec.ip_adapters else (None, ())
+    embeddings = tuple(
+        read_adapter(each.source, each.weight_name, usual=USUAL_EMBEDDING) for each in spec.textual_inversions
+    )
+    return ModelInputs(
+        spec=spec,
+        checkpoint=checkpoint,
+        config=config,
+        refiner=read_checkpoint(spec.refiner.source) if spec.refiner else None,
+        variants=dict(_variants(spec)),
+        controlnets=tuple(map(_controlnet, spec.controlnets)),
+        ip_adapters=tuple(
+            read_adapter(each.source, each.weight_name, usual=each.weight_name, subfolder=each.subfolder)
+            for each in spec.ip_adapters
+        ),
+        image_encoder=own,
+        image_encoders=encoders,
+        textual_inversions=embeddings,
+        loras=tuple(read_adapter(each.source, each.weight_name, usual=USUAL_LORA) for each in spec.loras),
+        prompt_lengths=tuple(_prompt_lengths(manifest, spec, embeddings)),
+        schedulers={name: read_scheduler(name) for name in _scheduler_names(manifest, config or checkpoint)},
+        packages=installed_packages(),
+    )
+
+
+def read_pictures(
+    manifest: Manifest, sources: Mapping[str, PictureSource], *, procedural: bool = False
+) -> PictureInputs:
+    """Return the input pictures with what they contain, which a procedural renderer never looks at."""
+    contents = None if procedural else read_contents(manifest, sources)
+    return PictureInputs(sources=sources, contents=contents)
+
+
+def read_scoring(spec: AnalysisSpec) -> ScoringInputs:
+    """Read the tokenizer of the CLIP model, and find out which models cannot be fetched."""
+    parts = {"clip": spec.clip, "classifier": spec.classifier}
+    named = {field: part.source for field, part in parts.items() if part is not None}
+    return ScoringInputs(
+        spec=spec,
+        reader=text_reader(spec.clip.source) if spec.clip else None,
+        unreachable={field: source for field, source in named.items() if contents_of(source) is None}
+        if is_offline()
+        else {},
+    )
+
+
+def _variants(spec: DiffusersSpec) -> Iterator[tuple[FieldPath, tuple[str, ...]]]:
+    asked: list[tuple[FieldPath, ModelSource, str, str | None]] = [
+        (("model",), spec.source, "", spec.variant)
+    ]
+    if spec.refiner is not None:
+        asked.append((("model", "refiner"), spec.refiner.source, "", spec.refiner.variant))
+    for number, net in enumerate(spec.controlnets):
+        asked.append((("model", "controlnets", number), net.source, net.subfolder, net.variant))
+    for field, source, subfolder, variant in asked:
+        found = read_variants(source, subfolder) if variant is not None else None
+        if found is not None:
+            yield field, found
+
+
+def _controlnet(net: ControlNet) -> Mapping[str, Any] | None:
+    place = contents_of(net.source)
+    return read_settings(place / net.subfolder / "config.json") if place else None
+
+
+def _prompt_lengths(
+    manifest: Manifest, spec: DiffusersSpec, embeddings: Sequence[AdapterWeights]
+) -> Iterator[PromptLength]:
+    place = contents_of(spec.config or spec.source)
+    if (
+        place is None
+        or not PIPELINES[spec.pipeline].uses_clip_only
+        or manifest.render.prompt_syntax == "compel"
+    ):
+        return
+    tokens: dict[str, int] = {}
+    for inversion, weights in zip(spec.textual_inversions, embeddings, strict=True):
+        shapes = weights.shapes or {}
+        if token := token_of(inversion, shapes):
+            shape = next(iter(shapes.values()), ())
+            tokens[token] = shape[0] if len(shape) > 1 else 1
+    for name in ("tokenizer", "tokenizer_2"):
+        length = read_prompt_length(place / name, tokens)
+        if length is not None:
+            yield length
+
+
+def _scheduler_names(manifest: Manifest, checkpoint: CheckpointInfo) -> set[str]:
+    swept = getattr(manifest.animation, "over", {}).get("scheduler", ())
+    chosen = [each for each in (manifest.model.scheduler, *swept) if each is not None]
+    return {each.class_ for each in chosen} | ({checkpoint.scheduler_class} - {""})
