@@ -73,7 +73,7 @@ def test_a_judge_that_is_not_here_is_told_where_the_hub_may_not_be_asked(remarke
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     both = {"clip": {"pretrained": "a/b", "revision": COMMIT}, "classifier": True}
-    found = "not in this machine's hub cache, and HF_HUB_OFFLINE forbids asking the hub"
+    found = "not in this machine's hub cache, and HF_HUB_OFFLINE forbids fetching it"
     assert remarked(**both) == [
         f"analysis.clip.pretrained: {found}; needed where frames are measured: hf download a/b --revision {COMMIT}.",
         f"analysis.classifier.pretrained: {found}; needed where frames are measured: hf download microsoft/resnet-50 "
