@@ -1,4 +1,4 @@
-"""What a file holds, as a digest."""
+"""Digests of files."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from pathlib import Path
 
 
 def content_sha256(file: Path) -> str:
-    """Return the SHA-256 of a file's bytes, which are read once in a process as long as its size and times stay.
+    """Return the SHA-256 of a file, which a process reads only once while its size and times are unchanged.
 
     Raises:
-        OSError: when it cannot be read, or is no file.
+        OSError: when it cannot be read, or is not a regular file.
     """
     found = stat_of_file(file)
     return _digest(file, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
 def stat_of_file(file: Path) -> os.stat_result:
-    """Return what the system knows of a file.
+    """Return the status of a regular file.
 
     Raises:
-        OSError: when there is none, or a folder, a device, or a pipe, which would be waited for.
+        OSError: when it is missing, or a folder, device or pipe, reading of which might block.
     """
     found = file.stat()
     if not stat.S_ISREG(found.st_mode):

@@ -19,7 +19,7 @@ from farm.analyze.metrics.analyzer import MOST_PROMPTS, similarity
 from farm.analyze.metrics.image import flicker, is_blank, perceptual_change, rgb_change
 from farm.errors import ModelError
 from farm.inputs.checkpoints.hub import fetch, is_offline, model_files, settings_of
-from farm.inputs.checkpoints.no_network import sealed
+from farm.inputs.checkpoints.no_network import no_network
 from farm.inputs.checkpoints.source import check_unchanged
 from farm.records import AnalysisSpec, ClipSpec, ModelSource, Pixels, Shown, Stretch, Value, Values
 from farm.render import determinism
@@ -35,7 +35,7 @@ def load_judge(source: ModelSource, cls: Any, kind: str) -> tuple[Any, Any]:
     transformers.logging.disable_progress_bar()
     with translate_errors(source, kind):
         folder = _folder(source)
-    with translate_errors(source, kind), sealed():
+    with translate_errors(source, kind), no_network():
         model = cls.from_pretrained(folder, **_ALONE, use_safetensors=True, dtype=torch.float32)
         # With torchvision installed it would be another one, whose last bits differ.
         processor = transformers.AutoImageProcessor.from_pretrained(folder, **_ALONE, backend="pil")
@@ -51,7 +51,7 @@ def load_tokenizer(source: ModelSource) -> Any:
     """
     with translate_errors(source, "a tokenizer"):
         folder = _folder(source)
-    with translate_errors(source, "a tokenizer"), sealed():
+    with translate_errors(source, "a tokenizer"), no_network():
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **_ALONE)
     # Where its files are missing, transformers 5 makes an empty one and is silent: all texts would be one.
     if len(tokenizer) <= len(set(tokenizer.all_special_ids)):

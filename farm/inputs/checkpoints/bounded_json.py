@@ -1,4 +1,8 @@
-"""Reads the JSON of checkpoints, which anybody may have written: bounded in size, depth and numbers. Needs no torch."""
+"""Reads untrusted JSON of checkpoints, bounded in size, depth and numbers. Needs no torch.
+
+Unlike `farm.typed_json`, which reads the farm's own records, it takes any structure, and infinite numbers if they are
+allowed: the libraries that read these files next decide what they mean.
+"""
 
 from __future__ import annotations
 
@@ -12,31 +16,31 @@ from typing import Any, BinaryIO
 from farm.errors import ModelError
 
 MAX_JSON = 16 * 2**20
-"""Bytes of a configuration or an index; the largest that are known have 4 MB."""
+"""Bytes of a configuration or an index; the largest known ones have 4 MB."""
 
 MAX_VOCABULARY = 64 * 2**20
-"""Bytes of a vocabulary or tokenizer; that of Gemma has 34 MB."""
+"""Bytes of a vocabulary or tokenizer; Gemma's has 34 MB."""
 
 MAX_DEPTH = 32
 """Levels of lists and objects; tokenizers have ten."""
 
 MAX_VALUES = 250_000
-"""Values, lists and objects of a configuration or an index, by the commas and brackets in its text."""
+"""Values, lists and objects of a configuration or an index, counted by commas and brackets in its text."""
 
 MAX_VOCABULARY_VALUES = 4_000_000
-"""The same of anything larger; the tokenizer of Gemma has 2,000,000, five for each of its merges and tokens."""
+"""The same for larger files; Gemma's tokenizer has 2,000,000, five for each of its merges and tokens."""
 
 _MAX_DIGITS = 40
-"""Of an integer: transformers writes 10 ** 30 for a tokenizer that reads texts of any length."""
+"""Of an integer: transformers writes 10 ** 30 as the maximum length of unlimited tokenizers."""
 
 
 def read_json(file: Path, *, most: int = MAX_JSON, finite: bool = False) -> Any:
-    """Return what a JSON file says, up to `most` bytes of it; `finite` refuses Infinity and NaN.
+    """Return the value in a JSON file of at most `most` bytes; `finite` refuses Infinity and NaN.
 
-    Schedulers of diffusers have `-Infinity` among their settings, so that configurations may say it.
+    Configurations may contain them: some schedulers of diffusers have the setting `-Infinity`.
 
     Raises:
-        ModelError: when it is no regular file, too large, too deep, or not JSON in UTF-8 with each key once.
+        ModelError: when it is not a regular file, too large, too deep, or not JSON in UTF-8 with unique keys.
         OSError: when it cannot be read.
     """
     with open_regular(file) as stream:
@@ -54,15 +58,15 @@ def read_json(file: Path, *, most: int = MAX_JSON, finite: bool = False) -> Any:
 
 
 class NoJson(ModelError):
-    """A file that nobody can read as JSON, so that no library will find anything in it either."""
+    """A file that is not JSON, so that no library can read it either."""
 
 
 def parse_json(text: bytes | str, *, finite: bool = False, most_values: int = MAX_VOCABULARY_VALUES) -> Any:
-    """Return what a JSON text says.
+    """Return the value in a JSON text.
 
     Raises:
-        ValueError: when it is not UTF-8, too deep, has too many values, a number too long, or a key twice;
-            JSONDecodeError, which is one, when it is not JSON.
+        ValueError: when it is not UTF-8, too deep, or has too many values, too long a number, or a duplicate key;
+            its subclass JSONDecodeError when it is not JSON.
     """
     try:
         written = text.decode("utf-8") if isinstance(text, bytes) else text
@@ -84,7 +88,7 @@ def parse_json(text: bytes | str, *, finite: bool = False, most_values: int = MA
 
 
 def open_regular(file: Path) -> BinaryIO:
-    """Open a regular file for reading; a pipe or a device is not waited for.
+    """Open a regular file for reading, without waiting for a pipe or a device.
 
     Raises:
         ModelError: when it is anything else.

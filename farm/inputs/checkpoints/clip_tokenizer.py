@@ -1,7 +1,7 @@
-"""CLIP's tokenizer, made of a checkpoint's vocabulary as transformers makes it. Needs no torch.
+"""Builds CLIP's tokenizer from a checkpoint's vocabulary, like transformers. Needs no torch.
 
-Of a `tokenizer.json` the vocabulary alone is taken: transformers' CLIPTokenizer has its own regular expressions, and
-those of a file may take hours, or end the process.
+Only the vocabulary of a `tokenizer.json` is used: transformers' CLIPTokenizer has fixed regular expressions, and those
+of an untrusted file may take hours, or crash the process.
 """
 
 from __future__ import annotations
@@ -16,43 +16,43 @@ from farm.errors import STOPPING
 from farm.inputs.checkpoints.bounded_json import MAX_VOCABULARY, open_regular, read_json
 
 END_OF_WORD = "</w>"
-"""Ends the last token of a word in CLIP's vocabularies."""
+"""The suffix of a word's last token in CLIP's vocabularies."""
 
 _UNKNOWN = "<|endoftext|>"
 _ENDS = ("<|startoftext|>", _UNKNOWN)
 _MAX_ADDED, _MAX_WORD = 10_000, 1000
 
 _WORDS = r"""<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"""
-"""As transformers' CLIPTokenizer splits a prompt."""
+"""How transformers' CLIPTokenizer splits a prompt."""
 
 
 def read_clip_tokenizer(folder: Path) -> Tokenizer | None:
-    """Return the tokenizer of a folder with either layout of files; None where it has none of CLIP's kind.
+    """Return the tokenizer in a folder with either layout of files; None if it is not CLIP's.
 
-    What is wrong with the files, the worker tells that loads them.
+    Errors in the files are reported by the worker that loads them.
     """
     try:
         vocabulary, merges, added = (
-            _of_one(folder) if (folder / "tokenizer.json").is_file() else _of_two(folder)
+            _from_json(folder) if (folder / "tokenizer.json").is_file() else _from_vocabulary(folder)
         )
         return _tokenizer(vocabulary, merges, added)
     except STOPPING:
         raise
-    except BaseException:  # tokenizers raises no class of its own, and gives up with what is no Exception
+    except BaseException:  # tokenizers has no exception class of its own, and its panics are not an Exception
         return None
 
 
-def _of_one(folder: Path) -> tuple[dict[str, int], list[tuple[str, str]], list[AddedToken]]:
-    whole = read_json(folder / "tokenizer.json", most=MAX_VOCABULARY)
-    model = whole["model"]
+def _from_json(folder: Path) -> tuple[dict[str, int], list[tuple[str, str]], list[AddedToken]]:
+    content = read_json(folder / "tokenizer.json", most=MAX_VOCABULARY)
+    model = content["model"]
     if model.get("end_of_word_suffix") != END_OF_WORD:
-        raise ValueError("it is none of CLIP's kind")
+        raise ValueError("it is not CLIP's tokenizer")
     merges = [merge.split(" ") if isinstance(merge, str) else merge for merge in model["merges"]]
-    written = whole.get("added_tokens") or []
+    written = content.get("added_tokens") or []
     return model["vocab"], _pairs(merges), [_added(token) for token in written[:_MAX_ADDED]]
 
 
-def _of_two(folder: Path) -> tuple[dict[str, int], list[tuple[str, str]], list[AddedToken]]:
+def _from_vocabulary(folder: Path) -> tuple[dict[str, int], list[tuple[str, str]], list[AddedToken]]:
     vocabulary = read_json(folder / "vocab.json", most=MAX_VOCABULARY)
     with open_regular(folder / "merges.txt") as stream:
         lines = stream.read(MAX_VOCABULARY).decode("utf-8").splitlines()
@@ -67,7 +67,7 @@ def _pairs(merges: list[Any]) -> list[tuple[str, str]]:
 def _added(token: dict[str, Any]) -> AddedToken:
     word = token["content"]
     if not isinstance(word, str) or len(word) > _MAX_WORD:
-        raise ValueError("it adds what is no word")
+        raise ValueError("an added token is not a word")
     return AddedToken(word, normalized=bool(token.get("normalized")), special=bool(token.get("special")))
 
 

@@ -1,7 +1,7 @@
-"""Brings a checkpoint's files onto this machine, and looks at them, before any library reads one.
+"""Fetches a checkpoint's files to this machine, and checks them before any library reads one.
 
-Here alone the hub is asked: for the files of a pinned commit, of them the data that is needed. A snapshot of it is
-then a folder like any other, held to the same rules, and loaded by its path.
+Only this module accesses the hub: it downloads the needed data files of a pinned commit. The snapshot is then a folder
+like any other, subject to the same rules, and loaded by its path.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from farm.inputs.checkpoints.layout import (
     data_files,
     read_index,
 )
-from farm.inputs.checkpoints.no_network import ONE_AT_A_TIME
+from farm.inputs.checkpoints.no_network import LOADING_LOCK
 from farm.inputs.checkpoints.safetensors_header import check_weights
 from farm.inputs.checkpoints.source import local_path
 from farm.records import ModelSource
@@ -36,8 +36,7 @@ _WEIGHTS = re.compile(
     r"\.safetensors",
     re.ASCII,
 )
-"""As transformers and diffusers name weights: `model.fp16.safetensors`, whole or in shards."""
-
+"""Names of weights in transformers and diffusers, such as `model.fp16.safetensors`, complete or in shards."""
 
 _INDEXES = re.compile(r".+\.safetensors(\.[\w-]+)?\.index(\.[\w-]+)?\.json", re.ASCII)
 _CONFIG = "config.json"
@@ -46,14 +45,14 @@ _CONFIG = "config.json"
 def pipeline_files(
     repository: str, names: Sequence[str], parts: Sequence[str], variant: str | None, *, weights: bool = True
 ) -> list[str]:
-    """Return the files of a pipeline's `parts`; without `weights` its configuration and vocabulary alone.
+    """Return the files of a pipeline's `parts`; without `weights` only configuration and vocabulary.
 
     Raises:
-        ModelError: when a part is code, has an adapter laid over it, or its weights are pickles alone.
+        ModelError: when a part contains code or an adapter's configuration, or its weights are pickles only.
     """
     needed = [INDEX]
     for part in parts:
-        # Where a part has no folder of its own, diffusers looks for it at the top.
+        # diffusers looks for a part without a folder at the top.
         has_folder = any(name.startswith(f"{part}/") for name in names)
         needed += model_files(repository, names, part if has_folder else "", variant, weights=weights)
     return sorted(set(needed))
@@ -64,13 +63,13 @@ def model_files(
 ) -> list[str]:
     """Return the files of one part in a folder of a repository, which may be the top.
 
-    Of what has weights it is these and its configuration; of all else, such as tokenizers, whatever is data.
+    A model needs its weights and configuration; other parts, such as tokenizers, all data files.
 
     Raises:
-        ModelError: when it is code, has an adapter laid over it, or its weights are pickles alone.
+        ModelError: when it contains code or an adapter's configuration, or its weights are pickles only.
     """
     here = [name for name in names if PurePosixPath(name).parent == PurePosixPath(folder)]
-    # At the top of a repository scripts may lie, and whole checkpoints of another layout: they are left there.
+    # The top of a repository may contain scripts, and complete checkpoints in another layout, which are not fetched.
     seen = [PurePosixPath(name).name for name in here if folder or not name.endswith(".py")]
     check_names(PurePosixPath(repository, folder), seen, may_lack_weights=not (weights and folder))
     chosen = _weights(here, variant)
@@ -82,7 +81,7 @@ def model_files(
 
 
 def settings_of(names: Sequence[str], folder: str) -> list[str]:
-    """Return all configuration and vocabulary in a folder of a repository, which may be the top."""
+    """Return all configuration and vocabulary files in a folder of a repository, which may be the top."""
     return list(_settings(names, folder))
 
 
@@ -95,7 +94,7 @@ def _settings(names: Sequence[str], folder: str) -> Iterator[str]:
 
 
 def _weights(names: Sequence[str], variant: str | None) -> list[str]:
-    """Return the weights of a variant, or where there are none of it, the plain ones."""
+    """Return the weights of a variant, or the default ones if it has none."""
     found: dict[str | None, list[str]] = {}
     for name in names:
         if match := _WEIGHTS.fullmatch(PurePosixPath(name).name):
@@ -104,20 +103,20 @@ def _weights(names: Sequence[str], variant: str | None) -> list[str]:
 
 
 Choose = Callable[[Sequence[str]], Collection[str]]
-"""Chooses, among the names of a repository's files, those that are needed."""
+"""Selects the needed files among the names of a repository's files."""
 
 
 def is_offline() -> bool:
-    """Tell whether the user forbids asking the hub, in one of the words that huggingface_hub takes for yes."""
+    """Return whether HF_HUB_OFFLINE is set to one of the values that huggingface_hub takes for true."""
     return os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
 
 
 def fetch(source: ModelSource, choose: Choose, *, holds: Holds = "adapter") -> Path:
-    """Return the folder or file of a checkpoint, with the files of it that are needed, all looked at.
+    """Return the folder or file of a checkpoint with its needed files, fetched and checked.
 
     Raises:
-        RefusedFiles: when it holds what is never loaded.
-        LocalEntryNotFoundError: when the hub must or can not be asked, and they are not in its cache.
+        RefusedFiles: when it contains anything that is never loaded.
+        LocalEntryNotFoundError: when files are missing in the hub's cache, and the hub cannot be accessed.
         OSError: when something cannot be read.
     """
     try:
@@ -136,11 +135,11 @@ def fetch(source: ModelSource, choose: Choose, *, holds: Holds = "adapter") -> P
 
 
 def fetch_pipeline(source: ModelSource, variant: str | None, *, weights: bool = True) -> Path:
-    """Return the folder of a pipeline with its weights of a variant, or without `weights`, all looked at.
+    """Return the folder of a pipeline with the weights of a variant, or without `weights`, fetched and checked.
 
     Raises:
-        RefusedFiles: when it holds what is never loaded.
-        LocalEntryNotFoundError: when the hub must or can not be asked, and they are not in its cache.
+        RefusedFiles: when it contains anything that is never loaded.
+        LocalEntryNotFoundError: when files are missing in the hub's cache, and the hub cannot be accessed.
         OSError: when something cannot be read.
     """
 
@@ -169,9 +168,9 @@ def file_names(source: ModelSource) -> list[str]:
 
 
 def only_file(source: ModelSource, written: str | None, usual: str) -> str:
-    """Return the name of an adapter's file in its folder or repository: as written, of the only one, or the usual.
+    """Return the name of an adapter's file in its folder or repository: as written, the only one, or the usual name.
 
-    diffusers would look for it on the hub's main branch, whatever the commit, and offline not at all.
+    diffusers would look for it on the hub's main branch instead of the commit, and not at all offline.
     """
     if written:
         return written
@@ -181,11 +180,11 @@ def only_file(source: ModelSource, written: str | None, usual: str) -> str:
 
 
 def _download(source: ModelSource, names: Collection[str]) -> Path:
-    """Return the snapshot's folder, with these files in it."""
+    """Return the snapshot's folder with these files."""
     strange = [name for name in names if Path(name).suffix not in DATA]
     if strange:
         raise ModelError(f"{source.location}: {strange[0]} is no data, and nothing else is fetched.")
-    with ONE_AT_A_TIME:
+    with LOADING_LOCK:
         try:
             folder = snapshot_download(
                 source.location,
@@ -194,12 +193,12 @@ def _download(source: ModelSource, names: Collection[str]) -> Path:
                 local_files_only=is_offline(),
             )
         except IncompleteSnapshotError as error:
-            # What was fetched for a library, file by file, may lack what this one had no need of.
+            # Another library may have fetched only some files of the snapshot.
             folder = error.snapshot_path
-            if any(_is_vital(name) and not Path(folder, name).is_file() for name in names):
+            if any(_is_required(name) and not Path(folder, name).is_file() for name in names):
                 raise
     return Path(folder).absolute()
 
 
-def _is_vital(name: str) -> bool:
+def _is_required(name: str) -> bool:
     return name.endswith(".safetensors") or PurePosixPath(name).name in (INDEX, "config.json")

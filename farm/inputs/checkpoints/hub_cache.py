@@ -1,4 +1,4 @@
-"""Where huggingface_hub keeps what it has downloaded. Needs no torch, and asks the hub nothing."""
+"""Locates files in huggingface_hub's cache, without torch or network access."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from huggingface_hub.file_download import repo_folder_name
 
 
 def cached_snapshot(hub_id: str, commit: str) -> Path | None:
-    """Return the folder of a repository's files as of a commit, as far as they are here; None where none is."""
+    """Return the folder of a repository's cached files at a commit, which may be incomplete; None if there is none."""
     repository = Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=hub_id, repo_type="model")
     snapshot = repository / "snapshots" / commit
     return snapshot.absolute() if snapshot.is_dir() else None
 
 
 def blobs_of(folder: Path) -> Path | None:
-    """Return where the files lie that a snapshot of the hub's cache links to; None for any other folder.
+    """Return the folder of the files that a snapshot in the hub's cache links to; None for any other folder.
 
     A repository in the cache is `models--org--name/` with `blobs/` and `snapshots/<commit>/`.
     """

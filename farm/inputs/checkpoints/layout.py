@@ -1,4 +1,4 @@
-"""What a checkpoint's folder may hold: weights in safetensors, and no code of its own. Needs no torch."""
+"""Checks the content of a checkpoint's folder: weights in safetensors, and no code. Needs no torch."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from farm.inputs.checkpoints.safe_settings import check_settings
 from farm.inputs.checkpoints.safetensors_header import check_weights
 
 DATA = frozenset({".safetensors", ".json", ".txt", ".model", ".jinja"})
-"""Suffixes of weights, configuration and vocabulary: nothing else of a checkpoint is read, or fetched."""
+"""Suffixes of weights, configuration and vocabulary; no other files of a checkpoint are read or fetched."""
 
 SETTINGS = DATA - {".safetensors"}
 
 MAX_ENTRIES = 20_000
-"""Files and folders below a checkpoint's; a home directory or a disk is none."""
+"""Files and folders in a checkpoint's folder, so that a home directory or a disk is not scanned."""
 
 MAX_BYTES = 2**40
-"""Of all that is read of a checkpoint together: a terabyte."""
+"""Total size of the files read from a checkpoint: a terabyte."""
 
 
 def folders_below(folder: Path) -> list[Path]:
-    """Return a folder and those below it, once it is clear that they are no more than a checkpoint has.
+    """Return a folder and its subfolders, at any depth.
 
     Raises:
-        ModelError: when there is a link to a folder, or more than a checkpoint has.
+        ModelError: when there is a link to a folder, or more entries than a checkpoint has.
         OSError: when one cannot be read.
     """
     found, count = [folder], 0
@@ -57,8 +57,8 @@ def data_below(folder: Path, folders: list[Path]) -> list[Path]:
     """Return all files of weights, configuration and vocabulary in the `folders` below a folder, sorted.
 
     Raises:
-        ModelError: when one is no regular file, has a name that is no text, or is a link out of the hub's cache; or
-            together they have more bytes than a checkpoint has.
+        ModelError: when one is not a regular file, has a name that is not UTF-8, or is a link out of the hub's cache,
+            or when their total size exceeds the limit.
         OSError: when one cannot be read.
     """
     files = sorted(file for each in folders for file in _data_in(each))
@@ -86,10 +86,10 @@ def _data_in(folder: Path) -> Iterator[Path]:
 
 
 class _Cache:
-    """Where links of a snapshot in the hub's cache may lead: to files of the same repository.
+    """Restricts the links of a snapshot in the hub's cache to files of the same repository.
 
-    In a folder of one's own links to files are followed wherever they lead; whether a manifest may have them read is
-    checked with the manifest.
+    In any other folder links to files are followed wherever they lead; whether a manifest may read them is checked with
+    the manifest.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -114,43 +114,44 @@ def _is_text(name: str) -> bool:
 
 INDEX = "model_index.json"
 ADAPTER = "adapter_config.json"
-"""By which transformers lays an adapter over the weights beside it, and takes these from wherever it says."""
+"""With it transformers adds an adapter to the weights in its folder, or loads those from anywhere it names."""
 
 Holds = Literal["pipeline", "adapter", "weights"]
-"""A pipeline; a model or adapter of whatever kind, in the folder or below; or a file of weights alone."""
+"""A pipeline; a model or adapter of any kind, in the folder or below; or a file of weights only."""
 
 _SHARDS = re.compile(r".+\.safetensors(\.[\w-]+)?\.index(\.[\w-]+)?\.json", re.ASCII)
 _PICKLES = {".bin", ".ckpt", ".pt", ".pth", ".pkl", ".pickle"}
 _READ = ("special_tokens_map.json", "added_tokens.json", "chat_template.json")
-"""What is read as configuration beside every `*config.json`."""
+"""Files that are read as configuration in addition to every `*config.json`."""
 
 
 class RefusedFiles(ModelError):
-    """A checkpoint is refused for a file of it, which the text names, but not yet the checkpoint."""
+    """A checkpoint is refused because of one of its files; the message names the file, not yet the checkpoint."""
 
 
 def data_files(folder: Path, holds: Holds) -> list[Path]:
     """Return all files of weights, configuration and vocabulary below a folder, sorted.
 
     Raises:
-        ModelError: when the folder is not what it `holds`, or holds what is never loaded: a pickle in the place
-            of weights, code, files that lie about themselves, whatever leads elsewhere.
-        OSError: when something cannot be read.
+        ModelError: when the folder is not what it `holds`, or contains anything that is never loaded: pickles instead
+            of weights, code, malformed files, or references to other places.
+        OSError: when a file cannot be read.
     """
     names = list(read_index(folder)) if holds == "pipeline" else []
     folders = folders_below(folder)
     parts = {folder, *(folder / name for name in names)} if holds == "pipeline" else set(folders)
     for part in sorted(parts.intersection(folders)):
-        # Of many adapters in a repository some may be pickles: which one is loaded, its name says.
+        # A repository of several adapters may contain pickles as well; the adapter's name selects its file.
         _check_part(part, holds, may_lack_weights=part == folder if holds == "pipeline" else part != folder)
     return data_below(folder, folders)
 
 
 def read_index(folder: Path) -> Mapping[str, tuple[str, str] | None]:
-    """Return the components that a pipeline's folder names, each with its library and class; None for none.
+    """Return the components that a pipeline's index names, each with its library and class, or None.
 
     Raises:
-        ModelError: when it names none, code, another pipeline, or what is not of diffusers or transformers.
+        ModelError: when the index is missing or invalid, or names code, a pipeline, or a component of a library other
+            than diffusers and transformers.
         OSError: when it cannot be read.
     """
     index = folder / INDEX
@@ -172,12 +173,10 @@ def read_index(folder: Path) -> Mapping[str, tuple[str, str] | None]:
 def check_names(
     place: PurePath, names: Collection[str], *, may_lack_weights: bool = False, is_adapter: bool = False
 ) -> None:
-    """Look at the names of the files directly in a folder, here or in a repository.
-
-    They are no code, not the settings of an adapter over other weights, and no pickles alone.
+    """Check the names of the files directly in a folder, on this machine or in a repository.
 
     Raises:
-        ModelError: when there are.
+        ModelError: when one is code, the configuration of an adapter, or a pickle without safetensors.
     """
     suffixes = {PurePath(name).suffix for name in names}
     for name in sorted(names):
@@ -214,7 +213,7 @@ def _component(index: Path, name: str, value: Sequence[object]) -> tuple[str, st
 
 
 def _is_library(name: str) -> bool:
-    """Whether it is transformers, diffusers, or a family of pipelines in diffusers."""
+    """Return whether it is transformers, diffusers, or a family of pipelines in diffusers."""
     if name in ("diffusers", "transformers"):
         return True
     diffusers = importlib.util.find_spec("diffusers")
@@ -228,11 +227,11 @@ def _is_class(name: str) -> bool:
 
 
 def _check_part(part: Path, holds: Holds, *, may_lack_weights: bool) -> None:
-    """Look at the files directly in the folder of a component, of an adapter, or of the whole."""
+    """Check the files directly in the folder of a component, an adapter, or the checkpoint."""
     files = sorted(entry for entry in part.iterdir() if not entry.is_dir())
     names = [file.name for file in files]
     if blobs_of(part) is not None and part.parent.name == "snapshots":
-        # At the top of a repository scripts may lie, which the farm neither fetches nor looks for.
+        # The top of a repository may contain scripts, which the farm neither fetches nor runs.
         names = [name for name in names if not name.endswith(".py")]
     check_names(part, names, may_lack_weights=may_lack_weights, is_adapter=holds == "weights")
     for file in files:
@@ -248,7 +247,7 @@ def _check_settings(file: Path) -> None:
     if _SHARDS.fullmatch(file.name):
         _check_shards(file)
     elif file.name.endswith("config.json") or file.name in _READ:
-        # What is no JSON has nothing to say; the worker tells what a library makes of it.
+        # A file that is not JSON sets nothing; the worker that loads it reports it.
         with contextlib.suppress(NoJson):
             check_settings(file, read_json(file))
     elif (size := file.stat().st_size) > MAX_VOCABULARY:
@@ -256,7 +255,7 @@ def _check_settings(file: Path) -> None:
 
 
 def _check_shards(file: Path) -> None:
-    """Weights in several files are listed in an index: each must be a file beside it."""
+    """Check that the index of sharded weights names files in its own folder only."""
     index: Any = read_json(file)
     shards = index.get("weight_map") if isinstance(index, dict) else None
     if not isinstance(shards, dict):

@@ -1,4 +1,4 @@
-"""Around whatever a library loads: it asks no hub, runs no code of a checkpoint, and puts no question to anybody."""
+"""Isolates libraries while they load a checkpoint: no network, no code from the checkpoint, no prompts to the user."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from pathlib import Path
 
 import huggingface_hub.constants
 
-ONE_AT_A_TIME = threading.RLock()
-"""Held while files are fetched, and while they are loaded: both change settings of the whole process."""
+LOADING_LOCK = threading.RLock()
+"""Held while files are fetched or loaded: both change settings of the whole process."""
 
 
 @contextmanager
-def sealed() -> Iterator[None]:
-    """Let libraries load from this machine's files alone.
+def no_network() -> Iterator[None]:
+    """Make libraries load from this machine's files only.
 
-    huggingface_hub refuses every request, whatever a library was told; transformers does not ask whether to run code,
-    but refuses it; and what reads from standard input finds its end.
+    huggingface_hub refuses every request, whatever the library's arguments; transformers refuses to run code without
+    asking; and standard input is empty.
     """
     from transformers import dynamic_module_utils
 
-    with ONE_AT_A_TIME, Path(os.devnull).open(encoding="utf-8") as nothing:
+    with LOADING_LOCK, Path(os.devnull).open(encoding="utf-8") as nothing:
         before = huggingface_hub.constants.HF_HUB_OFFLINE, sys.stdin
         dynamic_module_utils.TIME_OUT_REMOTE_CODE = 0
         huggingface_hub.constants.HF_HUB_OFFLINE, sys.stdin = True, nothing

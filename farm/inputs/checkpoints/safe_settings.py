@@ -1,6 +1,6 @@
-"""What a configuration must not say: anything that has libraries run code, or take weights, from elsewhere.
+"""Checks configurations for settings that make libraries run code or load weights from elsewhere.
 
-Gathered from the sources of diffusers 0.42, transformers 5.23 and PEFT 0.21. Needs no torch.
+Collected from the sources of diffusers 0.42, transformers 5.23 and PEFT 0.21. Needs no torch.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ _ELSEWHERE = {
     "configuration_files": "other files in its place",
     "fast_tokenizer_files": "other files in the tokenizer's place",
 }
-"""Settings that name what is not in the checkpoint, where they are anything but empty or false."""
+"""Settings that refer to something outside of the checkpoint, unless they are empty or false."""
 
 _IMPLEMENTATION = re.compile(r"(paged\|)?(eager|sdpa|flash_attention_[23]|flex_attention)", re.ASCII)
-"""How attention is computed with what is installed. Any other text names a kernel, which is code, on the hub."""
+"""Installed implementations of attention. Any other text names a kernel on the hub, which is code."""
 
 _LABELS = ("id2label", "label2id")
-"""Settings that name what is to be seen in pictures, in whatever words."""
+"""Settings that contain the names of classes, which may be any words."""
 
 _LARGEST_SCHEDULE = 1_000_000
-"""Schedulers make tables as long as their settings say: a thousand steps, as trained. A manifest may say as much."""
+"""The longest table that a scheduler may be configured to make; trained ones have a thousand steps."""
 
 _SCHEDULER = "scheduler_config.json"
 
 
 def check_settings(file: Path, settings: Any) -> None:
-    """Make sure that a configuration is one of plain weights.
+    """Check a configuration for settings that need more than the checkpoint's own files.
 
     Raises:
-        ModelError: when it wants code, or anything from elsewhere.
+        ModelError: when it requires code, or anything from elsewhere.
     """
     for name, value in _pairs(settings):
         if name in _CODE and value:
@@ -62,7 +62,7 @@ def check_settings(file: Path, settings: Any) -> None:
 
 
 def _pairs(settings: Any) -> Iterator[tuple[str, Any]]:
-    """Yield all names with their values, of whatever is inside, too."""
+    """Yield all names with their values, at any depth."""
     left = [settings]
     while left:
         each = left.pop()

@@ -1,4 +1,4 @@
-"""What a `.safetensors` file says of itself, looked at before anything loads it. Needs no torch."""
+"""Reads and checks the header of a `.safetensors` file before anything loads it. Needs no torch."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from farm.errors import ModelError
 from farm.inputs.checkpoints.bounded_json import open_regular, parse_json
 
 METADATA_KEY = "lora_adapter_metadata"
-"""Under which diffusers writes them into the header of a `.safetensors` file."""
+"""The key of a LoRA's settings, as diffusers writes them, in the header of a `.safetensors` file."""
 
 _MAX_TEXT = 1_000_000
 _PLAIN_NAME = re.compile(r"\^?[\w.\\-]{1,1000}\$?", re.ASCII)
-"""A part of a model. PEFT reads names as regular expressions: these have nothing to repeat, and take a moment."""
+"""The name of a module. PEFT uses names as regular expressions; these have no repetitions, and so match fast."""
 
 _NAMES = ("target_modules", "exclude_modules", "modules_to_save", "layers_to_transform", "layers_pattern")
 _PATTERNS = ("rank_pattern", "alpha_pattern")
@@ -27,14 +27,14 @@ _LOADS = (
     "layer_replication",
     "loftq_config",
 )
-"""What names another model, a module to import, or work to do before the weights are laid over the model."""
+"""Settings that name another model, a module to import, or work to do before the adapter is added."""
 
 _PLAIN_STARTS = (True, False, None, "gaussian")
-"""How weights begin that are loaded anyway; other words have PEFT read or compute something."""
+"""Initializations of weights that are then loaded; others make PEFT read or compute something."""
 
 
 def strange_metadata(text: str) -> str:
-    """Return what is wrong with a LoRA's settings, as the end of a sentence; empty for nothing."""
+    """Return what is wrong with a LoRA's settings, as the end of a sentence; empty if nothing is."""
     if len(text) > _MAX_TEXT:
         return f"has {len(text)} characters, up to {_MAX_TEXT} are read"
     try:
@@ -82,17 +82,17 @@ MAX_NAME = 1000
 """Characters of a tensor's name."""
 _MAX_DIMENSIONS = 16
 _MAX_SIZE = 2**48
-"""Numbers along one dimension, and bytes of one tensor."""
+"""Size of a dimension, and bytes of a tensor."""
 
 _PICKLES = {b"\x80": "a pickle", b"PK": "a zip file, as PyTorch's pickles are"}
 _STRANGE = "its header is not what safetensors writes"
 
 
 def check_weights(file: Path) -> None:
-    """Look whether a file is safetensors and whole, by its header alone.
+    """Check, by its header, that a file is complete and in safetensors format.
 
     Raises:
-        ModelError: when it is not, or asks for more than plain weights.
+        ModelError: when it is not, or its settings need more than plain weights.
         OSError: when it cannot be read.
     """
     read_header(file)
@@ -101,10 +101,10 @@ def check_weights(file: Path) -> None:
 def read_header(file: Path) -> Mapping[str, Shape]:
     """Return the shapes of a safetensors file's tensors by name, from its header.
 
-    The format: 8 bytes of length, little endian; so many bytes of JSON; the tensors, in full.
+    The format: the header's length in 8 bytes, little endian; the header in JSON; the tensors.
 
     Raises:
-        ModelError: when it is no such file, or asks for more than plain weights.
+        ModelError: when the file is not in this format, or its settings need more than plain weights.
         OSError: when it cannot be read.
     """
     with open_regular(file) as stream:
@@ -148,7 +148,7 @@ def _check_names(file: Path, tensors: Mapping[str, Any]) -> None:
 
 
 def _end(file: Path, tensor: Any) -> int:
-    """Return with which byte a tensor ends."""
+    """Return the offset at which a tensor ends."""
     match tensor:
         case {"data_offsets": [int(begin), int(end)]} if 0 <= begin <= end <= _MAX_SIZE:
             return end

@@ -1,4 +1,4 @@
-"""Where a checkpoint is: a shipped name, a folder, a single file, or a hub id pinned to a commit. Needs no torch."""
+"""Locates a checkpoint: a shipped name, a folder, a single file, or a hub id pinned to a commit. Needs no torch."""
 
 from __future__ import annotations
 
@@ -19,25 +19,24 @@ from farm.inputs.digest import content_sha256
 from farm.records import ModelSource
 
 _HUB_ID = re.compile(r"(?!.*(--|\.\.))\w([\w.-]*\w)?/\w([\w.-]*\w)?(?<!\.git)", re.ASCII)
-"""As huggingface_hub takes them."""
+"""Ids that huggingface_hub accepts."""
 
 _LONGEST_HUB_ID = 96
 _LONGEST_PATH, _LONGEST_NAME = 4000, 255
-"""Bytes, as file systems take them."""
+"""Bytes that file systems accept."""
 
 
 def find_source(
     pretrained: str, revision: str | None, base: Path, *, holds: Holds = "pipeline"
 ) -> ModelSource | None:
-    """Find a checkpoint by what a manifest says, or return None; paths are relative to `base`.
+    """Return the checkpoint that a manifest names, or None if there is none; paths are relative to `base`.
 
-    The fingerprint of a folder or file is a SHA-256 of its weights, configuration and vocabulary files. A hub
-    id is taken at its word, the hub is not asked; it needs its full commit. What of it is in the hub's cache is looked
-    at like a folder.
+    The fingerprint of a folder or file is a SHA-256 of its weights, configuration and vocabulary files. A hub id needs
+    a full commit and is not looked up on the hub; its files in the hub's cache are checked like a folder.
 
     Raises:
-        ModelError: when there is a folder or file of this name that is no checkpoint, or cannot be read; or one beside
-            a revision, which only a repository of the hub has.
+        ModelError: when a folder or file of this name is not a checkpoint, cannot be read, or is given a revision,
+            which only a repository on the hub has.
     """
     try:
         return _find(pretrained, revision, base, holds)
@@ -46,10 +45,10 @@ def find_source(
 
 
 def local_path(source: ModelSource) -> str:
-    """Return the folder or file of a checkpoint that is none of the hub, on this machine.
+    """Return the folder or file on this machine of a checkpoint that is not on the hub.
 
     Raises:
-        ModelError: when a shipped checkpoint is not in this machine's copy of the farm.
+        ModelError: when this machine's copy of the farm does not include the shipped checkpoint.
     """
     if source.kind != "shipped":
         return source.location
@@ -60,12 +59,12 @@ def local_path(source: ModelSource) -> str:
 
 
 def check_unchanged(source: ModelSource, *, holds: Holds = "pipeline") -> None:
-    """Make sure that the files on this machine are those that `source` was found as; after they were loaded.
+    """Check, after loading, that the files on this machine still have the fingerprint of `source`.
 
-    They may have been changed meanwhile, or be others on another machine of a cluster.
+    They may have changed meanwhile, or differ on another machine of a cluster.
 
     Raises:
-        ModelError: when they are others, or cannot be read.
+        ModelError: when they differ, or cannot be read.
     """
     if source.kind == "hub":
         return
@@ -106,13 +105,13 @@ def _find(pretrained: str, revision: str | None, base: Path, holds: Holds) -> Mo
 
 
 def _path(pretrained: str, base: Path) -> Path | None:
-    """Return the path that is meant; None for the home folder of somebody else, or what can be no path."""
+    """Return the path that a name stands for; None for another user's home folder, and for an invalid path."""
     if pretrained.startswith("~") and not pretrained.startswith("~/"):
         return None
     if "\0" in pretrained or len(os.fsencode(pretrained)) > _LONGEST_PATH or _has_long_name(pretrained):
         return None
     try:
-        # Not resolved: the files of a hub cache are links to blobs without a suffix.
+        # Not resolved: files in the hub's cache are links to blobs without a suffix.
         return (base / Path(pretrained).expanduser()).absolute()
     except RuntimeError:  # there is no home folder
         return None

@@ -1,4 +1,4 @@
-"""Decoders of input pictures: Pillow for pictures and what is animated among them, FFmpeg for videos. av lives here."""
+"""Decodes input images: still and animated ones with Pillow, videos with FFmpeg. Only this module imports av."""
 
 from __future__ import annotations
 
@@ -17,38 +17,38 @@ from farm.inputs.digest import content_sha256, stat_of_file
 from farm.records import PictureFile
 
 LARGEST = 8192
-"""Pixels: the longest side of a picture."""
+"""Pixels on the longest side of an image."""
 
 LARGEST_MOVING = 4096 * 4096
-"""Pixels of one that moves: kilobytes may hold hundreds of them."""
+"""Pixels of a frame of a video or animation, of which a few kilobytes may contain hundreds."""
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF")
 _ANIMATED = ("PNG", "WEBP", "GIF", "AVIF")
 _OPTIONS = {"format_whitelist": "mov,matroska,avi", "protocol_whitelist": "file"}
-"""A playlist, which some formats are, would have other files and addresses opened."""
+"""Excludes formats that are playlists, which would open other files and addresses."""
 
 
 class Film(Protocol):
-    """An open file of pictures. Where it does not move, it holds just one."""
+    """An open file of images; a still image has one frame."""
 
     @property
     def moves(self) -> bool: ...  # noqa: D102
 
     def picture(self, index: int) -> Image.Image:
-        """Return a picture in RGB, counted from 0; forward is fast, going back may begin anew.
+        """Return the frame of an index from 0, in RGB; reading forward is fast, going back may start over.
 
         Raises:
-            IndexError: when there are fewer.
+            IndexError: when there are fewer frames.
         """
 
     def close(self) -> None: ...  # noqa: D102
 
 
 class ImageFilm:
-    """A picture file, or an animated one (GIF, WebP, APNG, AVIF).
+    """An image file, still or animated (GIF, WebP, APNG, AVIF).
 
-    Turned as its EXIF says, and without alpha, as by diffusers' `load_image`. But 16 bits of grey are scaled to 8,
-    where Pillow, and with it `load_image`, would cut all from 255 on to white.
+    Rotated by its EXIF orientation and without alpha, like diffusers' `load_image`. But 16-bit grey is scaled to 8
+    bits, where Pillow, and thus `load_image`, clips every value above 255 to white.
     """
 
     def __init__(self, path: Path) -> None:
@@ -57,22 +57,22 @@ class ImageFilm:
 
     @property
     def moves(self) -> bool:
-        """Whether it holds several."""
+        """Return whether it has several frames."""
         return self._count > 1
 
     def picture(self, index: int) -> Image.Image:
-        """As `Film`'s."""
+        """See `Film`."""
         if index >= self._count:
             raise IndexError(f"it has no picture {index}")
         if self.moves:
-            if index < self._image.tell():  # Pillow loses its place in an APNG when it goes back
+            if index < self._image.tell():  # Pillow cannot seek back in an APNG
                 self.close()
                 self._begin()
             self._image.seek(index)
         return _rgb(ImageOps.exif_transpose(self._image))
 
     def close(self) -> None:
-        """As `Film`'s."""
+        """See `Film`."""
         self._image.close()
 
     def _begin(self) -> None:
@@ -91,7 +91,7 @@ class ImageFilm:
 
 
 class VideoFilm:
-    """The first video stream of an MP4, MOV, MKV, WebM or AVI. Pictures are counted, not found by their times."""
+    """The first video stream of an MP4, MOV, MKV, WebM or AVI; frames are counted, not located by time."""
 
     moves = True
 
@@ -100,7 +100,7 @@ class VideoFilm:
         self._begin()
 
     def picture(self, index: int) -> Image.Image:
-        """As `Film`'s."""
+        """See `Film`."""
         if index < self._next:
             self.close()
             self._begin()
@@ -112,7 +112,7 @@ class VideoFilm:
         raise IndexError(f"it has no picture {index}")
 
     def close(self) -> None:
-        """As `Film`'s."""
+        """See `Film`."""
         self._container.close()
 
     def _begin(self) -> None:
@@ -132,7 +132,7 @@ class VideoFilm:
             raise ValueError(f"more than {LARGEST} pixels a side")
         _refuse_large(stream.codec_context.width, stream.codec_context.height)
         stream.codec_context.options = {"max_pixels": str(LARGEST_MOVING)}
-        stream.codec_context.thread_count = 1  # the other cores are other workers'
+        stream.codec_context.thread_count = 1  # other cores belong to other workers
         return self._container.decode(stream)
 
 
@@ -149,16 +149,16 @@ def _rgb(image: Image.Image) -> Image.Image:
         image = Image.fromarray((np.asarray(image) // 257).astype(np.uint8))
     if image.mode in ("I", "F"):
         raise ValueError("32 bits a pixel, of which nothing says what is white; save it with 8 or 16")
-    if image.mode == "P":  # straight to RGB, Pillow warns of a palette with transparency
+    if image.mode == "P":  # Pillow warns when it converts a palette with transparency directly to RGB
         image = image.convert("RGBA")
     return image.convert("RGB")
 
 
 def open_film(path: Path) -> Film:
-    """Open a file of one or more pictures; what it holds decides, not its name.
+    """Open a file of one or more images; its content decides the format, not its name.
 
     Raises:
-        StorageError: when it is not there, or holds no pictures.
+        StorageError: when it is missing, or contains no images.
     """
     with reading(path):
         stat_of_file(path)
@@ -173,14 +173,14 @@ def open_film(path: Path) -> Film:
 
 
 MOST_PIXELS = 2**33
-"""That are decoded of a video, animation or sequence: 4,100 pictures of 1920x1080, 8,192 of 1024x1024."""
+"""Pixels decoded from a video, animation or sequence: 4,100 frames of 1920x1080, 8,192 of 1024x1024."""
 
 
 def look_through(path: Path, *, enough: int, most_pixels: int = MOST_PIXELS) -> PictureFile:
-    """Decode a file's pictures, the first `enough` of them, and tell their number and size.
+    """Decode up to `enough` frames of a file, and return their number and size.
 
     Raises:
-        StorageError: when it is not there, or its pictures are damaged, too large, or of different sizes.
+        StorageError: when it is missing, or its frames are damaged, too large, or of different sizes.
     """
     with closing(open_film(path)) as film, reading(path):
         width, height = film.picture(0).size
@@ -207,13 +207,13 @@ def look_through(path: Path, *, enough: int, most_pixels: int = MOST_PIXELS) -> 
 
 @contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Tell whatever is wrong with a file.
+    """Turn any error into a StorageError about a file.
 
     Raises:
-        StorageError: for any error within.
+        StorageError: for any error in the block.
     """
     try:
         yield
-    except Exception as error:  # decoders raise whatever their formats bring
+    except Exception as error:  # decoders may raise anything
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise StorageError(f"{path} cannot be read: {reason}") from error

@@ -1,4 +1,4 @@
-"""Which files the text of a picture in a manifest names: one, or a sequence in the order of its numbers."""
+"""Resolves an input image of a manifest to its files: one, or a sequence in numeric order."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ _NUMBER = re.compile(r"%(?:0(\d{1,2}))?d", re.ASCII)
 
 
 def whole_path(text: str, base: Path) -> Path:
-    """Return the absolute path of a text; relative ones are relative to `base`.
+    """Return the absolute path that a text stands for, relative to `base`.
 
     Raises:
-        StorageError: when there is no home folder of that user.
+        StorageError: when it names the home folder of an unknown user.
     """
     try:
         return (base / Path(text).expanduser()).absolute()
@@ -28,7 +28,7 @@ def whole_path(text: str, base: Path) -> Path:
 
 
 def files_named(text: str, base: Path) -> list[Path]:
-    """Return the files that a text names: itself, those of a folder, or those that fit a pattern.
+    """Return the files that a text names: one file, those of a folder, or those that match a pattern.
 
     Raises:
         StorageError: when there is none, or a number of a sequence is missing.
@@ -41,24 +41,24 @@ def files_named(text: str, base: Path) -> list[Path]:
 
 
 def may_name(path: Path, file: Path) -> bool:
-    """Tell whether a whole path may name a file: itself, one in it, or one beside it that fits a pattern."""
+    """Return whether an absolute path may name a file: itself, one in it, or one in its folder if it is a pattern."""
     return file in (path, path / file.name) or (file.parent == path.parent and _is_pattern(path.name))
 
 
 def near_miss(text: str, base: Path) -> str:
-    """Return `Did you mean 'dog.png'?` for what is not there, or nothing if no file beside it is near."""
+    """Return `Did you mean 'dog.png'?` for a missing file; empty if its folder has no similar name."""
     try:
         path = whole_path(text, base)
         if os.path.lexists(path) or _is_pattern(path.name):
             return ""
-        return did_you_mean(path.name, [entry.name for entry in _beside(path.parent)])
+        return did_you_mean(path.name, [entry.name for entry in _visible(path.parent)])
     except (StorageError, OSError, ValueError):
         return ""
 
 
 def _found(path: Path) -> list[Path]:
     if path.is_dir():
-        files = [file for file in _beside(path) if file.suffix.lower() in _PICTURES]
+        files = [file for file in _visible(path) if file.suffix.lower() in _PICTURES]
         if not files:
             raise StorageError(f"{path} is a folder without pictures ({', '.join(_PICTURES)})")
         return sorted(files, key=_natural)
@@ -67,7 +67,7 @@ def _found(path: Path) -> list[Path]:
     if _NUMBER.search(path.name):
         return _numbered(path)
     if _is_pattern(path.name):
-        files = [file for file in _beside(path.parent) if fnmatch.fnmatchcase(file.name, path.name)]
+        files = [file for file in _visible(path.parent) if fnmatch.fnmatchcase(file.name, path.name)]
         if not files:
             raise StorageError(f"no file fits {path}")
         return sorted(files, key=_natural)
@@ -79,11 +79,11 @@ def _is_pattern(name: str) -> bool:
 
 
 def _numbered(path: Path) -> list[Path]:
-    """Return the files of `frame%04d.png`, from the lowest number on."""
+    """Return the files of a pattern such as `frame%04d.png`, in numeric order."""
     before, width, after = _NUMBER.split(path.name, maxsplit=1)
     name = re.compile(f"{re.escape(before)}(\\d+){re.escape(after)}", re.ASCII)
     found: dict[int, Path] = {}
-    for file in _beside(path.parent):
+    for file in _visible(path.parent):
         match = name.fullmatch(file.name)
         if match and _is_number(match[1], int(width or 1)):
             found[int(match[1])] = file
@@ -97,12 +97,12 @@ def _numbered(path: Path) -> list[Path]:
 
 
 def _is_number(digits: str, width: int) -> bool:
-    """Whether it is what `%0<width>d` prints."""
+    """Return whether `%0<width>d` prints these digits."""
     return len(digits) == width or (len(digits) > width and digits[0] != "0")
 
 
-def _beside(folder: Path) -> Iterator[Path]:
-    """Yield what is in a folder and not hidden, as some systems' own notes on each picture are."""
+def _visible(folder: Path) -> Iterator[Path]:
+    """Yield the entries of a folder except hidden ones, such as the metadata files of some systems."""
     return (entry for entry in folder.iterdir() if not entry.name.startswith("."))
 
 

@@ -1,4 +1,4 @@
-"""Which pictures a job was rendered with, noted in its folder: they may be changed or gone later."""
+"""Records in a job's folder which input images it was rendered with: they may be changed or removed later."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _NAME = ".farm/pictures.json"
 
 
 def note_pictures(folder: JobFolder, pictures: Mapping[str, PictureSource]) -> None:
-    """Write down the pictures of a job, which are told by their whole paths; without any nothing is written.
+    """Record the input images of a job by their absolute paths; without any, nothing is written.
 
     Raises:
         StorageError: when it cannot be written.
@@ -29,9 +29,9 @@ def note_pictures(folder: JobFolder, pictures: Mapping[str, PictureSource]) -> N
 
 
 def noted_pictures(folder: JobFolder) -> Mapping[str, PictureSource]:
-    """Return the pictures that a job was last started with, by their whole paths; none where no such note is whole.
+    """Return the input images that a job was last started with, by absolute path; none if the record is damaged.
 
-    A note tells of the files that a manifest names by a path, and of no others.
+    Entries that name files outside of their own path are ignored.
 
     Raises:
         StorageError: when the folder cannot be read.

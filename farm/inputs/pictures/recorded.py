@@ -1,4 +1,4 @@
-"""The input pictures of a finished job: what they were, and whether they still are that."""
+"""The input images of a finished job, and whether they have changed since."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from farm.store import JobFolder
 
 
 def rendered_pictures(folder: JobFolder, document: Document) -> Mapping[str, PictureSource]:
-    """Return the input pictures that the job was rendered with, by whole paths; they need not be there any more.
+    """Return the input images that the job was rendered with, by absolute path; they may have been removed since.
 
-    Where they were not noted, or the manifest names others since, they are looked for.
+    If they were not recorded, or the manifest now names others, they are searched.
 
     Raises:
-        ManifestError: when one that is looked for is not there.
+        ManifestError: when one that is searched is missing.
         StorageError: when the folder cannot be read.
     """
     noted = noted_pictures(folder)
@@ -38,10 +38,10 @@ def rendered_pictures(folder: JobFolder, document: Document) -> Mapping[str, Pic
 
 
 def refuse_other_pictures(document: Document, pictures: Mapping[str, PictureSource]) -> None:
-    """Tell of input pictures that are gone or changed, before a model is loaded to render with them.
+    """Check that the input images are unchanged, before a model is loaded to render with them.
 
     Raises:
-        ManifestError: with the first file of each that is not as it was.
+        ManifestError: with the first changed or missing file of each.
     """
     for field, text in written_pictures(document.manifest):
         for file in pictures[located_picture(document, text)].files:
@@ -61,7 +61,7 @@ def refuse_other_pictures(document: Document, pictures: Mapping[str, PictureSour
 
 
 def _change(pictures: PictureSource) -> str | None:
-    """Say what became of the first file that is not as it was."""
+    """Return what has happened to the first file that is changed or missing, or None."""
     for file in pictures.files:
         try:
             if content_sha256(Path(file.location)) != file.sha256:

@@ -15,7 +15,7 @@ from transformers import CLIPVisionModelWithProjection
 from farm.errors import ModelError
 from farm.inputs.checkpoints.adapters import ENCODER_OF, USUAL_EMBEDDING, USUAL_LORA, encoder_folder
 from farm.inputs.checkpoints.hub import fetch, model_files, only_file
-from farm.inputs.checkpoints.no_network import sealed
+from farm.inputs.checkpoints.no_network import no_network
 from farm.records import ControlNet, IpAdapter, Lora, TextualInversion
 from farm.render.loading.errors import translate_errors
 
@@ -34,7 +34,7 @@ def load_controlnets(controlnets: Sequence[ControlNet], dtype: torch.dtype) -> d
 def _load_controlnet(net: ControlNet, dtype: torch.dtype) -> Any:
     with translate_errors(net.source, "a ControlNet"):
         folder = fetch(net.source, partial(_net_files, net))
-    with translate_errors(net.source, "a ControlNet"), sealed():
+    with translate_errors(net.source, "a ControlNet"), no_network():
         return diffusers.ControlNetModel.from_pretrained(
             str(folder),
             subfolder=net.subfolder or None,
@@ -54,7 +54,7 @@ def load_loras(pipeline: Any, loras: Sequence[Lora]) -> None:
     for name, lora in zip(lora_names(loras), loras, strict=True):
         with translate_errors(lora.source, "a LoRA"):
             file = _lora_file(lora)
-        with translate_errors(lora.source, "a LoRA"), sealed():
+        with translate_errors(lora.source, "a LoRA"), no_network():
             pipeline.load_lora_weights(
                 str(file.parent),
                 weight_name=file.name,
@@ -78,7 +78,7 @@ def load_ip_adapters(pipeline: Any, adapters: Sequence[IpAdapter]) -> None:
         with translate_errors(adapter.source, "an IP-Adapter"):
             folders.append(str(fetch(adapter.source, partial(_adapter_files, adapter))))
         if pipeline.image_encoder is None:
-            with translate_errors(adapter.source, "an IP-Adapter"), sealed():
+            with translate_errors(adapter.source, "an IP-Adapter"), no_network():
                 # Not by load_ip_adapter, which falls back to a pickle.
                 encoder = CLIPVisionModelWithProjection.from_pretrained(
                     folders[0],
@@ -89,7 +89,7 @@ def load_ip_adapters(pipeline: Any, adapters: Sequence[IpAdapter]) -> None:
                 )
                 pipeline.register_modules(image_encoder=encoder)
     if adapters:
-        with sealed():
+        with no_network():
             pipeline.load_ip_adapter(
                 folders,
                 subfolder=[adapter.subfolder for adapter in adapters],

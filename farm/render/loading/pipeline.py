@@ -14,7 +14,7 @@ from huggingface_hub.errors import LocalEntryNotFoundError
 
 from farm.errors import ModelError
 from farm.inputs.checkpoints.hub import fetch, fetch_pipeline
-from farm.inputs.checkpoints.no_network import sealed
+from farm.inputs.checkpoints.no_network import no_network
 from farm.inputs.checkpoints.source import check_unchanged
 from farm.records import (
     ControlNet,
@@ -91,7 +91,7 @@ def _load(cls: Any, spec: DiffusersSpec, parts: Mapping[str, Any]) -> Any:
         return _load_single_file(cls, spec, parts)
     folder = fetch_pipeline(spec.source, spec.variant)
     check_components(cls, folder, parts)
-    with sealed():
+    with no_network():
         return cls.from_pretrained(
             str(folder),
             variant=spec.variant,
@@ -117,7 +117,7 @@ def _load_single_file(cls: Any, spec: DiffusersSpec, parts: Mapping[str, Any]) -
     config = _config_folder(spec.config, name)
     check_components(cls, config, parts)
     try:
-        with sealed():
+        with no_network():
             pipeline = cls.from_single_file(
                 str(file),
                 config=str(config),
