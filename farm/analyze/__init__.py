@@ -12,16 +12,28 @@ apart(one, other) -> Apart | None                       how far two pictures are
 sharpness(pixels) -> float                              how sharp one is
 """
 
-from __future__ import annotations
+from typing import TYPE_CHECKING
 
-from farm.analyze.insights.agreement import Agreement, Disagreement
-from farm.analyze.insights.insights import Account, account
-from farm.analyze.insights.outliers import Jump, times_the_median
-from farm.analyze.insights.sentences import Sentence
-from farm.analyze.insights.transitions import GroupStory, Transition
-from farm.analyze.metrics.analyzer import Analyzer, Read, are_measurable, columns_of, measure, open_analyzer
-from farm.analyze.metrics.image import Apart, apart, sharpness
-from farm.inputs.checkpoints.tokenizers import TextReader, misfit_of, text_reader
+from farm.lazy_imports import import_lazily
+
+if TYPE_CHECKING:
+    from farm.analyze.insights.agreement import Agreement, Disagreement
+    from farm.analyze.insights.insights import Account, account
+    from farm.analyze.insights.outliers import Jump, times_the_median
+    from farm.analyze.insights.sentences import Sentence
+    from farm.analyze.insights.transitions import GroupStory, Transition
+    from farm.analyze.metrics.analyzer import (
+        Analyzer,
+        Read,
+        are_measurable,
+        columns_of,
+        measure,
+        open_analyzer,
+    )
+    from farm.analyze.metrics.image import Apart, apart, sharpness
+    from farm.inputs.checkpoints.tokenizers import TextReader, misfit_of, text_reader
+
+import_lazily(__name__)
 
 __all__ = [
     "Account",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO, cast
 
 import typer
 
+from farm.cli.console import errors
 from farm.cli.options import (
     AllowInputs,
     AllowModels,
@@ -21,7 +22,7 @@ from farm.cli.options import (
     Set,
     Workers,
 )
-from farm.cli.output import echo, echo_json, errors, format_table, note_nothing_started
+from farm.cli.output import echo, echo_json, format_table, note_nothing_started
 from farm.cli.terminal import LogStream, readable_log
 from farm.errors import masked
 from farm.execute import SUBMISSION, jobs_client
@@ -33,7 +34,7 @@ from farm.units import format_duration
 if TYPE_CHECKING:
     from farm.execute.ray.jobs_client import ClusterJob, JobsClient
 
-jobs = typer.Typer(help="Manage jobs submitted to a cluster.", no_args_is_help=True)
+jobs = typer.Typer(help="Manage jobs submitted to a cluster.", no_args_is_help=True, add_completion=False)
 
 Dashboard = Annotated[
     str,

@@ -8,17 +8,11 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from rich.cells import cell_len
-
-from farm.cli.terminal import Terminal
 from farm.errors import FarmError, ManifestError, one_line, printable
 
 if TYPE_CHECKING:
     from farm.reduce import FrameRange
     from farm.run.prepare import Job
-
-errors = Terminal()
-"""The console on standard error, for progress, warnings and errors."""
 
 
 def echo(text: str = "") -> None:
@@ -33,6 +27,8 @@ def echo_json(value: object) -> None:
 
 def print_error(error: FarmError) -> None:
     """Print an error on standard error, followed for manifests by the number of mistakes and the error's notes."""
+    from farm.cli.console import errors
+
     errors.print(printable(str(error)), soft_wrap=True, style="red" if errors.is_terminal else "")
     if isinstance(error, ManifestError) and len(error.problems) > 1:
         notes = getattr(error, "__notes__", [])
@@ -42,6 +38,8 @@ def print_error(error: FarmError) -> None:
 def print_warnings(jobs: Iterable[Job]) -> None:
     """Print the warnings of jobs on standard error."""
     for line in (line for job in jobs for line in job.remarks):
+        from farm.cli.console import errors
+
         errors.print(one_line(line), soft_wrap=True, style="yellow" if errors.is_terminal else "")
 
 
@@ -66,6 +64,8 @@ def note_nothing_started() -> Iterator[None]:
 
 def format_table(rows: Iterable[tuple[str, ...]]) -> str:
     """Return rows as aligned columns, one line per row; wide characters take two cells."""
+    from rich.cells import cell_len
+
     lines = [tuple(map(one_line, row)) for row in rows]
     widths = [max(map(cell_len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(

@@ -12,7 +12,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, Task, TaskID, TextColumn
 
-from farm.cli.terminal import above_display
+from farm.cli.console import above_display
 from farm.errors import one_line
 from farm.events import (
     ChunkDone,

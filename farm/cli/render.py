@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from farm.cli.console import errors
 from farm.cli.options import (
     Address,
     AllowInputs,
@@ -39,7 +40,6 @@ from farm.cli.options import (
 from farm.cli.output import (
     echo,
     echo_json,
-    errors,
     format_frames,
     format_table,
     note_nothing_started,

@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import IO, Any, TextIO, cast
-
-from rich.console import Console, ConsoleOptions, RenderableType
-from rich.file_proxy import FileProxy
-from rich.segment import Segment
 
 from farm.errors import printable
 
@@ -54,28 +49,6 @@ class EscapingStream:
         return getattr(self._stream, name)
 
 
-class Terminal(Console):
-    """A rich console on standard error that escapes text and never interprets it as markup or emoji."""
-
-    def __init__(self, file: TextIO | None = None, **options: Any) -> None:
-        super().__init__(file=file, stderr=True, highlight=False, markup=False, emoji=False, **options)
-
-    @property
-    def file(self) -> IO[str]:
-        """The stream behind the replaced standard error."""
-        file = self._file or sys.stderr
-        return getattr(file, "terminal", file)
-
-    @file.setter
-    def file(self, new_file: IO[str]) -> None:
-        self._file = new_file
-
-    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Yield the segments to print, with text escaped."""
-        for text, style, control in super().render(renderable, options):
-            yield Segment(text if control else printable(text, keep="\n\t"), style, control)
-
-
 def guard_terminal() -> None:
     """Escape everything this process prints from now on, including characters missing from the terminal's encoding."""
     sys.stdout, sys.stderr = _guarded(sys.stdout), _guarded(sys.stderr)
@@ -87,17 +60,6 @@ def _guarded(stream: TextIO) -> TextIO:
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors="backslashreplace")
     return cast(TextIO, EscapingStream(stream))
-
-
-@contextlib.contextmanager
-def above_display(console: Console) -> Iterator[None]:
-    """Print anything written to standard error in the body above the live display of a console."""
-    proxy = FileProxy(console, console.file)
-    with contextlib.redirect_stderr(cast(TextIO, EscapingStream(cast(IO[str], proxy)))):
-        try:
-            yield
-        finally:
-            proxy.flush()
 
 
 class LogStream(EscapingStream):

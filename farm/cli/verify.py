@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from farm.cli.console import errors
 from farm.cli.options import (
     Address,
     AllowInputs,
@@ -22,7 +23,7 @@ from farm.cli.options import (
     make_executor,
     read_policy,
 )
-from farm.cli.output import echo, echo_json, errors, format_table
+from farm.cli.output import echo, echo_json, format_table
 from farm.cli.progress import ProgressView
 from farm.cli.signals import interruption
 from farm.errors import UsageError

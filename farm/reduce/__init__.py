@@ -1,17 +1,24 @@
 """What makes a job's outputs from its frames: pictures, films, a table and a summary, in flat memory."""
 
-from farm.records.status import EnvironmentShare, FrameCounts, FrameRange, WorkerShare
-from farm.reduce.assembler import Assembly, Reducer, assemble
-from farm.reduce.frame_queue import Arrivals, Cancelled
-from farm.reduce.sizes import misfits
-from farm.reduce.summary import (
-    Artifact,
-    Summary,
-    installed_versions,
-    read_summary,
-    write_summary,
-)
-from farm.reduce.table import TableHeader, write_table
+from typing import TYPE_CHECKING
+
+from farm.lazy_imports import import_lazily
+
+if TYPE_CHECKING:
+    from farm.records.status import EnvironmentShare, FrameCounts, FrameRange, WorkerShare
+    from farm.reduce.assembler import Assembly, Reducer, assemble
+    from farm.reduce.frame_queue import Arrivals, Cancelled
+    from farm.reduce.sizes import misfits
+    from farm.reduce.summary import (
+        Artifact,
+        Summary,
+        installed_versions,
+        read_summary,
+        write_summary,
+    )
+    from farm.reduce.table import TableHeader, write_table
+
+import_lazily(__name__)
 
 __all__ = [
     "Arrivals",

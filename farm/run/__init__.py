@@ -1,13 +1,20 @@
 """Runs jobs: one, or a batch; from a manifest's path to files in its folder."""
 
-from farm.inputs.pictures.find import pictures_beside
-from farm.run.analyze import Analyzed, reanalyze
-from farm.run.estimates import Rates
-from farm.run.gather import Gathered, gather, name_taken
-from farm.run.live_pages import NightGallery
-from farm.run.prepare import prepare
-from farm.run.preparer import MANIFEST_SECONDS
-from farm.run.session import render
+from typing import TYPE_CHECKING
+
+from farm.lazy_imports import import_lazily
+
+if TYPE_CHECKING:
+    from farm.inputs.pictures.find import pictures_beside
+    from farm.run.analyze import Analyzed, reanalyze
+    from farm.run.estimates import Rates
+    from farm.run.gather import Gathered, gather, name_taken
+    from farm.run.live_pages import NightGallery
+    from farm.run.prepare import prepare
+    from farm.run.preparer import MANIFEST_SECONDS
+    from farm.run.session import render
+
+import_lazily(__name__)
 
 __all__ = [
     "MANIFEST_SECONDS",

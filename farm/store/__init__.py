@@ -1,13 +1,20 @@
 """A job's folder: its file names, atomic writes, frame files and ledger. fsspec is used here only."""
 
-from farm.store.folder import JobFolder, symlink_in
-from farm.store.frame_cache import CachedFrame, FrameCache
-from farm.store.frames import content_sha256, decode_frame, encode_frame, file_name
-from farm.store.history import JobHistory, history_of
-from farm.store.ledger import Ledger, is_intact
-from farm.store.lock import FolderLock, is_locked_by, lock_holder
-from farm.store.measurements import Measurements, active_measurements, deactivate_measurements
-from farm.store.prefetch import map_in_order
+from typing import TYPE_CHECKING
+
+from farm.lazy_imports import import_lazily
+
+if TYPE_CHECKING:
+    from farm.store.folder import JobFolder, symlink_in
+    from farm.store.frame_cache import CachedFrame, FrameCache
+    from farm.store.frames import content_sha256, decode_frame, encode_frame, file_name
+    from farm.store.history import JobHistory, history_of
+    from farm.store.ledger import Ledger, is_intact
+    from farm.store.lock import FolderLock, is_locked_by, lock_holder
+    from farm.store.measurements import Measurements, active_measurements, deactivate_measurements
+    from farm.store.prefetch import map_in_order
+
+import_lazily(__name__)
 
 __all__ = [
     "CachedFrame",

@@ -16,9 +16,10 @@ import pytest
 from rich.cells import cell_len
 
 from farm.cli import cluster
+from farm.cli.console import Terminal
 from farm.cli.output import echo, echo_json, format_table, print_error
 from farm.cli.progress import ProgressView
-from farm.cli.terminal import EscapingStream, Terminal, guard_terminal
+from farm.cli.terminal import EscapingStream, guard_terminal
 from farm.errors import FarmError
 from farm.events import FramesFailed, JobStarted, WorkerLost
 from farm.execute.ray.jobs_client import ClusterJob
