@@ -7,7 +7,9 @@ import itertools
 import shutil
 import textwrap
 from collections.abc import Iterator, Sequence
+from typing import Annotated
 
+import typer
 from rich.cells import cell_len, set_cell_size
 
 from farm.analyze import Jump, times_the_median
@@ -15,6 +17,7 @@ from farm.cli.options import JobUrl, Json
 from farm.cli.output import echo, echo_json, format_frames, format_table
 from farm.errors import one_line
 from farm.reduce import EnvironmentShare
+from farm.results.frame_history import FrameHistory, frame_history
 from farm.results.inspect import Inspection
 from farm.results.inspect import inspect as inspect_job
 from farm.results.status import Standing
@@ -30,13 +33,20 @@ _LOST = (Standing.GONE, Standing.ALTERED)
 
 def inspect(
     folder: JobUrl,
+    frame: Annotated[
+        int | None,
+        typer.Option("--frame", min=0, help="Show one frame: its state, and every attempt to render it."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Show the state of a finished or running job.
+    """Show the state of a finished or running job, or the history of one frame.
 
     This includes missing and failed frames, insights, and the change from frame to frame. Every frame file is read
     and compared with the ledger; nothing is written.
     """
+    if frame is not None:
+        _inspect_frame(folder, frame, as_json=as_json)
+        return
     found = inspect_job(folder)
     if as_json:
         echo_json(dataclasses.asdict(found))
@@ -46,6 +56,33 @@ def inspect(
                 found, width=max(_MIN_WIDTH, min(_MAX_WIDTH, shutil.get_terminal_size((80, 24)).columns))
             )
         )
+
+
+def _inspect_frame(folder: str, frame: int, *, as_json: bool) -> None:
+    found = frame_history(folder, frame)
+    if as_json:
+        echo_json(dataclasses.asdict(found))
+    else:
+        echo(frame_text(found))
+
+
+def frame_text(found: FrameHistory) -> str:
+    """Return the history of a frame, with a line per attempt."""
+    chunk = f"chunk {found.chunk}, frames {found.first}-{found.last}"
+    lines = [f"{found.name}: frame {found.frame} ({chunk}): {found.status}"]
+    if found.file:
+        lines.append(f"{found.file}, rendered by {found.worker} on {found.node}, {_utc(found.rendered_at)}")
+    if not found.attempts:
+        return "\n".join([*lines, "No attempts are recorded."])
+    rows = [("run", "attempt", "worker", "started", "ended", "result")]
+    for each in found.attempts:
+        result = ": ".join(filter(None, [each.state, one_line(each.reason)]))
+        rows.append((each.run, str(each.attempt), each.worker, _utc(each.started), _utc(each.ended), result))
+    return "\n".join([*lines, "", format_table(rows)])
+
+
+def _utc(time: str) -> str:
+    return f"{time.replace('T', ' ')[:19]} UTC" if time else "-"
 
 
 def report_text(found: Inspection, *, width: int) -> str:

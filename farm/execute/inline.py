@@ -51,6 +51,7 @@ class InlineExecutor:
         dispatcher.add_worker(name)
         yield WorkerStarted(worker=name, node=self._worker.node, device="this process")
         while (assignment := dispatcher.next_shard(name)) is not None:
+            yield from dispatcher.events()
             for outcome in self._worker.render(assignment.shard):
                 dispatcher.record_outcome(assignment, outcome)
                 yield from dispatcher.events()

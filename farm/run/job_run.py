@@ -9,7 +9,7 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 
 from farm.errors import FarmError, Interrupted, StorageError, as_far_as_possible, as_farm_error
-from farm.events import ChunkDone, FramesFailed, JobStarted
+from farm.events import ChunkDone, ChunkStateChanged, FramesFailed, JobStarted
 from farm.execute import BackgroundTasks
 from farm.inputs.pictures.record import note_pictures
 from farm.records import Shard
@@ -21,7 +21,7 @@ from farm.run.job_stats import Books
 from farm.run.live_pages import JobPage
 from farm.run.measuring import Measuring
 from farm.run.prepare import Job
-from farm.store import FolderLock, Ledger, deactivate_measurements
+from farm.store import FolderLock, JobHistory, Ledger, deactivate_measurements
 
 
 class Followers:
@@ -125,6 +125,7 @@ class JobRun:
         self._claim: FolderLock | None = None
         self._ended_by: FarmError | None = None
         self._followers: Followers | None = None
+        self._history: JobHistory | None = None
 
     def start(self, background: BackgroundTasks) -> JobStarted:
         """Lock the folder, write the resolved manifest, find what is still to render, and begin to assemble.
@@ -137,6 +138,7 @@ class JobRun:
         plan, folder = self.job.plan, self.job.folder
         self._claim = FolderLock(folder, on_lost=self.end).acquire()
         folder.sweep()
+        self._history = JobHistory(folder, self._claim.id, plan.chunk_count)
         folder.write("manifest.yaml", plan.manifest_text.encode())
         note_pictures(folder, self.job.pictures)
         self._chunks = self.job.to_render(self.job.remaining())
@@ -156,6 +158,11 @@ class JobRun:
         claim = self._claim.id
         for shard in itertools.takewhile(lambda _: self._ended_by is None, shards):
             yield dataclasses.replace(shard, claim=claim)
+
+    def record(self, event: ChunkStateChanged) -> None:
+        """Add an event to the job's history."""
+        if self._history is not None:
+            self._history.record(event)
 
     def take(self, event: ChunkDone | FramesFailed) -> None:
         """Note what became of some frames."""
@@ -200,6 +207,8 @@ class JobRun:
         """Stop where the job is: its frames stay, its former pictures and films stay as they were."""
         if self._followers is not None:
             self._followers.abort()
+        if self._history is not None:
+            self._history.close()
         interrupted = isinstance(error, Interrupted)
         state: State = "interrupted" if interrupted else "partial" if self.books.there else "failed"
         if self._claim is None or self._claim.lost:  # another run's folder, or one that cannot be written
@@ -248,6 +257,8 @@ class JobRun:
             self._claim.renew()
 
     def _release(self) -> None:
+        if self._history is not None:
+            self._history.close()
         if self._claim is not None:
             # Workers of a run that was killed live on for a second or two: they may have been ended while writing.
             with contextlib.suppress(StorageError):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from farm.errors import FarmError, Interrupted, UsageError, as_farm_error
-from farm.events import ChunkDone, Event, FramesFailed, JobFinished, WorkerStarted
+from farm.events import ChunkDone, ChunkStateChanged, Event, FramesFailed, JobFinished, WorkerStarted
 from farm.execute import Executor
 from farm.records import Shard
 from farm.reduce import Summary
@@ -106,6 +106,8 @@ class _Night:
         if isinstance(event, WorkerStarted):
             for run in self._runs.values():
                 run.books.tally.meet(event)
+        elif isinstance(event, ChunkStateChanged):
+            self._runs[event.job].record(event)
         elif isinstance(event, (ChunkDone, FramesFailed)) and event.job not in self._finishing:
             # Of one that was stopped, what its workers still had in hand is in its ledger.
             run = self._runs[event.job]

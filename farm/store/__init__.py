@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from farm.store.frames import content_sha256, decode_frame, encode_frame, file_name
     from farm.store.history import JobHistory, history_of
     from farm.store.ledger import Ledger, is_intact
-    from farm.store.lock import FolderLock, is_locked_by, lock_holder
+    from farm.store.lock import FolderLock, held_lock_id, is_locked_by, lock_holder
     from farm.store.measurements import Measurements, active_measurements, deactivate_measurements
     from farm.store.prefetch import map_in_order
 
@@ -30,6 +30,7 @@ __all__ = [
     "decode_frame",
     "encode_frame",
     "file_name",
+    "held_lock_id",
     "history_of",
     "is_intact",
     "is_locked_by",

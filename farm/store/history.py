@@ -2,7 +2,7 @@
 
 On a disk, lines are appended to `.farm/events.jsonl` as they happen. An object store has no append: there they are
 buffered, and written as one object a minute below `.farm/events/`. The farm itself decides nothing by the history: an
-error ends the recording with a warning, and damaged lines are ignored with one (ADR 22).
+error ends the recording with a warning, and damaged lines are ignored with one (ADR 21).
 """
 
 from __future__ import annotations
@@ -49,20 +49,22 @@ class JobHistory:
     def __init__(self, folder: JobFolder, run: str, chunks: int) -> None:
         self._run = run[:_RUN_ID_LENGTH]
         self._where = folder.path(_FILE)
+        self._lock = threading.Lock()
         self._log: _Log | None = None
         with self._errors():
             self._log = _FileLog(folder, chunks) if folder.is_local else _ObjectLog(folder, self._run)
 
     def record(self, event: ChunkStateChanged) -> None:
-        """Add an event, now."""
-        if self._log is not None:
-            with self._errors():
-                self._log.write(self._line(event))
+        """Add an event, with the current time."""
+        line = self._line(event)
+        with self._lock, self._errors():
+            if self._log is not None:
+                self._log.write(line)
 
     def close(self) -> None:
-        """Write what is buffered."""
-        if self._log is not None:
-            with self._errors():
+        """Write what is buffered; later events are ignored."""
+        with self._lock, self._errors():
+            if self._log is not None:
                 self._log.close()
             self._log = None
 

@@ -124,10 +124,12 @@ class LocalFiles:
             os.fdopen(folder.open_file(file, os.O_RDONLY | os.O_NONBLOCK), "rb") as log,
         ):
             _check_regular(log.fileno())
-            while log.tell() < max_bytes and (line := log.readline(max_line)):
-                yield line
-                while not line.endswith(b"\n") and (line := log.readline(max_line)):
-                    pass
+            is_start = True
+            while max_bytes > 0 and (line := log.readline(max_line)):
+                if is_start:
+                    yield line
+                is_start = line.endswith(b"\n")
+                max_bytes -= len(line)
 
     def entries(self, folder: str, kind: str) -> list[str]:
         """Return the names of each `file`, or of each `directory`, directly in `folder`, without links."""

@@ -150,6 +150,16 @@ def lock_holder(folder: JobFolder) -> str:
     return f"process {holder.pid} on {holder.host}" if holder is not None and _is_alive(holder) else ""
 
 
+def held_lock_id(folder: JobFolder) -> str:
+    """Return the id of the lock that a run holds on a folder now; empty if none does.
+
+    Raises:
+        StorageError: when the lock cannot be read.
+    """
+    holder = _holder(folder.find(_NAME))
+    return holder.id if holder is not None and _is_alive(holder) else ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Holder:
     """The content of the lock's file.

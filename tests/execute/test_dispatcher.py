@@ -3,7 +3,7 @@
 import dataclasses
 from collections import deque
 
-from farm.events import ChunkDone, FramesFailed, ShardRetried, WorkerLost
+from farm.events import ChunkDone, ChunkStateChanged, FramesFailed, ShardRetried, WorkerLost
 from farm.execute.retry_policy import Cause
 from tests.execute.outcomes import RENDER, done, finish, reported
 from tests.execute.shards import failures, shards
@@ -139,3 +139,80 @@ def test_what_a_process_that_does_not_end_had_committed_is_there(open_dispatcher
     dispatcher.next_shard("a")
     dispatcher.abandon_worker("a", "it does not end")
     assert [type(told) for told in reported(dispatcher)] == [WorkerLost, ChunkDone, FramesFailed]
+
+
+NEXT_STATES = {
+    "waiting": {"assigned", "cancelled"},
+    "assigned": {"done", "retrying", "failed", "waiting"},
+    "retrying": {"assigned", "cancelled"},
+}
+
+
+def states(dispatcher):
+    """Return the states that each chunk has entered since the last call, by its index."""
+    found = {}
+    for event in dispatcher.events():
+        if isinstance(event, ChunkStateChanged):
+            found.setdefault(event.chunk, []).append(event.state)
+    return found
+
+
+def test_a_chunk_is_assigned_and_done(open_dispatcher):
+    dispatcher = open_dispatcher(shards("f", chunks=2), "a")
+    assignment = dispatcher.next_shard("a")
+    assert states(dispatcher) == {0: ["assigned"], 1: ["assigned"]}
+    dispatcher.record_outcome(assignment, done(assignment))
+    assert states(dispatcher) == {0: ["done"]}
+
+
+def test_a_lost_worker_retries_its_chunk_at_hand_and_its_other_chunks_wait(open_dispatcher):
+    dispatcher = open_dispatcher(shards("f", chunks=2), "a", "b")
+    dispatcher.next_shard("a")
+    dispatcher.worker_lost("a", "killed", Cause.CRASH)
+    changed = [event for event in dispatcher.events() if isinstance(event, ChunkStateChanged)][2:]
+    assert [(each.chunk, each.state, each.worker, each.cause, each.reason) for each in changed] == [
+        (0, "retrying", "a", "crash", "killed"),
+        (1, "waiting", "a", "", "killed"),
+    ]
+
+
+def test_what_is_never_attempted_is_cancelled(open_dispatcher):
+    dispatcher = open_dispatcher(shards("f", chunks=2, per_shard=1))
+    dispatcher.give_up_rest("no worker is left")
+    assert states(dispatcher) == {0: ["cancelled"], 1: ["cancelled"]}
+
+
+def test_every_chunk_goes_from_state_to_state_as_the_table_says_and_ends_in_one_that_is_final(
+    open_dispatcher,
+):
+    """A fixed but irregular pattern of failures and crashes, over 50 chunks."""
+    dispatcher = open_dispatcher(shards("f", chunks=50, per_shard=3), "w0")
+    held, started = {"w0": deque()}, 1
+    for step in range(1, 2000):
+        if dispatcher.finished:
+            break
+        worker = list(held)[step % len(held)]
+        while (assignment := dispatcher.next_shard(worker)) is not None:
+            held[worker].append(assignment)
+        if held[worker]:
+            assignment = held[worker][0]
+            if step % 7 == 0:
+                del held[worker]
+                dispatcher.worker_lost(worker, "killed", Cause.CRASH)
+            else:
+                dispatcher.record_outcome(assignment, RENDER if step % 5 == 0 else done(assignment))
+                if not assignment.remaining:
+                    held[worker].popleft()
+        while len(held) < 3:
+            name, started = f"w{started}", started + 1
+            held[name] = deque()
+            dispatcher.add_worker(name)
+    found = states(dispatcher)
+    assert sorted(found) == list(range(50))
+    for entered in found.values():
+        for before, after in zip(["waiting", *entered], entered, strict=False):
+            assert after in NEXT_STATES[before]
+        assert entered[-1] in {"done", "failed"}
+    assert {state for entered in found.values() for state in entered} == {
+        *("assigned", "waiting", "retrying", "done", "failed"),
+    }

@@ -1,4 +1,5 @@
 import hashlib
+import itertools
 import subprocess
 import sys
 
@@ -89,7 +90,7 @@ def test_renderers_stay_warm_and_only_two_are_kept(tmp_path):
 def test_closing_the_run_early_keeps_what_is_finished(tmp_path):
     with InlineExecutor() as executor:
         run = executor.run(shards(tmp_path))
-        seen = [next(run) for _ in range(4)]
+        seen = list(itertools.islice(run, 12))
         run.close()
     rows = {row.frame: row for row in Ledger(JobFolder(str(tmp_path))).rows()}
     assert set(done_frames(seen)) <= set(rows)

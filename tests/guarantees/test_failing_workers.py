@@ -7,6 +7,7 @@ import pytest
 from farm.cli.render import summary_text
 from farm.events import FramesFailed, ShardRetried, WorkerLost
 from farm.execute import RetryPolicy
+from farm.results.frame_history import frame_history
 from farm.store import Ledger
 from tests.exhaustive import sample
 from tests.guarantees.faults import (
@@ -43,6 +44,26 @@ def test_a_worker_that_hangs_is_dead_before_its_frames_are_given_out_again(deed,
     assert lost.reason == "no progress on its chunk for 15 s; the worker was killed"
     assert (retried.frames, retried.attempt) == ((6, 7), 2)
     assert dead == [True, True]
+
+
+def test_a_killed_worker_and_its_successor_are_both_in_the_history_of_the_frame(film, render_on_ray, diary):
+    job = film()
+    ran = render_on_ray(job, On(7, die, times=1))
+
+    assert_as_if_undisturbed(job, ran.code, diary=diary)
+    [lost] = ran.told(WorkerLost)
+    first, second = frame_history(str(folder_of(job)), 7).attempts
+    reason = "its process died (out of memory, or killed)"
+    assert (first.attempt, first.worker, first.state, first.cause, first.reason) == (
+        1,
+        lost.worker,
+        "retrying",
+        "crash",
+        reason,
+    )
+    assert (second.attempt, second.state, second.run) == (2, "done", first.run)
+    assert second.worker != lost.worker
+    assert first.started < first.ended < second.ended
 
 
 def test_a_worker_that_always_fails_is_set_aside_and_no_frame_is_lost(film, render_on_ray, diary):
