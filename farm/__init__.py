@@ -1,4 +1,24 @@
-"""A batch render farm for diffusion animations. Importing it loads neither torch nor ray."""
+"""A batch render farm for diffusion animations. Importing it loads neither torch nor ray.
+
+    manifest = farm.load("demo.yaml")
+    plan = farm.plan(manifest)
+    job = farm.render(manifest, inline=True)
+    job = farm.open("out/demo")
+
+Every foreseen failure is raised as a `FarmError`; its text says where, what was found, what is allowed and what to do.
+
+FarmError
+├── UsageError              an argument is wrong
+│   └── ManifestError       the manifest is wrong: `problems` lists every mistake
+├── ModelError              a checkpoint cannot be found or loaded
+├── RenderError             no frame could be rendered
+│   └── OutOfMemory         a model call needs more memory than the device has left
+├── StorageError            a file cannot be read or written
+│   ├── FolderTaken         another run holds the job's folder
+│   └── TooLarge            a file is larger than any of its kind
+├── ClusterError            Ray cannot be started or reached, or no worker is left
+└── Interrupted             the user stopped what was waited for on a cluster
+"""
 
 from __future__ import annotations
 
@@ -10,24 +30,54 @@ if sys.argv[:1] == ["-m"] and not sys.flags.safe_path and __file__ != f"{sys.pat
 
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import os
+from farm.lazy_imports import import_lazily
 
+if TYPE_CHECKING:
+    from farm.api import JobPlan, load, open, plan, render
+    from farm.errors import (
+        ClusterError,
+        FarmError,
+        FolderTaken,
+        Interrupted,
+        ManifestError,
+        ModelError,
+        OutOfMemory,
+        Problem,
+        RenderError,
+        StorageError,
+        TooLarge,
+        UsageError,
+    )
+    from farm.manifest import Document
     from farm.results.notebook import OpenedJob
 
 __version__ = "0.2.0"
 
+__all__ = [
+    "ClusterError",
+    "Document",
+    "FarmError",
+    "FolderTaken",
+    "Interrupted",
+    "JobPlan",
+    "ManifestError",
+    "ModelError",
+    "OpenedJob",
+    "OutOfMemory",
+    "Problem",
+    "RenderError",
+    "StorageError",
+    "TooLarge",
+    "UsageError",
+    "__version__",
+    "load",
+    "open",
+    "plan",
+    "render",
+]
 
-def open(folder: str | os.PathLike[str]) -> OpenedJob:
-    """Return the job in a folder, given as a path or an fsspec URL, with its table, its pictures and a rich display.
+import_lazily(__name__)
 
-    Raises:
-        UsageError: when it is not a job's folder, or parts of it are links.
-        ManifestError: when its manifest was changed into one that is wrong.
-        StorageError: when it cannot be read.
-    """
-    import os
 
-    from farm.results.notebook import OpenedJob
-
-    return OpenedJob(os.fspath(folder))
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

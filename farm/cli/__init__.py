@@ -1,6 +1,6 @@
 """The command line."""
 
-from farm.cli.terminal import guard_terminal
+from farm.terminal import guard_terminal
 
 
 def main(arguments: list[str] | None = None) -> None:

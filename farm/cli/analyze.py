@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from farm.api import make_executor
 from farm.cli.options import (
     Address,
     AllowInputs,
@@ -19,7 +20,6 @@ from farm.cli.options import (
     Set,
     Untrusted,
     Workers,
-    make_executor,
     read_policy,
 )
 from farm.cli.output import echo, echo_json

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from farm import api
+from farm.api import JobPlan
 from farm.cli.options import (
     AllowInputs,
     AllowModels,
@@ -14,13 +16,12 @@ from farm.cli.options import (
     Procedural,
     Set,
     Untrusted,
-    prepare_all,
+    plan_all,
     read_policy,
 )
 from farm.cli.output import echo, echo_json, format_table, print_warnings
-from farm.plan import Plan, Range, Why
-from farm.run import Rates, prepare
-from farm.run.prepare import Job
+from farm.plan import Plan
+from farm.run.pacing import Pacing
 from farm.units import format_duration
 
 
@@ -33,26 +34,24 @@ def check(
     as_json: Json = False,
 ) -> None:
     """Check manifests: report every mistake with its line and column."""
-    jobs = prepare_all(
-        manifests, overrides, reads=read_policy(allow_inputs, allow_models, untrusted=untrusted)
-    )
-    print_warnings(jobs)
+    plans = plan_all(manifests, overrides, reads=read_policy(allow_inputs, allow_models, untrusted=untrusted))
+    print_warnings(plans)
     if as_json:
         echo_json(
             [
                 {
                     "manifest": str(path),
-                    "name": job.plan.name,
-                    "kind": job.plan.kind,
-                    "frames": job.plan.frame_count,
-                    "remarks": job.remarks,
+                    "name": plan.name,
+                    "kind": plan.kind,
+                    "frames": len(plan),
+                    "remarks": plan.warnings,
                 }
-                for path, job in zip(manifests, jobs, strict=True)
+                for path, plan in zip(manifests, plans, strict=True)
             ]
         )
         return
-    for path, job in zip(manifests, jobs, strict=True):
-        echo(f"{path}: ok: {job.plan.name}, {job.plan.kind}, {_count(job.plan.frame_count, 'frame')}")
+    for path, plan in zip(manifests, plans, strict=True):
+        echo(f"{path}: ok: {plan.name}, {plan.kind}, {_count(len(plan), 'frame')}")
 
 
 def plan(
@@ -66,78 +65,70 @@ def plan(
     as_json: Json = False,
 ) -> None:
     """Show what a manifest would render, and how long it would take."""
-    job = prepare(
+    found = api.plan(
         manifest,
         overrides=overrides or (),
-        output_dir=output_dir,
+        out=output_dir,
         procedural=procedural,
         reads=read_policy(allow_inputs, allow_models, untrusted=untrusted),
     )
-    print_warnings([job])
-    ranges = job.remaining()
-    left, design = _chunks_left(job, ranges), job.plan
-    pilot = job.pacing.pilot_calls if job.pacing else (0, 0)
-    calls = left + pilot[1]
-    seconds = Rates.of_user().estimate(design, range(calls))
+    print_warnings([found])
     if as_json:
-        echo_json(_plan_data(job, ranges, calls, seconds))
+        echo_json(_plan_data(found))
         return
+    design, pacing = found.job.plan, found.job.pacing
+    pilot, calls = pacing.pilot_calls if pacing else (0, 0), found.model_calls
     rows = [
-        ("name", design.name),
-        ("kind", design.kind),
-        ("frames", str(design.frame_count)),
-        *_pacing(job),
+        ("name", found.name),
+        ("kind", found.kind),
+        ("frames", str(len(found))),
+        *_pacing(pacing),
         ("chunks", f"{design.chunk_count} of {_count(design.batch_size, 'frame')}"),
-        ("model calls", _calls(pilot, left) + (f", {_steps(design)} each" if calls else "")),
-        ("time", _time(seconds, anything_left=bool(calls), at_most=bool(pilot[1]))),
-        ("folder", job.folder.path("").rstrip("/")),
+        ("model calls", _calls(pilot, found.chunks_left) + (f", {_steps(design)} each" if calls else "")),
+        ("time", _time(found.estimate(), anything_left=bool(calls), at_most=bool(pilot[1]))),
+        ("folder", found.folder),
     ]
     echo(format_table(rows))
-    for part in ranges:
+    for part in found.ranges:
         frames = f"frame {part.first}" if part.count == 1 else f"frames {part.first}-{part.last}"
         echo(f"  {frames}: {part.why}")
 
 
-def _plan_data(job: Job, ranges: list[Range], model_calls: int, seconds: float | None) -> dict[str, object]:
+def _plan_data(found: JobPlan) -> dict[str, object]:
+    design, pacing = found.job.plan, found.job.pacing
     return {
-        "name": job.plan.name,
-        "kind": job.plan.kind,
-        "folder": job.folder.path("").rstrip("/"),
-        "frames": job.plan.frame_count,
-        "batch_size": job.plan.batch_size,
-        "chunks": job.plan.chunk_count,
-        "model_calls": model_calls,
-        "kept": sum(part.count for part in ranges if part.why is Why.KEPT),
-        "estimated_seconds": seconds,
-        "pacing": job.pacing
+        "name": found.name,
+        "kind": found.kind,
+        "folder": found.folder,
+        "frames": len(found),
+        "batch_size": design.batch_size,
+        "chunks": design.chunk_count,
+        "model_calls": found.model_calls,
+        "kept": found.kept,
+        "estimated_seconds": found.estimate(),
+        "pacing": pacing
         and {
-            "measure": job.pacing.kind,
-            "known": job.pacing.is_known,
-            "pilot_frames": job.pacing.pilot_frames,
-            "pilot_calls": job.pacing.pilot_calls,
+            "measure": pacing.kind,
+            "known": pacing.is_known,
+            "pilot_frames": pacing.pilot_frames,
+            "pilot_calls": pacing.pilot_calls,
         },
-        "ranges": [{"first": part.first, "last": part.last, "why": part.why.value} for part in ranges],
+        "ranges": [{"first": part.first, "last": part.last, "why": part.why.value} for part in found.ranges],
     }
-
-
-def _chunks_left(job: Job, ranges: list[Range]) -> int:
-    """Count the chunks left to render: all of them until a pilot has chosen the alphas."""
-    needs_pilot = job.pacing is not None and not job.pacing.is_known
-    return job.plan.chunk_count if needs_pilot else len(job.to_render(ranges))
 
 
 def _calls(pilot: tuple[int, int], left: int) -> str:
     return f"{_between(*pilot)} for the pilot, then {left}" if pilot[1] else f"{left}"
 
 
-def _pacing(job: Job) -> Iterator[tuple[str, str]]:
-    if job.pacing is None:
+def _pacing(pacing: Pacing | None) -> Iterator[tuple[str, str]]:
+    if pacing is None:
         return
-    if job.pacing.is_known:
-        yield "pacing", f"{job.pacing.kind}, chosen by an earlier pilot"
+    if pacing.is_known:
+        yield "pacing", f"{pacing.kind}, chosen by an earlier pilot"
     else:
-        frames = _between(*job.pacing.pilot_frames)
-        yield "pacing", f"{job.pacing.kind}: a pilot of {frames} frames chooses the alphas first"
+        frames = _between(*pacing.pilot_frames)
+        yield "pacing", f"{pacing.kind}: a pilot of {frames} frames chooses the alphas first"
 
 
 def _between(least: int, most: int) -> str:

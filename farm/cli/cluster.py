@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO, cast
 
 import typer
 
-from farm.cli.console import errors
+from farm import api
 from farm.cli.options import (
     AllowInputs,
     AllowModels,
@@ -23,12 +23,12 @@ from farm.cli.options import (
     Workers,
 )
 from farm.cli.output import echo, echo_json, format_table, note_nothing_started
-from farm.cli.terminal import LogStream, readable_log
+from farm.console import errors
 from farm.errors import masked
 from farm.execute import SUBMISSION, jobs_client
 from farm.execute.ray.security import sends_token_in_plain
-from farm.rules.load import load
 from farm.run import pictures_beside
+from farm.terminal import LogStream, readable_log
 from farm.units import format_duration
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def submit(
     and what --allow-inputs, --allow-models, and FARM_ALLOW_INPUTS and FARM_ALLOW_MODELS on the head allow.
     """
     with note_nothing_started():
-        pictures = pictures_beside(load(manifest, overrides or ()))
+        pictures = pictures_beside(api.load(manifest, overrides=overrides or ()))
     client = _client(address)
     options = {
         "workers": workers,

@@ -9,9 +9,9 @@ from typing import Annotated, Self
 import typer
 from rich.progress import BarColumn, Progress, TextColumn
 
-from farm.cli.console import errors
 from farm.cli.options import Json
 from farm.cli.output import echo, echo_json, format_frames, format_table
+from farm.console import errors
 from farm.errors import UsageError, one_line
 from farm.results.compare import compare as compare_jobs
 from farm.results.compare_frames import Comparison, Side, find_clip, said

@@ -9,13 +9,12 @@ from typing import Annotated
 
 import typer
 
+from farm import api
+from farm.api import JobPlan
 from farm.errors import ManifestError, Problem, UsageError
-from farm.execute import Executor, RetryPolicy, open_executor
 from farm.manifest.read_policy import ANYTHING, ReadPolicy
 from farm.records import CacheSpec
-from farm.results.job import Rendered
-from farm.run import name_taken, prepare
-from farm.run.prepare import Job
+from farm.run import name_taken
 
 Manifests = Annotated[list[Path], typer.Argument(help="Manifest files.", metavar="MANIFEST")]
 OneManifest = Annotated[Path, typer.Argument(help="A manifest file.", metavar="MANIFEST")]
@@ -156,35 +155,29 @@ def read_policy(
     )
 
 
-def prepare_all(
+def plan_all(
     manifests: Sequence[Path],
     overrides: list[str] | None,
     *,
     output_dir: str = "out",
     procedural: bool = False,
     reads: ReadPolicy = ANYTHING,
-) -> list[Job]:
-    """Return a job per manifest.
+) -> list[JobPlan]:
+    """Return the plan of each manifest.
 
     Raises:
         ManifestError: with the mistakes in all manifests.
     """
-    jobs: list[Job] = []
+    plans: list[JobPlan] = []
     problems: list[Problem] = []
     for path in manifests:
         try:
-            jobs.append(
-                prepare(
-                    path,
-                    overrides=overrides or (),
-                    output_dir=output_dir,
-                    procedural=procedural,
-                    reads=reads,
-                )
+            plans.append(
+                api.plan(path, overrides=overrides or (), out=output_dir, procedural=procedural, reads=reads)
             )
         except ManifestError as error:
             problems += error.problems
-    names = [job.plan.name for job in jobs]
+    names = [plan.name for plan in plans]
     problems += (
         [name_taken(path, name, first) for path, name, first in _taken(manifests, names)]
         if not problems
@@ -192,7 +185,7 @@ def prepare_all(
     )
     if problems:
         raise ManifestError(problems)
-    return jobs
+    return plans
 
 
 def _taken(paths: Sequence[Path], names: Sequence[str]) -> list[tuple[Path, str, Path]]:
@@ -200,29 +193,6 @@ def _taken(paths: Sequence[Path], names: Sequence[str]) -> list[tuple[Path, str,
     first = {name: path for path, name in reversed(list(zip(paths, names, strict=True)))}
     pairs = enumerate(zip(paths, names, strict=True))
     return [(path, name, first[name]) for number, (path, name) in pairs if name in names[:number]]
-
-
-def make_executor(
-    jobs: Sequence[Job | Rendered],
-    *,
-    workers: int | None,
-    address: str | None,
-    inline: bool,
-    policy: RetryPolicy | None = None,
-    cache: CacheSpec | None = None,
-) -> Executor:
-    """Return the executor selected by the options, not yet entered.
-
-    Raises:
-        UsageError: if the options contradict each other.
-    """
-    if inline and (address or (workers or 1) > 1):
-        raise UsageError("--inline runs in this process alone; leave out --workers and --address.")
-    if not inline and any(job.folder.in_process for job in jobs):
-        raise UsageError(
-            "--output-dir memory://: visible to this process only; add --inline, or choose another folder."
-        )
-    return open_executor(inline=inline, workers=workers, address=address, policy=policy, cache=cache)
 
 
 def make_cache(folder: Path | None, gigabytes: float) -> CacheSpec | None:

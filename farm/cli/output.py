@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from farm.errors import FarmError, ManifestError, one_line, printable
 
 if TYPE_CHECKING:
+    from farm.api import JobPlan
     from farm.reduce import FrameRange
-    from farm.run.prepare import Job
 
 
 def echo(text: str = "") -> None:
@@ -27,7 +27,7 @@ def echo_json(value: object) -> None:
 
 def print_error(error: FarmError) -> None:
     """Print an error on standard error, followed for manifests by the number of mistakes and the error's notes."""
-    from farm.cli.console import errors
+    from farm.console import errors
 
     errors.print(printable(str(error)), soft_wrap=True, style="red" if errors.is_terminal else "")
     if isinstance(error, ManifestError) and len(error.problems) > 1:
@@ -35,10 +35,10 @@ def print_error(error: FarmError) -> None:
         errors.print("; ".join([f"{len(error.problems)} mistakes", *notes]) + ".")
 
 
-def print_warnings(jobs: Iterable[Job]) -> None:
-    """Print the warnings of jobs on standard error."""
-    for line in (line for job in jobs for line in job.remarks):
-        from farm.cli.console import errors
+def print_warnings(plans: Iterable[JobPlan]) -> None:
+    """Print the warnings of plans on standard error."""
+    for line in (line for plan in plans for line in plan.warnings):
+        from farm.console import errors
 
         errors.print(one_line(line), soft_wrap=True, style="yellow" if errors.is_terminal else "")
 

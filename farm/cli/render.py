@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from farm.cli.console import errors
+from farm.api import JobPlan, make_executor, render_plans
 from farm.cli.options import (
     Address,
     AllowInputs,
@@ -33,8 +33,7 @@ from farm.cli.options import (
     Untrusted,
     Workers,
     make_cache,
-    make_executor,
-    prepare_all,
+    plan_all,
     read_policy,
 )
 from farm.cli.output import (
@@ -46,16 +45,15 @@ from farm.cli.output import (
     print_error,
     print_warnings,
 )
-from farm.cli.progress import ProgressView
 from farm.cli.signals import interruption
+from farm.console import errors
 from farm.errors import ManifestError, one_line
 from farm.events import Event, JobFinished
 from farm.execute import Executor, RetryPolicy
+from farm.progress import ProgressView
 from farm.reduce import EnvironmentShare, Summary
 from farm.results import EXIT_CODES, Assembled, exit_code, reassemble
-from farm.run import MANIFEST_SECONDS, Gathered, NightGallery, Rates, gather
-from farm.run import render as render_jobs
-from farm.run.prepare import Job
+from farm.run import MANIFEST_SECONDS, Gathered, NightGallery, gather
 from farm.units import format_duration, format_size
 
 _DEFAULTS = RetryPolicy()
@@ -84,7 +82,7 @@ def render(
     To resume an interrupted run, run the same command again.
     """
     with note_nothing_started():
-        jobs = prepare_all(
+        plans = plan_all(
             manifests,
             overrides,
             output_dir=output_dir,
@@ -92,20 +90,19 @@ def render(
             reads=read_policy(allow_inputs, allow_models, untrusted=untrusted),
         )
     executor = make_executor(
-        jobs,
+        [plan.job for plan in plans],
         workers=workers,
         address=address,
         inline=inline,
         policy=RetryPolicy(chunk_timeout=chunk_timeout, max_failed_frames=max_failed_frames),
         cache=make_cache(cache_dir, cache_gb),
     )
-    summaries = _run(jobs, executor, chunks_per_shard)
+    summaries = _run(plans, executor, chunks_per_shard)
     if as_json:
         echo_json([dataclasses.asdict(summary) for summary in summaries])
     else:
-        for job, summary in zip(jobs, summaries, strict=True):
-            folder = job.folder.path("").rstrip("/")
-            echo(summary_text(summary, folder, has_report=job.plan.outputs.report))
+        for plan, summary in zip(plans, summaries, strict=True):
+            echo(summary_text(summary, plan.folder, has_report=plan.job.plan.outputs.report))
     raise typer.Exit(exit_code(summaries))
 
 
@@ -153,7 +150,7 @@ def batch(
     )
     gallery = NightGallery(output_dir, found.broken)
     with gallery:
-        summaries = _run(jobs, executor, chunks_per_shard, gallery) if jobs else ()
+        summaries = _run(list(map(JobPlan, jobs)), executor, chunks_per_shard, gallery) if jobs else ()
     page = gallery.finish()
     if as_json:
         echo_json(
@@ -189,14 +186,14 @@ def assemble(
 
 
 def _run(
-    jobs: Sequence[Job],
+    plans: Sequence[JobPlan],
     executor: Executor,
     chunks_per_shard: int | None,
     also_notify: Callable[[Event], None] = lambda _: None,
 ) -> tuple[Summary, ...]:
-    print_warnings(jobs)
+    print_warnings(plans)
     # Ray reports dead workers on standard output.
-    with ProgressView(errors) as view, contextlib.redirect_stdout(sys.stderr), executor:
+    with ProgressView(errors) as view, contextlib.redirect_stdout(sys.stderr):
 
         def on_event(event: Event) -> None:
             view(event)
@@ -204,11 +201,7 @@ def _run(
             if not isinstance(event, JobFinished):  # a run that is ending is not interrupted again
                 interruption.check()
 
-        summaries = render_jobs(jobs, executor, on_event, chunks_per_shard=chunks_per_shard)
-    rates = Rates.of_user()
-    for job, summary in zip(jobs, summaries, strict=True):
-        rates.learn(job.plan, summary)
-    return summaries
+        return render_plans(plans, executor, on_event, chunks_per_shard=chunks_per_shard)
 
 
 # --- results as text -------------------------------------------------------------------------------------

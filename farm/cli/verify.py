@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from farm.cli.console import errors
+from farm.api import make_executor
 from farm.cli.options import (
     Address,
     AllowInputs,
@@ -20,14 +20,14 @@ from farm.cli.options import (
     Json,
     Untrusted,
     Workers,
-    make_executor,
     read_policy,
 )
 from farm.cli.output import echo, echo_json, format_table
-from farm.cli.progress import ProgressView
 from farm.cli.signals import interruption
+from farm.console import errors
 from farm.errors import UsageError
 from farm.events import Event, JobFinished
+from farm.progress import ProgressView
 from farm.results import Finding, Verdict, Verification, finished_job
 from farm.results import verify as verify_job
 from farm.units import format_duration

@@ -136,6 +136,11 @@ class Document:
     reads: ReadPolicy = ANYTHING
 
     @property
+    def name(self) -> str:
+        """The name of the job and of its folder."""
+        return self.manifest.name
+
+    @property
     def folder(self) -> Path:
         """The folder to which paths in the manifest are relative."""
         return self.path.parent

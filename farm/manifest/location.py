@@ -21,12 +21,13 @@ class Location:
     """0 for the file, otherwise the override's number, from 1."""
 
     line: int
+    """1 or more in a file; 0 where there are no lines: in an override, or in a mapping given by a program."""
     column: int
     source: str
-    """The file's path as the user gave it, or the override's text."""
+    """The file's path as the user gave it, the override's text, or `manifest` for a mapping."""
 
     def __str__(self) -> str:
-        return self.source if self.override else f"{self.source}:{self.line}:{self.column}"
+        return f"{self.source}:{self.line}:{self.column}" if self.line else self.source
 
 
 def dotted(path: Iterable[Key]) -> str:

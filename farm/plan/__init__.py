@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from farm.callable_module import make_callable
 from farm.lazy_imports import import_lazily
 
 if TYPE_CHECKING:
@@ -13,3 +14,5 @@ if TYPE_CHECKING:
 import_lazily(__name__)
 
 __all__ = ["Plan", "Range", "Why", "chunks_to_render", "derive", "judge", "make_plan"]
+
+make_callable(__name__)  # farm.plan(...), of the Python API

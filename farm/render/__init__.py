@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Protocol
 
+from farm.callable_module import make_callable
 from farm.records import Chunk, DiffusersSpec, Pixels, RendererSpec
 from farm.render.procedural import ProceduralRenderer
 
@@ -78,3 +79,6 @@ def describe_device() -> str:
         names = [torch.cuda.get_device_name(number) for number in range(torch.cuda.device_count())]
         return f"CUDA: {', '.join(names)}"
     return f"CPU: {os.cpu_count()} cores, {torch.backends.cpu.get_cpu_capability()}, one worker of one thread each"
+
+
+make_callable(__name__)  # farm.render(...), of the Python API

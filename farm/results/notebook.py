@@ -1,28 +1,28 @@
-"""A job's folder for a notebook: its table, its pictures, and what it looks like."""
+"""A finished job for scripts and notebooks: its table, its pictures, its outputs, and a rich display."""
 
 from __future__ import annotations
 
 import base64
+import dataclasses
 import functools
 import html
 import io
 import operator
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, overload
+from typing import Any, overload
 
 from PIL import Image
 
 from farm.errors import StorageError, UsageError
+from farm.execute import open_executor
 from farm.records import evenly_spaced
 from farm.reduce import Summary, read_summary
 from farm.reduce.table import read_table
-from farm.results.job import read_rendered
+from farm.results.job import finished_job, read_rendered
 from farm.results.status import JobState, frames_there, last_word, state_of
+from farm.results.verify import Verification, verify
 from farm.store import JobFolder, decode_frame, file_name, lock_holder
 from farm.units import format_duration
-
-if TYPE_CHECKING:
-    pass
 
 _SIDE = 256
 _MOST = 60
@@ -109,11 +109,39 @@ def _fps(job: OpenedJob) -> float:
     return float(film["fps"]) if film else _FPS
 
 
-class OpenedJob:
-    """A job as it was when it was opened; its pictures are read when they are asked for.
+@dataclasses.dataclass(frozen=True, slots=True)
+class OutputFile:
+    """An output of a job, which a notebook displays. Its `path` is a URL in a remote folder."""
 
-    `frames` are the numbers of the frames that are there, in order; `len` counts them, and the job yields their
-    pictures. `state` is how it stands. In a notebook it shows itself.
+    path: str
+    _folder: JobFolder = dataclasses.field(repr=False)
+    _name: str = dataclasses.field(repr=False)
+
+    def read(self) -> bytes:
+        """Return the contents of the file.
+
+        Raises:
+            StorageError: if it cannot be read.
+        """
+        return self._folder.read(self._name)
+
+    def __fspath__(self) -> str:
+        return self.path
+
+    def _repr_html_(self) -> str:
+        data = base64.b64encode(self.read()).decode("ascii")
+        if self._name.endswith(".mp4"):
+            return f'<video controls loop src="data:video/mp4;base64,{data}"></video>'
+        return f'<img alt="{html.escape(self._name, quote=True)}" src="data:image/gif;base64,{data}">'
+
+
+class OpenedJob:
+    """A job as it was when it was opened; its pictures are read on access.
+
+    `frames` are the numbers of the frames on disk, in order; `len` counts them, and iterating yields their pictures.
+    `job[12]` is the picture of frame 12. `state` is "done", "partial", "failed", "interrupted", "running",
+    "unfinished" (its run was killed) or "incomplete" (finished frames are missing now). `manifest` is the resolved
+    manifest, `summary` that of the last run, or None. A notebook displays the job.
     """
 
     def __init__(self, url: str) -> None:
@@ -143,9 +171,72 @@ class OpenedJob:
             )
         return table
 
+    def to_pandas(self) -> Any:
+        """Return `metadata.parquet` as a pandas DataFrame: a row per frame.
+
+        Raises:
+            UsageError: if pandas is not installed.
+            StorageError: if there is no table yet, or it cannot be read.
+        """
+        import_pandas()
+        return self.table.to_pandas()
+
+    @property
+    def gif(self) -> OutputFile:
+        """The GIF.
+
+        Raises:
+            StorageError: if there is none.
+        """
+        return self._output("gif")
+
+    @property
+    def mp4(self) -> OutputFile:
+        """The MP4.
+
+        Raises:
+            StorageError: if there is none.
+        """
+        return self._output("mp4")
+
+    def _output(self, kind: str) -> OutputFile:
+        name = f"{self.name}.{kind}"
+        path = self._folder.path(name)
+        if not self._folder.exists(name):
+            raise StorageError(
+                f"{path}: missing; a run writes it at its end unless the manifest says output.{kind}: false. "
+                "farm assemble makes it from finished frames."
+            )
+        return OutputFile(path, self._folder, name)
+
+    def verify(
+        self,
+        *,
+        sample: int | None = 12,
+        inline: bool = True,
+        workers: int | None = None,
+        address: str | None = None,
+    ) -> Verification:
+        """Render `sample` evenly spaced frames again, or all for None, and compare them with the stored ones.
+
+        All frames of a chunk are rendered together, so all of them are compared. `is_identical` of the result says
+        whether every one of them has the same bits. The job is not changed. `inline` renders in this process; otherwise
+        Ray workers do.
+
+        Raises:
+            ManifestError: if a checkpoint or input picture is missing or was changed.
+            StorageError: if the folder cannot be read or written, or a run holds it.
+            ClusterError: if Ray cannot be started or reached.
+        """
+        executor = open_executor(inline=inline, workers=workers, address=address)
+        found = verify(finished_job(self._folder.url), executor, lambda _: None, sample=sample)
+        if found.interrupted:
+            raise KeyboardInterrupt("Interrupted. The remaining frames were not checked.")
+        return found
+
     @property
     def images(self) -> Images:
-        """The pictures of the frames that are there, each read when it is asked for."""
+        """The pictures of the frames on disk, each read on access; slices are read no sooner."""
         return Images(self._folder, self.frames)
 
     def image(self, frame: int) -> Image.Image:
@@ -164,6 +255,9 @@ class OpenedJob:
                 "inspect says why."
             )
         return _read(self._folder, number)
+
+    def __getitem__(self, frame: int) -> Image.Image:
+        return self.image(frame)
 
     def __len__(self) -> int:
         return len(self.frames)
@@ -213,3 +307,18 @@ class Images(Sequence[Image.Image]):
 def _read(folder: JobFolder, frame: int) -> Image.Image:
     name = file_name(frame)
     return Image.fromarray(decode_frame(folder.read(name), folder.path(name)))
+
+
+def import_pandas() -> Any:
+    """Return pandas, which the farm does not require.
+
+    Raises:
+        UsageError: if it is not installed.
+    """
+    try:
+        import pandas  # type: ignore[import-untyped, unused-ignore]
+    except ImportError as error:
+        raise UsageError(
+            "pandas is not installed; run pip install pandas, or use .table, a pyarrow Table."
+        ) from error
+    return pandas

@@ -105,6 +105,11 @@ class Verification:
         return tuple(sorted(found, key=lambda change: (change.key, change.recorded, change.now)))
 
     @property
+    def is_identical(self) -> bool:
+        """Whether frames were checked and every one of them has the same bits as before."""
+        return self.exit_code == _IDENTICAL
+
+    @property
     def exit_code(self) -> int:
         """0 all identical; 1 some differ or were altered, or none could be compared; 3 else; 130 interrupted."""
         if self.interrupted:

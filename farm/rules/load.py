@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
@@ -13,14 +14,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from farm.errors import ManifestError, Problem
+from farm.errors import ManifestError, Problem, UsageError
 from farm.manifest.document import Document, Override, SourceMap, apply_overrides, read_override
 from farm.manifest.findings import Finding, describe_value
 from farm.manifest.location import FieldPath, Location
 from farm.manifest.pydantic_errors import translate_errors
 from farm.manifest.schema import Manifest
 from farm.manifest.sources import SCORING_MODELS, SINGLE_SOURCES, SOURCE_LISTS, is_hub_id
-from farm.manifest.yaml_reader import read_tree
+from farm.manifest.yaml_reader import Tree, read_tree
 from farm.rules.registry import cross_checks
 
 MAX_FINDINGS = 1000
@@ -43,6 +44,8 @@ def check(data: object) -> tuple[Manifest | None, list[Finding], int]:
 
 MAX_BYTES = 4_000_000
 MAX_PROBLEMS = MAX_FINDINGS
+_MAPPING = "manifest"
+"""What messages call a manifest that is a mapping, not a file."""
 
 
 def load(path: str | Path, overrides: Sequence[str] = ()) -> Document:
@@ -64,7 +67,45 @@ def parse(text: str, path: Path, overrides: Sequence[str] = ()) -> Document:
     tree, problems = read_tree(text, lambda line, column: Location(0, line, column, str(path)))
     if not isinstance(tree.value, dict):
         raise _refusal(str(tree.location), _kind_of(tree.value))
-    changes, mistaken = _read_overrides(overrides)
+    return _checked(tree, problems, path, *_read_overrides(overrides))
+
+
+def from_mapping(data: Mapping[str, object], overrides: Sequence[str] = ()) -> Document:
+    """Check a manifest given as a mapping of plain values; relative paths in it start from the current directory.
+
+    Raises:
+        UsageError: if a value is not plain: not a string, number, boolean, null, path, list or mapping.
+        ManifestError: with every mistake, in the order of the mapping.
+    """
+    try:
+        text = json.dumps(data, ensure_ascii=False, default=os.fspath)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UsageError(
+            f"{_MAPPING}: cannot be read: {error}; needed: strings, numbers, booleans, null, lists and mappings."
+        ) from error
+    tree, problems = read_tree(text, lambda _, column: Location(0, 0, column, _MAPPING))
+    return _checked(tree, problems, Path(_MAPPING).absolute(), *_read_overrides(overrides))
+
+
+def with_overrides(document: Document, overrides: Sequence[str]) -> Document:
+    """Check a manifest again with further overrides, `field=value`, laid over those it has.
+
+    Raises:
+        ManifestError: with every mistake, in the order of the file.
+    """
+    former = document.source_map.overrides
+    changes, mistaken = _read_overrides(overrides, start=len(former) + 1)
+    checked = _checked(document.source_map.tree, [], document.path, [*former, *changes], mistaken)
+    return replace(checked, reads=document.reads)
+
+
+def _checked(
+    tree: Tree,
+    problems: Sequence[tuple[Location, Problem]],
+    path: Path,
+    changes: Sequence[Override],
+    mistaken: Sequence[Problem],
+) -> Document:
     data, misfits = apply_overrides(tree.value, changes)
     manifest, findings, more = check(_marked_folders(data, path.parent))
     source_map = SourceMap(tree, changes)
@@ -127,10 +168,10 @@ def _refusal(where: str, found: str) -> ManifestError:
     return ManifestError([Problem(where=where, path="", found=found, allowed=allowed)])
 
 
-def _read_overrides(texts: Sequence[str]) -> tuple[list[Override], list[Problem]]:
+def _read_overrides(texts: Sequence[str], *, start: int = 1) -> tuple[list[Override], list[Problem]]:
     changes: list[Override] = []
     problems: list[Problem] = []
-    for number, text in enumerate(texts, start=1):
+    for number, text in enumerate(texts, start=start):
         try:
             changes.append(read_override(text, number))
         except ManifestError as error:

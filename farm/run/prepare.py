@@ -20,7 +20,7 @@ from farm.plan.pacing import Alphas
 from farm.records import AnalysisSpec, FrameRow, PictureSource
 from farm.results.job import planned
 from farm.results.measurements import unmeasured_warnings
-from farm.rules.load import load
+from farm.rules.load import load, with_overrides
 from farm.rules.outputs import output_findings
 from farm.rules.registry import check_compatibility, problems_of, warnings
 from farm.run.pacing import Pacing, pacing_of, pacing_remarks
@@ -69,14 +69,14 @@ class Job:
 
 
 def prepare(
-    path: Path,
+    source: Path | Document,
     *,
     overrides: Sequence[str] = (),
     output_dir: str = "out",
     procedural: bool = False,
     reads: ReadPolicy = ANYTHING,
 ) -> Job:
-    """Return the job of a manifest, which may have read what `reads` says.
+    """Return the job of a manifest, a file or one that was loaded, which may have read what `reads` says.
 
     With `procedural` its motion is rehearsed without its model, into `<name>-rehearsal`.
 
@@ -87,17 +87,18 @@ def prepare(
         StorageError: when the output folder cannot be read.
     """
     try:
-        return _prepare(path, overrides, output_dir, reads, procedural=procedural)
+        return _prepare(source, overrides, output_dir, reads, procedural=procedural)
     except FarmError:
         raise
     except BaseException as error:
-        raise refusal(path, error) from error
+        raise refusal(source.path if isinstance(source, Document) else source, error) from error
 
 
 def _prepare(
-    path: Path, overrides: Sequence[str], output_dir: str, reads: ReadPolicy, *, procedural: bool
+    source: Path | Document, overrides: Sequence[str], output_dir: str, reads: ReadPolicy, *, procedural: bool
 ) -> Job:
-    document = replace(load(path, overrides), reads=reads)
+    document = with_overrides(source, overrides) if isinstance(source, Document) else load(source, overrides)
+    document = replace(document, reads=reads)
     name = document.manifest.name
     folder = JobFolder(_job_url(output_dir, f"{name}-rehearsal" if procedural else name))
     inputs, problems = resolve(document, folder, procedural=procedural)

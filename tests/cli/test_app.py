@@ -28,7 +28,7 @@ def no_executor(monkeypatch):
     def refuse(**_):
         raise AssertionError("an executor was opened")
 
-    monkeypatch.setattr("farm.cli.options.open_executor", refuse)
+    monkeypatch.setattr("farm.execute.open_executor", refuse)
 
 
 def test_five_mistakes_give_five_located_messages_before_anything_starts(farm, tmp_path, no_executor):

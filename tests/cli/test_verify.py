@@ -131,7 +131,7 @@ def test_json_output_is_flat_and_typed(farm, rendered):
 
 
 def test_a_wrong_call_is_refused_before_anything_starts(farm, rendered, tmp_path, monkeypatch):
-    monkeypatch.setattr("farm.cli.options.open_executor", lambda **_: pytest.fail("an executor was opened"))
+    monkeypatch.setattr("farm.execute.open_executor", lambda **_: pytest.fail("an executor was opened"))
     code, out, err = farm("verify", "out")
     assert (code, out, err) == (2, "", "out: not a job's folder: it holds no manifest.yaml.\n")
     code, _, err = farm("verify", "out/job-rehearsal", "--all", "--sample", "3")

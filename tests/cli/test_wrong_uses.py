@@ -221,7 +221,7 @@ def shelf(tmp_path_factory):
 @pytest.fixture
 def refused(farm, shelf, tmp_path, monkeypatch):
     """Return what `check` and `render` both say of a manifest; fail if either starts anything."""
-    monkeypatch.setattr("farm.cli.options.open_executor", lambda **_: pytest.fail("an executor was opened"))
+    monkeypatch.setattr("farm.execute.open_executor", lambda **_: pytest.fail("an executor was opened"))
     for name in ("models", "pictures"):
         (tmp_path / name).symlink_to(shelf / name)
     Image.new("RGB", (16, 16)).save(tmp_path / "disc.png")

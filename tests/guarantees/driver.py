@@ -107,9 +107,10 @@ def main() -> None:
             ray.cloudpickle.register_pickle_by_value(module)
         return RayExecutor(workers=workers, address=address, open_renderer=renderers, **settings)
 
-    from farm.cli import main, options
+    from farm import execute
+    from farm.cli import main
 
-    options.open_executor = open_executor
+    execute.open_executor = open_executor
     main(arguments)
 
 

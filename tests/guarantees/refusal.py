@@ -36,8 +36,7 @@ def said(*words: object) -> tuple[int, str]:
         contextlib.redirect_stderr(err),
         pytest.raises(SystemExit) as stop,
     ):
-        for name in ("farm.cli.options.open_executor", "farm.execute.open_executor"):
-            patch.setattr(name, _never("an executor was opened"))
+        patch.setattr("farm.execute.open_executor", _never("an executor was opened"))
         patch.setattr(socket.socket, "connect", _never("a connection was opened"))
         patch.setattr(socket.socket, "connect_ex", _never("a connection was opened"))
         patch.setattr(socket, "getaddrinfo", _never("a name was looked up"))

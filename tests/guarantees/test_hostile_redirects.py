@@ -39,7 +39,7 @@ def test_an_address_that_redirects_is_refused_and_not_asked(
 ):
     address, asked = redirecting
     opened = []
-    monkeypatch.setattr("farm.cli.options.open_executor", lambda **options: opened.append(options))
+    monkeypatch.setattr("farm.execute.open_executor", lambda **options: opened.append(options))
     model = {"pipeline": "StableDiffusionPipeline", "pretrained": "tiny-world"}
     if place == "model":
         model["pretrained"] = f"{address}/model.safetensors"

@@ -16,13 +16,13 @@ import pytest
 from rich.cells import cell_len
 
 from farm.cli import cluster
-from farm.cli.console import Terminal
 from farm.cli.output import echo, echo_json, format_table, print_error
-from farm.cli.progress import ProgressView
-from farm.cli.terminal import EscapingStream, guard_terminal
+from farm.console import Terminal
 from farm.errors import FarmError
 from farm.events import FramesFailed, JobStarted, WorkerLost
 from farm.execute.ray.jobs_client import ClusterJob
+from farm.progress import ProgressView
+from farm.terminal import EscapingStream, guard_terminal
 
 TITLE = "\x1b]0;owned\x07"
 LINK = "\x1b]8;;https://evil.example\x1b\\here\x1b]8;;\x1b\\"
@@ -136,7 +136,7 @@ def test_the_traceback_that_ends_a_process_is_escaped():
     shown = on_a_terminal(
         sys.executable,
         "-c",
-        f"from farm.cli.terminal import guard_terminal\nguard_terminal()\nraise ValueError({HOSTILE!r})",
+        f"from farm.terminal import guard_terminal\nguard_terminal()\nraise ValueError({HOSTILE!r})",
     )
     assert shown.splitlines()[-1] == f"ValueError: {SHOWN}"
     assert printable_lines(shown)

@@ -11,8 +11,8 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.file_proxy import FileProxy
 from rich.segment import Segment
 
-from farm.cli.terminal import EscapingStream
 from farm.errors import printable
+from farm.terminal import EscapingStream
 
 
 class Terminal(Console):

@@ -3,7 +3,6 @@ import io
 import pytest
 from rich.console import Console
 
-from farm.cli.progress import ProgressView, Rate
 from farm.events import (
     ChunkDone,
     FramesFailed,
@@ -13,6 +12,7 @@ from farm.events import (
     WorkerLost,
     WorkerStarted,
 )
+from farm.progress import ProgressView, Rate
 from tests.rows import row_of
 
 

@@ -1,18 +1,21 @@
-"""Live progress on standard error: a bar on a terminal, plain lines elsewhere."""
+"""The progress of a run: a bar or plain lines on standard error, or a bar in a notebook."""
 
 from __future__ import annotations
 
 import contextlib
+import html
+import importlib
+import sys
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, Task, TaskID, TextColumn
 
-from farm.cli.console import above_display
+from farm.console import Terminal, above_display
 from farm.errors import one_line
 from farm.events import (
     ChunkDone,
@@ -29,6 +32,8 @@ from farm.units import format_duration
 
 _QUIET = 5.0
 """Seconds between plain lines."""
+_NOTEBOOK_SECONDS = 0.2
+"""Seconds between updates of a notebook."""
 _WINDOW = 30.0
 """Seconds over which the displayed rate is averaged."""
 
@@ -57,10 +62,14 @@ class Rate:
 
 
 class ProgressView:
-    """A display of the events of a run, to be entered around it."""
+    """A bar on a terminal, plain lines elsewhere; to be entered around a run.
 
-    def __init__(self, console: Console) -> None:
+    With `captures_stderr`, what others write to standard error is printed above the bar.
+    """
+
+    def __init__(self, console: Console, *, captures_stderr: bool = True) -> None:
         self._console = console
+        self._captures_stderr = captures_stderr
         self._live = console.is_terminal
         self._bar = Progress(
             TextColumn("{task.description}", style="bold", markup=False),
@@ -80,7 +89,7 @@ class ProgressView:
 
     def __enter__(self) -> Self:
         self._open.enter_context(self._bar)
-        if self._live:
+        if self._live and self._captures_stderr:
             self._open.enter_context(above_display(self._console))
         return self
 
@@ -154,3 +163,72 @@ def _frames(frames: tuple[int, ...]) -> str:
     if len(frames) == 1:
         return f"frame {frames[0]}"
     return f"frames {min(frames)}-{max(frames)}"
+
+
+class NotebookView:
+    """A progress bar per job in a notebook, updated in its place."""
+
+    def __init__(self) -> None:
+        self._ipython: Any = importlib.import_module("IPython.display")
+        self._handle: Any = None
+        self._jobs: dict[str, tuple[int, int, str]] = {}
+        self._rates: dict[str, Rate] = {}
+        self._last_update = 0.0
+
+    def __call__(self, event: Event) -> None:
+        """Show one event."""
+        match event:
+            case JobStarted():
+                self._rates[event.job] = Rate()
+                self._jobs[event.job] = (event.kept, event.frame_count, "loading the model")
+            case ChunkDone():
+                rate = self._rates[event.job]
+                rate.add(len(event.rows))
+                done, planned, _ = self._jobs[event.job]
+                done += len(event.rows)
+                left = (
+                    f", {format_duration((planned - done) / rate.per_second)} left" if rate.per_second else ""
+                )
+                self._jobs[event.job] = (
+                    done,
+                    planned,
+                    f"{rate.per_second:.2g} frames/s{left}" if left else "",
+                )
+            case JobFinished() if event.job in self._jobs:
+                self._jobs[event.job] = (*self._jobs[event.job][:2], event.state)
+            case _:
+                return
+        if isinstance(event, ChunkDone) and time.monotonic() - self._last_update < _NOTEBOOK_SECONDS:
+            return
+        self._last_update = time.monotonic()
+        page = self._ipython.HTML("<br>".join(self._bars()))
+        if self._handle is None:
+            self._handle = self._ipython.display(page, display_id=True)
+        else:
+            self._handle.update(page)
+
+    def _bars(self) -> Iterator[str]:
+        for job, (done, planned, pace) in self._jobs.items():
+            yield (
+                f'<progress value="{done}" max="{planned}"></progress> '
+                f"{html.escape(one_line(job))}: {done}/{planned} frames {html.escape(pace)}"
+            )
+
+
+@contextlib.contextmanager
+def progress_display() -> Iterator[Callable[[Event], None]]:
+    """Give a view of a run's events: a bar in a notebook or on a terminal, nothing elsewhere."""
+    console = Terminal()
+    if _in_notebook():
+        yield NotebookView()
+    elif console.is_terminal:
+        with ProgressView(console, captures_stderr=False) as view:
+            yield view
+    else:
+        yield lambda _: None
+
+
+def _in_notebook() -> bool:
+    ipython: Any = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    return getattr(shell, "kernel", None) is not None

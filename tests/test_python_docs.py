@@ -1,0 +1,32 @@
+"""The examples in docs/python.md, run in their order."""
+
+import re
+import shutil
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+MANIFEST = """\
+version: 1
+name: demo
+model: {pipeline: StableDiffusionPipeline, pretrained: tiny-world}
+animation: {kind: interpolate, prompts: [a red star, a blue heart], frames: 4}
+render: {num_inference_steps: 2, batch_size: 4}
+"""
+
+
+def test_every_example_of_the_python_guide_runs_in_order(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    Path("demo.yaml").write_text(MANIFEST)
+    examples = re.findall(r"```python\n(.*?)```", (ROOT / "docs/python.md").read_text(), re.DOTALL)
+    names: dict[str, object] = {}
+    for example in examples:
+        exec(compile(example, "docs/python.md", "exec"), names)
+    assert capsys.readouterr().out.splitlines() == [
+        "--set seed=-1 seed found -1",
+        "--set render.guidance_scale=\"high\" render.guidance_scale found 'high'",
+    ]
+    job, found = names["job"], names["found"]
+    assert (len(examples), job.state, len(job)) == (6, "done", 8)
+    assert found.is_identical
+    shutil.rmtree(tmp_path / "out")
