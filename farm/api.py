@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from farm.errors import RenderError, UsageError
-from farm.manifest.read_policy import ANYTHING, ReadPolicy
 
 if TYPE_CHECKING:
     from farm.events import Event
     from farm.execute import Executor, RetryPolicy
     from farm.manifest import Document
+    from farm.manifest.read_policy import ReadPolicy
     from farm.plan import Range
     from farm.records import CacheSpec, Frame
     from farm.reduce import Summary
@@ -56,7 +56,7 @@ def plan(
     overrides: Overrides = (),
     out: str | os.PathLike[str] = "out",
     procedural: bool = False,
-    reads: ReadPolicy = ANYTHING,
+    reads: ReadPolicy | None = None,
 ) -> JobPlan:
     """Return what rendering a manifest would do. Nothing is rendered or written.
 
@@ -69,6 +69,7 @@ def plan(
         UsageError: if `out` cannot be written to.
         StorageError: if the job's folder cannot be read.
     """
+    from farm.manifest.read_policy import ANYTHING
     from farm.run.prepare import prepare
 
     texts = _texts(overrides)
@@ -79,7 +80,13 @@ def plan(
     elif isinstance(source, str | os.PathLike):
         source = Path(source)
     return JobPlan(
-        prepare(source, overrides=texts, output_dir=os.fspath(out), procedural=procedural, reads=reads)
+        prepare(
+            source,
+            overrides=texts,
+            output_dir=os.fspath(out),
+            procedural=procedural,
+            reads=reads or ANYTHING,
+        )
     )
 
 
@@ -90,7 +97,7 @@ def render(
     overrides: Overrides = (),
     out: str | os.PathLike[str] = "out",
     procedural: bool = False,
-    reads: ReadPolicy = ANYTHING,
+    reads: ReadPolicy | None = None,
     inline: bool = False,
     workers: int | None = None,
     address: str | None = None,

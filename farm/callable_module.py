@@ -31,4 +31,8 @@ class _CallableModule(ModuleType):
 def make_callable(name: str) -> None:
     """Make calling the module `name` call the function of that name in `farm.api`, which is imported by the call."""
     module = sys.modules[name]
-    module.__class__ = type("CallablePackage", (_CallableModule, module.__class__), {})
+    module.__class__ = type(
+        "CallablePackage",
+        (_CallableModule, module.__class__),
+        {"__doc__": _CallableModule.__dict__["__doc__"]},
+    )
