@@ -31,8 +31,7 @@ class _CallableModule(ModuleType):
 def make_callable(name: str) -> None:
     """Make calling the module `name` call the function of that name in `farm.api`, which is imported by the call."""
     module = sys.modules[name]
+    documentation = vars(_CallableModule)["__doc__"]  # a class without its own would hide the property
     module.__class__ = type(
-        "CallablePackage",
-        (_CallableModule, module.__class__),
-        {"__doc__": _CallableModule.__dict__["__doc__"]},
+        "CallablePackage", (_CallableModule, module.__class__), {"__doc__": documentation}
     )
