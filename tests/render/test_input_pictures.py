@@ -168,7 +168,7 @@ def test_a_video_read_in_order_is_opened_once_beside_pictures_and_other_videos(t
 
 
 def test_the_pictures_that_were_asked_for_last_stay_as_far_as_their_bytes_go(tmp_path, monkeypatch):
-    monkeypatch.setattr(input_pictures, "_BYTES", 3 * (48 * 32 * 3))
+    monkeypatch.setattr(input_pictures, "_CACHED_BYTES", 3 * (48 * 32 * 3))
     folder, reader = save_sequence(tmp_path / "frames", 4), PictureReader()
     draw(9, width=480, height=320).save(tmp_path / "large.png")
     opened, original = [], films.Image.open

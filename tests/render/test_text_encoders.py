@@ -48,7 +48,7 @@ def test_a_pipeline_without_its_text_encoders_draws_what_it_draws_with_them(load
     plain, pipeline = load(name), load(name)
     encoders = TextEncoders(pipeline, CPU)
     for prompt in ("a red star", "a blue circle"):
-        encoders.restore()
+        encoders.load()
         embeddings = encoded(pipeline, prompt)
         encoders.release()
         assert pipeline.text_encoder is None
@@ -65,7 +65,7 @@ def test_learned_words_and_loras_are_there_again(load, tmp_path):
     prompt = f"a photo of {TOKEN}"
     pictures = []
     for scale in (0.3, 2.0):
-        encoders.restore()
+        encoders.load()
         for one in (plain, pipeline):
             one.set_adapters(["style"], adapter_weights=[scale])
         embeddings = encoded(pipeline, prompt)
@@ -83,14 +83,14 @@ def test_to_release_and_to_restore_twice_is_to_do_it_once(load):
     for _ in range(2):
         encoders.release()
     for _ in range(2):
-        encoders.restore()
+        encoders.load()
     after = pipeline.text_encoder.state_dict()
     assert after.keys() == before.keys()
     assert all(torch.equal(after[name], before[name]) for name in before)
 
 
 @pytest.mark.parametrize("error", [None, ArithmeticError])
-def test_at_hand_they_are_there_inside_and_free_of_weights_after_it(load, error):
+def test_text_encoders_are_loaded_inside_and_free_of_weights_afterwards(load, error):
     pipeline = load()
     encoder = pipeline.text_encoder
     encoders = TextEncoders(pipeline, CPU)
@@ -114,7 +114,7 @@ def test_the_memory_is_free_while_they_are_away(load):
     encoders = TextEncoders(pipeline, CPU)
     for _ in range(3):
         assert mine.memory_info().rss < there - 0.8 * weights
-        encoders.restore()
+        encoders.load()
         assert mine.memory_info().rss < there + 0.2 * weights
         encoders.release()
 
@@ -150,12 +150,12 @@ def test_on_a_gpu_their_memory_is_free_while_they_are_away(load, name):
     there = torch.cuda.memory_allocated()
     encoders = TextEncoders(pipeline, CUDA)
     assert torch.cuda.memory_allocated() <= there - weights
-    encoders.restore()
+    encoders.load()
     embeddings, plain = encoded(pipeline, "a red star"), draw(pipeline, prompt="a red star")
     encoders.release()
     negative = "negative_prompt_embeds" in embeddings
     picture = draw(pipeline, **embeddings)
-    encoders.restore()
+    encoders.load()
     wanted = draw(pipeline, prompt="a red star", negative_prompt="dull") if negative else plain
     assert np.array_equal(picture, wanted)
 
