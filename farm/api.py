@@ -177,9 +177,9 @@ class JobPlan(Sequence["Frame"]):
     @property
     def kept(self) -> int:
         """The number of frames that are finished already."""
-        from farm.plan import Why
+        from farm.records.status import RenderReason
 
-        return sum(part.count for part in self.ranges if part.why is Why.KEPT)
+        return sum(part.count for part in self.ranges if part.reason is RenderReason.KEPT)
 
     @property
     def chunks_left(self) -> int:
@@ -223,7 +223,7 @@ class JobPlan(Sequence["Frame"]):
                     "frame": index,
                     "alpha": frame.alpha,
                     "digest": frame.digest,
-                    "status": part.why.value,
+                    "status": part.reason.value,
                     "prompts": list(recipe.conditioning.prompts),
                     "weights": list(recipe.conditioning.weights),
                     "seeds": list(recipe.noise.seeds),

@@ -91,7 +91,7 @@ def plan(
     echo(format_table(rows))
     for part in found.ranges:
         frames = f"frame {part.first}" if part.count == 1 else f"frames {part.first}-{part.last}"
-        echo(f"  {frames}: {part.why}")
+        echo(f"  {frames}: {part.reason}")
 
 
 def _plan_data(found: JobPlan) -> dict[str, object]:
@@ -113,7 +113,9 @@ def _plan_data(found: JobPlan) -> dict[str, object]:
             "pilot_frames": pacing.pilot_frames,
             "pilot_calls": pacing.pilot_calls,
         },
-        "ranges": [{"first": part.first, "last": part.last, "why": part.why.value} for part in found.ranges],
+        "ranges": [
+            {"first": part.first, "last": part.last, "why": part.reason.value} for part in found.ranges
+        ],
     }
 
 

@@ -16,11 +16,11 @@ from farm.analyze import Jump, times_the_median
 from farm.cli.options import JobUrl, Json
 from farm.cli.output import echo, echo_json, format_frames, format_table
 from farm.errors import one_line
+from farm.records.status import FrameStatus
 from farm.reduce import EnvironmentShare
 from farm.results.frame_history import FrameHistory, frame_history
 from farm.results.inspect import Inspection
 from farm.results.inspect import inspect as inspect_job
-from farm.results.status import Standing
 from farm.units import format_duration
 
 _MIN_WIDTH, _MAX_WIDTH = 60, 100
@@ -28,7 +28,7 @@ _PLOT_HEIGHT = 6
 _MAX_PROBLEMS = 12
 _ENVIRONMENT = ("renderer", "device", "torch", "diffusers", "torch_dtype")
 _VERSIONS = ("torch", "diffusers")
-_LOST = (Standing.GONE, Standing.ALTERED)
+_LOST = (FrameStatus.MISSING, FrameStatus.ALTERED)
 
 
 def inspect(

@@ -1,22 +1,13 @@
-"""What a plan still has to render, given the rows of frames that exist: by digest, never by count."""
+"""What a run renders: ranges of frames that share a reason, and the chunks that hold frames to be rendered."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from enum import StrEnum
+from itertools import groupby
 
 from farm.plan.plan import Plan
-from farm.records import FrameRow
-
-
-class Why(StrEnum):
-    """Why a frame is to be rendered, or that it is kept."""
-
-    KEPT = "already rendered"
-    NEW = "not rendered yet"
-    CHANGED = "its recipe changed"
-    GONE = "its file is missing or damaged"
+from farm.records.status import RenderReason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,59 +16,33 @@ class Range:
 
     first: int
     last: int
-    why: Why
+    reason: RenderReason
 
     @property
     def count(self) -> int:
-        """How many frames."""
+        """Return how many frames there are."""
         return self.last - self.first + 1
 
 
-def judge(plan: Plan, rows: Iterable[FrameRow], is_whole: Callable[[FrameRow], bool]) -> Iterator[Range]:
-    """Yield ranges over all frames of the plan, in order.
-
-    `rows` are the ledger's, in order of frames; `is_whole` tells whether a row's file is there as it was written,
-    and is asked only where the recipe is the planned one.
-    """
-    first, former = 0, None
-    for index, row in enumerate(_aligned(rows, plan.frame_count)):
-        why = _why(plan, index, row, is_whole)
-        if former is not None and why is not former:
-            yield Range(first=first, last=index - 1, why=former)
-            first = index
-        former = why
-    if former is not None:
-        yield Range(first=first, last=plan.frame_count - 1, why=former)
+def ranges_by_reason(reasons: Iterable[RenderReason]) -> Iterator[Range]:
+    """Yield ranges over all frames; `reasons` has one for each frame, in order."""
+    first = 0
+    for reason, group in groupby(reasons):
+        count = sum(1 for _ in group)
+        yield Range(first=first, last=first + count - 1, reason=reason)
+        first += count
 
 
 def chunks_to_render(plan: Plan, ranges: Iterable[Range]) -> Iterator[int]:
     """Yield, in order and once each, the chunks that hold a frame which is not kept.
 
-    A hole is filled by rendering its whole chunk again, so that every frame keeps its slot.
+    A hole is filled by rendering its chunk again, so that every frame keeps its slot.
     """
     done = -1
     for part in ranges:
-        if part.why is Why.KEPT:
+        if part.reason is RenderReason.KEPT:
             continue
         for index in range(part.first // plan.batch_size, part.last // plan.batch_size + 1):
             if index > done:
                 yield index
                 done = index
-
-
-def _aligned(rows: Iterable[FrameRow], frame_count: int) -> Iterator[FrameRow | None]:
-    """Yield for every frame its row, or None."""
-    remaining = iter(rows)
-    row = next(remaining, None)
-    for index in range(frame_count):
-        while row is not None and row.frame < index:
-            row = next(remaining, None)
-        yield row if row is not None and row.frame == index else None
-
-
-def _why(plan: Plan, index: int, row: FrameRow | None, is_whole: Callable[[FrameRow], bool]) -> Why:
-    if row is None:
-        return Why.NEW
-    if plan.frame(index).digest != row.recipe_digest:
-        return Why.CHANGED
-    return Why.KEPT if is_whole(row) else Why.GONE

@@ -5,8 +5,43 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 from farm.records.fields import Natural, Seconds
+
+
+class RenderReason(StrEnum):
+    """Why a planned frame is to be rendered, or that it is kept."""
+
+    KEPT = "already rendered"
+    NEW = "not rendered yet"
+    CHANGED = "its recipe changed"
+    LOST = "its file is missing or damaged"
+
+
+class FrameStatus(StrEnum):
+    """What is on disk for a planned frame."""
+
+    INTACT = "whole"
+    """Its file is bit for bit as it was written, from the recipe planned."""
+    ALTERED = "file changed since it was written"
+    MISSING = "file missing"
+    OTHER_RECIPE = "recipe changed since"
+    NOT_RENDERED = "not rendered"
+
+    @property
+    def render_reason(self) -> RenderReason:
+        """Return what a run makes of it."""
+        return _REASONS[self]
+
+
+_REASONS = {
+    FrameStatus.INTACT: RenderReason.KEPT,
+    FrameStatus.ALTERED: RenderReason.LOST,
+    FrameStatus.MISSING: RenderReason.LOST,
+    FrameStatus.OTHER_RECIPE: RenderReason.CHANGED,
+    FrameStatus.NOT_RENDERED: RenderReason.NEW,
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

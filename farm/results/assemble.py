@@ -6,11 +6,11 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from farm.records.status import ranges_of
+from farm.records.status import FrameStatus, ranges_of
 from farm.reduce import Artifact, FrameRange, assemble, write_table
 from farm.results.job import Rendered, read_rendered
 from farm.results.measurements import findings_in, header_of
-from farm.results.status import Standing, standing_frames
+from farm.results.status import frame_statuses
 from farm.store import FolderLock
 
 
@@ -66,10 +66,10 @@ def _stock(job: Rendered) -> tuple[array[int], tuple[FrameRange, ...]]:
     there = array("q")
 
     def lacking() -> Iterator[tuple[int, str]]:
-        for number, _, standing in standing_frames(job.folder, job.plan):
-            if standing is Standing.WHOLE:
+        for number, _, status in frame_statuses(job.folder, job.plan, any_renderer=True):
+            if status is FrameStatus.INTACT:
                 there.append(number)
             else:
-                yield number, standing.value
+                yield number, status.value
 
     return there, ranges_of(lacking())

@@ -14,11 +14,11 @@ from farm.errors import ModelError, UsageError
 from farm.inputs.checkpoints.source import find_source
 from farm.inputs.checkpoints.tokenizers import misfit_of
 from farm.records import AnalysisSpec, ClipSpec, Frame, FrameRow, Pixels, Stretch, Value
-from farm.records.status import ranges_of
+from farm.records.status import FrameStatus, ranges_of
 from farm.reduce import FrameRange
 from farm.results.job import Rendered
 from farm.results.measurements import findings_in, shown
-from farm.results.status import Standing, damage, is_planned
+from farm.results.status import frame_status
 from farm.results.verify import look
 from farm.store import Ledger, map_in_order
 
@@ -95,7 +95,9 @@ def _measured(job: Rendered) -> tuple[str, Score]:
     """Return the model that a job was measured with, empty for none, and its scores."""
     analysis = job.document.manifest.analysis
     planned = (
-        row for row in Ledger(job.folder).rows(last=job.plan.frame_count - 1) if is_planned(job.plan, row)
+        row
+        for row in Ledger(job.folder).rows(last=job.plan.frame_count - 1)
+        if frame_status(job.folder, job.plan, row, depth="recipe", any_renderer=True) is FrameStatus.INTACT
     )
     found = findings_in(job.plan, job.folder, (shown(job.plan.frame(row.frame), row) for row in planned))
     if analysis is None or analysis.clip is None or found is None or _SCORE not in found.curves:
@@ -211,11 +213,12 @@ def frames_of(job: Rendered) -> Iterator[Kept | str]:
     """
 
     def kept(row: FrameRow) -> tuple[int, Kept | str]:
-        if not is_planned(job.plan, row):
-            return row.frame, str(Standing.OTHER_RECIPE)
+        status = frame_status(job.folder, job.plan, row, depth="file", any_renderer=True)
+        if status is not FrameStatus.INTACT:
+            return row.frame, str(status)
         held, pixels = look(job.folder, row)
         if pixels is None or held.file_sha256 != row.file_sha256:
-            return row.frame, str(damage(job.folder, row))
+            return row.frame, str(FrameStatus.ALTERED)
         return row.frame, Kept(frame=job.plan.frame(row.frame), row=row, pixels=pixels)
 
     rows = Ledger(job.folder).rows(last=job.plan.frame_count - 1)
@@ -226,7 +229,7 @@ def frames_of(job: Rendered) -> Iterator[Kept | str]:
             yield one
             number, one = next(found, (-1, ""))
         else:
-            yield "not rendered"
+            yield str(FrameStatus.NOT_RENDERED)
 
 
 class Measured:

@@ -13,7 +13,7 @@ from farm.report import GalleryEntry, write_gallery, write_preview, write_report
 from farm.results.job import Rendered, read_rendered, refuse_too_long
 from farm.results.measurements import Findings, findings_in
 from farm.results.page import page_of
-from farm.results.status import frames_there
+from farm.results.status import recorded_frames
 from farm.store import FolderLock, JobFolder, lock_holder
 
 _MANIFEST = "manifest.yaml"
@@ -81,7 +81,7 @@ def _entry(url: str, name: str, began: Mapping[str, str]) -> GalleryEntry:
         FarmError: when it cannot be read.
     """
     job = read_rendered(url, reads=BELOW_THE_MANIFEST)
-    plan, there = job.plan, frames_there(job.folder, job.plan)
+    plan, there = job.plan, recorded_frames(job.folder, job.plan)
     entry = GalleryEntry(
         folder=name,
         name=plan.name if plan.name == name else f"{plan.name} (in {name})",

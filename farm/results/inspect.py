@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 from farm.analyze import Jump
 from farm.records import Frame, FrameRow, Shown
-from farm.records.status import Ranges
+from farm.records.status import FrameStatus, Ranges
 from farm.reduce import EnvironmentShare, FrameRange
 from farm.results.frame_notes import Remarks
 from farm.results.job import Rendered, read_rendered, refuse_too_long
 from farm.results.measurements import Findings, findings_in, moves, shown
-from farm.results.status import JobState, Standing, last_word, standing_frames, state_of
+from farm.results.status import JobState, frame_statuses, last_word, state_of
 from farm.store import lock_holder
 
 _CHANGES = ("perceptual_change", "rgb_change")
@@ -76,7 +76,7 @@ def inspect(url: str) -> Inspection:
     run = lock_holder(job.folder)
     last = None if run else last_word(job.folder)  # what it says of failures is being mended
     missing = _Missing(last.failures if last else (), is_running=bool(run))
-    counts, remarks = Counter[Standing](), Remarks()
+    counts, remarks = Counter[FrameStatus](), Remarks()
     whole = [shown(frame, row) for frame, row in remarks.read(_whole(job, counts, missing))]
     findings = findings_in(job.plan, job.folder, whole)
     return Inspection(
@@ -87,7 +87,7 @@ def inspect(url: str) -> Inspection:
         run=run,
         error=last.error if last else "",
         planned=job.plan.frame_count,
-        there=len(whole) + counts[Standing.ALTERED],
+        there=len(whole) + counts[FrameStatus.ALTERED],
         whole=len(whole),
         failed=missing.failed,
         missing=missing.ranges,
@@ -108,17 +108,17 @@ class _Missing:
 
     def __init__(self, failures: Sequence[FrameRange], *, is_running: bool) -> None:
         self.failed = 0
-        self._waits = "not rendered yet" if is_running else Standing.NOT_RENDERED.value
+        self._waits = "not rendered yet" if is_running else FrameStatus.NOT_RENDERED.value
         self._failures = sorted(failures, key=_first)
         self._ranges = Ranges()
 
-    def add(self, frame: int, standing: Standing) -> None:
+    def add(self, frame: int, status: FrameStatus) -> None:
         """Note a frame that is not whole."""
         place = bisect.bisect_right(self._failures, frame, key=_first)
         failure = self._failures[place - 1] if place and self._failures[place - 1].last >= frame else None
         self.failed += failure is not None
-        if standing is not Standing.NOT_RENDERED:
-            self._ranges.add(frame, standing.value)
+        if status is not FrameStatus.NOT_RENDERED:
+            self._ranges.add(frame, status.value)
         else:
             self._ranges.add(frame, failure.reason if failure else self._waits)
 
@@ -128,14 +128,16 @@ class _Missing:
         return self._ranges.ranges
 
 
-def _whole(job: Rendered, counts: Counter[Standing], missing: _Missing) -> Iterator[tuple[Frame, FrameRow]]:
-    """Yield the frames that are whole, count all by their standing, and say of the others why they are missing."""
-    for number, row, standing in standing_frames(job.folder, job.plan):
-        counts[standing] += 1
-        if row is not None and standing is Standing.WHOLE:
+def _whole(
+    job: Rendered, counts: Counter[FrameStatus], missing: _Missing
+) -> Iterator[tuple[Frame, FrameRow]]:
+    """Yield the frames that are whole, count all by their status, and say of the others why they are missing."""
+    for number, row, status in frame_statuses(job.folder, job.plan, any_renderer=True):
+        counts[status] += 1
+        if row is not None and status is FrameStatus.INTACT:
             yield job.plan.frame(number), row
         else:
-            missing.add(number, standing)
+            missing.add(number, status)
 
 
 def _first(part: FrameRange) -> int:

@@ -27,18 +27,10 @@ from farm.records import (
     RendererSpec,
     Shown,
 )
+from farm.records.status import FrameStatus
 from farm.reduce import FrameCounts, Summary, installed_versions
 from farm.results.measurements import shown
-from farm.results.status import (
-    EXIT_CODES,
-    ON_PAGES,
-    UNFINISHED,
-    Standing,
-    lacking,
-    last_word,
-    standing_frames,
-    state_of,
-)
+from farm.results.status import EXIT_CODES, ON_PAGES, UNFINISHED, frame_statuses, lacking, last_word, state_of
 from farm.rules.load import parse
 from farm.store import JobFolder, Ledger, symlink_in
 
@@ -134,8 +126,8 @@ class Rendered:
 
     def frames(self) -> Iterator[tuple[Frame, FrameRow]]:
         """Yield the frames that are there, whole, and of the manifest's recipe, in order."""
-        for number, row, standing in standing_frames(self.folder, self.plan):
-            if row is not None and standing is Standing.WHOLE:
+        for number, row, status in frame_statuses(self.folder, self.plan, any_renderer=True):
+            if row is not None and status is FrameStatus.INTACT:
                 yield self.plan.frame(number), row
 
     def shown(self) -> Iterator[Shown]:

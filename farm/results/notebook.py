@@ -19,7 +19,7 @@ from farm.records import evenly_spaced
 from farm.reduce import Summary, read_summary
 from farm.reduce.table import read_table
 from farm.results.job import finished_job, read_rendered
-from farm.results.status import JobState, frames_there, last_word, state_of
+from farm.results.status import JobState, last_word, recorded_frames, state_of
 from farm.results.verify import Verification, verify
 from farm.store import JobFolder, decode_frame, file_name, lock_holder
 from farm.units import format_duration
@@ -151,7 +151,7 @@ class OpenedJob:
         self.path = self._folder.path("").rstrip("/")
         self.manifest: Mapping[str, Any] = manifest.model_dump(mode="json", by_alias=True)
         self.planned = job.plan.frame_count
-        self.frames = frames_there(self._folder, job.plan)
+        self.frames = recorded_frames(self._folder, job.plan)
         self.summary: Summary | None = read_summary(self._folder)
         run, last = lock_holder(self._folder), last_word(self._folder)
         self.state: JobState = state_of(run, last, lacks_frames=len(self) < self.planned)

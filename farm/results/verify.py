@@ -14,7 +14,9 @@ from farm.events import ChunkDone, Event, FramesFailed, JobFinished, JobStarted
 from farm.execute import Executor
 from farm.plan import Plan
 from farm.records import FrameRow, Pixels, Shard
+from farm.records.status import FrameStatus
 from farm.results.job import Rendered, promises_bits, render_again
+from farm.results.status import frame_status
 from farm.results.verify_frames import Change, Difference, Evidence, Finding, Held, Verdict, judge, staleness
 from farm.store import FolderLock, JobFolder, Ledger, content_sha256, decode_frame
 
@@ -231,7 +233,7 @@ class _Check:
                 yield _as_then(shard, list(there.values()))
 
     def _comparable(self, row: FrameRow) -> bool:
-        return not staleness(self._plan, row) and self._folder.exists(row.file_name)
+        return frame_status(self._folder, self._plan, row, depth="file") is FrameStatus.INTACT
 
     def _take(self, event: Event, scratch: JobFolder) -> None:
         if isinstance(event, ChunkDone):

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from farm.events import ChunkDone, FramesFailed, WorkerStarted
 from farm.records import Frame, FrameRow
-from farm.records.status import ranges_of
+from farm.records.status import FrameStatus, ranges_of
 from farm.reduce import (
     Artifact,
     FrameCounts,
@@ -22,7 +22,7 @@ from farm.reduce import (
 from farm.results import EXIT_CODES
 from farm.results.frame_notes import Remarks
 from farm.results.measurements import Findings, findings_of, header_of, measurements_of, shown
-from farm.results.status import State
+from farm.results.status import State, frame_status
 from farm.run.prepare import Job
 from farm.store import Ledger
 
@@ -177,9 +177,8 @@ class Books:
 def _finished_frames(job: Job) -> Iterator[tuple[Frame, FrameRow]]:
     """Yield every frame of the plan that exists with the recipe planned, in order, with its ledger row."""
     for row in Ledger(job.folder).rows(last=job.plan.frame_count - 1):
-        frame = job.plan.frame(row.frame)
-        if frame.digest == row.recipe_digest:
-            yield frame, row
+        if frame_status(job.folder, job.plan, row, depth="recipe") is FrameStatus.INTACT:
+            yield job.plan.frame(row.frame), row
 
 
 def _now() -> str:

@@ -11,10 +11,11 @@ from farm.analyze import measure
 from farm.errors import RenderError, StorageError
 from farm.events import Event, FramesFailed, JobFinished, JobStarted
 from farm.execute import Executor
-from farm.plan import Why
 from farm.plan.pacing import Alphas, closer_look, even_alphas
 from farm.records import Shown, Stretch, Value, Values
+from farm.records.status import FrameStatus, RenderReason
 from farm.results.measurements import shown
+from farm.results.status import frame_status
 from farm.run.pacing import Pacing
 from farm.run.prepare import Job
 from farm.store import FolderLock, JobFolder, Ledger, symlink_in
@@ -89,9 +90,10 @@ class _Pilot:
         plan = dataclasses.replace(self._pacing.plan_of(looked), name=self._name)
         self._render(Job(plan=plan, folder=self._folder))
         there = {
-            looked[row.frame]: shown(frame, row)
+            looked[row.frame]: shown(plan.frame(row.frame), row)
             for row in Ledger(self._folder).rows(last=plan.frame_count - 1)
-            if row.frame not in self._failed and (frame := plan.frame(row.frame)).digest == row.recipe_digest
+            if row.frame not in self._failed
+            and frame_status(self._folder, plan, row, depth="recipe") is FrameStatus.INTACT
         }
         if len(there) < 2:
             raise RenderError(f"no frame of the pilot: {next(iter(self._failed.values()))}")
@@ -102,7 +104,7 @@ class _Pilot:
     def _render(self, pilot: Job) -> None:
         ranges = pilot.remaining()
         if not self._tried:
-            kept = sum(part.count for part in ranges if part.why is Why.KEPT)
+            kept = sum(part.count for part in ranges if part.reason is RenderReason.KEPT)
             self._tell(JobStarted(job=self._name, frame_count=self._pacing.frames, kept=kept))
         chunks = [
             chunk for chunk in pilot.to_render(ranges) if pilot.plan.chunk_frames(chunk).stop > self._tried

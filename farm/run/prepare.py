@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -15,16 +15,17 @@ from farm.inputs.rehearsal import rehearsal
 from farm.inputs.resolved import resolve
 from farm.manifest import Document
 from farm.manifest.read_policy import ANYTHING, ReadPolicy
-from farm.plan import Plan, Range, chunks_to_render, judge
+from farm.plan import Plan, Range, chunks_to_render, ranges_by_reason
 from farm.plan.pacing import Alphas
-from farm.records import AnalysisSpec, FrameRow, PictureSource
+from farm.records import AnalysisSpec, PictureSource
 from farm.results.job import planned
 from farm.results.measurements import unmeasured_warnings
+from farm.results.status import frame_statuses
 from farm.rules.load import load, with_overrides
 from farm.rules.outputs import output_findings
 from farm.rules.registry import check_compatibility, problems_of, warnings
 from farm.run.pacing import Pacing, pacing_of, pacing_remarks
-from farm.store import JobFolder, Ledger, is_intact, map_in_order, symlink_in
+from farm.store import JobFolder, symlink_in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,27 +46,12 @@ class Job:
 
     def remaining(self) -> list[Range]:
         """Return ranges over all frames, each with whether it is kept or why it is rendered."""
-        rows = Ledger(self.folder).rows(last=self.plan.frame_count - 1)
-        if self.folder.concurrent_reads == 1:
-            return list(judge(self.plan, rows, partial(is_intact, self.folder)))
-        whole: dict[int, bool] = {}
-
-        def checked() -> Iterator[FrameRow]:
-            for row, found in map_in_order(self._check, rows, concurrency=self.folder.concurrent_reads):
-                whole.clear()  # `judge` asks about a row before it takes the next
-                whole[row.frame] = found
-                yield row
-
-        return list(judge(self.plan, checked(), lambda row: whole[row.frame]))
+        statuses = frame_statuses(self.folder, self.plan)
+        return list(ranges_by_reason(status.render_reason for _, _, status in statuses))
 
     def to_render(self, ranges: Sequence[Range]) -> tuple[int, ...]:
         """Return the chunks that `remaining` leaves to render."""
         return tuple(chunks_to_render(self.plan, ranges))
-
-    def _check(self, row: FrameRow) -> tuple[FrameRow, bool]:
-        """Return a row and whether its frame is there, which is only looked at if it is of the recipe planned."""
-        planned = self.plan.frame(row.frame).digest == row.recipe_digest
-        return row, planned and is_intact(self.folder, row)
 
 
 def prepare(

@@ -254,7 +254,7 @@ def test_an_assembly_with_missing_frames_exits_with_3_and_gives_the_reasons(farm
     (tmp_path / "out" / "job-rehearsal" / "frames" / "frame000003.png").unlink()
     code, out, _ = farm("assemble", "out/job-rehearsal")
     assert code == 3
-    assert out.splitlines()[:2] == ["job: 20 of 21 frames", "  frame 3 missing: file gone"]
+    assert out.splitlines()[:2] == ["job: 20 of 21 frames", "  frame 3 missing: file missing"]
     manifest = tmp_path / "out" / "job-rehearsal" / "manifest.yaml"
     manifest.write_text(re.sub("^seed: .*", "seed: 99", manifest.read_text(), flags=re.MULTILINE))
     _, out, _ = farm("assemble", "out/job-rehearsal")

@@ -180,7 +180,7 @@ def test_ranges_that_a_summary_claims_are_not_expanded(out):
     (out / NAME / ".farm/ledger/frame000006-000007.jsonl").unlink()
     found = inspect(str(out / NAME))
     assert [(part.first, part.last, part.reason) for part in found.missing] == [
-        (2, 3, "file gone"),
+        (2, 3, "file missing"),
         (6, 7, "out of memory"),
     ]
     assert found.failed == 4

@@ -1,3 +1,4 @@
+from tests.analyze.conftest import classifier, clip
 from tests.rendered_job import rendered
 
-__all__ = ["rendered"]
+__all__ = ["classifier", "clip", "rendered"]

@@ -3,8 +3,9 @@ import itertools
 
 import pytest
 
-from farm.plan import Range, Why, chunks_to_render, judge, make_plan
+from farm.plan import chunks_to_render, make_plan, ranges_by_reason
 from farm.records import DiffusersSpec, ModelSource, ProceduralSpec
+from farm.records.status import RenderReason
 from farm.rules.load import parse
 from tests.rows import row_of
 
@@ -89,25 +90,25 @@ def test_a_fast_frame_is_not_taken_for_a_strict_one_and_a_rehearsal_is_the_same_
     assert list(rehearsed.frames()) == list(plan_of(tmp_path).frames())
 
 
-def test_a_changed_last_prompt_renders_only_the_frames_that_it_touches(tmp_path):
+def test_a_changed_last_prompt_changes_only_the_frames_that_it_touches(tmp_path):
     rows = existing(plan_of(tmp_path))
     edited = plan_of(tmp_path, prompt=("[a, b, c]", "[a, b, changed]"))
-    assert list(judge(edited, rows.values(), lambda row: True)) == [
-        Range(first=0, last=10, why=Why.KEPT),
-        Range(first=11, last=20, why=Why.CHANGED),
-    ]
+    changed = [frame.index for frame in edited.frames() if frame.digest != rows[frame.index].recipe_digest]
+    assert changed == list(range(11, 21))
 
 
-def test_holes_and_damaged_files_are_found_and_fill_whole_chunks(tmp_path):
-    plan = plan_of(tmp_path)
-    rows = existing(plan)
-    del rows[5]
-    ranges = list(judge(plan, rows.values(), lambda row: row.frame != 12))
-    assert [(part.first, part.last, part.why) for part in ranges if part.why is not Why.KEPT] == [
-        (5, 5, Why.NEW),
-        (12, 12, Why.GONE),
+def test_ranges_share_a_reason_and_holes_fill_whole_chunks(tmp_path):
+    reasons = [RenderReason.KEPT] * 21
+    reasons[5], reasons[12] = RenderReason.NEW, RenderReason.LOST
+    ranges = list(ranges_by_reason(reasons))
+    assert [(part.first, part.last, part.reason) for part in ranges] == [
+        (0, 4, RenderReason.KEPT),
+        (5, 5, RenderReason.NEW),
+        (6, 11, RenderReason.KEPT),
+        (12, 12, RenderReason.LOST),
+        (13, 20, RenderReason.KEPT),
     ]
-    assert list(chunks_to_render(plan, ranges)) == [1, 3]
+    assert list(chunks_to_render(plan_of(tmp_path), ranges)) == [1, 3]
 
 
 @pytest.mark.parametrize("kind", ["sweep", "grid"])

@@ -44,7 +44,7 @@ def test_frames_that_are_not_whole_are_told_with_what_became_of_them(rendered):
     assert (found.state, found.planned, found.there, found.whole) == ("incomplete", 21, 14, 13)
     assert found.missing == (
         FrameRange(first=0, last=0, reason="file changed since it was written"),
-        FrameRange(first=3, last=4, reason="file gone"),
+        FrameRange(first=3, last=4, reason="file missing"),
         FrameRange(first=9, last=9, reason="recipe changed since"),
         FrameRange(first=16, last=19, reason="not rendered"),
     )

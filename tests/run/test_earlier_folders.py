@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 import farm
-from farm.plan import Range, Why
+from farm.plan import Range
+from farm.records.status import RenderReason
 from farm.results import reassemble
 from farm.results.inspect import inspect
 from farm.run import prepare
@@ -26,7 +27,7 @@ def place(tmp_path):
 
 def test_every_frame_is_kept(place):
     job = prepare(place / "earlier.yaml", output_dir=str(place), procedural=True)
-    assert job.remaining() == [Range(first=0, last=3, why=Why.KEPT)]
+    assert job.remaining() == [Range(first=0, last=3, reason=RenderReason.KEPT)]
     assert job.pacing.is_known
 
 

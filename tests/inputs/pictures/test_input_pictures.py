@@ -9,7 +9,11 @@ from PIL import Image
 
 from farm.errors import ManifestError
 from farm.inputs.pictures.find import find_pictures, pictures_beside
+from farm.inputs.resolved import PictureInputs, ResolvedInputs
+from farm.rules.context import Context
 from farm.rules.load import load
+from farm.rules.pictures import canvas_findings
+from farm.rules.registry import problems_of
 from tests.pictures import draw, huge_png, save_mp4, save_sequence
 
 MANIFEST = """\
@@ -275,10 +279,18 @@ def test_all_mistakes_are_told_at_once_each_at_its_place(written, tmp_path):
     )
 
 
+def check_canvas(document):
+    pictures = PictureInputs(sources=find_pictures(document), contents=None)
+    inputs = ResolvedInputs(model=None, pictures=pictures, scoring=None)
+    problems = problems_of(document, canvas_findings(Context(manifest=document.manifest, inputs=inputs)))
+    if problems:
+        raise ManifestError(problems)
+
+
 def test_a_canvas_that_the_pipeline_cannot_paint_is_told_with_what_it_could(written, tmp_path):
     draw(1).save(tmp_path / "dog.png")
     with pytest.raises(ManifestError) as refused:
-        find_pictures(written("image: dog.png", "expand: {left: 13, bottom: 3}"))
+        check_canvas(written("image: dog.png", "expand: {left: 13, bottom: 3}"))
     place = f"{tmp_path}/film.yaml:7:3: render.expand: "
     assert str(refused.value) == (
         f"{place}the canvas is 61 pixels wide; needed: a multiple of 8, up to 8192. Nearest: left: 8 or left: 16.\n"
@@ -289,7 +301,7 @@ def test_a_canvas_that_the_pipeline_cannot_paint_is_told_with_what_it_could(writ
 def test_a_picture_too_odd_for_its_canvas_is_told_with_what_to_add(written, tmp_path):
     draw(1, width=45).save(tmp_path / "dog.png")
     with pytest.raises(ManifestError, match=r"45 pixels wide; .*\. Nearest: right: 3\.$"):
-        find_pictures(written("image: dog.png", "expand: {top: 8}"))
+        check_canvas(written("image: dog.png", "expand: {top: 8}"))
 
 
 def test_a_canvas_beyond_the_largest_picture_is_told(written, tmp_path):
@@ -297,13 +309,13 @@ def test_a_canvas_beyond_the_largest_picture_is_told(written, tmp_path):
     with pytest.raises(
         ManifestError, match=r"canvas is 8240 pixels wide; needed: a multiple of 8, up to 8192\.$"
     ):
-        find_pictures(written("image: dog.png", "expand: {left: 8192}"))
+        check_canvas(written("image: dog.png", "expand: {left: 8192}"))
 
 
 def test_a_canvas_that_fits_or_is_scaled_anyhow_is_taken(written, tmp_path):
     draw(1).save(tmp_path / "dog.png")
-    find_pictures(written("image: dog.png", "expand: {left: 8, right: 16}"))
-    find_pictures(written("image: dog.png", "expand: {left: 3}", "width: 64"))
+    check_canvas(written("image: dog.png", "expand: {left: 8, right: 16}"))
+    check_canvas(written("image: dog.png", "expand: {left: 3}", "width: 64"))
 
 
 def test_pictures_beside_and_below_the_manifest_travel_as_far_as_the_animation_goes(written, tmp_path):

@@ -4,7 +4,7 @@ import pytest
 
 from farm import models
 from farm.errors import UsageError
-from farm.results import compare
+from farm.results.compare import compare
 from farm.results.compare_frames import find_clip
 from tests.results.compare.conftest import CLIP
 from tests.tampering import edit_rows

@@ -8,8 +8,7 @@ from PIL import Image
 from farm.analyze import apart, sharpness
 from farm.errors import StorageError
 from farm.reduce import FrameRange
-from farm.results import compare
-from farm.results import compare as sheet
+from farm.results.compare import compare
 from farm.results.compare_frames import Setting
 from farm.store import file_name
 from tests.results.verify.verifying import files
@@ -83,7 +82,7 @@ def test_frames_that_one_job_lacks_are_told_and_the_others_compared(jobs):
     (jobs[1] / ".farm" / "ledger" / "frame000004-000006.jsonl").unlink()
     found = compared(*jobs)
     assert (found.compared, found.exit_code) == (2, 3)
-    assert found.first.missing == (FrameRange(first=1, last=1, reason="file gone"),)
+    assert found.first.missing == (FrameRange(first=1, last=1, reason="file missing"),)
     assert found.second.missing == (
         FrameRange(first=2, last=2, reason="file changed since it was written"),
         FrameRange(first=4, last=6, reason="not rendered"),
@@ -126,7 +125,9 @@ def test_progress_is_told_frame_by_frame(jobs):
 
 def test_the_sheet_shows_evenly_chosen_frames_and_the_farthest(rehearse, monkeypatch):
     shown = []
-    monkeypatch.setattr(sheet, "save_side_by_side", lambda path, *told: (shown.append(told), path.touch()))
+    monkeypatch.setattr(
+        "farm.results.compare.save_side_by_side", lambda path, *told: (shown.append(told), path.touch())
+    )
     one, other = rehearse("one", frames=21), rehearse("other", frames=21)
     as_if_rendered_so(other, 4, by=128)
     found = compared(one, other)
