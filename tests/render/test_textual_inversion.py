@@ -146,5 +146,5 @@ def test_a_pickle_is_never_loaded(load, tmp_path):
     source = ModelSource(pretrained="a/b", kind="hub", location="a/b", revision="0" * 40, fingerprint="")
     inversion = TextualInversion(source=source, weight_name="learned_embeds.bin", token=None)
     assert refusal_of(load("sd"), inversion) == (
-        "a/b: learned_embeds.bin is no .safetensors file, and nothing else is loaded."
+        "a/b: learned_embeds.bin is not a .safetensors file, and no other format is loaded."
     )
