@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from farm.plan import Range
     from farm.records import CacheSpec, Frame
     from farm.reduce import Summary
-    from farm.results.job import Rendered
+    from farm.results.job import FinishedJob
     from farm.results.notebook import OpenedJob
     from farm.run.prepare import Job
 
@@ -250,7 +250,7 @@ class JobPlan(Sequence["Frame"]):
 
 
 def make_executor(
-    jobs: Sequence[Job | Rendered],
+    jobs: Sequence[Job | FinishedJob],
     *,
     inline: bool = False,
     workers: int | None = None,

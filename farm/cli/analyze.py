@@ -23,8 +23,8 @@ from farm.cli.options import (
     read_policy,
 )
 from farm.cli.output import echo, echo_json
-from farm.results import EXIT_CODES, rereport
-from farm.run import reanalyze
+from farm.results import EXIT_CODES, build_report
+from farm.run import analyze_job
 
 
 def analyze(
@@ -46,7 +46,7 @@ def analyze(
     reads = read_policy(allow_inputs, allow_models, untrusted=untrusted)
     executor = make_executor([], workers=workers, address=address, inline=inline)
     with contextlib.redirect_stdout(sys.stderr):  # where Ray reports dead workers
-        made = reanalyze(folder, executor, overrides or (), reads=reads)
+        made = analyze_job(folder, executor, overrides or (), reads=reads)
     account = made.findings.account
     if as_json:
         columns = [column.name for column in made.findings.columns]
@@ -69,7 +69,7 @@ def report(
 
     Prints the path of the page.
     """
-    page = rereport(folder)
+    page = build_report(folder)
     if as_json:
         echo_json({"page": page})
     else:

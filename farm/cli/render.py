@@ -52,7 +52,7 @@ from farm.events import Event, JobFinished
 from farm.execute import Executor, RetryPolicy
 from farm.progress import ProgressView
 from farm.reduce import EnvironmentShare, Summary
-from farm.results import EXIT_CODES, Assembled, exit_code, reassemble
+from farm.results import EXIT_CODES, AssembledOutputs, assemble_outputs, exit_code
 from farm.run import MANIFEST_SECONDS, Gathered, NightGallery, gather
 from farm.units import format_duration, format_size
 
@@ -176,7 +176,7 @@ def assemble(
 
     Nothing is rendered, so neither the model nor the input pictures are needed.
     """
-    made = reassemble(folder)
+    made = assemble_outputs(folder)
     if as_json:
         echo_json(dataclasses.asdict(made))
     else:
@@ -267,7 +267,7 @@ def batch_table(found: Gathered, summaries: Sequence[Summary], gallery: str) -> 
     return "\n".join([format_table(rows), *([gallery] if gallery else [])])
 
 
-def assembly_text(made: Assembled, folder: str) -> str:
+def assembly_text(made: AssembledOutputs, folder: str) -> str:
     """Return a few lines on what was assembled."""
     lines = [f"{made.name}: {made.frames} of {made.planned} frames"]
     lines += [f"  {format_frames(part)} missing: {one_line(part.reason)}" for part in made.missing]

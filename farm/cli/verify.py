@@ -28,7 +28,7 @@ from farm.console import errors
 from farm.errors import UsageError
 from farm.events import Event, JobFinished
 from farm.progress import ProgressView
-from farm.results import Finding, Verdict, Verification, finished_job
+from farm.results import Finding, Verdict, Verification, job_to_verify
 from farm.results import verify as verify_job
 from farm.units import format_duration
 
@@ -78,7 +78,7 @@ def verify(
     """
     if every and sample is not None:
         raise UsageError("--all checks every frame; leave out --sample.")
-    job = finished_job(folder, reads=read_policy(allow_inputs, allow_models, untrusted=untrusted))
+    job = job_to_verify(folder, reads=read_policy(allow_inputs, allow_models, untrusted=untrusted))
     executor = make_executor([job], workers=workers, address=address, inline=inline)
     # Ray reports dead workers on standard output.
     with ProgressView(errors) as view, contextlib.redirect_stdout(sys.stderr):

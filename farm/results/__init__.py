@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 from farm.lazy_imports import import_lazily
 
 if TYPE_CHECKING:
-    from farm.results.assemble import Assembled, reassemble
-    from farm.results.gallery import rereport
-    from farm.results.job import finished_job
+    from farm.results.assemble import AssembledOutputs, assemble_outputs
+    from farm.results.gallery import build_report
+    from farm.results.job import job_to_verify
     from farm.results.status import EXIT_CODES, exit_code
     from farm.results.verify import Verification, verify
     from farm.results.verify_frames import Change, Difference, Finding, Verdict
@@ -16,15 +16,15 @@ import_lazily(__name__)
 
 __all__ = [
     "EXIT_CODES",
-    "Assembled",
+    "AssembledOutputs",
     "Change",
     "Difference",
     "Finding",
     "Verdict",
     "Verification",
     "exit_code",
-    "finished_job",
-    "reassemble",
-    "rereport",
+    "job_to_verify",
+    "assemble_outputs",
+    "build_report",
     "verify",
 ]

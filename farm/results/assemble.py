@@ -8,15 +8,15 @@ from dataclasses import dataclass
 
 from farm.records.status import FrameStatus, ranges_of
 from farm.reduce import Artifact, FrameRange, assemble, write_table
-from farm.results.job import Rendered, read_rendered
+from farm.results.job import FinishedJob, open_finished
 from farm.results.measurements import findings_in, header_of
 from farm.results.status import frame_statuses
 from farm.store import FolderLock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Assembled:
-    """What `reassemble` made: `frames` of `planned` were there; `missing` are the others, and why.
+class AssembledOutputs:
+    """What `assemble_outputs` made: `frames` of `planned` were there; `missing` are the others, and why.
 
     `errors` say which outputs could not be made, and why.
     """
@@ -29,7 +29,7 @@ class Assembled:
     errors: tuple[str, ...] = ()
 
 
-def reassemble(url: str) -> Assembled:
+def assemble_outputs(url: str) -> AssembledOutputs:
     """Make GIF, MP4, sheets and table of the job in `url` again, as its `manifest.yaml` there says.
 
     Raises:
@@ -38,7 +38,7 @@ def reassemble(url: str) -> Assembled:
             one is not there.
         FarmError: when a frame cannot be read, or the table not be written.
     """
-    job = read_rendered(url)
+    job = open_finished(url)
     folder, plan = job.folder, job.plan
     claim = FolderLock(folder).acquire()
     try:
@@ -51,7 +51,7 @@ def reassemble(url: str) -> Assembled:
             write_table(folder, header, job.frames())
     finally:
         claim.release()
-    return Assembled(
+    return AssembledOutputs(
         name=plan.name,
         planned=plan.frame_count,
         frames=len(there),
@@ -61,7 +61,7 @@ def reassemble(url: str) -> Assembled:
     )
 
 
-def _stock(job: Rendered) -> tuple[array[int], tuple[FrameRange, ...]]:
+def _stock(job: FinishedJob) -> tuple[array[int], tuple[FrameRange, ...]]:
     """Return the frames that are there, and those that are not."""
     there = array("q")
 

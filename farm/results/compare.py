@@ -28,7 +28,7 @@ from farm.results.compare_frames import (
     scores_measured,
     scores_now,
 )
-from farm.results.job import Rendered, read_rendered
+from farm.results.job import FinishedJob, open_finished
 from farm.store import JobFolder, decode_frame, file_name
 
 NAME = "side_by_side.png"
@@ -38,7 +38,7 @@ _LONGEST = 24
 
 
 def write_sheet(
-    target: JobFolder, found: Comparison, first: Rendered, second: Rendered, frames: Sequence[int]
+    target: JobFolder, found: Comparison, first: FinishedJob, second: FinishedJob, frames: Sequence[int]
 ) -> None:
     """Write evenly chosen ones of the frames that both jobs have, and the one where they are farthest apart.
 
@@ -77,7 +77,7 @@ def _label(found: Comparison, which: str) -> Iterator[str]:
         yield f"(+{len(set_here) - _NAMED})"
 
 
-def _read(job: Rendered, frame: int) -> Pixels:
+def _read(job: FinishedJob, frame: int) -> Pixels:
     name = file_name(frame)
     return decode_frame(job.folder.read(name), job.folder.path(name))
 
@@ -196,7 +196,7 @@ def compare(
         ModelError: when the CLIP model cannot be loaded.
         StorageError: when they share no frame, or something cannot be read or written.
     """
-    pair = _Pair(read_rendered(one), read_rendered(other))
+    pair = _Pair(open_finished(one), open_finished(other))
     scores = scores_now(clip) if clip else scores_measured(pair.first, pair.second)
     pair.measure(scores, tell)
     target = JobFolder(output or beside(*pair.paths))
@@ -209,7 +209,7 @@ def compare(
 class _Pair:
     """Two jobs that may be compared."""
 
-    def __init__(self, first: Rendered, second: Rendered) -> None:
+    def __init__(self, first: FinishedJob, second: FinishedJob) -> None:
         self.first, self.second = first, second
         self.paths = first.folder.path("").rstrip("/"), second.folder.path("").rstrip("/")
         self.distances = Distances()

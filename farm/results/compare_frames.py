@@ -16,7 +16,7 @@ from farm.inputs.checkpoints.tokenizers import misfit_of
 from farm.records import AnalysisSpec, ClipSpec, Frame, FrameRow, Pixels, Stretch, Value
 from farm.records.status import FrameStatus, ranges_of
 from farm.reduce import FrameRange
-from farm.results.job import Rendered
+from farm.results.job import FinishedJob
 from farm.results.measurements import findings_in, shown
 from farm.results.status import frame_status
 from farm.results.verify import look
@@ -75,7 +75,7 @@ def scores_now(clip: ClipSpec) -> ClipScores:
     return ClipScores(model=_named(clip.source.pretrained, clip.source.revision), first=score, second=score)
 
 
-def scores_measured(first: Rendered, second: Rendered) -> ClipScores:
+def scores_measured(first: FinishedJob, second: FinishedJob) -> ClipScores:
     """Return the scores that both jobs' analyses measured, if they did with one model.
 
     Raises:
@@ -91,7 +91,7 @@ def scores_measured(first: Rendered, second: Rendered) -> ClipScores:
     return ClipScores(model="", first=_none, second=_none, why=f"{why}; --clip NAME measures now")
 
 
-def _measured(job: Rendered) -> tuple[str, Score]:
+def _measured(job: FinishedJob) -> tuple[str, Score]:
     """Return the model that a job was measured with, empty for none, and its scores."""
     analysis = job.document.manifest.analysis
     planned = (
@@ -205,7 +205,7 @@ class Kept:
     pixels: Pixels
 
 
-def frames_of(job: Rendered) -> Iterator[Kept | str]:
+def frames_of(job: FinishedJob) -> Iterator[Kept | str]:
     """Yield every frame of a job in order: as it is kept, or why it is not.
 
     Raises:

@@ -7,9 +7,10 @@ from dataclasses import dataclass, replace
 
 from farm.errors import UsageError
 from farm.records import FrameRow, HistoryEntry
-from farm.results.job import read_rendered
-from farm.results.status import Standing, damage, is_planned
-from farm.store import Ledger, held_lock_id, history_of, is_intact
+from farm.records.status import FrameStatus
+from farm.results.job import open_finished
+from farm.results.status import frame_status
+from farm.store import Ledger, held_lock_id, history_of
 
 _MAX_ATTEMPTS = 1000
 
@@ -63,18 +64,14 @@ def frame_history(url: str, frame: int) -> FrameHistory:
         ManifestError: when its manifest is invalid.
         StorageError: when something cannot be read.
     """
-    job = read_rendered(url)
+    job = open_finished(url)
     plan, folder = job.plan, job.folder
     if not 0 <= frame < plan.frame_count:
         raise UsageError(f"--frame {frame}: the frames of this job are 0 to {plan.frame_count - 1}.")
     chunk = frame // plan.batch_size
     frames = plan.chunk_frames(chunk)
     row = next(Ledger(folder).rows(frame, frame), None)
-    status = Standing.NOT_RENDERED
-    if row is not None:
-        status = Standing.OTHER_RECIPE if not is_planned(plan, row) else Standing.WHOLE
-        if status is Standing.WHOLE and not is_intact(folder, row):
-            status = damage(folder, row)
+    status = frame_status(folder, plan, row, any_renderer=True) if row else FrameStatus.NOT_RENDERED
     entries = history_of(folder, frame, chunks=plan.chunk_count)
     return FrameHistory(
         name=plan.name,

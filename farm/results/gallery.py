@@ -10,7 +10,7 @@ from pathlib import Path
 from farm.errors import FarmError, ManifestError, UsageError, as_farm_error
 from farm.manifest.read_policy import BELOW_THE_MANIFEST
 from farm.report import GalleryEntry, write_gallery, write_preview, write_report
-from farm.results.job import Rendered, read_rendered, refuse_too_long
+from farm.results.job import FinishedJob, open_finished, refuse_too_long
 from farm.results.measurements import Findings, findings_in
 from farm.results.page import page_of
 from farm.results.status import recorded_frames
@@ -80,7 +80,7 @@ def _entry(url: str, name: str, began: Mapping[str, str]) -> GalleryEntry:
     Raises:
         FarmError: when it cannot be read.
     """
-    job = read_rendered(url, reads=BELOW_THE_MANIFEST)
+    job = open_finished(url, reads=BELOW_THE_MANIFEST)
     plan, there = job.plan, recorded_frames(job.folder, job.plan)
     entry = GalleryEntry(
         folder=name,
@@ -128,7 +128,7 @@ def _with_more(told: str, error: ManifestError) -> str:
     return f"{told} {more} more mistake{'s' if more > 1 else ''}." if more else told
 
 
-def rereport(url: str) -> str:
+def build_report(url: str) -> str:
     """Write the page of the job in `url`, or the gallery of the jobs in its folders, and return the page's path.
 
     Raises:
@@ -140,7 +140,7 @@ def rereport(url: str) -> str:
     if folder.is_local and Path(folder.path("")).is_file():
         raise UsageError(f"{url}: is a file; give a job's output folder, or a folder of them.")
     if folder.exists(_MANIFEST):
-        job = read_rendered(url)
+        job = open_finished(url)
         refuse_too_long(job)
         claim = FolderLock(job.folder).acquire()
         try:
@@ -156,7 +156,7 @@ def rereport(url: str) -> str:
     return page
 
 
-def write_page(job: Rendered, there: Sequence[int], findings: Findings | None) -> None:
+def write_page(job: FinishedJob, there: Sequence[int], findings: Findings | None) -> None:
     """Write a job's page and preview.
 
     Raises:

@@ -12,7 +12,7 @@ from farm.records import Frame, FrameRow, Shown
 from farm.records.status import FrameStatus, Ranges
 from farm.reduce import EnvironmentShare, FrameRange
 from farm.results.frame_notes import Remarks
-from farm.results.job import Rendered, read_rendered, refuse_too_long
+from farm.results.job import FinishedJob, open_finished, refuse_too_long
 from farm.results.measurements import Findings, findings_in, moves, shown
 from farm.results.status import JobState, frame_statuses, last_word, state_of
 from farm.store import lock_holder
@@ -71,7 +71,7 @@ def inspect(url: str) -> Inspection:
         ManifestError: when its manifest was changed into one that is wrong.
         StorageError: when something cannot be read.
     """
-    job = read_rendered(url)
+    job = open_finished(url)
     refuse_too_long(job)
     run = lock_holder(job.folder)
     last = None if run else last_word(job.folder)  # what it says of failures is being mended
@@ -129,7 +129,7 @@ class _Missing:
 
 
 def _whole(
-    job: Rendered, counts: Counter[FrameStatus], missing: _Missing
+    job: FinishedJob, counts: Counter[FrameStatus], missing: _Missing
 ) -> Iterator[tuple[Frame, FrameRow]]:
     """Yield the frames that are whole, count all by their status, and say of the others why they are missing."""
     for number, row, status in frame_statuses(job.folder, job.plan, any_renderer=True):

@@ -39,7 +39,7 @@ _MOST_BYTES = 16 * 2**20
 """Of a resolved manifest, in which nothing is left unsaid: four times what a manifest may have."""
 
 
-def finished_job(url: str, *, reads: ReadPolicy = ANYTHING) -> Rendered:
+def job_to_verify(url: str, *, reads: ReadPolicy = ANYTHING) -> FinishedJob:
     """Return the job in `url` as its `manifest.yaml` there says, to be rendered again.
 
     The manifest may have read what `reads` says. A rehearsal's has the renderer of rehearsals.
@@ -57,7 +57,7 @@ def finished_job(url: str, *, reads: ReadPolicy = ANYTHING) -> Rendered:
     else:
         refuse_other_pictures(document, pictures)
         renderer = find_renderer(document)
-    return Rendered(folder=folder, document=document, plan=planned(document, renderer, pictures))
+    return FinishedJob(folder=folder, document=document, plan=planned(document, renderer, pictures))
 
 
 def read_job(
@@ -93,7 +93,7 @@ def _refuse_links(folder: JobFolder) -> None:
         raise UsageError(f"{found}; a job's own folders are never links: put the folder itself there.")
 
 
-def render_again(job: Rendered) -> str:
+def render_again(job: FinishedJob) -> str:
     """Return the command that renders what is not as it should be in a job's folder.
 
     Empty for a folder that no command would name: one on an object store, or one that was renamed.
@@ -106,7 +106,7 @@ def render_again(job: Rendered) -> str:
     return shlex.join([*words, "--procedural"] if drawn else words)
 
 
-def promises_bits(job: Rendered) -> bool:
+def promises_bits(job: FinishedJob) -> bool:
     """Tell whether a recipe of this job gives the same bits twice in one environment."""
     renderer = job.plan.renderer
     return not isinstance(renderer, DiffusersSpec) or renderer.determinism == "strict"
@@ -117,7 +117,7 @@ MOST_FRAMES = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rendered:
+class FinishedJob:
     """A job's folder, its manifest, and what that plans."""
 
     folder: JobFolder
@@ -157,7 +157,7 @@ class Rendered:
         )
 
 
-def read_rendered(url: str, overrides: Sequence[str] = (), *, reads: ReadPolicy = ANYTHING) -> Rendered:
+def open_finished(url: str, overrides: Sequence[str] = (), *, reads: ReadPolicy = ANYTHING) -> FinishedJob:
     """Return the job in `url` as its `manifest.yaml` there says, with `overrides` (`field=value`) laid over it.
 
     Raises:
@@ -167,10 +167,10 @@ def read_rendered(url: str, overrides: Sequence[str] = (), *, reads: ReadPolicy 
     """
     folder, document = read_job(url, overrides, reads=reads)
     plan = planned(document, ProceduralSpec(), rendered_pictures(folder, document))
-    return Rendered(folder=folder, document=document, plan=plan)
+    return FinishedJob(folder=folder, document=document, plan=plan)
 
 
-def refuse_too_long(job: Rendered) -> None:
+def refuse_too_long(job: FinishedJob) -> None:
     """Refuse a job of more than `MOST_FRAMES` frames, however few of them lie in its folder.
 
     Raises:

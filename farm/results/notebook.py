@@ -18,7 +18,7 @@ from farm.execute import open_executor
 from farm.records import evenly_spaced
 from farm.reduce import Summary, read_summary
 from farm.reduce.table import read_table
-from farm.results.job import finished_job, read_rendered
+from farm.results.job import job_to_verify, open_finished
 from farm.results.status import JobState, last_word, recorded_frames, state_of
 from farm.results.verify import Verification, verify
 from farm.store import JobFolder, decode_frame, file_name, lock_holder
@@ -145,7 +145,7 @@ class OpenedJob:
     """
 
     def __init__(self, url: str) -> None:
-        job = read_rendered(url)
+        job = open_finished(url)
         self._folder, manifest = job.folder, job.document.manifest
         self.name = manifest.name
         self.path = self._folder.path("").rstrip("/")
@@ -229,7 +229,7 @@ class OpenedJob:
             ClusterError: if Ray cannot be started or reached.
         """
         executor = open_executor(inline=inline, workers=workers, address=address)
-        found = verify(finished_job(self._folder.url), executor, lambda _: None, sample=sample)
+        found = verify(job_to_verify(self._folder.url), executor, lambda _: None, sample=sample)
         if found.interrupted:
             raise KeyboardInterrupt("Interrupted. The remaining frames were not checked.")
         return found

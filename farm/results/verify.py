@@ -15,7 +15,7 @@ from farm.execute import Executor
 from farm.plan import Plan
 from farm.records import FrameRow, Pixels, Shard
 from farm.records.status import FrameStatus
-from farm.results.job import Rendered, promises_bits, render_again
+from farm.results.job import FinishedJob, promises_bits, render_again
 from farm.results.status import frame_status
 from farm.results.verify_frames import Change, Difference, Evidence, Finding, Held, Verdict, judge, staleness
 from farm.store import FolderLock, JobFolder, Ledger, content_sha256, decode_frame
@@ -154,7 +154,7 @@ def _joined(findings: Iterable[Finding]) -> list[Finding]:
 Tell = Callable[[Event], None]
 
 
-def verify(job: Rendered, executor: Executor, tell: Tell, *, sample: int | None = None) -> Verification:
+def verify(job: FinishedJob, executor: Executor, tell: Tell, *, sample: int | None = None) -> Verification:
     """Check the chunks of `sample` frames (None: all) and return what was found.
 
     A frame's pixels come about in its slot of its chunk only, so whole chunks are rendered, and all their frames
@@ -192,7 +192,7 @@ def verify(job: Rendered, executor: Executor, tell: Tell, *, sample: int | None 
 class _Check:
     """Judges the frames of some chunks; of those being rendered again it remembers the rows, and no pixels."""
 
-    def __init__(self, job: Rendered, tell: Tell) -> None:
+    def __init__(self, job: FinishedJob, tell: Tell) -> None:
         self.findings = Findings()
         self._plan = job.plan
         self._folder = job.folder

@@ -82,7 +82,7 @@ class Verdict(StrEnum):
     """What came of checking a frame."""
 
     IDENTICAL = "identical"
-    """Rendered again, it has the pixels that the file holds."""
+    """A second rendering gives the pixels that the file holds."""
     DIFFERS = "differs"
     """The file is as it was written, and rendering gives other pixels now."""
     ALTERED = "altered"

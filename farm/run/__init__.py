@@ -6,7 +6,7 @@ from farm.lazy_imports import import_lazily
 
 if TYPE_CHECKING:
     from farm.inputs.pictures.find import pictures_beside
-    from farm.run.analyze import Analyzed, reanalyze
+    from farm.run.analyze import AnalyzedJob, analyze_job
     from farm.run.estimates import Rates
     from farm.run.gather import Gathered, gather, name_taken
     from farm.run.live_pages import NightGallery
@@ -18,7 +18,7 @@ import_lazily(__name__)
 
 __all__ = [
     "MANIFEST_SECONDS",
-    "Analyzed",
+    "AnalyzedJob",
     "Gathered",
     "NightGallery",
     "Rates",
@@ -26,6 +26,6 @@ __all__ = [
     "name_taken",
     "pictures_beside",
     "prepare",
-    "reanalyze",
+    "analyze_job",
     "render",
 ]

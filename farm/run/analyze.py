@@ -14,15 +14,15 @@ from farm.manifest import to_yaml
 from farm.manifest.read_policy import ANYTHING, ReadPolicy
 from farm.reduce import write_summary, write_table
 from farm.results.gallery import write_page
-from farm.results.job import Rendered, read_rendered
+from farm.results.job import FinishedJob, open_finished
 from farm.results.measurements import Findings, findings_of, header_of, measurements_of
 from farm.run.measuring import Measuring
 from farm.store import FolderLock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Analyzed:
-    """What `reanalyze` measured: `frames` of `planned` were there."""
+class AnalyzedJob:
+    """What `analyze_job` measured: `frames` of `planned` were there."""
 
     name: str
     planned: int
@@ -30,9 +30,9 @@ class Analyzed:
     findings: Findings
 
 
-def reanalyze(
+def analyze_job(
     url: str, executor: Executor, overrides: Sequence[str] = (), *, reads: ReadPolicy = ANYTHING
-) -> Analyzed:
+) -> AnalyzedJob:
     """Measure the frames of the job in `url` as the `analysis` of its manifest says, with `overrides` laid over it.
 
     The table, the page and the summary are written anew, and the manifest there says how it was measured.
@@ -44,7 +44,7 @@ def reanalyze(
         FarmError: when frames cannot be measured; the table stays as it was.
     """
     _refuse_others(overrides)
-    job = read_rendered(url, overrides, reads=reads)
+    job = open_finished(url, overrides, reads=reads)
     spec = find_analysis(job.document)
     if spec is None:
         raise UsageError(
@@ -74,7 +74,7 @@ def reanalyze(
         _write(job, there, findings)
     finally:
         claim.release()
-    return Analyzed(name=job.plan.name, planned=job.plan.frame_count, frames=len(there), findings=findings)
+    return AnalyzedJob(name=job.plan.name, planned=job.plan.frame_count, frames=len(there), findings=findings)
 
 
 def _refuse_others(overrides: Sequence[str]) -> None:
@@ -87,7 +87,7 @@ def _refuse_others(overrides: Sequence[str]) -> None:
             )
 
 
-def _write(job: Rendered, there: Sequence[int], findings: Findings) -> None:
+def _write(job: FinishedJob, there: Sequence[int], findings: Findings) -> None:
     job.folder.write("manifest.yaml", job.plan.manifest_text.encode())
     write_table(job.folder, header_of(job.plan, findings), job.frames())
     summary = dataclasses.replace(job.summary(len(there)), analysis=dataclasses.asdict(findings.account))

@@ -18,10 +18,10 @@ import farm
 from farm.cli.compare import report_text as comparison_text
 from farm.cli.inspect import report_text as inspection_text
 from farm.execute import InlineExecutor
-from farm.results import finished_job, reassemble, rereport, verify
+from farm.results import assemble_outputs, build_report, job_to_verify, verify
 from farm.results.compare import compare
 from farm.results.inspect import inspect
-from farm.run import prepare, reanalyze, render
+from farm.run import analyze_job, prepare, render
 
 MANIFEST = """\
 version: 1
@@ -251,7 +251,7 @@ def _open(out: Path) -> None:
 
 
 def _verify(out: Path) -> None:
-    verify(finished_job(str(out / NAME)), InlineExecutor(), quiet)
+    verify(job_to_verify(str(out / NAME)), InlineExecutor(), quiet)
 
 
 def _compare(out: Path) -> None:
@@ -259,7 +259,7 @@ def _compare(out: Path) -> None:
 
 
 def _analyze(out: Path) -> None:
-    reanalyze(str(out / NAME), InlineExecutor())
+    analyze_job(str(out / NAME), InlineExecutor())
 
 
 def _plan(out: Path) -> None:
@@ -276,9 +276,9 @@ def _render(out: Path) -> None:
 
 COMMANDS: dict[str, Callable[[Path], object]] = {
     "inspect": _inspect,
-    "report": lambda out: rereport(str(out / NAME)),
-    "gallery": lambda out: rereport(str(out)),
-    "assemble": lambda out: reassemble(str(out / NAME)),
+    "report": lambda out: build_report(str(out / NAME)),
+    "gallery": lambda out: build_report(str(out)),
+    "assemble": lambda out: assemble_outputs(str(out / NAME)),
     "open": _open,
     "verify": _verify,
     "compare": _compare,

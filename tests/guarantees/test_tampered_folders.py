@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from farm.errors import FarmError, StorageError
 from farm.inputs.pictures.record import noted_pictures
+from farm.results import build_report
 from farm.results import gallery as gallery_module
-from farm.results import rereport
 from farm.results.inspect import inspect
 from farm.run import prepare, render
 from farm.store import JobFolder, Ledger
@@ -140,7 +140,7 @@ def test_a_hostile_folder_costs_its_own_card_only(out, monkeypatch, caplog):
         return recurse(url, name, began) if name == "unforeseen" else entry(url, name, began)
 
     monkeypatch.setattr(gallery_module, "_entry", recurse)
-    rereport(str(out))
+    build_report(str(out))
     page = (out / "index.html").read_text()
     cards = dict(
         re.findall(r'<li class="card".*?data-name="([^"]*)".*?data-state="([^"]*)"', page, re.DOTALL)
@@ -184,7 +184,7 @@ def test_ranges_that_a_summary_claims_are_not_expanded(out):
         (6, 7, "out of memory"),
     ]
     assert found.failed == 4
-    rereport(str(out / NAME))
+    build_report(str(out / NAME))
     assert "Frames 0 to 7" in (out / NAME / "report.html").read_text()
 
 

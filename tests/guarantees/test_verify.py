@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from farm.execute import InlineExecutor
-from farm.results import Verdict, finished_job, verify
+from farm.results import Verdict, job_to_verify, verify
 from farm.run import render
 from tests.exhaustive import sample
 from tests.guarantees.diary import Diary
@@ -28,7 +28,7 @@ def check(job, **options):
     from farm.execute.ray.executor import RayExecutor
 
     executor = RayExecutor(workers=2, **options)
-    return verify(finished_job(str(folder_of(job))), executor, lambda event: None)
+    return verify(job_to_verify(str(folder_of(job))), executor, lambda event: None)
 
 
 def scratch_of(job):
@@ -87,7 +87,7 @@ def test_a_check_that_is_stopped_leaves_nothing_or_what_the_next_one_sweeps(tmp_
     if stop is signal.SIGKILL:
         assert len(scratch_of(job)) == 1
         with InlineExecutor() as executor:
-            assert verify(finished_job(str(folder_of(job))), executor, lambda event: None).exit_code == 0
+            assert verify(job_to_verify(str(folder_of(job))), executor, lambda event: None).exit_code == 0
     else:
         assert process.returncode == 130, (out, err)
         assert "identical\nInterrupted: the rest was not checked.\n" in out

@@ -9,7 +9,7 @@ from PIL import Image
 from tests.checkpoints.families import FAMILIES
 from tests.checkpoints.stable_diffusion_xl import save_refiner
 from tests.checkpoints.ways import WAYS
-from tests.render.ways import Rendered
+from tests.render.ways import RenderedWay
 
 
 @pytest.fixture(scope="session")
@@ -23,7 +23,7 @@ def way(request, opened_ways, tmp_path_factory):
     """Return the renderer of a way of making pictures, by its name."""
     name = request.param
     if name not in opened_ways:
-        opened_ways[name] = Rendered(WAYS[name], tmp_path_factory.mktemp("way"))
+        opened_ways[name] = RenderedWay(WAYS[name], tmp_path_factory.mktemp("way"))
     return opened_ways[name]
 
 

@@ -25,7 +25,7 @@ SEEDS = [40, 41, 42]
 STEPS = 4
 
 
-class Rendered:
+class RenderedWay:
     """Saves a way's checkpoints and pictures in a folder, and holds its renderer."""
 
     def __init__(self, way: Way, folder: Path) -> None:
@@ -39,7 +39,7 @@ class Rendered:
         self.spec = spec_of(self.model, pipeline=way.pipeline, controlnets=nets)
         self.renderer = open_renderer(self.spec)
 
-    def beside(self, part: Part) -> Rendered:
+    def beside(self, part: Part) -> RenderedWay:
         """Return the same with a part beside the model, rendered by a renderer of its own."""
         other = copy.copy(self)
         other._part = part if part.prompts else replace(part, prompts=self._part.prompts)

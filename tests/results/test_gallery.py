@@ -6,7 +6,7 @@ import re
 import pytest
 
 from farm.errors import ManifestError, UsageError
-from farm.results import rereport
+from farm.results import build_report
 from farm.results.gallery import gallery
 from farm.results.inspect import inspect
 from farm.rules.load import load
@@ -38,7 +38,7 @@ def test_a_job_that_runs_is_running_and_its_page_stands_still(rendered, tmp_path
     folder = rendered()
     claim = FolderLock(JobFolder(str(folder))).acquire()
     try:
-        rereport(str(tmp_path))
+        build_report(str(tmp_path))
     finally:
         claim.release()
     [words] = cards(tmp_path).values()
@@ -61,7 +61,7 @@ def test_a_job_that_began_in_this_night_comes_first_and_its_gallery_loads_itself
 def test_a_job_whose_run_was_killed_was_interrupted(rendered, tmp_path):
     folder = rendered()
     (folder / "summary.json").unlink()
-    rereport(str(tmp_path))
+    build_report(str(tmp_path))
     [words] = cards(tmp_path).values()
     assert "its run ended without a word; the same command goes on" in words
     assert "Interrupted" in words
@@ -72,8 +72,8 @@ def test_frames_that_are_gone_are_not_counted_anywhere(rendered, tmp_path):
     for frame in (3, 4):
         (folder / file_name(frame)).unlink()
     edit_rows(folder, [9], lambda row: row.update(recipe_digest="0" * 64))
-    rereport(str(tmp_path))
-    rereport(str(folder))
+    build_report(str(tmp_path))
+    build_report(str(folder))
     found = inspect(str(folder))
     [words] = cards(tmp_path).values()
     told = "3 of 21 frames are not there any more as they were rendered; the same command goes on"
@@ -87,13 +87,13 @@ def test_frames_that_are_gone_are_not_counted_anywhere(rendered, tmp_path):
 
 def test_a_folder_of_another_name_than_its_job_is_told_beside_it(rendered, tmp_path):
     rendered().rename(tmp_path / "again")
-    rereport(str(tmp_path))
+    build_report(str(tmp_path))
     assert list(cards(tmp_path)) == ["job (in again)"]
 
 
 def test_a_job_in_the_folder_of_its_name_has_that_name(rendered, tmp_path):
     rendered().rename(tmp_path / "job")
-    rereport(str(tmp_path))
+    build_report(str(tmp_path))
     assert list(cards(tmp_path)) == ["job"]
 
 
@@ -116,7 +116,7 @@ def test_a_manifest_that_was_refused_has_a_card_with_its_first_mistake(write_man
 def test_a_job_that_cannot_be_read_says_its_first_mistake(rendered, tmp_path):
     folder = rendered()
     (folder / "manifest.yaml").write_text("version: 1\n")
-    rereport(str(tmp_path))
+    build_report(str(tmp_path))
     [words] = cards(tmp_path).values()
     assert "Unreadable" in words
     assert next(word for word in words if word.startswith("manifest.yaml:1:1: ")).endswith(" more mistakes.")
@@ -125,7 +125,7 @@ def test_a_job_that_cannot_be_read_says_its_first_mistake(rendered, tmp_path):
 def test_a_file_is_neither_a_job_nor_a_folder_of_jobs(tmp_path):
     (tmp_path / "page.html").write_text("")
     with pytest.raises(UsageError) as told:
-        rereport(str(tmp_path / "page.html"))
+        build_report(str(tmp_path / "page.html"))
     assert str(told.value) == (
         f"{tmp_path}/page.html: is a file; give a job's output folder, or a folder of them."
     )

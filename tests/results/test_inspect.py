@@ -5,9 +5,9 @@ import pytest
 from farm.errors import UsageError
 from farm.execute import InlineExecutor
 from farm.reduce import FrameRange
-from farm.results import rereport
+from farm.results import build_report
 from farm.results.inspect import inspect
-from farm.run import reanalyze
+from farm.run import analyze_job
 from farm.store import FolderLock, JobFolder, file_name
 from tests.results.verify.verifying import files
 from tests.tampering import edit_rows, flip_pixel
@@ -84,18 +84,18 @@ def test_a_job_whose_run_was_killed_is_unfinished(rendered):
 def test_a_job_whose_run_was_killed_stays_unfinished_when_it_is_measured(rendered):
     folder = rendered()
     (folder / "summary.json").unlink()
-    reanalyze(str(folder), InlineExecutor(), ["analysis.smoothness=true"])
+    analyze_job(str(folder), InlineExecutor(), ["analysis.smoothness=true"])
     found = inspected(folder)
     assert (found.state, found.seconds, found.finished_at, found.measured) == ("unfinished", None, "", True)
 
 
 def test_frames_that_are_measured_with_others_that_are_gone_count_as_not_measured(rendered):
     folder = rendered()
-    reanalyze(str(folder), InlineExecutor(), ["analysis.smoothness=true"])
+    analyze_job(str(folder), InlineExecutor(), ["analysis.smoothness=true"])
     assert inspected(folder).unmeasured == 0
     (folder / file_name(3)).unlink()
     assert (inspected(folder).measured, inspected(folder).unmeasured) == (True, 20)
-    reanalyze(str(folder), InlineExecutor(), ["analysis.smoothness=true"])
+    analyze_job(str(folder), InlineExecutor(), ["analysis.smoothness=true"])
     assert inspected(folder).unmeasured == 0
 
 
@@ -109,7 +109,7 @@ def test_frames_that_need_a_remark_get_it(rendered):
 
 def test_what_was_measured_is_told_and_the_change_from_frame_to_frame_is_there_to_be_drawn(rendered):
     folder = rendered()
-    made = reanalyze(str(folder), InlineExecutor(), ["analysis.smoothness=true"])
+    made = analyze_job(str(folder), InlineExecutor(), ["analysis.smoothness=true"])
     found = inspected(folder)
     assert found.measured
     assert found.sentences == tuple(sentence.text for sentence in made.findings.account.sentences)
@@ -123,7 +123,7 @@ def test_pictures_that_do_not_follow_from_each_other_have_no_change_to_draw(rend
     folder = rendered(
         kind=("kind: interpolate, prompts: [a, b, c], frames: 21", "kind: stills, prompts: [a, b, c]")
     )
-    reanalyze(str(folder), InlineExecutor(), ["analysis.smoothness=true"])
+    analyze_job(str(folder), InlineExecutor(), ["analysis.smoothness=true"])
     found = inspected(folder)
     assert (found.measured, found.change, found.jumps) == (True, None, ())
 
@@ -134,7 +134,7 @@ def test_a_folder_that_is_no_jobs_is_refused(tmp_path):
     assert str(told.value) == f"{tmp_path}: not a job's folder: it holds no manifest.yaml."
 
 
-@pytest.mark.parametrize("look", [inspect, rereport])
+@pytest.mark.parametrize("look", [inspect, build_report])
 def test_a_job_whose_manifest_was_changed_to_millions_of_frames_is_refused(rendered, look):
     folder = rendered()
     manifest = folder / "manifest.yaml"

@@ -4,8 +4,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from farm.execute import InlineExecutor
-from farm.results import reassemble
-from farm.results.job import read_rendered
+from farm.results import assemble_outputs
+from farm.results.job import open_finished
 from farm.results.measurements import findings_in, moves
 from farm.run import prepare, render
 
@@ -40,7 +40,7 @@ def rendered(tmp_path):
 
 
 def found(folder):
-    job = read_rendered(str(folder))
+    job = open_finished(str(folder))
     return job.plan, findings_in(job.plan, job.folder, job.shown())
 
 
@@ -65,5 +65,5 @@ def test_of_a_frame_that_was_not_measured_nothing_is_known(rendered):
         path.unlink()
     _, findings = found(folder)
     assert findings.curves["outlier"] == [None] * 8
-    reassemble(str(folder))
+    assemble_outputs(str(folder))
     assert pq.read_table(folder / "metadata.parquet")["outlier"].to_pylist() == [None] * 8

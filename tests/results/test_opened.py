@@ -7,7 +7,7 @@ from PIL import Image
 import farm
 from farm.errors import ManifestError, StorageError, UsageError
 from farm.execute import InlineExecutor
-from farm.run import reanalyze
+from farm.run import analyze_job
 from farm.store import FolderLock, JobFolder, file_name
 from tests.tampering import edit_rows
 
@@ -145,7 +145,7 @@ def test_a_notebook_shows_a_film_and_facts(folder):
 
 
 def test_a_notebook_shows_what_was_measured(folder):
-    made = reanalyze(str(folder), InlineExecutor(), ["analysis.smoothness=true"])
+    made = analyze_job(str(folder), InlineExecutor(), ["analysis.smoothness=true"])
     assert made.findings.account.sentences[0].text in farm.open(folder)._repr_html_()
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from farm.records.status import FrameStatus, RenderReason
-from farm.results.job import read_rendered
+from farm.results.job import open_finished
 from farm.results.status import frame_statuses
 from farm.run import prepare
 from farm.store import Ledger, file_name
@@ -11,7 +11,7 @@ from tests.tampering import flip_pixel
 
 
 def statuses(folder):
-    job = read_rendered(str(folder))
+    job = open_finished(str(folder))
     return [status for _, _, status in frame_statuses(job.folder, job.plan, any_renderer=True)]
 
 
@@ -20,7 +20,7 @@ def test_every_kind_of_damage_has_a_status_of_its_own(rendered):
     assert statuses(folder) == [FrameStatus.INTACT] * 21
     (folder / file_name(3)).unlink()
     flip_pixel(folder, 6)
-    Ledger(read_rendered(str(folder)).folder).remove_parts(lambda first, last: first == 12)
+    Ledger(open_finished(str(folder)).folder).remove_parts(lambda first, last: first == 12)
     found = statuses(folder)
     assert found[3] is FrameStatus.MISSING
     assert found[6] is FrameStatus.ALTERED

@@ -9,8 +9,8 @@ import pytest
 from farm.errors import ModelError, UsageError
 from farm.events import ChunkDone
 from farm.execute import InlineExecutor, InlineTasks
-from farm.results import reassemble
-from farm.run import prepare, reanalyze, render
+from farm.results import assemble_outputs
+from farm.run import analyze_job, prepare, render
 
 SMOOTHNESS = ("rgb_change", "perceptual_change", "flicker", "blank", "outlier")
 MEASURED = {"output": ("output:", "analysis: {smoothness: true}\noutput:")}
@@ -117,7 +117,7 @@ def test_frames_that_were_measured_beside_rendering_and_later_have_the_same_valu
     assert not set(SMOOTHNESS) & set(pq.read_schema(folder / "metadata.parquet").names)
     frames = {path.name: path.stat().st_mtime_ns for path in (folder / "frames").iterdir()}
     (folder / ".farm" / "analysis").rename(folder / "gone")
-    made = reanalyze(str(folder), executor_with(CountedTasks()), ["analysis.smoothness=true"])
+    made = analyze_job(str(folder), executor_with(CountedTasks()), ["analysis.smoothness=true"])
     assert (made.frames, made.planned) == (21, 21)
     assert columns(folder, *SMOOTHNESS) == beside
     assert {path.name: path.stat().st_mtime_ns for path in (folder / "frames").iterdir()} == frames
@@ -144,7 +144,7 @@ def test_measuring_that_fails_costs_no_frame_and_is_told(make, folder):
 def test_assembling_keeps_what_was_measured(make, folder):
     make(**MEASURED)
     before = columns(folder, *SMOOTHNESS)
-    reassemble(str(folder))
+    assemble_outputs(str(folder))
     assert columns(folder, *SMOOTHNESS) == before
 
 
@@ -152,14 +152,14 @@ def test_a_failed_analysis_of_finished_frames_leaves_the_table_as_it_was(make, f
     make()
     before = (folder / "metadata.parquet").read_bytes()
     with pytest.raises(ModelError, match="the judge is ill"):
-        reanalyze(str(folder), executor_with(CountedTasks(fails=True)), ["analysis.smoothness=true"])
+        analyze_job(str(folder), executor_with(CountedTasks(fails=True)), ["analysis.smoothness=true"])
     assert (folder / "metadata.parquet").read_bytes() == before
 
 
 def test_a_manifest_that_asks_for_nothing_is_told_what_to_say(make, folder):
     make()
     with pytest.raises(UsageError) as refused:
-        reanalyze(str(folder), executor_with(CountedTasks()))
+        analyze_job(str(folder), executor_with(CountedTasks()))
     assert str(refused.value) == (
         f"{folder}: its manifest asks for no analysis. Say what to measure, such as --set analysis.smoothness=true, "
         "or add an analysis section to the manifest.yaml there."
@@ -170,7 +170,7 @@ def test_only_the_analysis_of_finished_frames_can_be_changed(make, folder):
     make(**MEASURED)
     before = (folder / "manifest.yaml").read_bytes()
     with pytest.raises(UsageError) as refused:
-        reanalyze(str(folder), executor_with(CountedTasks()), ["analysis.smoothness=true", "name=other"])
+        analyze_job(str(folder), executor_with(CountedTasks()), ["analysis.smoothness=true", "name=other"])
     assert str(refused.value) == (
         "--set name=other: the frames are there already, and only what is measured in them can change; needed: fields "
         "of the analysis section, such as analysis.smoothness=true."

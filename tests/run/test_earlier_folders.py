@@ -13,7 +13,7 @@ import pytest
 import farm
 from farm.plan import Range
 from farm.records.status import RenderReason
-from farm.results import reassemble
+from farm.results import assemble_outputs
 from farm.results.inspect import inspect
 from farm.run import prepare
 
@@ -55,4 +55,4 @@ def test_its_table_is_read(place):
 
 
 def test_it_is_assembled(place):
-    assert reassemble(str(place / NAME)).frames == 4
+    assert assemble_outputs(str(place / NAME)).frames == 4

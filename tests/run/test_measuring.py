@@ -10,7 +10,7 @@ import pytest
 from farm.errors import FarmError, ModelError
 from farm.execute import InlineTasks
 from farm.records import AnalysisSpec
-from farm.results.job import read_rendered
+from farm.results.job import open_finished
 from farm.results.measurements import measurements_of, stretches
 from farm.run import measuring
 from farm.run.measuring import Measuring
@@ -43,7 +43,7 @@ class Watched(InlineTasks):
 
 @pytest.fixture
 def job(rendered):
-    return read_rendered(str(rendered(frames=96)))
+    return open_finished(str(rendered(frames=96)))
 
 
 @pytest.fixture
@@ -197,7 +197,7 @@ PROGRAM = """
 import sys, threading
 from farm.execute import InlineTasks
 from farm.records import AnalysisSpec
-from farm.results.job import read_rendered
+from farm.results.job import open_finished
 from farm.run.measuring import measuring
 
 begun, never = threading.Event(), threading.Event()
@@ -208,7 +208,7 @@ class Hung(InlineTasks):
         never.wait()
 
 measuring._PATIENCE_SECONDS = 0.1
-job = read_rendered(sys.argv[1])
+job = open_finished(sys.argv[1])
 spec = AnalysisSpec(clip=None, classifier=None, smoothness=True)
 one = measuring.Measuring(job.plan, job.folder, spec, Hung())
 one.offer_kept(range(96))

@@ -14,7 +14,7 @@ from farm.execute.retry_policy import Cause
 from farm.plan.pacing import unevenness
 from farm.records import AnalysisSpec, Stretch
 from farm.render import open_renderer
-from farm.results import Verdict, finished_job, verify
+from farm.results import Verdict, job_to_verify, verify
 from farm.results.measurements import shown
 from farm.rules.load import load
 from farm.run import prepare, render
@@ -149,7 +149,7 @@ def test_a_second_run_renders_nothing(even, tmp_path):
 
 def test_every_frame_of_a_paced_job_passes_verification(even, tmp_path):
     run(even(), output_dir=tmp_path)
-    job = finished_job(str(folder_in(tmp_path)))
+    job = job_to_verify(str(folder_in(tmp_path)))
     found = verify(job, InlineExecutor(open_renderer=Sudden()), quiet)
     assert [(each.first, each.last, each.verdict) for each in found.findings] == [
         (0, FRAMES - 1, Verdict.IDENTICAL)

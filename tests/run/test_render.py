@@ -13,7 +13,7 @@ from farm.errors import RenderError, UsageError
 from farm.events import ChunkDone, JobFinished, JobStarted
 from farm.execute import InlineExecutor
 from farm.render import open_renderer
-from farm.results import reassemble
+from farm.results import assemble_outputs
 from farm.run import prepare, render
 from tests.tampering import edit_rows
 
@@ -223,7 +223,7 @@ def test_outputs_are_assembled_again_from_the_frames_alone(write_manifest, tmp_p
     }
     for name in [*former, "job.mp4"]:
         (folder / name).unlink()
-    made = reassemble(str(folder))
+    made = assemble_outputs(str(folder))
     assert (made.frames, made.planned) == (21, 21)
     assert {name: (folder / name).read_bytes() for name in former} == former
     assert (folder / "job.mp4").exists()
@@ -234,7 +234,7 @@ def test_frames_of_another_recipe_are_not_taken_for_the_manifests(write_manifest
     edited = write_manifest(prompts=("[a, b, c]", "[other, b, c]"))
     folder = tmp_path / "job-rehearsal"
     (folder / "manifest.yaml").write_text(edited.read_text())
-    made = reassemble(str(folder))
+    made = assemble_outputs(str(folder))
     assert (made.frames, made.planned) == (11, 21)
     assert pq.read_table(folder / "metadata.parquet")["frame"].to_pylist() == list(range(10, 21))
 
@@ -279,7 +279,7 @@ def test_ctrl_c_while_outputs_are_assembled_ends_the_run(write_manifest, tmp_pat
 
 def test_a_folder_that_is_no_job_is_not_assembled(tmp_path):
     with pytest.raises(UsageError, match=f"^{tmp_path}: not a job's folder: it holds no manifest.yaml.$"):
-        reassemble(str(tmp_path))
+        assemble_outputs(str(tmp_path))
 
 
 def test_both_ends_of_an_interpolation_are_plain_diffusers_pictures(write_manifest, tmp_path, tiny_sd):

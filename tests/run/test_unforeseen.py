@@ -9,10 +9,10 @@ import pytest
 from farm.errors import StorageError
 from farm.events import ChunkDone
 from farm.execute import InlineExecutor
+from farm.results import assemble_outputs
 from farm.results import measurements as findings
-from farm.results import reassemble
+from farm.run import analyze_job, prepare, render
 from farm.run import live_pages as job_page
-from farm.run import prepare, reanalyze, render
 from farm.run.job_run import JobRun
 
 MEASURED = {"output": ("output:", "analysis: {smoothness: true}\noutput:")}
@@ -131,8 +131,8 @@ def test_an_analysis_that_fails_leaves_what_was_measured_before(make, monkeypatc
     ill.concurrency = 1
     executor.background = ill
     with pytest.raises(StorageError, match="the judge is ill"):
-        reanalyze(str(folder), executor, ["analysis.clip.pretrained=tiny-world-clip"])
-    reassemble(str(folder))
+        analyze_job(str(folder), executor, ["analysis.clip.pretrained=tiny-world-clip"])
+    assemble_outputs(str(folder))
     table = pq.read_table(folder / "metadata.parquet")
     assert table["rgb_change"].to_pylist() == before
     assert "clip_score" not in table.schema.names

@@ -10,7 +10,7 @@ from farm.errors import ManifestError
 from farm.events import ChunkDone
 from farm.execute import InlineExecutor
 from farm.inputs.pictures import find as input_pictures
-from farm.results import Verdict, finished_job, reassemble, verify
+from farm.results import Verdict, assemble_outputs, job_to_verify, verify
 from farm.run import prepare, render
 from tests.pictures import draw, save_mp4, save_sequence
 from tests.results.verify.verifying import check, quiet
@@ -68,7 +68,7 @@ def test_a_job_is_assembled_without_the_pictures_that_it_was_rendered_with(made,
     (tmp_path / "dog.png").unlink()
     for name in before:
         (folder / name).unlink()
-    assert reassemble(str(folder)).frames == 6
+    assert assemble_outputs(str(folder)).frames == 6
     assert outputs(folder) == before
 
 
@@ -83,7 +83,7 @@ def test_frames_of_former_pictures_are_not_mixed_with_those_of_later_ones(made, 
 
     folder = made("dog.png", tell=stop)
     (tmp_path / "dog.png").unlink()
-    assert reassemble(str(folder)).frames == 2
+    assert assemble_outputs(str(folder)).frames == 2
     assert pq.read_table(folder / "metadata.parquet")["frame"].to_pylist() == [0, 1]
 
 
@@ -95,9 +95,9 @@ def test_another_picture_that_the_jobs_manifest_names_since_is_looked_for(made, 
     with pytest.raises(
         ManifestError, match=rf"render\.image: there is no file {tmp_path}/cat\.png; needed: a picture"
     ):
-        reassemble(str(folder))
+        assemble_outputs(str(folder))
     draw(2).save(tmp_path / "cat.png")
-    assert reassemble(str(folder)).frames == 0
+    assert assemble_outputs(str(folder)).frames == 0
 
 
 def test_a_note_that_is_not_whole_counts_for_nothing(made, tmp_path):
@@ -112,10 +112,10 @@ def test_a_note_that_is_not_whole_counts_for_nothing(made, tmp_path):
         json.dumps({str(tmp_path / "dog.png"): {"files": [{}]}}).encode(),
     ):
         note.write_bytes(damaged)
-        assert reassemble(str(folder)).frames == 6
+        assert assemble_outputs(str(folder)).frames == 6
     (tmp_path / "dog.png").unlink()
     with pytest.raises(ManifestError, match="there is no file"):
-        reassemble(str(folder))
+        assemble_outputs(str(folder))
 
 
 @pytest.mark.parametrize("fate", ["gone", "changed"])
@@ -129,7 +129,7 @@ def test_to_verify_the_pictures_are_needed_as_they_were(made, tmp_path, fate):
         draw(2).save(tmp_path / "dog.png")
         found = "dog.png was changed since"
     with pytest.raises(ManifestError) as refused:
-        finished_job(str(folder))
+        job_to_verify(str(folder))
     place, _, said = str(refused.value).partition(": ")
     assert place.startswith(f"{folder}/manifest.yaml:")
     assert said == (
@@ -144,7 +144,7 @@ def test_a_rehearsal_is_verified_without_pictures(made, tmp_path):
     draw(1).save(tmp_path / "dog.png")
     folder = made("dog.png")
     (tmp_path / "dog.png").unlink()
-    assert verify(finished_job(str(folder)), InlineExecutor(), quiet).count(Verdict.IDENTICAL) == 6
+    assert verify(job_to_verify(str(folder)), InlineExecutor(), quiet).count(Verdict.IDENTICAL) == 6
 
 
 @pytest.mark.parametrize("image", ["film.mp4", "frames/%d.png"])

@@ -1,7 +1,7 @@
 import pytest
 
 from farm.execute import InlineExecutor
-from farm.run import prepare, reanalyze, render
+from farm.run import analyze_job, prepare, render
 from tests.results.verify.verifying import quiet
 
 CLIP = "analysis={clip: {pretrained: tiny-world-clip}, smoothness: false}"
@@ -20,7 +20,7 @@ def rehearse(write_manifest, tmp_path):
             render([job], executor, quiet)
         folder = tmp_path / "out" / f"{name}-rehearsal"
         if analysis:
-            reanalyze(str(folder), InlineExecutor(), [analysis])
+            analyze_job(str(folder), InlineExecutor(), [analysis])
         return folder
 
     return make

@@ -6,7 +6,7 @@ import pytest
 
 from farm.errors import OutOfMemory, RenderError
 from farm.events import ChunkDone, JobFinished, JobStarted
-from farm.results import Verdict, finished_job, verify
+from farm.results import Verdict, job_to_verify, verify
 from farm.results.job import render_again
 from farm.results.verify import sampled
 from farm.run import prepare
@@ -92,7 +92,7 @@ def test_a_folder_without_frames_asks_for_no_model_and_starts_no_worker(rendered
         def __enter__(self):
             raise AssertionError("a worker was started")
 
-    found = verify(finished_job(str(folder)), NoExecutor(), quiet)
+    found = verify(job_to_verify(str(folder)), NoExecutor(), quiet)
     assert said(found) == [(0, 20, "missing", "not in the ledger")]
     assert found.exit_code == 1
 
@@ -204,13 +204,13 @@ def test_events_are_told_as_of_a_run(rendered):
 
 def test_the_command_that_renders_again_is_told_where_there_is_one(rendered, tmp_path):
     folder = rendered()
-    job = finished_job(str(folder))
+    job = job_to_verify(str(folder))
     assert render_again(job) == (f"farm render {folder}/manifest.yaml --output-dir {tmp_path} --procedural")
     renamed = folder.rename(tmp_path / "kept")
-    assert render_again(finished_job(str(renamed))) == ""
+    assert render_again(job_to_verify(str(renamed))) == ""
     real = rendered(procedural=False)
     assert (
-        render_again(finished_job(str(real))) == f"farm render {real}/manifest.yaml --output-dir {tmp_path}"
+        render_again(job_to_verify(str(real))) == f"farm render {real}/manifest.yaml --output-dir {tmp_path}"
     )
 
 

@@ -8,7 +8,7 @@ import pytest
 from farm.errors import StorageError, UsageError
 from farm.events import ChunkDone
 from farm.execute import InlineExecutor
-from farm.results import Verdict, finished_job
+from farm.results import Verdict, job_to_verify
 from farm.run import prepare, render
 from farm.store import FolderLock, JobFolder, file_name
 from tests.results.verify.verifying import check, files, quiet, said
@@ -122,7 +122,7 @@ def test_a_job_on_an_object_store_is_checked_too_and_left_as_it_was(write_manife
 
 def test_a_folder_that_is_no_job_is_refused(tmp_path):
     with pytest.raises(UsageError, match=f"^{tmp_path}: not a job's folder: it holds no manifest.yaml.$"):
-        finished_job(str(tmp_path))
+        job_to_verify(str(tmp_path))
 
 
 def test_a_folder_whose_parts_are_links_is_refused(rendered, tmp_path):
@@ -130,5 +130,5 @@ def test_a_folder_whose_parts_are_links_is_refused(rendered, tmp_path):
     (folder / "frames").rename(tmp_path / "elsewhere")
     (folder / "frames").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(UsageError, match="is a symbolic link to") as refused:
-        finished_job(str(folder))
+        job_to_verify(str(folder))
     assert str(refused.value).endswith("; a job's own folders are never links: put the folder itself there.")

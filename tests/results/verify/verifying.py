@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from farm.execute import InlineExecutor
 from farm.render import open_renderer
-from farm.results import Verdict, finished_job, verify
+from farm.results import Verdict, job_to_verify, verify
 
 
 def quiet(event):
@@ -32,7 +32,7 @@ class Renderers:
 
 
 def check(folder, *, tell=quiet, renderers=open_renderer, sample=None):
-    return verify(finished_job(str(folder)), InlineExecutor(open_renderer=renderers), tell, sample=sample)
+    return verify(job_to_verify(str(folder)), InlineExecutor(open_renderer=renderers), tell, sample=sample)
 
 
 def said(verification):
