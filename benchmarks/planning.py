@@ -10,7 +10,7 @@ import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
-from farm.plan import judge, make_plan
+from farm.plan import classify_frames, make_plan
 from farm.records import ProceduralSpec
 from farm.rules.load import parse
 
@@ -43,7 +43,7 @@ def main() -> None:
     measure("make the plan", lambda: make_plan(document.manifest, ProceduralSpec()), 1)
     measure(
         "compare 1,000,000 frames with an empty ledger",
-        lambda: list(judge(plan, (), lambda row: True)),
+        lambda: list(classify_frames(plan, (), lambda row: True)),
         1_000_000,
     )
     measure(

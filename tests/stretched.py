@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from farm.records import Shown, Stretch
+from farm.records import AnalyzedFrame, Stretch
 
 
-def shown(frame: int, *, content: str = "", prompts: tuple[str, ...] = ("a", "b")) -> Shown:
+def shown(frame: int, *, content: str = "", prompts: tuple[str, ...] = ("a", "b")) -> AnalyzedFrame:
     """A frame half of each prompt."""
-    return Shown(
+    return AnalyzedFrame(
         frame=frame,
         file_name=f"frames/frame{frame:06d}.png",
         content_sha256=content or f"content {frame}",

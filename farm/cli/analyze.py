@@ -47,14 +47,14 @@ def analyze(
     executor = make_executor([], workers=workers, address=address, inline=inline)
     with contextlib.redirect_stdout(sys.stderr):  # where Ray reports dead workers
         made = analyze_job(folder, executor, overrides or (), reads=reads)
-    account = made.findings.account
+    insights = made.findings.insights
     if as_json:
         columns = [column.name for column in made.findings.columns]
         head = {"name": made.name, "planned": made.planned, "frames": made.frames, "columns": columns}
-        echo_json(head | dataclasses.asdict(account))
+        echo_json(head | dataclasses.asdict(insights))
     else:
         echo(f"{made.name}: {made.frames} of {made.planned} frames measured")
-        for sentence in account.sentences:
+        for sentence in insights.sentences:
             echo(f"  {sentence.text}")
     raise typer.Exit(0 if made.frames == made.planned else EXIT_CODES["partial"])
 

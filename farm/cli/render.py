@@ -222,8 +222,8 @@ def summary_text(summary: Summary, folder: str, *, has_report: bool = False) -> 
     lines += _mixed_environments(summary.environments)
     lines.append(f"  {folder}")
     lines += [f"    {output.name:<24} {format_size(output.bytes):>9}" for output in summary.outputs]
-    if counts.there:
-        lines.append(f"    {'metadata.parquet':<24} {counts.there:>5} rows")
+    if counts.finished:
+        lines.append(f"    {'metadata.parquet':<24} {counts.finished:>5} rows")
     if has_report:
         lines.append("    report.html              everything on one page")
     return "\n".join(lines)
@@ -255,7 +255,7 @@ def batch_table(found: Gathered, summaries: Sequence[Summary], gallery: str) -> 
     """Return a table with the result of each manifest, followed by the path of the gallery, if any."""
     rows = [("manifest", "state", "frames", "time", "")]
     for (path, job), summary in zip(found.jobs.items(), summaries, strict=True):
-        frames = f"{summary.frames.there}/{summary.frames.planned}"
+        frames = f"{summary.frames.finished}/{summary.frames.planned}"
         detail = summary.error or (
             summary.failures[0].reason if summary.failures else job.folder.path("").rstrip("/")
         )

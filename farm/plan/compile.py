@@ -1,4 +1,4 @@
-"""The one conversion from what a user wrote to what will be rendered: Manifest -> Plan."""
+"""The conversion from what a user wrote to what will be rendered: Manifest -> Plan."""
 
 from __future__ import annotations
 
@@ -9,38 +9,87 @@ from farm.canonical import digest
 from farm.manifest import Manifest, to_yaml
 from farm.manifest.pipelines import PIPELINES, call_arguments
 from farm.manifest.render import IMAGE_ARGUMENTS, PER_CONTROLNET_ARGUMENTS
-from farm.plan.curves import Curve
-from farm.plan.from_manifest import Sweep, motion_of, scheduler_spec
+from farm.plan.curves import KeyframeCurve
+from farm.plan.from_manifest import motion_of, scheduler_spec
 from farm.plan.layout import grid_of
+from farm.plan.motions import SweepMotion
 from farm.plan.pictures import canvas_arguments, image_prompt_tracks, picture_tracks
 from farm.plan.plan import Plan
 from farm.records import DiffusersSpec, MemorySpec, PictureSource, RendererSpec, Scalar
 
-_NOT_OF_CALL = {*IMAGE_ARGUMENTS, "negative_prompt"}
-"""These are pictures, or part of the conditioning."""
+_NOT_IN_CALL = {*IMAGE_ARGUMENTS, "negative_prompt"}
+"""Fields that are pictures, or part of the conditioning."""
 
 
-def arguments_of(manifest: Manifest) -> tuple[dict[str, Scalar], dict[str, Curve]]:
-    """Return the arguments that every frame shares, and the curves of those that move.
+def make_plan(
+    manifest: Manifest, renderer: RendererSpec, sources: Mapping[str, PictureSource] | None = None
+) -> Plan:
+    """Return the plan of a valid manifest for a renderer whose checkpoints were located.
 
-    Only what the pipeline takes and what is not null; of lists and pairs the parts, `name.0`, `name.1` and so on.
+    `sources` are the input pictures, by the manifest's text for each.
+
+    A chunk has one frame if a call takes one value for all of its frames but frames differ in it, as in a number with
+    keyframes; or if diffusers takes one picture only.
     """
-    still: dict[str, Scalar] = {}
-    moving: dict[str, Curve] = {}
-    for name, value in (*_of_call(manifest), *_of_adapters(manifest)):
+    render = manifest.render
+    arguments, curves = arguments_of(manifest)
+    tracks = picture_tracks(manifest, sources or {})
+    image_prompts = image_prompt_tracks(manifest, sources or {})
+    motion = motion_of(manifest)
+    one_by_one = bool(curves) or isinstance(motion, SweepMotion) or _takes_one_frame(manifest)
+    return Plan(
+        name=manifest.name,
+        description=manifest.description,
+        kind=manifest.animation.kind,
+        frame_count=manifest.animation.frame_count,
+        batch_size=1 if one_by_one else render.batch_size,
+        renderer=renderer,
+        renderer_digest=renderer_digest(renderer),
+        motion=motion,
+        syntax=render.prompt_syntax,
+        pads_together=render.prompt_syntax == "compel" or PIPELINES[manifest.model.pipeline].pads_to_longest,
+        scheduler=scheduler_spec(manifest.model.scheduler),
+        arguments=arguments | canvas_arguments(manifest, tracks),
+        curves=curves,
+        pictures=tracks,
+        image_prompts=image_prompts,
+        outputs=manifest.output.spec(grid_of(motion) if manifest.output.grid else None),
+        manifest_text=to_yaml(manifest),
+    )
+
+
+def _takes_one_frame(manifest: Manifest) -> bool:
+    """Return whether diffusers 0.42 is correct for only one frame per call.
+
+    It crops around the mask of one picture, and applies the two negative sizes of XL to the wrong frames of a batch.
+    """
+    render = manifest.render
+    return render.padding_mask_crop is not None or (
+        render.negative_original_size is not None and render.negative_target_size is not None
+    )
+
+
+def arguments_of(manifest: Manifest) -> tuple[dict[str, Scalar], dict[str, KeyframeCurve]]:
+    """Return the arguments shared by all frames, and the curves of those that change between frames.
+
+    They are what the pipeline takes and is not null; lists and pairs are split into `name.0`, `name.1` and so on.
+    """
+    constants: dict[str, Scalar] = {}
+    curves: dict[str, KeyframeCurve] = {}
+    for name, value in (*_call_arguments(manifest), *_adapter_scales(manifest)):
         if not isinstance(value, Mapping):
-            still[name] = value
-        elif (curve := Curve.of(value)).constant:
-            still[name] = curve.at(0)
+            constants[name] = value
+        elif (curve := KeyframeCurve.of(value)).constant:
+            constants[name] = curve.at(0)
         else:
-            moving[name] = curve
-    return still, moving
+            curves[name] = curve
+    return constants, curves
 
 
-def _of_call(manifest: Manifest) -> Iterator[tuple[str, Any]]:
+def _call_arguments(manifest: Manifest) -> Iterator[tuple[str, Any]]:
     model, render = manifest.model, manifest.render
     for name in call_arguments(model.pipeline, has_refiner=model.refiner is not None):
-        value = None if name in _NOT_OF_CALL else getattr(render, name)
+        value = None if name in _NOT_IN_CALL else getattr(render, name)
         if value is None:
             continue
         if name in PER_CONTROLNET_ARGUMENTS and not isinstance(value, tuple):
@@ -51,7 +100,7 @@ def _of_call(manifest: Manifest) -> Iterator[tuple[str, Any]]:
             yield name, value
 
 
-def _of_adapters(manifest: Manifest) -> Iterator[tuple[str, Any]]:
+def _adapter_scales(manifest: Manifest) -> Iterator[tuple[str, Any]]:
     model = manifest.model
     yield from ((f"lora_scale.{number}", lora.scale) for number, lora in enumerate(model.loras))
     yield from (
@@ -60,7 +109,7 @@ def _of_adapters(manifest: Manifest) -> Iterator[tuple[str, Any]]:
 
 
 def renderer_digest(renderer: RendererSpec) -> str:
-    """Digest what of the renderer determines pixels; not where weights lie or how they are called."""
+    """Return the digest of what determines pixels in a renderer: neither the location nor the names of weights."""
     if not isinstance(renderer, DiffusersSpec):
         return digest({"procedural": renderer})
     refiner = renderer.refiner
@@ -96,57 +145,9 @@ def renderer_digest(renderer: RendererSpec) -> str:
 
 
 def _memory(memory: MemorySpec) -> dict[str, object]:
-    """Return what may change the last bits: where weights wait for their turn does not."""
+    """Return the settings that may change the last bits; offloading does not."""
     return {
         "vae_slicing": memory.vae_slicing,
         "vae_tiling": memory.vae_tiling,
         "attention": memory.attention,
     }
-
-
-def make_plan(
-    manifest: Manifest, renderer: RendererSpec, sources: Mapping[str, PictureSource] | None = None
-) -> Plan:
-    """Return the plan of a valid manifest on a renderer whose checkpoints were found.
-
-    `sources` are the pictures that it names, each by the text that is written in the manifest.
-
-    Chunks hold one frame where a call takes one value for all of its frames and they differ in it: a number that
-    moves; or where diffusers takes one picture only.
-    """
-    render = manifest.render
-    arguments, curves = arguments_of(manifest)
-    tracks = picture_tracks(manifest, sources or {})
-    image_prompts = image_prompt_tracks(manifest, sources or {})
-    motion = motion_of(manifest)
-    one_by_one = bool(curves) or isinstance(motion, Sweep) or _takes_one_frame(manifest)
-    return Plan(
-        name=manifest.name,
-        description=manifest.description,
-        kind=manifest.animation.kind,
-        frame_count=manifest.animation.frame_count,
-        batch_size=1 if one_by_one else render.batch_size,
-        renderer=renderer,
-        renderer_digest=renderer_digest(renderer),
-        motion=motion,
-        syntax=render.prompt_syntax,
-        pads_together=render.prompt_syntax == "compel" or PIPELINES[manifest.model.pipeline].pads_to_longest,
-        scheduler=scheduler_spec(manifest.model.scheduler),
-        arguments=arguments | canvas_arguments(manifest, tracks),
-        curves=curves,
-        pictures=tracks,
-        image_prompts=image_prompts,
-        outputs=manifest.output.spec(grid_of(motion) if manifest.output.grid else None),
-        manifest_text=to_yaml(manifest),
-    )
-
-
-def _takes_one_frame(manifest: Manifest) -> bool:
-    """Whether diffusers 0.42 is right for one frame a call only.
-
-    A crop around the mask is of one picture; the two negative sizes of XL reach the wrong frames of a batch.
-    """
-    render = manifest.render
-    return render.padding_mask_crop is not None or (
-        render.negative_original_size is not None and render.negative_target_size is not None
-    )

@@ -1,4 +1,4 @@
-"""Numbers along an animation: easing curves, and keyframes between which values run in straight lines."""
+"""Numbers along an animation: easing curves, and linear interpolation between keyframes."""
 
 from __future__ import annotations
 
@@ -14,19 +14,18 @@ EASINGS: Mapping[str, Callable[[float], float]] = {
     "ease_in_out": lambda t: (1 - math.cos(t * math.pi)) / 2,
     "smoothstep": lambda t: t * t * (3 - 2 * t),
 }
-"""Easing curves: each maps [0, 1] onto [0, 1] and leaves both ends where they are."""
+"""Easing curves: each maps [0, 1] onto [0, 1], with fixed ends."""
 
 
 def ease(name: str, t: float) -> float:
-    """Return the eased value of t in [0, 1]; the ends are exact whatever the curve."""
+    """Return the eased value of t in [0, 1]; the ends are exact for every curve."""
     return t if t in (0.0, 1.0) else EASINGS[name](t)
 
 
 def even_keyframes(frame_count: int, key_count: int) -> tuple[int, ...]:
     """Return the frames of evenly spaced keyframes, the first and last frame included.
 
-    Positions are rounded to whole frames, so every keyframe is met by exactly one frame as long as there are
-    enough frames.
+    Positions are rounded to integers, so every keyframe has exactly one frame if there are enough frames.
     """
     if key_count == 1:
         return (0,)
@@ -34,7 +33,7 @@ def even_keyframes(frame_count: int, key_count: int) -> tuple[int, ...]:
 
 
 def locate(keyframes: Sequence[int], frame: int) -> tuple[int, float]:
-    """Return the segment that holds `frame` and the place in it: (k, t) with t in [0, 1).
+    """Return the segment of `frame` and the position in it: (k, t) with t in [0, 1).
 
     Up to the first keyframe it is (0, 0.0), from the last one on (last segment, 1.0).
     """
@@ -48,15 +47,15 @@ def locate(keyframes: Sequence[int], frame: int) -> tuple[int, float]:
 
 
 @dataclass(frozen=True, slots=True)
-class Curve:
+class KeyframeCurve:
     """A number per frame, linear between keyframes, constant before the first and after the last."""
 
     keyframes: tuple[int, ...]
     values: tuple[float, ...]
 
     @classmethod
-    def of(cls, value: float | Mapping[int, float]) -> Curve:
-        """Make the curve of a plain number or of a keyframe map."""
+    def of(cls, value: float | Mapping[int, float]) -> KeyframeCurve:
+        """Return the curve of a number or of a mapping from keyframes to numbers."""
         if isinstance(value, Mapping):
             frames = tuple(sorted(value))
             return cls(frames, tuple(float(value[frame]) for frame in frames))

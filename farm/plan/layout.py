@@ -1,20 +1,19 @@
-"""How the frames of a grid or a sweep are laid out and labelled as one picture."""
+"""The layout and labels of the grid picture of a grid or a sweep."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 
-from farm.plan.from_manifest import Grid, Sweep
-from farm.plan.motion import Motion
+from farm.plan.motions import GridMotion, Motion, SweepMotion
 from farm.records import GridSpec, Scalar, SchedulerSpec
 
 
 def grid_of(motion: Motion) -> GridSpec | None:
-    """Lay out `grid.png`: a grid as it is; a sweep with its last axis across and the others down."""
-    if isinstance(motion, Grid):
+    """Return the layout of `grid.png`, None for other motions; a sweep has its last axis across and the others down."""
+    if isinstance(motion, GridMotion):
         return GridSpec(rows=motion.rows, columns=motion.columns, row_labels=(), column_labels=(), title="")
-    if not isinstance(motion, Sweep):
+    if not isinstance(motion, SweepMotion):
         return None
     *down, across = [[_label(name, value, values) for value in values] for name, values in motion.axes]
     row_labels = _product(down)
@@ -28,10 +27,10 @@ def grid_of(motion: Motion) -> GridSpec | None:
 
 
 def _label(name: str, value: Scalar | SchedulerSpec, values: Sequence[Scalar | SchedulerSpec]) -> str:
-    """Name one value of an axis; schedulers of one class are told apart by their configuration."""
+    """Return the label of a value of an axis; schedulers of equal class are distinguished by their configuration."""
     if isinstance(value, SchedulerSpec):
-        alike = [other for other in values if getattr(other, "class_name", "") == value.class_name]
-        config = [f"{key} {setting}" for key, setting in value.config.items()] if len(alike) > 1 else []
+        same_class = [other for other in values if getattr(other, "class_name", "") == value.class_name]
+        config = [f"{key} {setting}" for key, setting in value.config.items()] if len(same_class) > 1 else []
         return ", ".join([value.class_name.removesuffix("Scheduler"), *config])
     return f"{name} {value:g}" if isinstance(value, (int, float)) else f"{name} {value}"
 

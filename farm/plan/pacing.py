@@ -1,4 +1,8 @@
-"""Places along a way, chosen so that successive frames differ evenly in what is seen."""
+"""Even pacing: alphas of an interpolation, chosen so that consecutive frames differ equally to the eye.
+
+A leg is the interpolation from one prompt to the next. Distances are measured between frames at known alphas, and a
+step is the distance of consecutive frames if all were even.
+"""
 
 from __future__ import annotations
 
@@ -14,18 +18,18 @@ from farm.manifest import Manifest
 Alphas = tuple[float, ...]
 
 EVEN = 2.0
-"""A way is known well enough where no two neighbours that were looked at are more than so many steps apart."""
+"""The distances are known well enough if no two neighbouring alphas are more than this many steps apart."""
 
 _FINEST = 1e-6
-"""Alphas nearer to each other are not told apart: a change between them is a jump, which takes one step."""
+"""Minimum difference of alphas: a change between closer ones is a jump, which takes one step."""
 _DECIMALS = 7
 _FLOOR = 1e-3
-"""The share of what is seen to change that is spread evenly over the way, so that none of it is left out wholly."""
-_SETTLED = 64
+"""The share of the total distance that is spread evenly, so that no part gets no frames at all."""
+_ITERATIONS = 64
 
 
 def first_look(prompts: int, count: int) -> tuple[float, ...]:
-    """Return `count` alphas that are looked at first: every prompt, and evenly between each two of `prompts`.
+    """Return the first `count` alphas to measure: every prompt, and evenly spaced ones on each leg.
 
     `count` is at least `prompts`.
     """
@@ -40,14 +44,14 @@ def first_look(prompts: int, count: int) -> tuple[float, ...]:
 def closer_look(
     alphas: Sequence[float], distances: Sequence[float], *, frames: int, most: int, together: int = 1
 ) -> tuple[float, ...]:
-    """Return up to `most` alphas to look at next, evenly within gaps: those of the widest parts, while not `EVEN`.
+    """Return up to `most` alphas to measure next, evenly spaced in the largest gaps above `EVEN` steps.
 
-    Their number is a multiple of `together`, as many as are looked at for the cost of one, unless it is `most`: those
-    that are left over go into the same gaps, which are found to hold jumps in fewer looks then.
+    Their number is a multiple of `together`, the number of frames that cost as much as one, unless it is `most`: any
+    spare ones go into the same gaps, so that jumps are located in fewer rounds.
 
-    `distances[i]` is what is seen to change from `alphas[i]` to `alphas[i + 1]`. A step is what each of `frames` frames
-    would differ from the one before it by, were all even. Gaps that would be parted finer than 1e-6 are left. An end
-    that could not be looked at is a gap like the others (see `even_alphas`).
+    `distances[i]` is the distance between the frames at `alphas[i]` and `alphas[i + 1]`; `frames` is the number of
+    frames of the job. Gaps are not divided more finely than 1e-6. An end that could not be measured is a gap like the
+    others (see `even_alphas`).
     """
     alphas, distances = _to_both_ends(alphas, distances)
     gaps = list(itertools.pairwise(alphas))
@@ -73,11 +77,11 @@ def closer_look(
 def even_alphas(
     alphas: Sequence[float], distances: Sequence[float], *, prompts: int, frames: int
 ) -> tuple[float, ...]:
-    """Return the rising alphas of `frames` frames that differ evenly, as far as `distances` tell (see `closer_look`).
+    """Return the ascending alphas of `frames` frames that differ evenly according to `distances` (see `closer_look`).
 
-    What is seen is taken to change evenly between two alphas that were looked at, and beyond the first and the last, up
-    to 0 and 1, as much as in a stretch as long beside it. Every prompt has a frame of its own, since `frames` are at
-    least `prompts`: legs from prompt to prompt get frames by what changes in them.
+    The distance is assumed to grow linearly between measured alphas; beyond the first and the last one, up to 0 and 1,
+    as fast as in the adjacent range of equal length. Every prompt has a frame of its own, as `frames` is at least
+    `prompts`; legs get frames in proportion to their distance.
     """
     alphas, distances = _to_both_ends(alphas, distances)
     steady = _steady(list(itertools.pairwise(alphas)), distances, frames)
@@ -102,9 +106,9 @@ def unevenness(distances: Sequence[float]) -> float:
 def _to_both_ends(
     alphas: Sequence[float], distances: Sequence[float]
 ) -> tuple[Sequence[float], Sequence[float]]:
-    """Return what was looked at with the ends of the way, where frames failed there: what lies beyond is guessed.
+    """Return the measurements extended to alphas 0 and 1, if the frames there failed, by extrapolation.
 
-    A stretch as long beside it tells more than the nearest gap, which may be a jump: that has no pace to go on with.
+    The adjacent range of equal length is a better estimate than the nearest gap, which may be a jump.
     """
     first, last = alphas[0], alphas[-1]
     travelled = [0.0, *itertools.accumulate(distances)]
@@ -120,25 +124,25 @@ def _to_both_ends(
 
 
 def _steady(gaps: Sequence[tuple[float, float]], distances: Sequence[float], frames: int) -> list[float]:
-    """Return the distances by which frames are shared out: none zero, and of a jump no more than a step.
+    """Return the distances that determine the number of frames: none zero, and at most one step for a jump.
 
-    How long a step is depends on how much the jumps take of it: it is found by repetition.
+    The length of a step depends on how much of it the jumps take, so it is found by iteration.
     """
-    whole = math.fsum(distances) or 1.0
+    total = math.fsum(distances) or 1.0
     given = [
-        distance + _FLOOR * whole * (high - low)
+        distance + _FLOOR * total * (high - low)
         for distance, (low, high) in zip(distances, gaps, strict=True)
     ]
     room = [max(1.0, (high - low) / _FINEST) for low, high in gaps]
     steady = given
-    for _ in range(_SETTLED):
+    for _ in range(_ITERATIONS):
         step = math.fsum(steady) / max(1, frames - 1)
         steady = [min(distance, step * steps) for distance, steps in zip(given, room, strict=True)]
     return steady
 
 
 def _at(places: Sequence[float], values: Sequence[float], place: float) -> float:
-    """Interpolate `values`, given at rising `places`, linearly; `place` is none beyond them."""
+    """Interpolate `values`, given at ascending `places`, linearly; `place` is not beyond them."""
     right = min(max(1, bisect.bisect_left(places, place)), len(places) - 1)
     low, high = places[right - 1], places[right]
     share = (place - low) / (high - low) if high > low else 0.0
@@ -146,9 +150,9 @@ def _at(places: Sequence[float], values: Sequence[float], place: float) -> float
 
 
 def _shared(weights: Sequence[float], total: int) -> list[int]:
-    """Share `total` steps out by weights, at least one to each (largest remainders)."""
-    spare, whole = total - len(weights), math.fsum(weights)
-    exact = [spare * weight / whole for weight in weights]
+    """Divide `total` steps by weight, at least one for each (largest remainders)."""
+    spare, total_weight = total - len(weights), math.fsum(weights)
+    exact = [spare * weight / total_weight for weight in weights]
     counts = [int(share) for share in exact]
     by_rest = sorted(range(len(weights)), key=lambda leg: (counts[leg] - exact[leg], leg))
     for leg in by_rest[: spare - sum(counts)]:

@@ -1,4 +1,4 @@
-"""The pictures that frames are made from: each frame's own, and mixtures of image prompts."""
+"""The input pictures of frames, and mixtures of image prompts."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from farm.plan.curves import locate
 from farm.records import Canny, ImagePrompt, InputPicture, PictureSource, Scalar
 
 Sources = Mapping[str, PictureSource]
-"""The pictures that were found, by what the manifest calls them."""
+"""Input pictures, by the manifest's text for each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureTrack:
-    """An input picture of every frame, and what is made of it."""
+    """An input picture of every frame, and its preparation."""
 
     source: PictureSource
     prepare: Canny | records.Expand | None = None
@@ -31,13 +31,13 @@ class PictureTrack:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImagePromptTrack:
-    """What one IP-Adapter sees, linear between keyframes; `prompts[k]` are seen together at `keyframes[k]`."""
+    """The image prompts of one IP-Adapter, linear between keyframes; `prompts[k]` apply together at `keyframes[k]`."""
 
     keyframes: tuple[int, ...]
     prompts: tuple[tuple[PictureSource, ...], ...]
 
     def at(self, frame: int) -> ImagePrompt:
-        """Return the mixture of the prompts around a frame; what has no weight is left out."""
+        """Return the mixture of the prompts around a frame, without those of weight zero."""
         if len(self.keyframes) == 1:
             return self._mixed(frame, {0: 1.0})
         segment, t = locate(self.keyframes, frame)
@@ -54,7 +54,7 @@ class ImagePromptTrack:
 
 
 def picture_tracks(manifest: Manifest, sources: Sources) -> dict[str, PictureTrack]:
-    """Return the pictures of every frame, by diffusers' names: `image.0`, `image.1` where it takes several."""
+    """Return the pictures of every frame, by diffusers' names: `image.0`, `image.1` if it takes several."""
     render = manifest.render
     tracks: dict[str, PictureTrack] = {}
     for name in IMAGE_ARGUMENTS:
@@ -72,7 +72,7 @@ def picture_tracks(manifest: Manifest, sources: Sources) -> dict[str, PictureTra
 
 
 def canvas_arguments(manifest: Manifest, tracks: Mapping[str, PictureTrack]) -> dict[str, Scalar]:
-    """Return height and width of outpainting's canvas, where the manifest says none."""
+    """Return height and width of the canvas for outpainting, unless the manifest sets them."""
     expand, render = manifest.render.expand, manifest.render
     if expand is None:
         return {}
@@ -86,7 +86,7 @@ def canvas_arguments(manifest: Manifest, tracks: Mapping[str, PictureTrack]) -> 
 
 
 def image_prompt_tracks(manifest: Manifest, sources: Sources) -> tuple[ImagePromptTrack, ...]:
-    """Return what each IP-Adapter sees."""
+    """Return the image prompts of each IP-Adapter."""
     return tuple(_image_prompt(written, sources) for written in _listed(manifest.render.ip_adapter_image))
 
 

@@ -1,4 +1,4 @@
-"""A plan: what a job will render, frame by frame on demand. It stays small however many frames there are."""
+"""A plan: the frames that a job will render, computed on demand. Its size does not depend on their number."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from farm.canonical import digest
-from farm.plan.curves import Curve
-from farm.plan.motion import Motion
+from farm.plan.curves import KeyframeCurve
+from farm.plan.motions import Motion
 from farm.plan.pictures import ImagePromptTrack, PictureTrack
 from farm.records import Chunk, Frame, OutputSpec, Recipe, RendererSpec, Scalar, SchedulerSpec, Shard
 
 SEMANTICS = 2
-"""Raised whenever the same recipe would come to mean other pixels; part of every recipe digest."""
+"""Part of every recipe digest; increased when the same recipe comes to mean other pixels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """A job, resolved. `curves` hold arguments that vary from frame to frame, `syntax` how prompts are read, and
-    `pads_together` whether those of a chunk are padded to the longest of them.
+    """A resolved job.
 
-    `renderer_digest` is of what of the renderer determines pixels.
-    Chunks are cut from the frame index alone, so a frame's slot is `frame % batch_size`, always.
+    `curves` has the arguments that change between frames, `syntax` the syntax of prompts; with `pads_together` the
+    prompts of a chunk are padded to the longest of them. `renderer_digest` is of what determines pixels in the
+    renderer. Chunks depend on the frame index alone, so a frame's slot is always `frame % batch_size`.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Plan:
     pads_together: bool = False
     scheduler: SchedulerSpec
     arguments: Mapping[str, Scalar]
-    curves: Mapping[str, Curve]
+    curves: Mapping[str, KeyframeCurve]
     pictures: Mapping[str, PictureTrack] = field(default_factory=dict)
     image_prompts: tuple[ImagePromptTrack, ...] = ()
     outputs: OutputSpec
@@ -76,7 +76,7 @@ class Plan:
         return map(self.frame, range(self.frame_count))
 
     def chunk_frames(self, index: int) -> range:
-        """Return the frames of chunk `index`: from index * batch_size on, fewer at the end of the job."""
+        """Return the frames of chunk `index`, which starts at index * batch_size; the last one may have fewer."""
         start = index * self.batch_size
         return range(start, min(start + self.batch_size, self.frame_count))
 
@@ -86,7 +86,7 @@ class Plan:
         return Chunk(index=index, batch_size=self.batch_size, frames=frames)
 
     def shards(self, chunks: Iterable[int], *, chunks_per_shard: int, folder: str) -> Iterator[Shard]:
-        """Yield shards of these chunks, made one by one as they are asked for."""
+        """Yield shards of these chunks, created one by one on demand."""
         pending: list[Chunk] = []
         for index in chunks:
             pending.append(self.chunk(index))

@@ -20,7 +20,7 @@ class Range:
 
     @property
     def count(self) -> int:
-        """Return how many frames there are."""
+        """The number of frames."""
         return self.last - self.first + 1
 
 
@@ -34,9 +34,9 @@ def ranges_by_reason(reasons: Iterable[RenderReason]) -> Iterator[Range]:
 
 
 def chunks_to_render(plan: Plan, ranges: Iterable[Range]) -> Iterator[int]:
-    """Yield, in order and once each, the chunks that hold a frame which is not kept.
+    """Yield, in order and without repetition, the chunks with a frame that is not kept.
 
-    A hole is filled by rendering its chunk again, so that every frame keeps its slot.
+    A missing frame is filled by rendering its chunk again, so that every frame keeps its slot.
     """
     done = -1
     for part in ranges:

@@ -1,19 +1,21 @@
-"""What flows through the farm: plain frozen values that every layer may know, and that pickle.
+"""The values that flow through the farm: plain, frozen, picklable, known to every layer.
 
 Recipe -> Frame -> Chunk -> Shard      what to render, cut for workers
 FrameRow                               what was rendered
 HistoryEntry                           what happened to a chunk, and when
-OutputSpec                             what to assemble from it
-AnalysisSpec -> Stretch -> Values      what to measure in it, and what was measured
+OutputSpec                             what to assemble from frames
+AnalysisSpec -> Stretch -> Values      what to measure in frames, and the result
+Sentence                               an insight in words
 """
 
 from farm.records.analysis import (
     AnalysisSpec,
+    AnalyzedFrame,
     ClassifierSpec,
     ClipSpec,
     Column,
     LabelGroup,
-    Shown,
+    Sentence,
     Stretch,
     Value,
     Values,
@@ -53,6 +55,7 @@ from farm.records.work import CacheSpec, Chunk, ChunkState, FrameRow, Pixels, Sh
 
 __all__ = [
     "AnalysisSpec",
+    "AnalyzedFrame",
     "CacheSpec",
     "Canny",
     "Chunk",
@@ -90,9 +93,9 @@ __all__ = [
     "RendererSpec",
     "Scalar",
     "SchedulerSpec",
+    "Sentence",
     "Shard",
     "SheetSpec",
-    "Shown",
     "Stretch",
     "TextualInversion",
     "Value",

@@ -1,4 +1,4 @@
-"""What is measured in finished frames, and the columns that hold it."""
+"""What is measured in finished frames, its columns, and insights in words."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from typing import Literal
 from farm.records.model import ModelSource
 
 Value = float | int | str | bool | None
-"""What a column holds for one frame; None where it cannot be measured, such as a change before the first frame."""
+"""The value of a column for one frame; None if it cannot be measured, such as a change before the first frame."""
 
 Values = Mapping[str, Value]
-"""What was measured in one frame, by column."""
+"""The measured values of one frame, by column."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabelGroup:
-    """Labels that exclude each other, and the text that each is asked with: `cat`, `a photo of a cat`."""
+    """Mutually exclusive labels, each with its text for CLIP: `cat`, `a photo of a cat`."""
 
     name: str
     labels: tuple[str, ...]
@@ -27,20 +27,20 @@ class LabelGroup:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns of its labels' probabilities, in their order: `clip_object_cat`."""
+        """The columns of its labels' probabilities, in the order of the labels: `clip_object_cat`."""
         return tuple(f"clip_{slug(self.name)}_{slug(label)}" for label in self.labels)
 
 
 def slug(text: str) -> str:
-    """Return a text as part of a column's name: letters and digits in lower case, `_` for all between them."""
+    """Return a text as part of a column name: letters and digits in lower case, `_` for everything between them."""
     return re.sub(r"[\W_]+", "_", unicodedata.normalize("NFKC", text).casefold()).strip("_")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClipSpec:
-    """A `CLIPModel`; `prompts` are the job's own, each once, in their order.
+    """A `CLIPModel`; `prompts` are the job's distinct prompts, in order.
 
-    `class_template` says, with a class's name for `{label}`, what it is asked of the classifier's classes.
+    `class_template` is the text for a class of the classifier, with the class name for `{label}`.
     """
 
     source: ModelSource
@@ -51,7 +51,7 @@ class ClipSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassifierSpec:
-    """An image classifier of transformers, of which the `top_k` likeliest classes are kept."""
+    """An image classifier of transformers, of which the `top_k` most probable classes are recorded."""
 
     source: ModelSource
     top_k: int
@@ -59,7 +59,7 @@ class ClassifierSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnalysisSpec:
-    """What is measured in a job's frames; None or False for what is not."""
+    """What is measured in a job's frames; None or False for what is not measured."""
 
     clip: ClipSpec | None
     classifier: ClassifierSpec | None
@@ -68,7 +68,7 @@ class AnalysisSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A column of measured values. `group` names the columns that are drawn in one chart, `label` this one in it."""
+    """A column of measured values. `group` is the chart that shows it, `label` its name there."""
 
     name: str
     kind: Literal["float", "int", "text", "bool"]
@@ -79,8 +79,8 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shown:
-    """A finished frame, and the prompts that it is to show by their weights."""
+class AnalyzedFrame:
+    """A finished frame to measure, and the prompts that it should show, with their weights."""
 
     frame: int
     file_name: str
@@ -91,8 +91,21 @@ class Shown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stretch:
-    """Finished frames that are measured at a time, in order, and the ones just before and after; None if not there."""
+    """Finished frames measured in one call, in order, and the frames before and after them; None if there is none."""
 
-    frames: tuple[Shown, ...]
-    before: Shown | None
-    after: Shown | None
+    frames: tuple[AnalyzedFrame, ...]
+    before: AnalyzedFrame | None
+    after: AnalyzedFrame | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sentence:
+    """An insight in words, and the frames that it names, in the order of the text.
+
+    `places[k]` is the offset in `text` of the digits of `frames[k]`. No other number in it is a frame's: neither
+    counts nor the contents of a label.
+    """
+
+    text: str
+    frames: tuple[int, ...] = ()
+    places: tuple[int, ...] = ()

@@ -1,4 +1,4 @@
-"""What a manifest's input pictures turned out to be: files that were found, read and counted."""
+"""The input pictures of a manifest: files that were found, read and counted."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from farm.records.recipe import Canny, Expand, InputPicture
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureFile:
-    """A picture, or a video of `count` pictures. `sha256` is of its bytes, the size in pixels."""
+    """A picture, or a video of `count` pictures. `sha256` is of the file's bytes; width and height are in pixels."""
 
     location: str
     sha256: str
@@ -21,7 +21,7 @@ class PictureFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureSource:
-    """One file for every frame; or, where it `moves`, numbered files or one video with a picture per frame."""
+    """One file for every frame; or, if it `moves`, numbered files or one video with a picture per frame."""
 
     files: tuple[PictureFile, ...]
     moves: bool
@@ -32,11 +32,11 @@ class PictureSource:
 
     @property
     def count(self) -> int:
-        """How many pictures there are."""
+        """The number of pictures."""
         return sum(file.count for file in self.files)
 
     def at(self, frame: int, prepare: Canny | Expand | None = None) -> InputPicture:
-        """Return the picture of a frame; frame < count where it moves."""
+        """Return the picture of a frame; frame < count if it moves."""
         number = frame if self.moves else 0
         if len(self.files) > 1:
             file, index = self.files[number], 0

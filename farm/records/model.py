@@ -1,4 +1,4 @@
-"""The model: what was found of it, and all that a renderer needs in order to load it."""
+"""The model: its checkpoints as found, and everything that a renderer needs to load them."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 Determinism = Literal["strict", "fast"]
-"""Whether a device must give the same bits whenever it is asked, or may choose what is fastest."""
+"""Whether a device must always give the same bits, or may choose the fastest algorithm."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSource:
-    """A checkpoint that was found.
+    """A checkpoint that was located.
 
-    `pretrained` is what the user wrote; `location` a folder, a `.safetensors` file or a hub id; `revision` a
-    full commit for a hub id, else empty; `fingerprint` changes whenever the weights may have changed (the
-    commit, or a SHA-256 of the files).
+    `pretrained` is the user's text; `location` a folder, a `.safetensors` file or a hub id; `revision` the full commit
+    of a hub id, else empty; `fingerprint` changes whenever the weights may have changed (the commit, or a SHA-256 of
+    the files).
     """
 
     pretrained: str
@@ -44,7 +44,7 @@ class SchedulerSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ControlNet:
-    """A ControlNet beside the model. Its scale is a frame's argument, `controlnet_conditioning_scale.<number>`."""
+    """A ControlNet of the model. Its scale is a frame's argument, `controlnet_conditioning_scale.<number>`."""
 
     source: ModelSource
     subfolder: str
@@ -55,7 +55,7 @@ class ControlNet:
 class IpAdapter:
     """An adapter for image prompts. Its scale is a frame's argument, `ip_adapter_scale.<number>`.
 
-    `image_encoder_folder` is relative to `source`, or to its `subfolder` where it holds no slash, as in diffusers.
+    `image_encoder_folder` is relative to `source`, or to its `subfolder` if it contains no slash, as in diffusers.
     """
 
     source: ModelSource
@@ -66,7 +66,7 @@ class IpAdapter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextualInversion:
-    """Learned embeddings of a word; `token` None takes the word that their file names."""
+    """Learned embeddings of a word; with `token` None, the word is the one named in their file."""
 
     source: ModelSource
     weight_name: str | None
@@ -75,7 +75,7 @@ class TextualInversion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refiner:
-    """A second pipeline that goes on with the first one's latents from `denoising_end` on."""
+    """A second pipeline that continues from the first one's latents at `denoising_end`."""
 
     source: ModelSource
     variant: str | None
@@ -83,9 +83,9 @@ class Refiner:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemorySpec:
-    """What a renderer does in order to need less memory; each trades time or last bits for it.
+    """How a renderer saves memory, at the cost of time or of the last bits.
 
-    `attention` is how attention is computed: `default` is torch's choice, `sliced` a head at a time.
+    `attention` selects the implementation: `default` is torch's choice, `sliced` computes one head at a time.
     """
 
     offload: Literal["none", "model", "group", "sequential"] = "none"
@@ -97,9 +97,9 @@ class MemorySpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiffusersSpec:
-    """All that a diffusers renderer needs in order to load: equal specs share one loaded pipeline.
+    """Everything that a diffusers renderer needs to load a pipeline; equal specs share one loaded pipeline.
 
-    `config` is where a single file's configuration, tokenizer and scheduler come from.
+    `config` is the source of a single file's configuration, tokenizer and scheduler.
     """
 
     pipeline: str
@@ -118,9 +118,9 @@ class DiffusersSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProceduralSpec:
-    """A renderer without a model: draws a frame from its recipe alone, for rehearsals and tests.
+    """A renderer without a model: it draws a frame from its recipe alone, for rehearsals and tests.
 
-    `seconds_per_chunk` is slept on each call, to stand in for a model's time.
+    It sleeps `seconds_per_chunk` on each call, to simulate a model's time.
     """
 
     height: int = 64

@@ -1,4 +1,4 @@
-"""What the reducer makes of frames."""
+"""The outputs that the reducer assembles from frames."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GifSpec:
-    """`fps` frames a second; `rubber_band` plays forwards then backwards without doubling the end frames."""
+    """`fps` is in frames per second; `rubber_band` plays forwards then backwards without repeating the end frames."""
 
     fps: float
     rubber_band: bool
@@ -39,7 +39,7 @@ class SheetSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GridSpec:
-    """`grid.png`: all frames row by row, full size, with a label per row and column (empty for none)."""
+    """`grid.png`: all frames row by row at full size, with a label per row and column (empty for none)."""
 
     rows: int
     columns: int
@@ -50,7 +50,7 @@ class GridSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputSpec:
-    """What is made of a job's frames; None or False where an output is not wanted."""
+    """The outputs of a job; None or False for an output that is turned off."""
 
     gif: GifSpec | None
     mp4: Mp4Spec | None

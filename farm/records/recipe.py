@@ -1,4 +1,4 @@
-"""One frame: what determines its pixels."""
+"""A frame, and everything that determines its pixels."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Scalar = str | int | float | bool | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drift:
-    """A step away from the mixed conditioning: `distance * direction` is added to it.
+    """An offset from the mixed conditioning: `distance * direction` is added to it.
 
     `ones` is the vector of ones; `random` a Gaussian direction of `seed`, scaled to unit RMS.
     """
@@ -26,7 +26,7 @@ class Drift:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Canny:
-    """Edges of a picture (Canny 1986) in white on black, as OpenCV finds them between two thresholds, 0 to 255."""
+    """The edges of a picture (Canny 1986), white on black, as OpenCV detects them with two thresholds, 0 to 255."""
 
     low_threshold: float
     high_threshold: float
@@ -34,10 +34,10 @@ class Canny:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expand:
-    """A picture on a larger canvas: how many pixels are added at each side.
+    """A picture on a larger canvas, with the number of pixels added on each side.
 
-    `part` is the canvas, on which the added sides continue the picture's edge, or the mask, white where pixels were
-    added and a little beyond, so that the seam is painted, too.
+    `part` is the canvas, on which the added sides repeat the picture's edge, or the mask, which is white where pixels
+    were added and slightly beyond, so that the seam is painted too.
     """
 
     left: int
@@ -49,9 +49,9 @@ class Expand:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputPicture:
-    """A picture that a frame is made from, the first of the file or its `index`-th where the file is a video.
+    """An input picture of a frame: that of the file, or number `index` of a video.
 
-    `sha256` is of the file's bytes: it and not `location` says which picture it is. `prepare` makes another of it.
+    `sha256` is of the file's bytes and identifies the picture; `location` does not. `prepare` transforms it.
     """
 
     location: str = field(metadata=NOT_IDENTITY)
@@ -62,7 +62,7 @@ class InputPicture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImagePrompt:
-    """A mixture of image prompts for one IP-Adapter, each of one or several pictures that it sees together.
+    """A mixture of image prompts for one IP-Adapter, each of one or more pictures used together.
 
     `weights` are positive and sum to 1.
     """
@@ -75,9 +75,9 @@ class ImagePrompt:
 class Conditioning:
     """A mixture of prompts. `weights` are positive and sum to 1; a single prompt is used as encoded.
 
-    `negative_prompt` None is what the pipeline takes when it is given none. `syntax` says whether prompts are plain
-    words or weighted ones in the language of compel. `beside` holds the prompts of all frames of the chunk where they
-    are padded to the longest, which may change a frame's last bits; else it is empty.
+    `negative_prompt` None leaves the choice to the pipeline. `syntax` says whether prompts are plain text or compel's
+    weighted syntax. `beside` has the prompts of all frames of the chunk if they are padded to the longest one, which
+    may change a frame's last bits; else it is empty.
     """
 
     prompts: tuple[str, ...]
@@ -93,9 +93,9 @@ class Conditioning:
 class Noise:
     """A frame's noise: `sum(w_k * n(seed_k))`, or `slerp(n(seed_0), n(seed_1), weights[1])`.
 
-    `n(s)` is standard normal noise of `torch.Generator("cpu").manual_seed(s)` in float32: whatever the pipeline draws
-    before it first calls its denoiser. A stochastic scheduler goes on with the generator of `stream` as those draws
-    left it, as in diffusers.
+    `n(s)` is the standard normal noise of `torch.Generator("cpu").manual_seed(s)` in float32 that the pipeline draws
+    before it first calls its denoiser. A stochastic scheduler continues with the generator of `stream` after those
+    draws, as in diffusers.
     """
 
     mode: Literal["fixed", "per_frame", "keyframes", "circle", "seeds"]
@@ -107,10 +107,10 @@ class Noise:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """All of a frame's pixels that is not the model: `arguments` are the pipeline call's, by diffusers' names.
+    """Everything besides the model that determines a frame's pixels.
 
-    So are `pictures`; where a pipeline takes a list of them, or of numbers, its parts are `image.0`, `image.1` and so
-    on.
+    `arguments` and `pictures` are those of the pipeline call, by diffusers' names; the parts of a list are `image.0`,
+    `image.1` and so on.
     """
 
     conditioning: Conditioning
@@ -123,7 +123,7 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
-    """One image to render. `alpha` is its place on the motion, in [0, 1]; `digest` its recipe digest (hex)."""
+    """A frame to render. `alpha` is its position in the motion, in [0, 1]; `digest` is its recipe digest (hex)."""
 
     index: int
     alpha: float

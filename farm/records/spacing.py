@@ -1,11 +1,11 @@
-"""Which of many frames stand for all."""
+"""A selection of frames that represents all of them."""
 
 from __future__ import annotations
 
 
-def evenly_spaced(count: int, most: int) -> tuple[int, ...]:
-    """Return at most `most` of the numbers 0 to `count` - 1, evenly spaced, with the first and the last."""
-    shown = min(count, most)
-    if shown <= 1:
-        return tuple(range(shown))
-    return tuple(round(place * (count - 1) / (shown - 1)) for place in range(shown))
+def evenly_spaced(count: int, limit: int) -> tuple[int, ...]:
+    """Return at most `limit` of the numbers 0 to `count` - 1, evenly spaced, with the first and the last."""
+    chosen = min(count, limit)
+    if chosen <= 1:
+        return tuple(range(chosen))
+    return tuple(round(number * (count - 1) / (chosen - 1)) for number in range(chosen))

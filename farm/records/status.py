@@ -1,4 +1,4 @@
-"""Frames by number: how many there are, which ranges have a reason, and who rendered them."""
+"""Frames by number: counts, ranges with a reason, and shares of workers and environments."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ _REASONS = {
 class FrameCounts:
     """`planned` is the sum of the others in a run that was not interrupted.
 
-    `kept` were there before it, `cached` another job had left in the cache.
+    `kept` frames existed before the run, `cached` ones came from the cache.
     """
 
     planned: Natural
@@ -58,14 +58,14 @@ class FrameCounts:
     failed: Natural
 
     @property
-    def there(self) -> int:
-        """How many frames there are now."""
+    def finished(self) -> int:
+        """The number of frames that exist now."""
         return self.rendered + self.cached + self.kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrameRange:
-    """Frames `first` to `last`, inclusive, of which one thing is to be said."""
+    """Frames `first` to `last`, inclusive, that share a reason."""
 
     first: Natural
     last: Natural
@@ -78,7 +78,7 @@ class FrameRange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerShare:
-    """What one worker rendered of the frames that are there, and the seconds of its model calls for them."""
+    """The finished frames that one worker rendered, and the seconds of its model calls for them."""
 
     name: str
     node: str
@@ -89,34 +89,34 @@ class WorkerShare:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnvironmentShare:
-    """How many frames come from one environment, in which equal recipes give equal bits."""
+    """The number of frames from one environment, in which equal recipes give equal bits."""
 
     environment: Mapping[str, object]
     frames: Natural
 
 
 class Ranges:
-    """Frames, added in order, as ranges of neighbours that share a reason."""
+    """Collects frames, added in order, into ranges of neighbours that share a reason."""
 
     def __init__(self) -> None:
         self._ranges: list[FrameRange] = []
 
     def add(self, frame: int, reason: str) -> None:
-        """Add a frame that comes after all those that were added."""
-        former = self._ranges[-1] if self._ranges else None
-        if former is not None and former.last == frame - 1 and former.reason == reason:
-            self._ranges[-1] = dataclasses.replace(former, last=frame)
+        """Add a frame after all earlier ones."""
+        previous = self._ranges[-1] if self._ranges else None
+        if previous is not None and previous.last == frame - 1 and previous.reason == reason:
+            self._ranges[-1] = dataclasses.replace(previous, last=frame)
         else:
             self._ranges.append(FrameRange(first=frame, last=frame, reason=reason))
 
     @property
     def ranges(self) -> tuple[FrameRange, ...]:
-        """All that were added."""
+        """The ranges so far."""
         return tuple(self._ranges)
 
 
 def ranges_of(reasons: Iterable[tuple[int, str]]) -> tuple[FrameRange, ...]:
-    """Return frames, in order, as ranges of neighbours that share a reason."""
+    """Return frames, given in order with their reasons, as ranges of neighbours that share a reason."""
     found = Ranges()
     for frame, reason in reasons:
         found.add(frame, reason)

@@ -1,4 +1,4 @@
-"""Frames cut for workers, and what was rendered."""
+"""Frames divided for workers, and records of rendered frames."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from farm.records.model import RendererSpec
 from farm.records.recipe import Frame
 
 Pixels = npt.NDArray[np.uint8]
-"""RGB pixels of one picture, shape [height, width, 3]."""
+"""RGB pixels of a picture, shape [height, width, 3]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
-    """Frames of one model call. Slot s holds frame `index * batch_size + s`; a short last chunk is padded."""
+    """Frames of one model call. Slot s has frame `index * batch_size + s`; a short last chunk is padded."""
 
     index: int
     batch_size: int
@@ -30,8 +30,8 @@ class Shard:
     """Chunks for one worker. `job` is the job's name, `folder` its output folder (path or URL).
 
     `renderer_digest` is of what determines pixels in the renderer. A chunk is one model call; after running out of
-    memory `calls_per_chunk` calls of fewer frames. On the `last_try` blank pictures are kept as they come. `claim` is
-    the id of the claim on the folder without which nothing is written; empty where nobody else could write.
+    memory it is `calls_per_chunk` calls of fewer frames. On the `last_try` blank pictures are accepted. `claim` is the
+    id of the lock on the folder that permits writing; empty if nobody else could write.
     """
 
     job: str
@@ -46,12 +46,12 @@ class Shard:
 
     @property
     def frame_count(self) -> int:
-        """How many frames its chunks hold, the padding not counted."""
+        """The number of frames in its chunks, without padding."""
         return sum(len(chunk.frames) for chunk in self.chunks)
 
     @property
     def frames_per_call(self) -> int:
-        """How many frames a model call holds: the batch size, or a part of it after running out of memory."""
+        """The number of frames in a model call: the batch size, or a fraction of it after running out of memory."""
         return max(1, self.chunks[0].batch_size // self.calls_per_chunk)
 
 
@@ -61,7 +61,7 @@ ChunkState = Literal["waiting", "assigned", "retrying", "done", "failed", "cance
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CacheSpec:
-    """A folder in which jobs share frames of one recipe and environment, and how many bytes it may take."""
+    """A folder in which jobs share frames of equal recipe and environment, and its maximum size in bytes."""
 
     folder: str
     limit_bytes: int
@@ -71,13 +71,13 @@ class CacheSpec:
 class FrameRow:
     """The ledger's row of a finished frame.
 
-    `file_name` is relative to the job folder, `file_sha256` of that file's bytes, `content_sha256` of the RGB
-    pixels (see `farm.store.frames`). `renderer_digest` is of the model that the recipe was rendered with;
-    `scheduler` the class that sampled, the checkpoint's own where the recipe names none; `revision` empty but
-    for a hub id. `frames_per_call` is less than `batch_size` where memory ran out at full size, and such a frame's
-    last bits may be others. `flaw` is `blank` for a picture of one colour, which came twice, else empty. `cached`
-    frames were not rendered but taken from the cache. `render_seconds` is this frame's share of its chunk's time,
-    `rendered_at` ISO 8601 in UTC, `environment` a JSON object of versions, device, dtype and threads.
+    `file_name` is relative to the job folder, `file_sha256` is of the file's bytes, `content_sha256` of the RGB pixels
+    (see `farm.store.frames`). `renderer_digest` is of the model that rendered the recipe; `scheduler` is the class that
+    sampled, the checkpoint's own if the recipe names none; `revision` is empty except for a hub id. `frames_per_call`
+    is less than `batch_size` if memory ran out at full size; the last bits of such a frame may differ. `flaw` is
+    `blank` for a picture of one colour that was rendered twice, else empty. `cached` frames were taken from the cache
+    instead of being rendered. `render_seconds` is this frame's share of its chunk's time, `rendered_at` is ISO 8601 in
+    UTC, `environment` a JSON object of versions, device, dtype and threads.
     """
 
     frame: Natural

@@ -7,8 +7,8 @@ from farm.lazy_imports import import_lazily
 if TYPE_CHECKING:
     from farm.records.status import EnvironmentShare, FrameCounts, FrameRange, WorkerShare
     from farm.reduce.assembler import Assembly, Reducer, assemble
-    from farm.reduce.frame_queue import Arrivals, Cancelled
-    from farm.reduce.sizes import misfits
+    from farm.reduce.frame_queue import Cancelled, FrameQueue
+    from farm.reduce.sizes import oversized_outputs
     from farm.reduce.summary import (
         Artifact,
         Summary,
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 import_lazily(__name__)
 
 __all__ = [
-    "Arrivals",
+    "FrameQueue",
     "Artifact",
     "Assembly",
     "Cancelled",
@@ -34,7 +34,7 @@ __all__ = [
     "WorkerShare",
     "assemble",
     "installed_versions",
-    "misfits",
+    "oversized_outputs",
     "read_summary",
     "write_summary",
     "write_table",

@@ -1,4 +1,4 @@
-"""The grid picture: every frame at full size, row by row, with labels on the axes."""
+"""Grids of frames: `grid.png` with labels on its axes, the contact sheet, and two jobs side by side."""
 
 from __future__ import annotations
 
@@ -13,13 +13,20 @@ from PIL import Image
 from farm.records import GridSpec, Pixels, SheetSpec, evenly_spaced
 from farm.reduce.mosaic import Lettering, Mosaic, fitted, shortened
 
-_TITLE = 2000
-_LABEL = 200
-"""Characters that are drawn of a title and of a label."""
+_MAX_TITLE = 2000
+_MAX_LABEL = 200
+"""Characters of a title and of a label; the rest is cut."""
+
+_MIN_WIDTH, _MAX_WIDTH = 144, 288
+"""Pixels: narrower frames are enlarged by an integer factor, wider ones reduced."""
+
+_STOPS = (0.0, 0.15, 0.45, 0.75, 1.0)
+_COLOURS = ((250, 250, 250), (252, 226, 170), (240, 130, 80), (150, 35, 90), (35, 10, 50))
+"""From no difference (paper) to the largest one; ever darker, so that it can be read without colours too."""
 
 
 class GridPicture:
-    """Grows frame by frame; its memory is that of its picture."""
+    """All frames at full size, row by row, with labels on the axes; it keeps one picture in memory."""
 
     def __init__(self, spec: GridSpec) -> None:
         self._spec = spec
@@ -29,7 +36,7 @@ class GridPicture:
         """Paste a frame: frame 0 at the top left, then to the right, then down."""
         if self._mosaic is None:
             height, width, _ = pixels.shape
-            self._mosaic = _Layout.of(self._spec, width=width, height=height).mosaic(self._spec)
+            self._mosaic = _GridLayout.of(self._spec, width=width, height=height).mosaic(self._spec)
         self._mosaic.paste(index, pixels)
 
     def save(self, path: Path) -> None:
@@ -39,13 +46,13 @@ class GridPicture:
 
 
 def grid_size(spec: GridSpec, *, width: int, height: int) -> tuple[int, int]:
-    """Return the width and height of a grid of frames of a size, lettering included."""
-    return _Layout.of(spec, width=width, height=height).size(spec)
+    """Return the width and height of a grid of frames of a size, including its text."""
+    return _GridLayout.of(spec, width=width, height=height).size(spec)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Layout:
-    """Where everything goes, in pixels. `left` and `top` are the first cell's; cells are `pitch` apart."""
+class _GridLayout:
+    """Positions in pixels. `left` and `top` are those of the first cell; `pitch` is the distance of cells."""
 
     cell: tuple[int, int]
     pitch: tuple[int, int]
@@ -60,17 +67,18 @@ class _Layout:
     heading: Lettering
 
     @classmethod
-    def of(cls, spec: GridSpec, *, width: int, height: int) -> _Layout:
-        """Make room for the labels first: a label wider than a frame moves the frames apart."""
+    def of(cls, spec: GridSpec, *, width: int, height: int) -> _GridLayout:
+        """Return a layout with space for the labels: a label wider than a frame increases the distance of cells."""
         cell = fitted(width, height, count=spec.rows * spec.columns)
         size = max(13, min(32, cell[0] // 18))
         lettering, heading = Lettering(size), Lettering(size * 1.2)
         gap = max(4, cell[0] // 32)
         rows = tuple(
-            lettering.wrapped(shortened(label, _LABEL), max(cell[0], 14 * size)) for label in spec.row_labels
+            lettering.wrapped(shortened(label, _MAX_LABEL), max(cell[0], 14 * size))
+            for label in spec.row_labels
         )
         columns = tuple(
-            lettering.wrapped(shortened(label, _LABEL), max(cell[0], 6 * size))
+            lettering.wrapped(shortened(label, _MAX_LABEL), max(cell[0], 6 * size))
             for label in spec.column_labels
         )
         row_width, row_height = lettering.largest(rows)
@@ -78,7 +86,7 @@ class _Layout:
         pitch = (max(cell[0], column_width + gap) + gap, max(cell[1], row_height + gap) + gap)
         left = 2 * gap + (row_width + 2 * gap if row_width else 0)
         body = left + spec.columns * pitch[0] + gap
-        title = heading.wrapped(shortened(spec.title, _TITLE), max(body - 4 * gap, 24 * size))
+        title = heading.wrapped(shortened(spec.title, _MAX_TITLE), max(body - 4 * gap, 24 * size))
         title_height = heading.size(title)[1]
         top = 2 * gap + sum(part + 2 * gap for part in (title_height, column_height) if part)
         return cls(
@@ -87,14 +95,14 @@ class _Layout:
         )  # fmt: skip
 
     def size(self, spec: GridSpec) -> tuple[int, int]:
-        """Return the width and height of the whole."""
+        """Return the width and height of the picture."""
         right = self.left + spec.columns * self.pitch[0] + self.gap
         bottom = self.top + spec.rows * self.pitch[1] + self.gap
         title_width = self.heading.size(self.title)[0] + 4 * self.gap
         return max(right, title_width), bottom
 
     def mosaic(self, spec: GridSpec) -> Mosaic:
-        """Return the grid with its lettering and no picture yet."""
+        """Return the grid with its text and without pictures."""
         mosaic = Mosaic(
             size=self.size(spec),
             cell=self.cell,
@@ -102,7 +110,7 @@ class _Layout:
                 index: self._origin(*divmod(index, spec.columns)) for index in range(spec.rows * spec.columns)
             },
         )
-        self._letter(mosaic)
+        self._draw_text(mosaic)
         return mosaic
 
     def _origin(self, row: int, column: int) -> tuple[int, int]:
@@ -110,7 +118,7 @@ class _Layout:
         slack_y = (self.pitch[1] - self.gap - self.cell[1]) // 2
         return self.left + column * self.pitch[0] + slack_x, self.top + row * self.pitch[1] + slack_y
 
-    def _letter(self, mosaic: Mosaic) -> None:
+    def _draw_text(self, mosaic: Mosaic) -> None:
         canvas, gap = mosaic.canvas, self.gap
         if self.title:
             title = (2 * gap, 2 * gap, canvas.width - 2 * gap, 2 * gap + self.title_height)
@@ -127,7 +135,7 @@ class _Layout:
 
 
 class ContactSheet:
-    """Grows frame by frame; its memory is that of its thumbnails."""
+    """An animation at a glance, as numbered thumbnails; it keeps one picture in memory."""
 
     def __init__(self, spec: SheetSpec, frame_count: int) -> None:
         self._spec = spec
@@ -146,7 +154,7 @@ class ContactSheet:
         self._mosaic.save(path)
 
     def _laid_out(self, *, width: int, height: int) -> Mosaic:
-        """Return the sheet with its frame numbers and no picture yet."""
+        """Return the sheet with its frame numbers and without pictures."""
         layout = _SheetLayout.of(self._spec, self._shown, width=width, height=height)
         cell, gap, pitch, columns = layout.cell, layout.gap, layout.pitch, layout.columns
         slack = (pitch[0] - gap - cell[0]) // 2
@@ -168,7 +176,7 @@ def sheet_size(spec: SheetSpec, *, width: int, height: int, frame_count: int) ->
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _SheetLayout:
-    """Where everything goes, in pixels: cells are `pitch` apart, each with its number below it."""
+    """Positions in pixels: `pitch` is the distance of cells, each with its number below it."""
 
     cell: tuple[int, int]
     pitch: tuple[int, int]
@@ -179,7 +187,7 @@ class _SheetLayout:
 
     @classmethod
     def of(cls, spec: SheetSpec, shown: Sequence[int], *, width: int, height: int) -> _SheetLayout:
-        """Lay out cells for the frames `shown`, as large as the thumbnails that all can be seen of."""
+        """Return a layout of the frames `shown`, with cells of thumbnail size, or smaller if there are too many."""
         thumbnail = min(width, spec.thumbnail)
         cell = fitted(thumbnail, max(1, round(height * thumbnail / width)), count=len(shown))
         lettering = Lettering(max(10, min(14, cell[0] // 8)))
@@ -197,21 +205,13 @@ class _SheetLayout:
 
     @property
     def size(self) -> tuple[int, int]:
-        """The width and height of the whole."""
+        """The width and height of the picture."""
         return self.gap + self.columns * self.pitch[0], self.gap + self.rows * self.pitch[1]
-
-
-_SMALLEST, _LARGEST = 144, 288
-"""Pixels: to about so wide a frame is enlarged by a whole factor, or made smaller."""
-
-_STOPS = (0.0, 0.15, 0.45, 0.75, 1.0)
-_COLOURS = ((250, 250, 250), (252, 226, 170), (240, 130, 80), (150, 35, 90), (35, 10, 50))
-"""From nothing, which is paper, to the largest difference; ever darker, so that it reads without colours, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """A frame in both jobs. `caption` is what is said of it."""
+    """A frame in both jobs, with a caption."""
 
     caption: str
     first: Pixels
@@ -219,14 +219,14 @@ class Pair:
 
 
 def save_side_by_side(path: Path, title: str, labels: tuple[str, str], pairs: Sequence[Pair]) -> None:
-    """Write a PNG with a column per pair, the first job's frames in the first row; `labels` stand before the rows.
+    """Write a PNG with a column per pair, the first job's frames in the first row; `labels` are those of the rows.
 
-    The third row shows where both differ, all on one scale; it is not there where any two sizes differ.
+    The third row shows the differences, all on one scale; it is omitted if any two sizes differ.
     """
-    alike = all(pair.first.shape == pair.second.shape for pair in pairs)
-    apart = [_apart(pair) for pair in pairs] if alike else []
-    largest = max((float(one.max()) for one in apart), default=0.0)
-    legend = (f"difference: {largest:.2f} of the range where darkest",) if apart else ()
+    same_sizes = all(pair.first.shape == pair.second.shape for pair in pairs)
+    differences = [_difference(pair) for pair in pairs] if same_sizes else []
+    largest = max((float(one.max()) for one in differences), default=0.0)
+    legend = (f"difference: {largest:.2f} of the range where darkest",) if differences else ()
     spec = GridSpec(
         rows=2 + len(legend),
         columns=len(pairs),
@@ -237,7 +237,7 @@ def save_side_by_side(path: Path, title: str, labels: tuple[str, str], pairs: Se
     rows = [
         [pair.first for pair in pairs],
         [pair.second for pair in pairs],
-        [_coloured(one / largest if largest else one) for one in apart],
+        [_coloured(one / largest if largest else one) for one in differences],
     ]
     grid = GridPicture(spec)
     for index, pixels in enumerate(pixels for row in rows for pixels in row):
@@ -245,10 +245,10 @@ def save_side_by_side(path: Path, title: str, labels: tuple[str, str], pairs: Se
     grid.save(path)
 
 
-def _apart(pair: Pair) -> npt.NDArray[np.float64]:
-    """Return the root mean square difference of each pixel's colour values, of their range, [height, width]."""
-    differences = pair.first.astype(np.float64) - pair.second
-    root: npt.NDArray[np.float64] = np.sqrt(np.square(differences).mean(axis=-1)) / 255
+def _difference(pair: Pair) -> npt.NDArray[np.float64]:
+    """Return each pixel's root mean square difference of colour values, as a share of their range: [height, width]."""
+    values = pair.first.astype(np.float64) - pair.second
+    root: npt.NDArray[np.float64] = np.sqrt(np.square(values).mean(axis=-1)) / 255
     return root
 
 
@@ -259,8 +259,8 @@ def _coloured(shares: npt.NDArray[np.float64]) -> Pixels:
 
 def _sized(pixels: Pixels) -> Pixels:
     height, width, _ = pixels.shape
-    scale = -(-_SMALLEST // width) if width < _SMALLEST else min(1.0, _LARGEST / width)
+    scale = -(-_MIN_WIDTH // width) if width < _MIN_WIDTH else min(1.0, _MAX_WIDTH / width)
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    # Bicubic, for the reasons that GifWriter gives.
+    # Bicubic for the reasons given in GifWriter.
     how = Image.Resampling.BICUBIC if scale > 1 else Image.Resampling.LANCZOS
     return np.asarray(Image.fromarray(pixels).resize(size, how))

@@ -1,4 +1,8 @@
-"""A picture of many pictures. A cell is hatched until its frame is pasted: what is missing shows."""
+"""Pictures of many pictures: a canvas of cells, and text on it.
+
+A cell is hatched until its frame is pasted, so that missing frames are visible. Text is measured before it is placed,
+so that it is never cut off.
+"""
 
 from __future__ import annotations
 
@@ -13,15 +17,17 @@ from PIL import Image, ImageDraw, ImageFont
 from farm.records import Pixels
 
 PAPER = (250, 250, 250)
-_MAX_PIXELS = 2**26
-"""Most pixels of frames in one picture: few viewers open a larger one."""
+INK = (64, 64, 64)
 _HATCH = ((236, 236, 236), (220, 220, 220))
 
+_MAX_PIXELS = 2**26
+"""Most pixels of frames in one picture: few viewers open a larger one."""
 
-def fitted(width: int, height: int, *, count: int) -> tuple[int, int]:
-    """Return the size of `count` cells for pictures of a size: theirs, or as much less as all can be seen."""
-    shrink = min(1.0, math.sqrt(_MAX_PIXELS / (width * height * count)))
-    return max(1, int(width * shrink)), max(1, int(height * shrink))
+_BREAK = re.compile(r"(?<!=) ")
+"""A line breaks at a space, but a value stays with its equals sign."""
+
+_LONG_WORD = re.compile(r"\S{40}(?=\S)")
+"""Anything longer than a word is broken anywhere."""
 
 
 class Mosaic:
@@ -38,7 +44,7 @@ class Mosaic:
             self.canvas.paste(blank, origin)
 
     def paste(self, index: int, pixels: Pixels) -> None:
-        """Put a frame into its cell, scaled to it; a frame without a cell is left out."""
+        """Paste a frame into its cell, scaled to it; ignore a frame without a cell."""
         if index not in self._origins:
             return
         image = Image.fromarray(pixels)
@@ -51,31 +57,10 @@ class Mosaic:
         self.canvas.save(path, format="png")
 
 
-def _hatched(width: int, height: int) -> Image.Image:
-    period = max(6, width // 12)
-    y, x = np.mgrid[0:height, 0:width]
-    light, dark = (np.array(tone, np.uint8) for tone in _HATCH)
-    return Image.fromarray(np.where(((x + y) % period < max(1, period // 4))[..., None], dark, light))
-
-
-INK = (64, 64, 64)
-_BREAK = re.compile(r"(?<!=) ")
-"""A line breaks at a space, but a value stays with its equals sign."""
-
-
-_LONG_WORD = re.compile(r"\S{40}(?=\S)")
-"""What is longer than any word is broken, wherever that may be."""
-
-
-def shortened(text: str, most: int) -> str:
-    """Return a text of at most `most` characters; where some are left out, three dots say so."""
-    return text if len(text) <= most else f"{text[: most - 3]}..."
-
-
 class Lettering:
-    """Pillow's own font at a size in pixels: the same letters on every machine.
+    """Text in Pillow's own font at a size in pixels: the same on every machine.
 
-    It has Latin letters; others show as boxes.
+    The font has Latin letters; others appear as boxes.
     """
 
     def __init__(self, size: float) -> None:
@@ -86,7 +71,7 @@ class Lettering:
     def wrapped(self, text: str, width: int) -> str:
         """Return `text` in lines of at most `width` pixels.
 
-        A single word that is wider stays whole, up to 40 characters of it.
+        A wider word is kept on a line of its own, up to 40 characters of it.
         """
         lines: list[str] = []
         for word in _BREAK.split(_LONG_WORD.sub(r"\g<0> ", " ".join(text.split()))):
@@ -98,7 +83,7 @@ class Lettering:
         return "\n".join(lines)
 
     def size(self, text: str) -> tuple[int, int]:
-        """Return the width and height of a text of one or more lines, 0 x 0 of an empty one."""
+        """Return the width and height of a text of one or more lines, 0 x 0 for an empty one."""
         if not text:
             return 0, 0
         _, _, right, bottom = self._ruler.multiline_textbbox(
@@ -107,12 +92,12 @@ class Lettering:
         return int(right) + 1, int(bottom) + 1
 
     def largest(self, texts: Sequence[str]) -> tuple[int, int]:
-        """Return the width of the widest and the height of the highest text, 0 x 0 of none."""
+        """Return the width of the widest and the height of the tallest text, 0 x 0 for none."""
         sizes = [self.size(text) for text in texts] or [(0, 0)]
         return max(width for width, _ in sizes), max(height for _, height in sizes)
 
     def draw(self, canvas: Image.Image, text: str, box: tuple[int, int, int, int], align: str) -> None:
-        """Draw `text` in a box of left, top, right, bottom, at half its height; `align` as in CSS."""
+        """Draw `text` vertically centred in a box of left, top, right, bottom; `align` is as in CSS."""
         left, top, right, bottom = box
         width, height = self.size(text)
         free = right - left - width
@@ -121,3 +106,21 @@ class Lettering:
         ImageDraw.Draw(canvas).multiline_text(
             (x, y), text, fill=INK, font=self._font, spacing=self._spacing, align=align
         )
+
+
+def fitted(width: int, height: int, *, count: int) -> tuple[int, int]:
+    """Return the size of `count` cells for pictures of a size, reduced if they would exceed the maximum together."""
+    shrink = min(1.0, math.sqrt(_MAX_PIXELS / (width * height * count)))
+    return max(1, int(width * shrink)), max(1, int(height * shrink))
+
+
+def shortened(text: str, limit: int) -> str:
+    """Return a text of at most `limit` characters; if it is cut, it ends in three dots."""
+    return text if len(text) <= limit else f"{text[: limit - 3]}..."
+
+
+def _hatched(width: int, height: int) -> Image.Image:
+    period = max(6, width // 12)
+    y, x = np.mgrid[0:height, 0:width]
+    light, dark = (np.array(tone, np.uint8) for tone in _HATCH)
+    return Image.fromarray(np.where(((x + y) % period < max(1, period // 4))[..., None], dark, light))

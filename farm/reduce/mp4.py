@@ -13,7 +13,7 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 from farm.records import Mp4Spec, Pixels
 
 _THREADS = 1
-"""Fixed, as x264 writes other bytes for another number; one leaves the other cores to rendering."""
+"""Fixed, as the bytes of x264 depend on it; one leaves the other cores to rendering."""
 
 _LOOKAHEAD = {
     "ultrafast": 0,
@@ -24,19 +24,20 @@ _LOOKAHEAD = {
     "medium": 40,
     "slow": 50,
 }
-_LONGEST_LOOKAHEAD = 60
-"""Frames that x264 holds ahead, by its presets."""
+_MAX_LOOKAHEAD = 60
+"""Frames that x264 buffers with the other presets."""
 
-_HELD_PIXELS = 40 * 2**22
-"""Of frames that it holds ahead: large frames get a shorter look; at 8192x4352 the encoder takes 1.5 GB (measured)."""
+_BUFFERED_PIXELS = 40 * 2**22
+"""Maximum of all buffered frames: large frames get a shorter lookahead; at 8192x4352 the encoder takes 1.5 GB
+(measured)."""
 
 _X264 = "mbtree=0"
-"""x264's macroblock tree reads memory that it never wrote (seen with AVX-512, at most widths): the same frames
-gave other bytes in about one of a hundred files."""
+"""x264's macroblock tree reads uninitialized memory (seen with AVX-512, at most widths): the same frames gave different
+bytes in about one of a hundred files."""
 
 
 class Mp4Writer:
-    """Encodes frames to a local file as they come. The file is whole after `close`, and only then.
+    """Encodes frames to a local file as they arrive. The file is complete after `close`.
 
     4:2:0 needs even sizes: an odd width or height gets one more pixel, a copy of the edge.
     """
@@ -65,18 +66,18 @@ class Mp4Writer:
         self._container.mux(self._stream.encode(frame))
 
     def close(self) -> None:
-        """Write what the encoder still holds, and the index at the front of the file."""
+        """Write the buffered frames, and the index at the start of the file."""
         if self._container is not None:
             self._container.mux(self._stream.encode(None))
             self._container.close()
 
     def _open(self, *, width: int, height: int) -> None:
-        # In the default scale of 1/1000 s the edit list would cut the last of 5 frames at 30 fps short.
+        # With the default scale of 1/1000 s the edit list would shorten the last of 5 frames at 30 fps.
         layout = {"movflags": "+faststart", "movie_timescale": str(self._rate.numerator)}
         self._container = av.open(str(self._path), "w", format="mp4", options=layout)
         options = {"crf": str(self._spec.crf), "preset": self._spec.preset, "x264-params": _X264}
-        lookahead = _HELD_PIXELS // (width * height)
-        if lookahead < _LOOKAHEAD.get(self._spec.preset, _LONGEST_LOOKAHEAD):
+        lookahead = _BUFFERED_PIXELS // (width * height)
+        if lookahead < _LOOKAHEAD.get(self._spec.preset, _MAX_LOOKAHEAD):
             options["x264-params"] += f":rc-lookahead={lookahead}"
         self._stream = self._container.add_stream("libx264", rate=self._rate, options=options)
         self._stream.width, self._stream.height, self._stream.pix_fmt = width, height, "yuv420p"

@@ -1,4 +1,4 @@
-"""The outputs of a job behind one small interface: each takes every frame once, in order, then finishes."""
+"""The outputs of a job behind one interface: each takes every frame once, in order, then finishes."""
 
 from __future__ import annotations
 
@@ -7,48 +7,49 @@ from pathlib import Path
 from typing import Protocol
 
 from farm.records import GifSpec, GridSpec, Mp4Spec, OutputSpec, Pixels, SheetSpec
-from farm.reduce.gif import GifWriter, PaletteSurvey, playing_order
+from farm.reduce.gif import GifWriter, PaletteSampler, playing_order
 from farm.reduce.grids import ContactSheet, GridPicture
 from farm.reduce.mp4 import Mp4Writer
 
-Read = Callable[[int], Pixels]
+ReadFrame = Callable[[int], Pixels]
+"""Returns the pixels of a frame by its index."""
 
 _SUFFIXES = {"gif": "gif", "mp4": "mp4", "contact_sheet": "png", "grid": "png"}
 
 
 class Output(Protocol):
-    """A file in the making at a local path."""
+    """A file that is being written at a local path."""
 
     def add(self, index: int, pixels: Pixels) -> None:
-        """Take the next frame."""
+        """Add the next frame."""
 
-    def finish(self, frames: Sequence[int], read: Read) -> None:
-        """Make the file whole. `frames` are those that were added, and `read` gives one again."""
+    def finish(self, frames: Sequence[int], read: ReadFrame) -> None:
+        """Complete the file. `frames` are the added ones, and `read` returns the pixels of one again."""
 
 
 def possible_names(name: str) -> frozenset[str]:
-    """Return the names of all outputs that a job may have, wanted or not."""
+    """Return the names of all outputs that a job may have."""
     return frozenset(file_name_of(field, name) for field in _SUFFIXES)
 
 
 def file_name_of(field: str, name: str) -> str:
-    """Return the file that a field of the manifest's `output` asks for, of the job `name`."""
+    """Return the file name of a field of the manifest's `output` for the job `name`."""
     own = name if field in ("gif", "mp4") else field
     return f"{own}.{_SUFFIXES[field]}"
 
 
-def file_names(name: str, spec: OutputSpec) -> dict[str, Callable[[Path, int], Output]]:
-    """Return the files wanted of the job `name`, each with its maker from a path and a frame count."""
-    wanted: dict[str, Callable[[Path, int], Output]] = {}
+def output_makers(name: str, spec: OutputSpec) -> dict[str, Callable[[Path, int], Output]]:
+    """Return the output files of the job `name`, each with a function that makes it from a path and a frame count."""
+    makers: dict[str, Callable[[Path, int], Output]] = {}
     if (mp4 := spec.mp4) is not None:
-        wanted[f"{name}.mp4"] = lambda path, _: _Mp4(path, mp4)
+        makers[f"{name}.mp4"] = lambda path, _: _Mp4(path, mp4)
     if (gif := spec.gif) is not None:
-        wanted[f"{name}.gif"] = lambda path, count: _Gif(path, gif, count)
+        makers[f"{name}.gif"] = lambda path, count: _Gif(path, gif, count)
     if (sheet := spec.contact_sheet) is not None:
-        wanted["contact_sheet.png"] = lambda path, count: _Sheet(path, sheet, count)
+        makers["contact_sheet.png"] = lambda path, count: _Sheet(path, sheet, count)
     if (grid := spec.grid) is not None:
-        wanted["grid.png"] = lambda path, _: _Grid(path, grid)
-    return wanted
+        makers["grid.png"] = lambda path, _: _Grid(path, grid)
+    return makers
 
 
 class _Mp4:
@@ -58,30 +59,30 @@ class _Mp4:
     def add(self, index: int, pixels: Pixels) -> None:
         self._writer.add(pixels)
 
-    def finish(self, frames: Sequence[int], read: Read) -> None:
+    def finish(self, frames: Sequence[int], read: ReadFrame) -> None:
         self._writer.close()
 
 
 class _Gif:
-    """Surveys the colours of every frame first, if one palette is to serve all, and encodes at the end."""
+    """Samples the colours of every frame for a global palette, and encodes at the end."""
 
     def __init__(self, path: Path, spec: GifSpec, frame_count: int) -> None:
         self._path = path
         self._spec = spec
-        self._survey = PaletteSurvey(frame_count) if spec.palette == "global" else None
+        self._sampler = PaletteSampler(frame_count) if spec.palette == "global" else None
 
     def add(self, index: int, pixels: Pixels) -> None:
-        if self._survey is not None:
-            self._survey.add(index, pixels)
+        if self._sampler is not None:
+            self._sampler.add(index, pixels)
 
-    def finish(self, frames: Sequence[int], read: Read) -> None:
-        palette = self._survey.palette(self._spec.colors) if self._survey is not None else None
+    def finish(self, frames: Sequence[int], read: ReadFrame) -> None:
+        palette = self._sampler.palette(self._spec.colors) if self._sampler is not None else None
         writer = GifWriter(self._path, self._spec, palette)
-        for pixels in self._played(frames, read):
+        for pixels in self._playing(frames, read):
             writer.add(pixels)
         writer.close()
 
-    def _played(self, frames: Sequence[int], read: Read) -> Iterator[Pixels]:
+    def _playing(self, frames: Sequence[int], read: ReadFrame) -> Iterator[Pixels]:
         return map(read, playing_order(frames, rubber_band=self._spec.rubber_band))
 
 
@@ -93,7 +94,7 @@ class _Sheet:
     def add(self, index: int, pixels: Pixels) -> None:
         self._sheet.add(index, pixels)
 
-    def finish(self, frames: Sequence[int], read: Read) -> None:
+    def finish(self, frames: Sequence[int], read: ReadFrame) -> None:
         self._sheet.save(self._path)
 
 
@@ -105,5 +106,5 @@ class _Grid:
     def add(self, index: int, pixels: Pixels) -> None:
         self._grid.add(index, pixels)
 
-    def finish(self, frames: Sequence[int], read: Read) -> None:
+    def finish(self, frames: Sequence[int], read: ReadFrame) -> None:
         self._grid.save(self._path)

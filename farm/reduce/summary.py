@@ -1,4 +1,4 @@
-"""`summary.json`: what came of a job, for people in the morning and for scripts."""
+"""`summary.json`: the result of a job, for people and scripts."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _DISTRIBUTIONS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:
-    """A file that was made from the frames; `name` is relative to the job folder."""
+    """A file made from the frames; `name` is relative to the job folder."""
 
     name: str
     bytes: Natural
@@ -38,11 +38,11 @@ class Artifact:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
-    """What came of a job. `seconds` is wall-clock time; times of day are ISO 8601 in UTC.
+    """The result of a job. `seconds` is wall time; `started_at` and `finished_at` are ISO 8601 in UTC.
 
-    `failures` are frames that are missing, and why; `remarks` frames that are there but not as they should be: blank,
-    or rendered with fewer in a call. `error` is what ended the job or kept its outputs from being made, else empty.
-    `analysis` is what the frames show, None where it was not asked for.
+    `failures` are missing frames with the reason; `remarks` finished frames with a flaw: blank, or rendered with fewer
+    frames per call. `error` is what ended the job or prevented its outputs, else empty. `analysis` has the insights,
+    None if the job has no analysis.
     """
 
     name: str
@@ -64,14 +64,14 @@ class Summary:
 
     @property
     def frames_per_second(self) -> float:
-        """Frames rendered in this run per second of it; 0 for a run of no time."""
+        """Frames rendered in this run per second; 0 for a run of 0 seconds."""
         return self.frames.rendered / self.seconds if self.seconds > 0 else 0.0
 
 
 def installed_versions() -> dict[str, str]:
-    """Return the versions of Python, the farm and what it renders with, without importing any of it.
+    """Return the versions of Python, the farm and its libraries, without importing them.
 
-    What is not installed is left out.
+    Libraries that are not installed are omitted.
     """
     versions = {"python": platform.python_version()}
     for name, distribution in _DISTRIBUTIONS.items():
@@ -83,15 +83,15 @@ def installed_versions() -> dict[str, str]:
 
 
 def read_summary(folder: JobFolder) -> Summary | None:
-    """Return the summary of a job's last run; None where there is none, or, with a warning, it is damaged.
+    """Return the summary of a job's last run; None if there is none, or, with a warning, if it is damaged.
 
     Raises:
-        StorageError: when it cannot be read.
+        StorageError: it cannot be read.
     """
     try:
         return folder.find_record(NAME, Summary)
     except Malformed as error:
-        _logger.warning("%s is damaged (%s); what the last run said is not known", folder.path(NAME), error)
+        _logger.warning("%s is damaged (%s); the result of the last run is unknown", folder.path(NAME), error)
         return None
 
 
@@ -99,7 +99,7 @@ def write_summary(folder: JobFolder, summary: Summary) -> None:
     """Write the summary atomically, as indented JSON.
 
     Raises:
-        StorageError: when it cannot be written.
+        StorageError: it cannot be written.
     """
     content = dataclasses.asdict(summary) | {"frames_per_second": round(summary.frames_per_second, 4)}
     folder.write(NAME, (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode())

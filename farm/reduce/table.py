@@ -1,4 +1,7 @@
-"""`metadata.parquet`: a row per frame, which the Hub and most tools load as it is."""
+"""`metadata.parquet`: a row per frame, which the Hub and most tools can load.
+
+Every job has the same columns, followed by those that its analysis measured.
+"""
 
 from __future__ import annotations
 
@@ -16,37 +19,43 @@ from farm.errors import StorageError
 from farm.records import Column, Frame, FrameRow, InputPicture, Recipe, Value
 from farm.store import JobFolder
 
+NAME = "metadata.parquet"
 
-def _column(name: str, kind: Any, description: str, unit: str = "", *, nullable: bool = False) -> Any:
-    notes = {"description": description} | ({"unit": unit} if unit else {})
-    return pa.field(name, kind, nullable=nullable, metadata=notes)
+_ROW_GROUP = 1024
+_MAX_COLUMNS = 10_000
+_MAX_ROWS = 10_000_000
+"""The maximum number of frames in a manifest."""
+_BASE_BYTES = 256 * 2**20
+_ROW_BYTES = 2**16
+"""Maximum of a planned row; a typical one has a few kilobytes, most of them prompts and an environment."""
+_SCALARS = (pa.float64(), pa.int64(), pa.string(), pa.bool_())
+"""Types of measured columns."""
+
+_T = TypeVar("_T")
+
+
+def _column(name: str, type_: Any, description: str, unit: str = "", *, nullable: bool = False) -> Any:
+    metadata = {"description": description} | ({"unit": unit} if unit else {})
+    return pa.field(name, type_, nullable=nullable, metadata=metadata)
 
 
 _KINDS = {"float": pa.float64(), "int": pa.int64(), "text": pa.string(), "bool": pa.bool_()}
 
 
-def measured_columns(columns: Iterable[Column]) -> list[Any]:
-    """Return the fields of columns that an analysis measured."""
-    return [
-        _column(column.name, _KINDS[column.kind], column.description, column.unit, nullable=True)
-        for column in columns
-    ]
-
-
 _NUMBERS, _FILES = pa.list_(pa.float64()), pa.list_(pa.string())
-_FILE = "file, of a video the picture of the frame's own number"
+_FILE = "file; a video has a picture per frame"
 
 SCHEMA = pa.schema(
     [
         _column("file_name", pa.string(), "PNG of the frame, relative to this table"),
         _column("frame", pa.int64(), "index of the frame, from 0"),
-        _column("alpha", pa.float64(), "place on the motion, 0 to 1", "1"),
+        _column("alpha", pa.float64(), "position in the motion, 0 to 1", "1"),
         _column("kind", pa.string(), "kind of animation"),
-        _column("prompts", pa.list_(pa.string()), "prompts that are mixed"),
+        _column("prompts", pa.list_(pa.string()), "prompts of the mixture"),
         _column("weights", pa.list_(pa.float64()), "weight of each prompt; they sum to 1", "1"),
-        _column("negative_prompt", pa.string(), "prompt that is steered away from"),
+        _column("negative_prompt", pa.string(), "prompt to steer away from"),
         _column("seed", pa.int64(), "first seed of the initial noise"),
-        _column("noise_mode", pa.string(), "how the noise moves along the animation"),
+        _column("noise_mode", pa.string(), "how the noise changes along the animation"),
         _column("num_inference_steps", pa.int64(), "denoising steps", "steps", nullable=True),
         _column("guidance_scale", pa.float64(), "weight of classifier-free guidance", "1", nullable=True),
         _column("scheduler", pa.string(), "diffusers class that sampled; empty for a rehearsal"),
@@ -54,75 +63,100 @@ SCHEMA = pa.schema(
         _column("width", pa.int64(), "width of the picture", "px"),
         _column("batch_size", pa.int64(), "frames per model call", "frames"),
         _column("pipeline", pa.string(), "diffusers pipeline class"),
-        _column("pretrained", pa.string(), "checkpoint: a Hub id, a folder or a shipped one's name"),
+        _column("pretrained", pa.string(), "checkpoint: a Hub id, a folder or the name of a shipped one"),
         _column("revision", pa.string(), "full commit of a checkpoint from the Hub, else empty"),
-        _column("recipe_digest", pa.string(), "SHA-256 of all that determines the pixels"),
+        _column("recipe_digest", pa.string(), "SHA-256 of everything that determines the pixels"),
         _column("content_sha256", pa.string(), "SHA-256 of the RGB pixels"),
         _column("worker", pa.string(), "worker that rendered the frame"),
         _column("node", pa.string(), "machine of that worker"),
         _column("device", pa.string(), "device of that worker"),
-        _column("attempt", pa.int64(), "which try of its shard succeeded, from 1"),
+        _column("attempt", pa.int64(), "number of the successful attempt at its shard, from 1"),
         _column("render_seconds", pa.float64(), "the frame's share of its model call", "s"),
         _column("rendered_at", pa.timestamp("us", tz="UTC"), "when the frame was rendered", "UTC"),
         _column("environment", pa.string(), "JSON object: versions, device, dtype, threads"),
         _column("frames_per_call", pa.int64(), "batch_size, or fewer after running out of memory", "frames"),
-        _column("flaw", pa.string(), "blank for a picture of one colour, which came twice; else empty"),
+        _column("flaw", pa.string(), "blank for a picture of one colour that was rendered twice; else empty"),
         _column("cached", pa.bool_(), "taken from the cache instead of being rendered"),
         _column("true_cfg_scale", pa.float64(), "guidance of Flux and Qwen-Image", "1", nullable=True),
-        _column("strength", pa.float64(), "how far the image was left behind", "1", nullable=True),
-        _column("eta", pa.float64(), "DDIM's share of fresh noise in each step", "1", nullable=True),
-        _column("guidance_rescale", pa.float64(), "how far over-exposure was undone", "1", nullable=True),
+        _column("strength", pa.float64(), "how far the input image was changed, 0 to 1", "1", nullable=True),
+        _column("eta", pa.float64(), "share of new noise in each step of DDIM", "1", nullable=True),
+        _column(
+            "guidance_rescale", pa.float64(), "correction of over-exposure by guidance", "1", nullable=True
+        ),
         _column("controlnet_conditioning_scale", _NUMBERS, "weight of each ControlNet", "1", nullable=True),
         _column("ip_adapter_scale", _NUMBERS, "weight of each IP-Adapter", "1", nullable=True),
         _column("lora_scale", _NUMBERS, "weight of each LoRA", "1", nullable=True),
         _column(
             "input_image",
             _FILES,
-            f"image to begin with or, for ControlNets, to follow; {_FILE}",
+            f"image to start from or, for ControlNets, to follow; {_FILE}",
             nullable=True,
         ),
-        _column("input_mask_image", _FILES, f"mask of what was painted anew; {_FILE}", nullable=True),
+        _column("input_mask_image", _FILES, f"mask of the repainted area; {_FILE}", nullable=True),
         _column(
-            "input_control_image", _FILES, f"what ControlNets followed beside it; {_FILE}", nullable=True
+            "input_control_image",
+            _FILES,
+            f"image for ControlNets, besides the input image; {_FILE}",
+            nullable=True,
         ),
-        _column("input_depth_map", _FILES, f"depth that was kept to; {_FILE}", nullable=True),
-        _column("input_ip_adapter_image", _FILES, f"what IP-Adapters saw; {_FILE}", nullable=True),
+        _column("input_depth_map", _FILES, f"depth map to follow; {_FILE}", nullable=True),
+        _column("input_ip_adapter_image", _FILES, f"image prompts of IP-Adapters; {_FILE}", nullable=True),
     ]
 )
-"""What keyframes or sweeps can move has a column of its own. A column `image` the Hub would take for the frame."""
-
-
-NAME = "metadata.parquet"
-_ROW_GROUP = 1024
-
-_T = TypeVar("_T")
+"""Whatever keyframes or sweeps can change has a column. The Hub would take a column named `image` for the frame."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableHeader:
-    """What every row of a job's table shares; `manifest_text` is the resolved manifest.
+    """What the rows of a table share; `manifest_text` is the resolved manifest.
 
-    `columns` are those that an analysis measured, `curves` their values by frame, and `account` what they say, in JSON.
+    `columns` are the measured ones, `curves` their values by frame, and `insights` the insights as JSON.
     """
 
     manifest_text: str
     kind: str
     columns: tuple[Column, ...] = ()
     curves: Mapping[str, Sequence[Value]] = field(default_factory=dict)
-    account: str = ""
+    insights: str = ""
 
 
 def write_table(folder: JobFolder, header: TableHeader, rows: Iterator[tuple[Frame, FrameRow]]) -> None:
     """Write the table of the finished frames, in the order given, a row group at a time.
 
     Raises:
-        StorageError: when it cannot be written; a former table is then left as it was.
+        StorageError: it cannot be written; an earlier table is unchanged.
     """
-    notes = {"manifest": header.manifest_text} | ({"analysis": header.account} if header.account else {})
-    schema = pa.schema([*SCHEMA, *measured_columns(header.columns)]).with_metadata(notes)
+    metadata = {"manifest": header.manifest_text} | ({"analysis": header.insights} if header.insights else {})
+    schema = pa.schema([*SCHEMA, *_measured_columns(header.columns)]).with_metadata(metadata)
     with folder.writing(NAME) as path, pq.ParquetWriter(path, schema, compression="zstd") as writer:
         while group := [_row(header, frame, row) for frame, row in itertools.islice(rows, _ROW_GROUP)]:
             writer.write_table(pa.Table.from_pylist(group, schema=schema))
+
+
+def read_table(folder: JobFolder, *, planned: int = 0) -> Any | None:
+    """Return `metadata.parquet` of a job of `planned` frames as a pyarrow Table, or None if there is none.
+
+    Raises:
+        StorageError: it is damaged, is not a job's table, or cannot be read.
+    """
+    found = folder.find(NAME)
+    if found is None:
+        return None
+    try:
+        return _decoded(pa.BufferReader(found), _BASE_BYTES + _ROW_BYTES * planned)
+    except Exception as error:  # pyarrow raises any type
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise StorageError(
+            f"{folder.path(NAME)}: not a valid table ({reason}). `farm assemble` makes it again."
+        ) from error
+
+
+def _measured_columns(columns: Iterable[Column]) -> list[Any]:
+    """Return the fields of measured columns."""
+    return [
+        _column(column.name, _KINDS[column.kind], column.description, column.unit, nullable=True)
+        for column in columns
+    ]
 
 
 def _row(header: TableHeader, frame: Frame, row: FrameRow) -> dict[str, object]:
@@ -170,69 +204,40 @@ def _row(header: TableHeader, frame: Frame, row: FrameRow) -> dict[str, object]:
         "input_mask_image": _listed(files, "mask_image"),
         "input_control_image": _listed(files, "control_image"),
         "input_depth_map": _listed(files, "depth_map"),
-        "input_ip_adapter_image": [picture.location for picture in _seen(frame.recipe)] or None,
+        "input_ip_adapter_image": [picture.location for picture in _image_prompts(frame.recipe)] or None,
         **{name: values[frame.index] for name, values in header.curves.items()},
     }
 
 
 def _listed(values: Mapping[str, _T], name: str) -> list[_T] | None:
-    """Return the value of that name, or its parts `name.0`, `name.1` and so on, in order; None without any."""
+    """Return the value of a name, or of its parts `name.0`, `name.1` and so on, in order; None if there is none."""
     if name in values:
         return [values[name]]
     keys = itertools.takewhile(values.__contains__, (f"{name}.{number}" for number in itertools.count()))
     return [values[key] for key in keys] or None
 
 
-def _seen(recipe: Recipe) -> Iterator[InputPicture]:
-    """Yield what IP-Adapters see, adapter by adapter."""
+def _image_prompts(recipe: Recipe) -> Iterator[InputPicture]:
+    """Yield the pictures of image prompts, adapter by adapter."""
     for mixture in recipe.image_prompts:
         for together in mixture.prompts:
             yield from together
 
 
-_MOST_COLUMNS = 10_000
-_MOST_ROWS = 10_000_000
-"""As many as a manifest may have frames."""
-_BATCH = 1024
-_ROOM_BYTES = 256 * 2**20
-_ROW_BYTES = 2**16
-"""Of a row that is planned; it has a few kilobytes, most of them prompts and an environment."""
-_SCALARS = (pa.float64(), pa.int64(), pa.string(), pa.bool_())
-"""What measured columns hold."""
+def _decoded(source: Any, budget: int) -> Any:
+    """Return the table in a file, of at most `budget` bytes.
 
-
-def read_table(folder: JobFolder, *, planned: int = 0) -> Any | None:
-    """Return `metadata.parquet` of a job of so many frames as a pyarrow Table, or None if there is none.
-
-    Raises:
-        StorageError: when it is not whole, not a job's table, or cannot be read.
-    """
-    found = folder.find(NAME)
-    if found is None:
-        return None
-    try:
-        return _decoded(pa.BufferReader(found), _ROOM_BYTES + _ROW_BYTES * planned)
-    except Exception as error:  # pyarrow raises whatever it meets
-        said = " ".join(str(error).split()).rstrip(".")
-        raise StorageError(
-            f"{folder.path(NAME)}: not a whole Parquet file ({said}); farm assemble makes it again."
-        ) from error
-
-
-def _decoded(source: Any, room: int) -> Any:
-    """Return what a file holds, in at most `room` bytes.
-
-    Texts are decoded as dictionaries, which are no larger than the file's own, and counted before they are written out:
-    a few bytes may stand for any number of one text.
+    Texts are decoded as dictionaries, which are no larger than the file's own, and counted before they are expanded: a
+    few bytes may encode any number of copies of a text.
     """
     file = pq.ParquetFile(source)
     schema = file.schema_arrow
-    _check(schema, file.metadata, room)
+    _check(schema, file.metadata, budget)
     leaves = [file.schema.column(number).path for number in range(len(file.schema))]
     batches = []
-    for batch in pq.ParquetFile(source, read_dictionary=leaves).iter_batches(_BATCH, use_threads=False):
-        room -= batch.nbytes + sum(map(_length_of_texts, batch.columns))
-        if room < 0:
+    for batch in pq.ParquetFile(source, read_dictionary=leaves).iter_batches(_ROW_GROUP, use_threads=False):
+        budget -= batch.nbytes + sum(map(_length_of_texts, batch.columns))
+        if budget < 0:
             raise ValueError("its rows are larger than any of a job's")
         batches.append(batch)
     return pa.Table.from_batches(batches).cast(schema) if batches else schema.empty_table()
@@ -245,15 +250,15 @@ def _length_of_texts(column: Any) -> int:
     return pc.sum(pc.binary_length(values.dictionary).take(values.indices)).as_py() or 0
 
 
-def _check(schema: Any, metadata: Any, room: int) -> None:
-    """Refuse what says of itself that it is no job's table."""
-    if len(schema) > _MOST_COLUMNS or len(set(schema.names)) < len(schema):
-        raise ValueError("it has too many columns, or two of one name")
-    if metadata.num_rows > _MOST_ROWS:
-        raise ValueError(f"it has {metadata.num_rows} rows, a job at most {_MOST_ROWS} frames")
+def _check(schema: Any, metadata: Any, budget: int) -> None:
+    """Raise ValueError if the schema or the metadata is not that of a job's table."""
+    if len(schema) > _MAX_COLUMNS or len(set(schema.names)) < len(schema):
+        raise ValueError("it has too many columns, or two of the same name")
+    if metadata.num_rows > _MAX_ROWS:
+        raise ValueError(f"it has {metadata.num_rows} rows, but a job has at most {_MAX_ROWS} frames")
     for column in schema:
         known = SCHEMA.get_field_index(column.name)
         if column.type not in (_SCALARS if known < 0 else (SCHEMA.field(known).type,)):
-            raise ValueError(f"a column is of type {str(column.type)[:100]}, as none in a job's table")
-    if sum(metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups)) > room:
+            raise ValueError(f"it has a column of type {str(column.type)[:100]}")
+    if sum(metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups)) > budget:
         raise ValueError("its rows are larger than any of a job's")

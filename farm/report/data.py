@@ -1,16 +1,18 @@
-"""What a report says of a job, as plain values. Every text in it may be anything: the page escapes it."""
+"""The contents of a report, as plain values. Texts are unrestricted: the page escapes them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Literal
 
+from farm.records import Sentence
+
 State = Literal["running", "done", "partial", "failed", "interrupted"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Curve:
-    """One value per frame of the job, from frame 0 on; None, or NaN, where there is none."""
+class ChartCurve:
+    """One value per frame of the job, from frame 0; None or NaN if there is none."""
 
     label: str
     values: tuple[float | None, ...]
@@ -18,13 +20,13 @@ class Curve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
-    """Curves that share an axis: 0 to 100% if they are `probabilities`, else what their values need.
+    """Curves that share an axis: 0 to 100% for `probabilities`, else fitted to their values.
 
-    With `points` frames stand side by side, and no line leads from one to the next.
+    With `points` the frames are independent pictures, drawn as dots without lines.
     """
 
     title: str
-    curves: tuple[Curve, ...]
+    curves: tuple[ChartCurve, ...]
     unit: str = ""
     probabilities: bool = False
     points: bool = False
@@ -32,20 +34,8 @@ class Chart:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sentence:
-    """A sentence of the account, and the frames that it speaks of, in the order of the text.
-
-    `places[k]` is where in the text the digits of `frames[k]` begin, which become a link; without places none do.
-    """
-
-    text: str
-    frames: tuple[int, ...]
-    places: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Disagreement:
-    """What the two judges say of a frame."""
+class ConfusionExample:
+    """The labels that two models give a frame."""
 
     frame: int
     first: str
@@ -53,10 +43,10 @@ class Disagreement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Agreement:
-    """How often two judges say the same. `counts[i][j]` frames are `labels[i]` to the first, `labels[j]` to the second.
+class ConfusionMatrix:
+    """The agreement of two models: `counts[i][j]` frames are `labels[i]` to the first, `labels[j]` to the second.
 
-    `rate` is of 0 to 1, None where no frame was judged by both.
+    `rate` is the share of frames with equal labels, 0 to 1; None if no frame was scored by both.
     """
 
     first: str
@@ -64,12 +54,12 @@ class Agreement:
     rate: float | None
     labels: tuple[str, ...]
     counts: tuple[tuple[int, ...], ...]
-    examples: tuple[Disagreement, ...]
+    examples: tuple[ConfusionExample, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FlaggedFrame:
-    """A frame that deserves a look."""
+    """A frame that deserves attention."""
 
     frame: int
     flag: Literal["blank", "outlier", "failed"]
@@ -78,7 +68,7 @@ class FlaggedFrame:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrameSpan:
-    """Frames `first` to `last`, inclusive, of which one thing is to be said."""
+    """Frames `first` to `last`, inclusive, that share a reason."""
 
     first: int
     last: int
@@ -95,7 +85,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerTime:
-    """What one worker rendered, and the seconds that it was busy with it."""
+    """The frames that a worker rendered, and the seconds that it was busy."""
 
     name: str
     node: str
@@ -106,7 +96,7 @@ class WorkerTime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Environment:
-    """What frames were rendered with, and how many."""
+    """Versions and devices that frames were rendered with, and the number of these frames."""
 
     facts: tuple[Setting, ...]
     frames: int
@@ -114,7 +104,7 @@ class Environment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileLink:
-    """A file or folder beside the report; `path` is relative to the job folder, `/` between its parts."""
+    """A file or folder of the job; `path` is relative to the job folder, with `/` between its parts."""
 
     path: str
     bytes: int | None = None
@@ -122,14 +112,13 @@ class FileLink:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportData:
-    """A job as its page shows it.
+    """The contents of a job's page.
 
-    `frames` are the indices of those that are finished, of 0 to `frame_count` - 1; their pictures are read from the
-    job folder. Times of day are ISO 8601 in UTC, empty if there is none yet; `written_at` is now. `seconds` is
-    wall-clock time. `fps` and `rubber_band` say how the animation plays. `failures` are frames that are missing, and
-    why; `remarks` frames that are there but not as they should be. `error` is what ended the job, else empty. A page
-    with `refresh_seconds` above 0 loads itself again that often. `captions` has one for every frame of the job, each a
-    few words on what sets it apart, or is empty.
+    `frames` are the indices of finished frames, of 0 to `frame_count` - 1; their pictures are read from the job folder.
+    `written_at`, `started_at` and `finished_at` are ISO 8601 in UTC, empty if unknown. `seconds` is wall time. `fps`
+    and `rubber_band` say how the animation plays. `failures` are missing frames with the reason; `remarks` finished
+    frames with a flaw. `error` is what ended the job, else empty. A page with `refresh_seconds` above 0 reloads itself
+    at that interval. `captions` has a short distinguishing text for every frame of the job, or is empty.
     """
 
     name: str
@@ -147,8 +136,8 @@ class ReportData:
     rubber_band: bool = False
     captions: tuple[str, ...] = ()
     charts: tuple[Chart, ...] = ()
-    account: tuple[Sentence, ...] = ()
-    agreement: Agreement | None = None
+    insights: tuple[Sentence, ...] = ()
+    agreement: ConfusionMatrix | None = None
     flagged: tuple[FlaggedFrame, ...] = ()
     failures: tuple[FrameSpan, ...] = ()
     remarks: tuple[FrameSpan, ...] = ()

@@ -1,4 +1,4 @@
-"""`index.html`: many jobs on one page, their previews beside it."""
+"""`index.html`: many jobs on one page, with their previews."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from farm.errors import StorageError
-from farm.report import pictures as preview
 from farm.report.data import State
 from farm.report.html import render_page
+from farm.report.pictures import MAX_PREVIEW_BYTES, PREVIEW, poster_of
 from farm.report.wording import STATES
 from farm.store import JobFolder
 
@@ -26,11 +26,11 @@ _NAMES: dict[State | Literal["unreadable", "refused"], str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GalleryEntry:
-    """A job as its card shows it.
+    """The contents of a job's card.
 
-    `folder` is relative to the gallery's, `/` between its parts; `report` says whether a `report.html` is in it.
-    `frames` of `frame_count` are finished. `error` is what ended the job, or why its folder cannot be understood, or
-    why its manifest was refused: one that was has no folder, but a name in the place of it.
+    `folder` is relative to the gallery's, with `/` between its parts; `report` says whether it has a `report.html`.
+    `frames` of `frame_count` are finished. `error` is what ended the job, or why its folder is unreadable or its
+    manifest was refused. A refused manifest has no folder; `folder` is then a name.
     """
 
     folder: str
@@ -47,7 +47,7 @@ class GalleryEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Card:
-    """What stands on a card; `error` names the job's files as they are called in its folder."""
+    """The contents of a card as drawn; `error` names the job's files relative to its folder."""
 
     entry: GalleryEntry
     state_name: str
@@ -65,13 +65,14 @@ def write_gallery(
     written_at: str = "",
     refresh_seconds: float = 0.0,
 ) -> int:
-    """Write the page over many jobs, atomically, and return its bytes; the newest job comes first.
+    """Write the page of many jobs, atomically, and return its size in bytes; the newest job comes first.
 
-    Posters are the first pictures of the jobs' `preview.webp`, and part of the page; the previews play from their
-    files. The page loads itself again while a job runs, if `refresh_seconds` is above 0.
+    Posters are the first pictures of the jobs' `preview.webp`, embedded in the page; the previews play from their
+    files, and a card with an unreadable preview has no picture. While a job runs, the page reloads itself if
+    `refresh_seconds` is above 0.
 
     Raises:
-        StorageError: when it cannot be written. A preview that cannot be read is a card without a picture.
+        StorageError: it cannot be written.
     """
     ordered = sorted(entries, key=lambda entry: (entry.started_at, entry.name), reverse=True)
     counts = Counter(entry.state for entry in ordered)
@@ -88,7 +89,7 @@ def write_gallery(
             "running": running,
             "refresh_seconds": refresh_seconds if running else 0,
             "picture_sources": "'self' file:",
-            "preview": preview.NAME,
+            "preview": PREVIEW,
         },
     )
     folder.write(NAME, page)
@@ -97,10 +98,10 @@ def write_gallery(
 
 def _card(folder: JobFolder, entry: GalleryEntry) -> _Card:
     try:
-        data = folder.find(f"{entry.folder}/{preview.NAME}", max_bytes=preview.MOST_BYTES)
+        data = folder.find(f"{entry.folder}/{PREVIEW}", max_bytes=MAX_PREVIEW_BYTES)
     except StorageError:
         data = None
-    poster, width, height = (data and preview.poster_of(data)) or (None, 0, 0)
+    poster, width, height = (data and poster_of(data)) or (None, 0, 0)
     return _Card(
         entry=entry,
         state_name=_NAMES[entry.state],

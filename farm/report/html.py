@@ -1,4 +1,4 @@
-"""Templates, styles and scripts made into one file that asks for no other."""
+"""Templates, styles and scripts combined into one self-contained page."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _STATIC = Path(__file__).parent / "static"
 def render_page(
     template: str, *, styles: Sequence[str], scripts: Sequence[str], values: Mapping[str, object]
 ) -> bytes:
-    """Return a page with the named styles and scripts in it, in their order.
+    """Return a page with the named styles and scripts, in this order.
 
-    Its Content-Security-Policy allows these very styles, this script and pictures, and nothing else: what a hostile
-    text might smuggle in would not run, and nothing is fetched.
+    Its Content-Security-Policy allows exactly these styles, this script and embedded pictures: injected code would not
+    run, and nothing is downloaded.
     """
     style = "\n".join(_static(name) for name in styles)
     plain_style = _static("noscript.css")
@@ -49,18 +49,18 @@ def render_page(
 
 
 def embedded_json(value: object) -> Markup:
-    """Return JSON that can stand in a script element, whatever its texts say."""
+    """Return JSON that is safe inside a script element, whatever its texts."""
     text = json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return Markup(text.replace("<", "\\u003c"))
 
 
 def data_uri(webp: bytes) -> Markup:
-    """Return a WebP picture as an address that holds it."""
+    """Return a WebP picture as a data URI."""
     return Markup("data:image/webp;base64," + base64.b64encode(webp).decode("ascii"))
 
 
 def relative_link(path: str) -> str:
-    """Return the address of a file beside the page; no name of a file becomes a scheme or another host."""
+    """Return the URL of a file relative to the page; no file name can become a scheme or another host."""
     return "./" + quote(path.lstrip("/"), errors="replace")
 
 

@@ -1,62 +1,23 @@
-"""`report.html`: one job on one page that needs nothing else."""
+"""`report.html`: a job on one self-contained page."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from farm.report.charts import HEIGHT, WIDTH, DrawnChart, across, band, draw, plotted_frames
+from farm.report.charts import HEIGHT, WIDTH, DrawnChart, band, draw_chart, plotted_frames, x_of
 from farm.report.data import FlaggedFrame, FrameSpan, ReportData
 from farm.report.html import render_page
-from farm.report.pictures import Picture, Shown, Strip
+from farm.report.pictures import PagePictures, Picture, PictureCache
 from farm.report.wording import STATES
 from farm.store import JobFolder
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
-    """A frame's picture, or None for frames that are missing; `said` is what is to be said of them, if anything.
-
-    `caption` says what sets the frame apart, empty where nothing does.
-    """
-
-    numbers: str
-    picture: Picture | None
-    said: str
-    caption: str = ""
-
-
-def cells_of(
-    pictures: Sequence[Picture],
-    missing: Sequence[FrameSpan],
-    flagged: Sequence[FlaggedFrame],
-    captions: Mapping[int, str],
-) -> tuple[Cell, ...]:
-    """Return the cells in the order of their frames; a span of missing frames is one."""
-    said = {flag.frame: f"{flag.flag}: {flag.reason}" for flag in flagged}
-    cells = {
-        picture.frame: Cell(
-            numbers=str(picture.frame),
-            picture=picture,
-            said=said.get(picture.frame, ""),
-            caption=captions.get(picture.frame, ""),
-        )
-        for picture in pictures
-    }
-    holes = {span.first: Cell(numbers=_numbers(span), picture=None, said=span.reason) for span in missing}
-    return tuple(cell for _, cell in sorted((holes | cells).items()))
-
-
-def _numbers(span: FrameSpan) -> str:
-    return str(span.first) if span.first == span.last else f"{span.first}–{span.last}"
-
 
 NAME = "report.html"
 _PIXEL_ART = 256
 """Pixels: narrower pictures are enlarged with hard edges."""
-_MOST_TOLD = 200
-"""Spans of frames that a page lists of each sort of trouble; nobody reads more."""
-_FEWEST_CURVED = 2
+_MAX_LISTED = 200
+"""Ranges of frames that a page lists of each kind of problem."""
+_MIN_FRAMES = 2
 _STYLES = ("theme.css", "report.css", "player.css", "charts.css")
 _SCRIPTS = (
     "memory.js",
@@ -74,29 +35,43 @@ _SCRIPTS = (
 )
 
 
-def write_report(folder: JobFolder, data: ReportData, strip: Strip | None = None) -> int:
-    """Write the page of a job into its folder, atomically, and return its bytes.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """A cell of the contact sheet: a frame's picture, or None for missing frames, with a note on them if there is one.
 
-    A `strip` that lasts as long as the run spares the reading of frames that an earlier page showed.
+    `caption` distinguishes the frame from others, and may be empty.
+    """
+
+    numbers: str
+    picture: Picture | None
+    note: str
+    caption: str = ""
+
+
+def write_report(folder: JobFolder, data: ReportData, cache: PictureCache | None = None) -> int:
+    """Write the page of a job into its folder, atomically, and return its size in bytes.
+
+    A `cache` kept during the run avoids reading frames that an earlier page showed. Unreadable frames are listed on the
+    page.
 
     Raises:
-        StorageError: when it cannot be written. A frame that cannot be read is told on the page.
+        StorageError: it cannot be written.
     """
-    shown = (strip or Strip(folder, data.frame_count)).pictures(data.frames)
+    shown = (cache or PictureCache(folder, data.frame_count)).pictures(data.frames)
     page = report_page(data, shown)
     folder.write(NAME, page)
     return len(page)
 
 
-def report_page(data: ReportData, shown: Shown) -> bytes:
+def report_page(data: ReportData, shown: PagePictures) -> bytes:
     """Return the page of a job with these pictures."""
     frames = [picture.frame for picture in shown.pictures]
     plotted = plotted_frames(data.frame_count, frames)
     charts = _drawn(data, plotted)
     captions = {frame: data.captions[frame] for frame in frames if data.captions}
     missing = (*data.failures, *shown.unreadable)
-    failures, flagged, remarks = missing[:_MOST_TOLD], data.flagged[:_MOST_TOLD], data.remarks[:_MOST_TOLD]
-    told = len(failures) + len(flagged) + len(remarks)
+    failures, flagged, remarks = missing[:_MAX_LISTED], data.flagged[:_MAX_LISTED], data.remarks[:_MAX_LISTED]
+    listed = len(failures) + len(flagged) + len(remarks)
     return render_page(
         "report.html",
         styles=_STYLES,
@@ -113,22 +88,43 @@ def report_page(data: ReportData, shown: Shown) -> bytes:
             "plotted": len(plotted),
             "drawing": (WIDTH, HEIGHT),
             "bands": [band(span, data.frame_count) for span in failures],
-            "flags": [f"{across(flag.frame, data.frame_count):.1f}" for flag in flagged],
+            "flags": [f"{x_of(flag.frame, data.frame_count):.1f}" for flag in flagged],
             "failures": failures,
             "flagged": flagged,
             "remarks": remarks,
-            "untold": len(missing) + len(data.flagged) + len(data.remarks) - told,
+            "unlisted": len(missing) + len(data.flagged) + len(data.remarks) - listed,
             "script_data": _script_data(data, frames, plotted, charts)
             | {"captions": list(captions.values())},
         },
     )
 
 
+def cells_of(
+    pictures: Sequence[Picture],
+    missing: Sequence[FrameSpan],
+    flagged: Sequence[FlaggedFrame],
+    captions: Mapping[int, str],
+) -> tuple[Cell, ...]:
+    """Return the cells in the order of their frames; a span of missing frames has one cell."""
+    notes = {flag.frame: f"{flag.flag}: {flag.reason}" for flag in flagged}
+    cells = {
+        picture.frame: Cell(
+            numbers=str(picture.frame),
+            picture=picture,
+            note=notes.get(picture.frame, ""),
+            caption=captions.get(picture.frame, ""),
+        )
+        for picture in pictures
+    }
+    holes = {span.first: Cell(numbers=_numbers(span), picture=None, note=span.reason) for span in missing}
+    return tuple(cell for _, cell in sorted((holes | cells).items()))
+
+
 def _drawn(data: ReportData, plotted: Sequence[int]) -> list[DrawnChart]:
-    """Return the charts that have something to show; one frame is no curve."""
-    if len(data.frames) < _FEWEST_CURVED:
+    """Return the charts that have values; a single frame has no curves."""
+    if len(data.frames) < _MIN_FRAMES:
         return []
-    drawn = (draw(chart, plotted, data.frame_count) for chart in data.charts)
+    drawn = (draw_chart(chart, plotted, data.frame_count) for chart in data.charts)
     return [chart for chart in drawn if chart is not None]
 
 
@@ -152,3 +148,7 @@ def _script_data(
             for chart in charts
         ],
     }
+
+
+def _numbers(span: FrameSpan) -> str:
+    return str(span.first) if span.first == span.last else f"{span.first}–{span.last}"

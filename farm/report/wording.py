@@ -1,10 +1,11 @@
-"""Numbers and times as people write them."""
+"""Numbers, times and sentences in words."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from farm.report.data import FrameSpan, Sentence, State
+from farm.records import Sentence
+from farm.report.data import FrameSpan, State
 
 STATES: dict[State, str] = {
     "running": "Running",
@@ -16,7 +17,7 @@ STATES: dict[State, str] = {
 
 
 def date(moment: str) -> str:
-    """Return an ISO 8601 time as `22 Nov 2026, 05:29 UTC`; what is no such time, as it is."""
+    """Return an ISO 8601 time as `22 Nov 2026, 05:29 UTC`, and any other text unchanged."""
     try:
         when = datetime.fromisoformat(moment)
         when = when.astimezone(UTC) if when.tzinfo else when
@@ -38,9 +39,9 @@ def span(frames: FrameSpan) -> str:
 
 
 def linked(sentence: Sentence) -> tuple[tuple[str, int | None], ...]:
-    """Cut a sentence at its places into pieces, of which those that are a frame's number say which.
+    """Split a sentence at its places into pieces, each with its frame if it is the number of one.
 
-    Pieces make up the whole text. A place where the frame's digits do not stand is left as it is.
+    The pieces make up the complete text. A place without the digits of its frame is ignored.
     """
     pieces: list[tuple[str, int | None]] = []
     done, text = 0, sentence.text
@@ -53,5 +54,5 @@ def linked(sentence: Sentence) -> tuple[tuple[str, int | None], ...]:
 
 
 def percent(value: float) -> str:
-    """Return a share of 1 as people read it: `12.5%`, and `100%`."""
+    """Return a share of 1 as a percentage: `12.5%`, `100%`."""
     return f"{100 * value:.1f}".removesuffix(".0") + "%"

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from farm.analyze import apart
+from farm.analyze import image_difference
 from farm.errors import StorageError, UsageError
 from farm.manifest import Manifest
 from farm.manifest.references import written_prompts
@@ -60,7 +60,7 @@ def write_sheet(
 
 
 def _pair(frame: int, first: Pixels, second: Pixels, *, is_farthest: bool) -> Pair:
-    found = apart(first, second)
+    found = image_difference(first, second)
     caption = f"frame {frame}"
     if found is not None:
         caption += f": {found.perceptual:.3f}{', the most' if is_farthest else ''}"

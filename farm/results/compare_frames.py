@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from farm.analyze import apart, open_analyzer, sharpness
+from farm.analyze import image_difference, open_analyzer, sharpness
 from farm.errors import ModelError, UsageError
 from farm.inputs.checkpoints.source import find_source
 from farm.inputs.checkpoints.tokenizers import misfit_of
@@ -286,7 +286,7 @@ class Distances:
     def take(self, frame: int, first: Pixels, second: Pixels) -> None:
         """Measure a frame in both jobs."""
         self.frames.append(frame)
-        found = apart(first, second)
+        found = image_difference(first, second)
         if found is not None:
             self._apart.append(frame)
             self._rgb.append(found.rgb)

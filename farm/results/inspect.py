@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from farm.analyze import Jump
-from farm.records import Frame, FrameRow, Shown
+from farm.records import AnalyzedFrame, Frame, FrameRow
 from farm.records.status import FrameStatus, Ranges
 from farm.reduce import EnvironmentShare, FrameRange
 from farm.results.frame_notes import Remarks
@@ -97,8 +97,8 @@ def inspect(url: str) -> Inspection:
         environments=remarks.environments,
         measured=findings is not None,
         unmeasured=_unmeasured(findings, whole) if findings else 0,
-        sentences=tuple(sentence.text for sentence in findings.account.sentences) if findings else (),
-        jumps=findings.account.jumps if findings else (),
+        sentences=tuple(sentence.text for sentence in findings.insights.sentences) if findings else (),
+        jumps=findings.insights.jumps if findings else (),
         change=_change(findings) if findings and moves(job.plan) else None,
     )
 
@@ -144,7 +144,7 @@ def _first(part: FrameRange) -> int:
     return part.first
 
 
-def _unmeasured(findings: Findings, whole: Sequence[Shown]) -> int:
+def _unmeasured(findings: Findings, whole: Sequence[AnalyzedFrame]) -> int:
     """Count the frames without a value: frames are measured beside their neighbours, and anew when those changed."""
     return sum(all(curve[one.frame] is None for curve in findings.curves.values()) for one in whole)
 

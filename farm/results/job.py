@@ -19,13 +19,13 @@ from farm.plan import Plan, make_plan
 from farm.plan.pacing import Alphas, with_alphas
 from farm.records import (
     AnalysisSpec,
+    AnalyzedFrame,
     DiffusersSpec,
     Frame,
     FrameRow,
     PictureSource,
     ProceduralSpec,
     RendererSpec,
-    Shown,
 )
 from farm.records.status import FrameStatus
 from farm.reduce import FrameCounts, Summary, installed_versions
@@ -130,7 +130,7 @@ class FinishedJob:
             if row is not None and status is FrameStatus.INTACT:
                 yield self.plan.frame(number), row
 
-    def shown(self) -> Iterator[Shown]:
+    def shown(self) -> Iterator[AnalyzedFrame]:
         """Yield the same frames with what they are to show."""
         return (shown(frame, row) for frame, row in self.frames())
 

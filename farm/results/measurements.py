@@ -7,20 +7,20 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from farm.analyze import Account, account, are_measurable, columns_of
+from farm.analyze import Insights, are_measurable, columns_of, insights_of
 from farm.canonical import digest
 from farm.plan import Plan
-from farm.records import AnalysisSpec, Column, Frame, FrameRow, Shown, Stretch, Value
+from farm.records import AnalysisSpec, AnalyzedFrame, Column, Frame, FrameRow, Stretch, Value
 from farm.reduce import TableHeader
 from farm.store import JobFolder, Measurements, active_measurements
 
 LENGTH = 24
 
 
-def shown(frame: Frame, row: FrameRow) -> Shown:
+def shown(frame: Frame, row: FrameRow) -> AnalyzedFrame:
     """Return a finished frame with what it is to show."""
     conditioning = frame.recipe.conditioning
-    return Shown(
+    return AnalyzedFrame(
         frame=frame.index,
         file_name=row.file_name,
         content_sha256=row.content_sha256,
@@ -29,10 +29,10 @@ def shown(frame: Frame, row: FrameRow) -> Shown:
     )
 
 
-def stretches(frames: Iterable[Shown]) -> Iterator[Stretch]:
+def stretches(frames: Iterable[AnalyzedFrame]) -> Iterator[Stretch]:
     """Yield stretches of frames without a gap, each once the frame after it is known; frames come in order."""
-    before: Shown | None = None
-    together: list[Shown] = []
+    before: AnalyzedFrame | None = None
+    together: list[AnalyzedFrame] = []
     for one in frames:
         if together and not _belongs(one, together):
             follows = one.frame == together[-1].frame + 1
@@ -44,7 +44,7 @@ def stretches(frames: Iterable[Shown]) -> Iterator[Stretch]:
         yield Stretch(frames=tuple(together), before=before, after=None)
 
 
-def _belongs(one: Shown, together: list[Shown]) -> bool:
+def _belongs(one: AnalyzedFrame, together: list[AnalyzedFrame]) -> bool:
     return one.frame == together[-1].frame + 1 and one.frame // LENGTH == together[0].frame // LENGTH
 
 
@@ -60,11 +60,11 @@ _OUTLIER = Column(name="outlier", kind="bool", description="whether both changes
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """Columns of measured values, `curves` with a value for every frame of the job, and the account of them."""
+    """Columns of measured values, `curves` with a value for every frame of the job, and the insights from them."""
 
     columns: tuple[Column, ...]
     curves: Mapping[str, Sequence[Value]]
-    account: Account
+    insights: Insights
 
 
 def measurements_of(folder: JobFolder, spec: AnalysisSpec) -> Measurements:
@@ -77,7 +77,7 @@ def moves(plan: Plan) -> bool:
     return plan.kind in _MOVING
 
 
-def findings_in(plan: Plan, folder: JobFolder, shown: Iterable[Shown]) -> Findings | None:
+def findings_in(plan: Plan, folder: JobFolder, shown: Iterable[AnalyzedFrame]) -> Findings | None:
     """Return what a finished job's frames were measured for, as `findings_of`; None where nothing was asked for.
 
     Raises:
@@ -90,7 +90,7 @@ def findings_in(plan: Plan, folder: JobFolder, shown: Iterable[Shown]) -> Findin
     return None if kept is None else findings_of(plan, kept, shown)
 
 
-def findings_of(plan: Plan, kept: Measurements, shown: Iterable[Shown]) -> Findings:
+def findings_of(plan: Plan, kept: Measurements, shown: Iterable[AnalyzedFrame]) -> Findings:
     """Return what was measured in frames that are there, in their order.
 
     Values are None for frames that are not there, or not measured yet.
@@ -104,12 +104,12 @@ def findings_of(plan: Plan, kept: Measurements, shown: Iterable[Shown]) -> Findi
         measured.add(frame)
         for name, value in values.items():
             curves[name][frame] = value
-    told = account(kept.columns, curves, moves=moves(plan))
-    outliers = set(told.outliers)
+    insights = insights_of(kept.columns, curves, moves=moves(plan))
+    outliers = set(insights.outliers)
     curves[_OUTLIER.name] = [
         frame in outliers if frame in measured else None for frame in range(plan.frame_count)
     ]
-    return Findings(columns=(*kept.columns, _OUTLIER), curves=curves, account=told)
+    return Findings(columns=(*kept.columns, _OUTLIER), curves=curves, insights=insights)
 
 
 def header_of(plan: Plan, findings: Findings | None) -> TableHeader:
@@ -121,11 +121,13 @@ def header_of(plan: Plan, findings: Findings | None) -> TableHeader:
         kind=plan.kind,
         columns=findings.columns,
         curves=findings.curves,
-        account=json.dumps(asdict(findings.account)),
+        insights=json.dumps(asdict(findings.insights)),
     )
 
 
-def _measured(kept: Measurements, shown: Iterable[Shown]) -> Iterator[tuple[int, Mapping[str, Value]]]:
+def _measured(
+    kept: Measurements, shown: Iterable[AnalyzedFrame]
+) -> Iterator[tuple[int, Mapping[str, Value]]]:
     for stretch in stretches(shown):
         values = kept.find(stretch)
         for one, its in zip(stretch.frames, values or (), strict=False):

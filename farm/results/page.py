@@ -11,16 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from farm import report
-from farm.analyze import Account
+from farm.analyze import Insights
 from farm.manifest import Manifest
 from farm.manifest.model import Model
 from farm.manifest.sources import SOURCE_LISTS
 from farm.plan import Plan
-from farm.plan.from_manifest import Grid, Stills, Sweep
 from farm.plan.layout import grid_of
+from farm.plan.motions import GridMotion, StillsMotion, SweepMotion
 from farm.records import Column, Scalar, SchedulerSpec, Value
 from farm.reduce import FrameRange, Summary
-from farm.report import Chart, Curve
+from farm.report import Chart, ChartCurve
 from farm.results.measurements import Findings, moves
 from farm.rules.load import parse
 
@@ -36,14 +36,14 @@ def captions(plan: Plan) -> tuple[str, ...]:
     if moves(plan):
         return ()
     motion, layout = plan.motion, grid_of(plan.motion)
-    if isinstance(motion, Grid):
+    if isinstance(motion, GridMotion):
         places = (divmod(frame, motion.columns) for frame in range(plan.frame_count))
         return tuple(f"row {row + 1}, column {column + 1}" for row, column in places)
     if layout is not None:
         rows = layout.row_labels or ("",)
         pairs = ((row, column) for row in rows for column in layout.column_labels)
         return tuple(_short(", ".join(filter(None, pair))) for pair in pairs)
-    if isinstance(motion, Stills):
+    if isinstance(motion, StillsMotion):
         return tuple(_of_still(plan, frame) for frame in range(plan.frame_count))
     return ()
 
@@ -92,7 +92,7 @@ def _measured(title: str, members: Sequence[Column], findings: Findings) -> Char
         unit=members[0].unit if len({column.unit for column in members}) == 1 else "",
         probabilities=all(column.unit == "probability" for column in members),
         curves=tuple(
-            Curve(label=column.label, values=tuple(map(_number, findings.curves[column.name])))
+            ChartCurve(label=column.label, values=tuple(map(_number, findings.curves[column.name])))
             for column in members
         ),
     )
@@ -124,7 +124,7 @@ def _classes(findings: Findings) -> Chart:
         unit="probability",
         probabilities=True,
         description=f"Each class is drawn where it is {f'among the {top} likeliest' if top > 1 else 'the likeliest'}.",
-        curves=tuple(Curve(label=label, values=tuple(values)) for label, values in lines.items()),
+        curves=tuple(ChartCurve(label=label, values=tuple(values)) for label, values in lines.items()),
     )
 
 
@@ -146,14 +146,14 @@ def _prompts(plan: Plan) -> Iterator[Chart]:
             title="Prompts",
             unit="share",
             probabilities=True,
-            curves=tuple(Curve(label=prompt, values=tuple(values)) for prompt, values in shares.items()),
+            curves=tuple(ChartCurve(label=prompt, values=tuple(values)) for prompt, values in shares.items()),
         )
 
 
 def _arguments(plan: Plan) -> Iterator[Chart]:
     for name, curve in sorted(plan.curves.items())[:_MOST_CURVES]:
         values = tuple(curve.at(frame) for frame in range(plan.frame_count))
-        yield Chart(title=name, curves=(Curve(label=name, values=values),))
+        yield Chart(title=name, curves=(ChartCurve(label=name, values=values),))
 
 
 _NAMES = {"controlnets": "ControlNet", "ip_adapters": "IP-Adapter", "loras": "LoRA"}
@@ -177,7 +177,7 @@ def settings_of(plan: Plan) -> Iterator[tuple[str, str]]:
 
 
 def _swept(plan: Plan) -> dict[str, str]:
-    if not isinstance(plan.motion, Sweep):
+    if not isinstance(plan.motion, SweepMotion):
         return {}
     return {name: ", ".join(map(_text, values)) for name, values in plan.motion.axes}
 
@@ -260,7 +260,7 @@ def page_of(
         ),
         files=tuple(_files(summary, frames, runs)),
         refresh_seconds=refresh_seconds,
-        **(_told(findings.account) if findings else {}),
+        **(_insights(findings.insights) if findings else {}),
     )
 
 
@@ -276,16 +276,13 @@ def _files(summary: Summary, frames: Sequence[int], runs: bool) -> Iterator[repo
         yield report.FileLink(path="summary.json")
 
 
-def _told(account: Account) -> dict[str, Any]:
-    """What the account of a job says on its page."""
-    flags = [("blank", frame, "all of one colour") for frame in account.blank]
-    flags += [("outlier", frame, "unlike both of its neighbours") for frame in account.outliers]
+def _insights(insights: Insights) -> dict[str, Any]:
+    """Return the fields of a page that show the insights of a job."""
+    flags = [("blank", frame, "all of one colour") for frame in insights.blank]
+    flags += [("outlier", frame, "unlike both of its neighbours") for frame in insights.outliers]
     return {
-        "account": tuple(
-            report.Sentence(text=sentence.text, frames=sentence.frames, places=sentence.places)
-            for sentence in account.sentences
-        ),
-        "agreement": _agreement(account),
+        "insights": insights.sentences,
+        "agreement": _confusion_matrix(insights),
         "flagged": tuple(
             report.FlaggedFrame(frame=frame, flag=flag, reason=reason)  # type: ignore[arg-type]
             for flag, frame, reason in sorted(flags, key=lambda flagged: flagged[1])
@@ -293,18 +290,18 @@ def _told(account: Account) -> dict[str, Any]:
     }
 
 
-def _agreement(account: Account) -> report.Agreement | None:
-    found = account.agreement
+def _confusion_matrix(insights: Insights) -> report.ConfusionMatrix | None:
+    found = insights.agreement
     if found is None:
         return None
-    return report.Agreement(
+    return report.ConfusionMatrix(
         first="CLIP",
         second="the classifier",
         rate=found.rate,
         labels=found.labels,
         counts=found.counts,
         examples=tuple(
-            report.Disagreement(frame=one.frame, first=one.clip, second=one.classifier)
+            report.ConfusionExample(frame=one.frame, first=one.clip, second=one.classifier)
             for one in found.examples
         ),
     )

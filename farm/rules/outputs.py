@@ -7,7 +7,7 @@ from typing import Any
 
 from farm.manifest.findings import Finding
 from farm.plan import Plan
-from farm.reduce import misfits
+from farm.reduce import oversized_outputs
 from farm.rules.animation import frame_count
 
 MAX_CELLS = 10_000
@@ -33,7 +33,7 @@ def output_checks(manifest: Mapping[Any, Any]) -> Iterator[Finding]:
 
 def output_findings(plan: Plan, *, width: int, height: int) -> Iterator[Finding]:
     """Yield every output that its format does not hold, or that would be too large to look at."""
-    for misfit in misfits(plan.outputs, width=width, height=height, frame_count=plan.frame_count):
+    for excess in oversized_outputs(plan.outputs, width=width, height=height, frame_count=plan.frame_count):
         yield Finding(
-            path=("output", misfit.field), found=misfit.found, allowed=misfit.allowed, hint=misfit.hint
+            path=("output", excess.field), found=excess.found, allowed=excess.allowed, hint=excess.hint
         )

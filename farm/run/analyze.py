@@ -90,6 +90,6 @@ def _refuse_others(overrides: Sequence[str]) -> None:
 def _write(job: FinishedJob, there: Sequence[int], findings: Findings) -> None:
     job.folder.write("manifest.yaml", job.plan.manifest_text.encode())
     write_table(job.folder, header_of(job.plan, findings), job.frames())
-    summary = dataclasses.replace(job.summary(len(there)), analysis=dataclasses.asdict(findings.account))
+    summary = dataclasses.replace(job.summary(len(there)), analysis=dataclasses.asdict(findings.insights))
     write_summary(job.folder, summary)
     write_page(job, there, findings)

@@ -170,7 +170,7 @@ class Books:
             environments=self._remarks.environments,
             outputs=artifacts,
             versions=installed_versions(),
-            analysis=dataclasses.asdict(findings.account) if findings else None,
+            analysis=dataclasses.asdict(findings.insights) if findings else None,
         )
 
 

@@ -16,7 +16,7 @@ from farm.errors import FarmError, ManifestError
 from farm.events import Event, JobFinished, JobStarted
 from farm.plan import Plan
 from farm.reduce import Summary
-from farm.report import Strip, write_preview, write_report
+from farm.report import PictureCache, write_preview, write_report
 from farm.results.gallery import gallery
 from farm.results.measurements import Findings
 from farm.results.page import page_of
@@ -54,7 +54,7 @@ class JobPage:
     def __init__(self, plan: Plan, folder: JobFolder, confirm: Callable[[], None]) -> None:
         self._plan, self._folder, self._confirm = plan, folder, confirm
         self._there = bytearray(plan.frame_count)
-        self._strip = Strip(folder, plan.frame_count)
+        self._pictures = PictureCache(folder, plan.frame_count)
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"page-{plan.name}")
         self._writing: Future[None] | None = None
         self._closed, self._closing = False, threading.Lock()
@@ -85,7 +85,7 @@ class JobPage:
             StorageError: when they cannot be written.
         """
         self.close()
-        write_report(self._folder, page_of(self._plan, self._frames(), summary, findings), self._strip)
+        write_report(self._folder, page_of(self._plan, self._frames(), summary, findings), self._pictures)
         write_preview(self._folder, self._frames())
 
     def close(self) -> None:
@@ -99,7 +99,7 @@ class JobPage:
         try:
             page = page_of(self._plan, frames, summary, findings(), refresh_seconds=self._pause)
             self._confirm()
-            write_report(self._folder, page, self._strip)
+            write_report(self._folder, page, self._pictures)
         except FarmError as error:
             _logger.warning("the page of %s cannot be written now: %s", self._plan.name, error)
         except Exception:

@@ -10,8 +10,8 @@ from farm.analyze import measure
 from farm.errors import FarmError, StorageError
 from farm.execute import BackgroundTasks
 from farm.plan import Plan
-from farm.records import AnalysisSpec, FrameRow, Shown, Stretch
-from farm.reduce import Arrivals, Cancelled
+from farm.records import AnalysisSpec, AnalyzedFrame, FrameRow, Stretch
+from farm.reduce import Cancelled, FrameQueue
 from farm.results.measurements import measurements_of, shown, stretches
 from farm.store import JobFolder, Ledger, map_in_order
 
@@ -95,7 +95,7 @@ class Measuring:
     ) -> None:
         self._plan, self._folder, self._spec, self._background = plan, folder, spec, background
         self._kept = measurements_of(folder, spec)
-        self._arrivals = Arrivals(plan.frame_count)
+        self._queue = FrameQueue(plan.frame_count)
         self._rows = ArrivedRows(folder, plan.frame_count)
         self._error: BaseException | None = None
         self._stop_by: float | None = None
@@ -107,17 +107,17 @@ class Measuring:
         """Say that frames were rendered; the ledger has their rows already."""
         rendered = tuple(rows)
         self._rows.add(rendered)
-        self._arrivals.add([row.frame for row in rendered])
+        self._queue.add([row.frame for row in rendered])
 
     def offer_kept(self, frames: Iterable[int]) -> None:
         """Say that frames were there from before, as the ledger tells."""
         there = tuple(frames)
         self._rows.add_kept(there)
-        self._arrivals.add(there)
+        self._queue.add(there)
 
     def skip(self, frames: Iterable[int]) -> None:
         """Say that frames failed."""
-        self._arrivals.skip(frames)
+        self._queue.skip(frames)
 
     def finish(self) -> None:
         """Wait until all frames that were offered are measured, or until another thread's `abort` is over.
@@ -125,7 +125,7 @@ class Measuring:
         Raises:
             FarmError: when they cannot be measured, or not all were; what was measured until then is kept.
         """
-        self._arrivals.complete()
+        self._queue.close()
         self._over.wait()
         if self._error is not None:
             raise self._error
@@ -135,7 +135,7 @@ class Measuring:
 
         The patience of `abort` begins: cancelled together, many jobs are aborted in the time of one.
         """
-        self._arrivals.cancel()
+        self._queue.cancel()
         if self._stop_by is None:
             self._stop_by = time.monotonic() + _PATIENCE_SECONDS
 
@@ -156,7 +156,7 @@ class Measuring:
             for _ in map_in_order(
                 self._measure, stretches(self._arriving()), concurrency=self._background.concurrency
             ):
-                self._arrivals.check()
+                self._queue.check()
         except Cancelled:
             self._error = _stopped()
         except FarmError as error:
@@ -166,8 +166,8 @@ class Measuring:
         finally:
             self._over.set()
 
-    def _arriving(self) -> Iterator[Shown]:
-        for index in self._arrivals.in_order():
+    def _arriving(self) -> Iterator[AnalyzedFrame]:
+        for index in self._queue.in_order():
             yield shown(self._plan.frame(index), self._rows.take(index))
 
     def _measure(self, stretch: Stretch) -> None:

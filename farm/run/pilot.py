@@ -12,7 +12,7 @@ from farm.errors import RenderError, StorageError
 from farm.events import Event, FramesFailed, JobFinished, JobStarted
 from farm.execute import Executor
 from farm.plan.pacing import Alphas, closer_look, even_alphas
-from farm.records import Shown, Stretch, Value, Values
+from farm.records import AnalyzedFrame, Stretch, Value, Values
 from farm.records.status import FrameStatus, RenderReason
 from farm.results.measurements import shown
 from farm.results.status import frame_status
@@ -121,7 +121,7 @@ class _Pilot:
         finally:
             events.close()  # type: ignore[attr-defined]  # executors' runs are generators
 
-    def _measure(self, alphas: list[float], there: Mapping[float, Shown]) -> None:
+    def _measure(self, alphas: list[float], there: Mapping[float, AnalyzedFrame]) -> None:
         """Measure what changes between neighbours that were none before."""
         unknown = itertools.groupby(itertools.pairwise(alphas), key=lambda pair: pair not in self._changes)
         for pairs in [list(pairs) for is_new, pairs in unknown if is_new]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from farm.canonical import canonical_json
-from farm.records import Column, Shown, Stretch, Value, Values
+from farm.records import AnalyzedFrame, Column, Stretch, Value, Values
 from farm.records.fields import Digest
 from farm.store.folder import JobFolder
 from farm.typed_json import Malformed
@@ -137,7 +137,7 @@ def _value(column: Column, measured: Values) -> Value:
 def _digest(stretch: Stretch) -> str:
     """Return a digest of what the values depend on: the frames, and the prompts that they should show."""
 
-    def facts(frame: Shown | None) -> object:
+    def facts(frame: AnalyzedFrame | None) -> object:
         return frame and [frame.content_sha256, frame.prompts, frame.weights]
 
     frames = [facts(stretch.before), *map(facts, stretch.frames), facts(stretch.after)]

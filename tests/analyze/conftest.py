@@ -11,12 +11,12 @@ import pytest
 from farm.inputs.checkpoints.source import find_source
 from farm.records import (
     AnalysisSpec,
+    AnalyzedFrame,
     ClassifierSpec,
     ClipSpec,
     LabelGroup,
     ModelSource,
     Pixels,
-    Shown,
     Stretch,
 )
 from training.drawing import draw
@@ -61,10 +61,12 @@ def pictures() -> list[Pixels]:
 def stretch(frames: Sequence[int], *, of: int, weights: tuple[float, ...] = (0.25, 0.75)) -> Stretch:
     """Consecutive frames of a job of `of` frames whose file names are their numbers."""
 
-    def shown(frame: int) -> Shown | None:
+    def shown(frame: int) -> AnalyzedFrame | None:
         if not 0 <= frame < of:
             return None
-        return Shown(frame=frame, file_name=str(frame), content_sha256="", prompts=PROMPTS, weights=weights)
+        return AnalyzedFrame(
+            frame=frame, file_name=str(frame), content_sha256="", prompts=PROMPTS, weights=weights
+        )
 
     return Stretch(
         frames=tuple(one for one in map(shown, frames) if one is not None),

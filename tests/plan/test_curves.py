@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from farm.plan.curves import EASINGS, Curve, ease, even_keyframes, locate
+from farm.plan.curves import EASINGS, KeyframeCurve, ease, even_keyframes, locate
 
 
 @pytest.mark.parametrize("name", EASINGS)
@@ -30,8 +30,8 @@ def test_a_frame_between_keyframes_knows_its_segment_and_place():
 
 
 def test_a_curve_runs_straight_between_keyframes_and_stays_level_outside():
-    curve = Curve.of({10: 3.0, 20: 9.0})
+    curve = KeyframeCurve.of({10: 3.0, 20: 9.0})
     assert [curve.at(frame) for frame in (0, 10, 15, 20, 99)] == [3.0, 3.0, 6.0, 9.0, 9.0]
     assert not curve.constant
-    assert Curve.of(7.5).constant
-    assert Curve.of({0: 2.0, 9: 2.0}).constant
+    assert KeyframeCurve.of(7.5).constant
+    assert KeyframeCurve.of({0: 2.0, 9: 2.0}).constant

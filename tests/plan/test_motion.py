@@ -3,7 +3,14 @@ import math
 import pytest
 
 from farm.plan import derive
-from farm.plan.from_manifest import Circle, Grid, Interpolate, Stills, Sweep, Walk
+from farm.plan.motions import (
+    CircleMotion,
+    GridMotion,
+    InterpolateMotion,
+    StillsMotion,
+    SweepMotion,
+    WalkMotion,
+)
 from farm.records import SchedulerSpec
 
 
@@ -19,7 +26,7 @@ def interpolate(**changes):
         "seed": 42,
         "keyframe_seeds": (1, 2, 3),
     }
-    return Interpolate(**(settings | changes))
+    return InterpolateMotion(**(settings | changes))
 
 
 def mixture(point):
@@ -94,7 +101,7 @@ def test_per_frame_noise_is_derived_from_the_frame():
 
 
 def test_the_corners_of_a_grid_are_its_prompts_and_its_middle_is_all_of_them():
-    grid = Grid(
+    grid = GridMotion(
         corners=("a", "b", "c", "d"), negative_prompt="", rows=3, columns=5, noise_mode="fixed", seed=0
     )
     assert [mixture(grid.at(frame)) for frame in (0, 4, 10, 14)] == [{p: 1.0} for p in "abcd"]
@@ -102,23 +109,25 @@ def test_the_corners_of_a_grid_are_its_prompts_and_its_middle_is_all_of_them():
 
 
 def test_a_walk_takes_equal_steps_from_the_prompt_itself():
-    walk = Walk(prompt="a", negative_prompt="", frames=150, step_size=0.005, direction="ones", seed=0)
+    walk = WalkMotion(prompt="a", negative_prompt="", frames=150, step_size=0.005, direction="ones", seed=0)
     assert walk.at(0).conditioning.drift is None
     assert walk.at(149).conditioning.drift.distance == pytest.approx(0.745)
 
 
 def test_a_circle_closes_without_a_repeated_frame():
-    circle = Circle(prompt="a", negative_prompt="", frames=8, seeds=(1, 2))
+    circle = CircleMotion(prompt="a", negative_prompt="", frames=8, seeds=(1, 2))
     angles = [math.atan2(*reversed(circle.at(frame).noise.weights)) % (2 * math.pi) for frame in range(8)]
     assert angles == pytest.approx([frame * math.pi / 4 for frame in range(8)])
     assert circle.at(0).noise.weights == (1.0, 0.0)
 
 
 def test_stills_are_every_prompt_with_every_seed():
-    stills = Stills(prompts=("a", "b"), negative_prompt="", images_per_prompt=3, seed=0, seeds=(7, 8, 9))
+    stills = StillsMotion(
+        prompts=("a", "b"), negative_prompt="", images_per_prompt=3, seed=0, seeds=(7, 8, 9)
+    )
     frames = [(stills.at(i).conditioning.prompts[0], stills.at(i).noise.seeds[0]) for i in range(6)]
     assert frames == [("a", 7), ("a", 8), ("a", 9), ("b", 7), ("b", 8), ("b", 9)]
-    own = Stills(prompts=("a",), negative_prompt="", images_per_prompt=2, seed=5, seeds=None)
+    own = StillsMotion(prompts=("a",), negative_prompt="", images_per_prompt=2, seed=5, seeds=None)
     assert own.at(1).noise.seeds == (derive(5, 1),)
 
 
@@ -126,7 +135,7 @@ def test_a_sweep_goes_over_the_product_with_its_first_axis_slowest():
     ddim, euler = (
         SchedulerSpec(class_name=name, config={}) for name in ("DDIMScheduler", "EulerDiscreteScheduler")
     )
-    sweep = Sweep(
+    sweep = SweepMotion(
         prompt="a",
         negative_prompt="",
         seed=0,

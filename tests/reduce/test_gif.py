@@ -3,13 +3,13 @@ import pytest
 from PIL import Image
 
 from farm.records import GifSpec
-from farm.reduce.gif import GifWriter, PaletteSurvey, playing_order
+from farm.reduce.gif import GifWriter, PaletteSampler, playing_order
 
 
 def write(path, frames, **settings):
     defaults = {"fps": 10.0, "rubber_band": False, "loop": True, "colors": 256, "palette": "global"}
     spec = GifSpec(**(defaults | {"dither": True, "scale": 1} | settings))
-    survey = PaletteSurvey(len(frames))
+    survey = PaletteSampler(len(frames))
     for index, pixels in enumerate(frames):
         survey.add(index, pixels)
     writer = GifWriter(path, spec, survey.palette(spec.colors) if spec.palette == "global" else None)

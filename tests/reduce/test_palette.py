@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from farm.reduce.gif import PaletteSurvey
+from farm.reduce.gif import PaletteSampler
 
 
 def colors_of(palette):
@@ -14,21 +14,21 @@ def flat(*color):
 
 
 def test_few_colors_are_kept_exactly():
-    survey = PaletteSurvey(3)
+    survey = PaletteSampler(3)
     for index, color in enumerate([(255, 0, 0), (0, 200, 7), (255, 255, 255)]):
         survey.add(index, flat(*color))
     assert colors_of(survey.palette(256)) >= {(255, 0, 0), (0, 200, 7), (255, 255, 255)}
 
 
 def test_one_entry_is_transparent():
-    survey = PaletteSurvey(1)
+    survey = PaletteSampler(1)
     survey.add(0, flat(1, 2, 3))
     assert (survey.palette(256).to_ndarray(format="rgba").reshape(-1, 4)[:, 3] == 0).sum() == 1
 
 
 @pytest.mark.parametrize("colors", [2, 16, 255])
 def test_there_are_as_many_colors_as_asked(colors):
-    survey = PaletteSurvey(1)
+    survey = PaletteSampler(1)
     survey.add(0, np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8))
     assert len(colors_of(survey.palette(colors)) - {(0, 0, 0)}) in (colors - 1, colors)
 
@@ -37,7 +37,7 @@ def test_the_palette_of_more_pixels_than_the_sample_holds_depends_on_the_frames_
     frames = [np.random.default_rng(index).integers(0, 256, (256, 256, 3), np.uint8) for index in range(20)]
     palettes = []
     for _ in range(2):
-        survey = PaletteSurvey(20)
+        survey = PaletteSampler(20)
         for index, pixels in enumerate(frames):
             survey.add(index, pixels)
         palettes.append(colors_of(survey.palette(256)))
@@ -46,6 +46,6 @@ def test_the_palette_of_more_pixels_than_the_sample_holds_depends_on_the_frames_
 
 
 def test_skipped_frames_leave_no_trace():
-    survey = PaletteSurvey(100)
+    survey = PaletteSampler(100)
     survey.add(7, flat(10, 20, 30))
     assert colors_of(survey.palette(256)) <= {(10, 20, 30), (0, 0, 0)}

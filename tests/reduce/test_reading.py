@@ -27,8 +27,8 @@ def test_a_broken_table_is_told_with_what_to_do(folder):
     with pytest.raises(StorageError) as told:
         read_table(folder, planned=3)
     assert str(told.value) == (
-        f"{folder.path('metadata.parquet')}: not a whole Parquet file (Parquet file size is 4 bytes, smaller than the "
-        "minimum file footer (8 bytes)); farm assemble makes it again."
+        f"{folder.path('metadata.parquet')}: not a valid table (Parquet file size is 4 bytes, smaller than the "
+        "minimum file footer (8 bytes)). `farm assemble` makes it again."
     )
 
 
@@ -48,25 +48,28 @@ LONG_LISTS = pa.ListArray.from_arrays(np.arange(4, dtype=np.int32) * 2**16, np.z
 @pytest.mark.parametrize(
     ("columns", "said"),
     [
-        ({"frame": pa.array(np.zeros(10_000_001, np.int64))}, "it has 10000001 rows, a job at most 10000000 frames"),
-        ({"frame": pa.array(["0"])}, "a column is of type string, as none in a job's table"),
-        ({"mine": pa.array([{"a": 1}])}, "a column is of type struct<a: int64>, as none in a job's table"),
-        ({"mine": pa.array([[[1]]])}, f"a column is of type {LISTS}, as none in a job's table"),
-        (TWICE, "it has too many columns, or two of one name"),
+        (
+            {"frame": pa.array(np.zeros(10_000_001, np.int64))},
+            "it has 10000001 rows, but a job has at most 10000000 frames",
+        ),
+        ({"frame": pa.array(["0"])}, "it has a column of type string"),
+        ({"mine": pa.array([{"a": 1}])}, "it has a column of type struct<a: int64>"),
+        ({"mine": pa.array([[[1]]])}, f"it has a column of type {LISTS}"),
+        (TWICE, "it has too many columns, or two of the same name"),
         ({"flaw": dictionary_of("x" * 2**16, 20)}, "its rows are larger than any of a job's"),
         ({"weights": LONG_LISTS}, "its rows are larger than any of a job's"),
     ],
     ids=["rows", "another type", "nested", "deeper", "twice", "one text many times", "long lists"],
 )  # fmt: skip
 def test_a_table_of_another_kind_or_size_is_refused(folder, columns, said, tmp_path, monkeypatch):
-    monkeypatch.setattr(reading, "_ROOM_BYTES", 2**20)
+    monkeypatch.setattr(reading, "_BASE_BYTES", 2**20)
     table = columns if isinstance(columns, pa.Table) else pa.table(columns)
     pq.write_table(table, tmp_path / "table", compression="zstd")
     folder.write("metadata.parquet", (tmp_path / "table").read_bytes())
     with pytest.raises(StorageError) as told:
         read_table(folder, planned=3)
     assert str(told.value) == (
-        f"{folder.path('metadata.parquet')}: not a whole Parquet file ({said}); farm assemble makes it again."
+        f"{folder.path('metadata.parquet')}: not a valid table ({said}). `farm assemble` makes it again."
     )
 
 

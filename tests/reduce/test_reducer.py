@@ -173,8 +173,8 @@ def test_a_frame_of_another_size_is_named(folder, store):
     with pytest.raises(FarmError) as raised:
         assemble(folder, "job", ALL, range(3), frame_count=3)
     assert str(raised.value) == (
-        f"{folder.path('frames/frame000002.png')}: 48x32 pixels where the frames before it have 64x64; "
-        "frames of one animation have one size. Remove the frames of the other size and render again."
+        f"{folder.path('frames/frame000002.png')}: 48x32 pixels, but earlier frames have 64x64; "
+        "all frames of an animation need the same size. Remove the frames of the other size and render again."
     )
     assert files(folder) == []
 
@@ -238,7 +238,7 @@ def test_a_frame_that_cannot_be_read_again_is_no_fault_of_the_gif(folder, store,
 def test_a_frame_of_another_job_is_refused(folder):
     with (
         Reducer(folder, "job", ALL, 3) as reducer,
-        pytest.raises(IndexError, match=r"^frame 3 is none of the job's 3$"),
+        pytest.raises(IndexError, match=r"^no frame 3 in a job of 3$"),
     ):
         reducer.offer([3])
 

@@ -6,7 +6,7 @@ from PIL import Image
 
 from farm.errors import ManifestError
 from farm.records import GifSpec, GridSpec, Mp4Spec, OutputSpec, SheetSpec
-from farm.reduce import assemble, misfits
+from farm.reduce import assemble, oversized_outputs
 from farm.reduce.grids import ContactSheet, GridPicture, grid_size, sheet_size
 from farm.run import prepare
 
@@ -18,7 +18,8 @@ ALL = OutputSpec(gif=GIF, mp4=MP4, contact_sheet=SHEET, grid=None)
 
 def refused(spec, width, height, frames=10):
     return {
-        misfit.field: misfit.found for misfit in misfits(spec, width=width, height=height, frame_count=frames)
+        misfit.field: misfit.found
+        for misfit in oversized_outputs(spec, width=width, height=height, frame_count=frames)
     }
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from farm.records import Pixels
-from farm.report import Chart, Curve, ReportData
+from farm.report import Chart, ChartCurve, ReportData
 from farm.store import JobFolder, file_name
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")
@@ -66,13 +66,13 @@ def a_job(count: int = 20, **replaced: object) -> ReportData:
                 unit="probability",
                 probabilities=True,
                 curves=(
-                    Curve(label="star", values=tuple(1 - frame / (count - 1) for frame in range(count))),
-                    Curve(label="flower", values=tuple(frame / (count - 1) for frame in range(count))),
+                    ChartCurve(label="star", values=tuple(1 - frame / (count - 1) for frame in range(count))),
+                    ChartCurve(label="flower", values=tuple(frame / (count - 1) for frame in range(count))),
                 ),
             ),
             Chart(
                 title="Change",
-                curves=(Curve(label="rgb", values=(None, *(k / 100 for k in range(1, count)))),),
+                curves=(ChartCurve(label="rgb", values=(None, *(k / 100 for k in range(1, count)))),),
             ),
         ),
     )

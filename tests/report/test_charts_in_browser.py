@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from farm.report import Chart, Curve, write_report
+from farm.report import Chart, ChartCurve, write_report
 from tests.report.conftest import a_job, store
 from tests.report.seeing import shows
 
@@ -11,7 +11,9 @@ pytestmark = pytest.mark.browser
 
 
 def chart(title, *curves, **replaced):
-    named = tuple(Curve(label=f"{title} {number}", values=values) for number, values in enumerate(curves))
+    named = tuple(
+        ChartCurve(label=f"{title} {number}", values=values) for number, values in enumerate(curves)
+    )
     return Chart(title=title, curves=named, **replaced)
 
 

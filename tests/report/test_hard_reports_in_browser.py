@@ -11,7 +11,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from farm.report import Chart, Curve, FileLink, FlaggedFrame, FrameSpan, Sentence, Setting, write_report
+from farm.records import Sentence
+from farm.report import Chart, ChartCurve, FileLink, FlaggedFrame, FrameSpan, Setting, write_report
 from farm.store import file_name
 from tests.exhaustive import sample
 from tests.report.conftest import a_job, save, store
@@ -37,7 +38,7 @@ def full(folder):
             frames=(*range(8), *range(12, 20)),
             captions=(EVERYTHING[:300],) * 20,
             error=EVERYTHING,
-            account=(
+            insights=(
                 Sentence(text=EVERYTHING, frames=(7,)),
                 Sentence(text="At frame 3.", frames=(3,), places=(9,)),
             ),
@@ -49,7 +50,7 @@ def full(folder):
             manifest=f"name: {EVERYTHING}\n" * 3,
             charts=(
                 *a_job().charts,
-                Chart(title=EVERYTHING, curves=(Curve(label=EVERYTHING, values=(0.1,) * 20),)),
+                Chart(title=EVERYTHING, curves=(ChartCurve(label=EVERYTHING, values=(0.1,) * 20),)),
             ),
         ),
     )

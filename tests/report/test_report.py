@@ -3,18 +3,18 @@ import re
 
 import pytest
 
+from farm.records import Sentence
 from farm.report import (
-    Agreement,
     Chart,
-    Curve,
-    Disagreement,
+    ChartCurve,
+    ConfusionExample,
+    ConfusionMatrix,
     Environment,
     FileLink,
     FlaggedFrame,
     FrameSpan,
-    Sentence,
+    PictureCache,
     Setting,
-    Strip,
     WorkerTime,
     write_report,
 )
@@ -36,7 +36,7 @@ def words(page):
 def test_a_report_tells_what_is_known_of_a_job(folder):
     store(folder, range(20))
     job = a_job(
-        account=(Sentence(text="It turns at frame 7.", frames=(7,), places=(18,)),),
+        insights=(Sentence(text="It turns at frame 7.", frames=(7,), places=(18,)),),
         settings=(Setting(name="guidance_scale", value="7.5"),),
         workers=(WorkerTime(name="worker-1", node="vm", device="cpu", frames=20, seconds=30.0),),
         environments=(Environment(facts=(Setting(name="torch", value="2.13"),), frames=20),),
@@ -92,21 +92,21 @@ def test_a_job_of_no_frames_at_all_has_a_page(folder):
 
 
 def test_agreement_is_a_rate_a_table_and_examples(folder):
-    judged = Agreement(
+    judged = ConfusionMatrix(
         first="CLIP",
         second="ResNet",
         rate=0.955,
         labels=("cat", "dog"),
         counts=((9, 1), (0, 12)),
-        examples=(Disagreement(frame=4, first="cat", second="dog"),),
+        examples=(ConfusionExample(frame=4, first="cat", second="dog"),),
     )
     text = words(written(folder, a_job(20, frames=(), agreement=judged)))
-    assert "In 96% of the frames CLIP and ResNet see the same." in text
+    assert "In 96% of the frames CLIP and ResNet agree." in text
     assert "cat dog cat 9 1 dog 0 12" in text
     assert "Frame 4 is cat to CLIP , dog to ResNet" in text
     nothing = dataclasses.replace(judged, rate=None, labels=(), counts=(), examples=())
     text = words(written(folder, a_job(20, frames=(), agreement=nothing)))
-    assert "No frame was judged by both CLIP and ResNet ." in text
+    assert "No frame was scored by both CLIP and ResNet ." in text
 
 
 def test_a_thinned_animation_says_so(folder):
@@ -131,7 +131,7 @@ def test_no_text_becomes_markup(folder):
     job = a_job(
         2,
         **texts,
-        account=(Sentence(text=EVERYTHING, frames=(1,)),),
+        insights=(Sentence(text=EVERYTHING, frames=(1,)),),
         settings=(Setting(name=EVERYTHING, value=EVERYTHING),),
         failures=(FrameSpan(first=1, last=1, reason=EVERYTHING),),
         files=(FileLink(path=EVERYTHING, bytes=1),),
@@ -158,7 +158,7 @@ def test_a_job_of_which_one_frame_is_there_has_no_charts(folder):
 
 def test_a_chart_without_values_is_left_out(folder):
     store(folder, range(2))
-    empty = Chart(title="Later", curves=(Curve(label="c", values=(None, None)),))
+    empty = Chart(title="Later", curves=(ChartCurve(label="c", values=(None, None)),))
     text = words(written(folder, a_job(2, charts=(*a_job(2).charts, empty))))
     assert "Change" in text
     assert "Later" not in text
@@ -166,7 +166,7 @@ def test_a_chart_without_values_is_left_out(folder):
 
 def test_curves_beyond_eight_are_counted_and_stand_in_the_table(folder):
     store(folder, range(2))
-    curves = tuple(Curve(label=f"label {k}", values=(0.0, k / 100)) for k in range(100))
+    curves = tuple(ChartCurve(label=f"label {k}", values=(0.0, k / 100)) for k in range(100))
     page = written(folder, a_job(2, charts=(Chart(title="Hundred", curves=curves),)))
     assert "label 92 label 93" in words(page)
     assert "label 99 and 92 more, in the table" in words(page)
@@ -196,7 +196,7 @@ def test_only_a_running_job_s_page_loads_itself_again(folder, state, refresh):
 
 def test_a_strip_spares_the_second_page_the_reading(folder):
     store(folder, range(4))
-    strip = Strip(folder, 4)
+    strip = PictureCache(folder, 4)
     first = write_report(folder, a_job(4), strip)
     for frame in range(4):
         folder.remove(f"frames/frame{frame:06d}.png")

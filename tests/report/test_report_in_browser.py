@@ -6,7 +6,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from farm.report import Sentence, write_report
+from farm.records import Sentence
+from farm.report import write_report
 from tests.report.conftest import a_job, store
 from tests.report.seeing import RECORD, frame_shown, shows
 
@@ -18,7 +19,7 @@ def page(folder, look):
     """A finished job of 20 frames, at frame 0, not playing."""
     store(folder, range(20))
     job = a_job(
-        account=(Sentence(text="It turns at frame 7.", frames=(7,), places=(18,)),), manifest="version: 1\n"
+        insights=(Sentence(text="It turns at frame 7.", frames=(7,), places=(18,)),), manifest="version: 1\n"
     )
     write_report(folder, job)
     page = look(folder)

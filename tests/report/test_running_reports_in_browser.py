@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 import pytest
 from playwright.sync_api import expect
 
-from farm.report import Sentence, Strip, write_report
+from farm.records import Sentence
+from farm.report import PictureCache, write_report
 from tests.report.conftest import a_job, store
 from tests.report.seeing import shows
 
@@ -34,7 +35,7 @@ def running(frames):
 
 def test_a_running_job_s_page_renews_itself_and_keeps_frame_scroll_and_focus(folder, look):
     store(folder, range(12))
-    strip = Strip(folder, 20)
+    strip = PictureCache(folder, 20)
     write_report(folder, running(6), strip)
     page = look(folder)
     page.get_by_text("Manifest", exact=True).click()
@@ -64,7 +65,7 @@ def top_of(page, chart):
 @pytest.mark.parametrize("width", [390, 1280])
 def test_a_reader_stays_at_what_they_read_though_the_page_grows_above_it(folder, look, width):
     store(folder, range(12))
-    strip = Strip(folder, 20)
+    strip = PictureCache(folder, 20)
     job = running(6)
     write_report(folder, job, strip)
     page = look(folder, viewport={"width": width, "height": 700})
@@ -75,9 +76,9 @@ def test_a_reader_stays_at_what_they_read_though_the_page_grows_above_it(folder,
     page.evaluate("down => window.scrollBy(0, down)", top_of(page, "Change") - covered)
     before, scrolled = top_of(page, "Change"), page.evaluate("window.scrollY")
     more = tuple(dataclasses.replace(job.charts[0], title=f"More {number}") for number in range(5))
-    account = tuple(Sentence(text=f"It turns at {number}.", frames=()) for number in range(20))
+    insights = tuple(Sentence(text=f"It turns at {number}.", frames=()) for number in range(20))
     write_report(
-        folder, dataclasses.replace(running(12), account=account, charts=(*more, *job.charts)), strip
+        folder, dataclasses.replace(running(12), insights=insights, charts=(*more, *job.charts)), strip
     )
     expect(page.locator(".chart")).to_have_count(7)
     shows(page, 0)

@@ -3,7 +3,8 @@
 import pytest
 from playwright.sync_api import expect
 
-from farm.report import GalleryEntry, Sentence, write_gallery, write_report
+from farm.records import Sentence
+from farm.report import GalleryEntry, write_gallery, write_report
 from tests.report.conftest import a_job, store
 
 pytestmark = pytest.mark.browser
@@ -13,8 +14,8 @@ UNWORKABLE = "#screen, .transport, .values, .cursor, #theme, #help-open, .switch
 
 def test_a_page_shows_its_first_picture_and_hides_what_cannot_work(folder, look):
     store(folder, range(20))
-    account = (Sentence(text="At frame 3.", frames=(3,), places=(9,)),)
-    write_report(folder, a_job(account=account, state="running", refresh_seconds=60.0))
+    insights = (Sentence(text="At frame 3.", frames=(3,), places=(9,)),)
+    write_report(folder, a_job(insights=insights, state="running", refresh_seconds=60.0))
     page = look(folder, java_script_enabled=False)
     picture = page.get_by_role("img", name="Frame 0", exact=True)
     expect(picture).to_be_visible()

@@ -1,6 +1,7 @@
 import pytest
 
-from farm.report import FrameSpan, Sentence
+from farm.records import Sentence
+from farm.report import FrameSpan
 from farm.report.wording import count, date, linked, percent, span
 
 

@@ -112,9 +112,9 @@ def test_what_was_measured_is_told_and_the_change_from_frame_to_frame_is_there_t
     made = analyze_job(str(folder), InlineExecutor(), ["analysis.smoothness=true"])
     found = inspected(folder)
     assert found.measured
-    assert found.sentences == tuple(sentence.text for sentence in made.findings.account.sentences)
+    assert found.sentences == tuple(sentence.text for sentence in made.findings.insights.sentences)
     assert "The largest jump is from frame " in found.sentences[0]
-    assert found.jumps == made.findings.account.jumps
+    assert found.jumps == made.findings.insights.jumps
     assert (found.change.column, found.change.label) == ("perceptual_change", "perceptual")
     assert found.change.values == tuple(made.findings.curves["perceptual_change"])
 

@@ -48,15 +48,15 @@ def found(folder):
 def test_jumps_are_told_of_pictures_that_move(rendered, kind):
     plan, findings = found(rendered(MOVING[kind]))
     assert moves(plan)
-    assert findings.account.jumps
+    assert findings.insights.jumps
 
 
 @pytest.mark.parametrize("kind", SIDE_BY_SIDE)
 def test_no_jumps_and_outliers_are_told_of_pictures_that_stand_side_by_side(rendered, kind):
     plan, findings = found(rendered(SIDE_BY_SIDE[kind]))
     assert not moves(plan)
-    assert findings.account.jumps == ()
-    assert findings.account.outliers == ()
+    assert findings.insights.jumps == ()
+    assert findings.insights.outliers == ()
 
 
 def test_of_a_frame_that_was_not_measured_nothing_is_known(rendered):

@@ -146,7 +146,7 @@ def test_a_notebook_shows_a_film_and_facts(folder):
 
 def test_a_notebook_shows_what_was_measured(folder):
     made = analyze_job(str(folder), InlineExecutor(), ["analysis.smoothness=true"])
-    assert made.findings.account.sentences[0].text in farm.open(folder)._repr_html_()
+    assert made.findings.insights.sentences[0].text in farm.open(folder)._repr_html_()
 
 
 def test_what_a_user_wrote_is_escaped(rendered):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from farm.analyze import account
+from farm.analyze import insights_of
 from farm.records import Column
 from farm.reduce import read_summary
 from farm.results.measurements import Findings
@@ -22,12 +22,12 @@ def page(rendered, write_manifest, tmp_path):
         Column(name=name, kind="float", unit="probability", group="clip top 3", label=label, description="")
         for name, label in labels.items()
     )
-    findings = Findings(columns=columns, curves=curves, account=account(columns, curves))
+    findings = Findings(columns=columns, curves=curves, insights=insights_of(columns, curves))
     plan = prepare(write_manifest(), output_dir=str(tmp_path), procedural=True).plan
     return page_of(plan, range(21), read_summary(JobFolder(str(folder))), findings)
 
 
 def test_a_sentence_keeps_the_places_of_its_frames(page):
-    (told,) = (sentence for sentence in page.account if "becomes" in sentence.text)
+    (told,) = (sentence for sentence in page.insights if "becomes" in sentence.text)
     assert told.text == "Top 3: cat becomes dog at frame 10, suddenly."
     assert (told.frames, told.places) == ((10,), (32,))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from farm.analyze import account
+from farm.analyze import insights_of
 from farm.records import Column
 from farm.results.measurements import Findings
 from farm.results.page import captions, charts, settings_of
@@ -50,7 +50,7 @@ def measured(plan):
         column("classifier_label_2", "", "text"),
         column("classifier_probability_2", "classifier", unit="probability"),
     )
-    return Findings(columns=columns, curves=curves, account=account(columns, curves))
+    return Findings(columns=columns, curves=curves, insights=insights_of(columns, curves))
 
 
 def test_a_sweep_s_frames_are_called_by_their_arguments(plan_of):

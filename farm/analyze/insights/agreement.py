@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from farm.analyze.insights.transitions import Array, Curves, array_of
+from farm.analyze.insights.curves import Array, Curves, array_of
 
-MOST_EXAMPLES = 12
+MAX_EXAMPLES = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disagreement:
-    """What both say of a frame."""
+    """The class that each of them names in a frame."""
 
     frame: int
     clip: str
@@ -23,11 +23,11 @@ class Disagreement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agreement:
-    """CLIP against the classifier, in the `frames` that both judged.
+    """CLIP against the classifier, in the `frames` that both scored.
 
-    `counts[i][j]` frames are `labels[i]` to CLIP and `labels[j]` to the classifier; the labels are those that occur,
-    the most frequent first. `examples` are of the most frequent disagreements, each the frame in which the classifier
-    is surest.
+    In `counts[i][j]` frames CLIP names `labels[i]` and the classifier `labels[j]`; `labels` has those that occur, the
+    most frequent first. `examples` show the most frequent disagreements, each by the frame with the highest
+    probability of the classifier.
     """
 
     frames: int
@@ -39,7 +39,7 @@ class Agreement:
 
 
 def agreement_of(curves: Curves) -> Agreement | None:
-    """Return how far both agree, or None where no frame was judged by both."""
+    """Return how often both agree, or None if they scored no frame in common."""
     pairs = {
         frame: (str(clip), str(classifier))
         for frame, (clip, classifier) in enumerate(
@@ -66,14 +66,16 @@ def agreement_of(curves: Curves) -> Agreement | None:
 def _examples(
     pairs: dict[int, tuple[str, str]], counted: Counter[tuple[str, str]], curves: Curves
 ) -> tuple[Disagreement, ...]:
-    sure = array_of(curves, "classifier_probability_1")
-    surest: dict[tuple[str, str], int] = {}
+    probabilities = array_of(curves, "classifier_probability_1")
+    best: dict[tuple[str, str], int] = {}
     for frame, pair in pairs.items():
-        if pair[0] != pair[1] and (pair not in surest or _sure(sure, frame) > _sure(sure, surest[pair])):
-            surest[pair] = frame
-    most = sorted(surest, key=lambda pair: (-counted[pair], surest[pair]))[:MOST_EXAMPLES]
-    return tuple(Disagreement(frame=surest[pair], clip=pair[0], classifier=pair[1]) for pair in most)
+        if pair[0] != pair[1] and (
+            pair not in best or _known(probabilities, frame) > _known(probabilities, best[pair])
+        ):
+            best[pair] = frame
+    frequent = sorted(best, key=lambda pair: (-counted[pair], best[pair]))[:MAX_EXAMPLES]
+    return tuple(Disagreement(frame=best[pair], clip=pair[0], classifier=pair[1]) for pair in frequent)
 
 
-def _sure(probabilities: Array, frame: int) -> float:
+def _known(probabilities: Array, frame: int) -> float:
     return float(np.nan_to_num(probabilities[frame]))

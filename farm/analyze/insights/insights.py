@@ -1,27 +1,27 @@
-"""The account of a job: what its curves say, as values and as sentences."""
+"""The insights of a job: what its curves show, as values and as sentences."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from farm.analyze.insights import sentences as wording
+from farm.analyze.insights import sentences
 from farm.analyze.insights.agreement import Agreement, agreement_of
+from farm.analyze.insights.curves import Curves, array_of
 from farm.analyze.insights.outliers import Jump, jumps, outliers
-from farm.analyze.insights.sentences import Sentence
-from farm.analyze.insights.transitions import Curves, GroupStory, array_of, order_of, stories
-from farm.records import Column
+from farm.analyze.insights.transitions import GroupTimeline, order_of_change, timelines
+from farm.records import Column, Sentence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
+class Insights:
     """What the frames of a job together show; `dataclasses.asdict` makes JSON of it.
 
-    `order` names the groups that change, by when they first do; those of one tuple change together. `outliers` and
-    `blank` are frames. `agreement` is None where not both CLIP and a classifier looked.
+    `order` has the groups that change, by their first transition; simultaneous ones share a tuple. `outliers` and
+    `blank` are frames. `agreement` is None unless both CLIP and a classifier scored frames.
     """
 
-    stories: tuple[GroupStory, ...]
+    stories: tuple[GroupTimeline, ...]
     order: tuple[tuple[str, ...], ...]
     jumps: tuple[Jump, ...]
     outliers: tuple[int, ...]
@@ -30,32 +30,32 @@ class Account:
     sentences: tuple[Sentence, ...]
 
 
-def account(columns: Sequence[Column], curves: Curves, *, moves: bool = True) -> Account:
-    """Return what curves say.
+def insights_of(columns: Sequence[Column], curves: Curves, *, moves: bool = True) -> Insights:
+    """Return the insights of a job.
 
-    `columns` are those that were measured (`columns_of`), and `curves` holds the values of each for every frame of the
-    job, from frame 0 on, all of one length, with None where there is none. Pictures that do not move, but stand side
-    by side, have no stories, jumps and outliers.
+    `columns` are the measured ones (`columns_of`), and `curves` has the values of each for every frame of the job, from
+    frame 0, all of one length, with None where nothing was measured. With `moves` False the pictures are not an
+    animation, so they have no timelines, jumps and outliers.
     """
-    told = stories(columns, curves) if moves else ()
-    order = order_of(told)
-    jumped = tuple(jumps(columns, curves)) if moves else ()
+    groups = timelines(columns, curves) if moves else ()
+    order = order_of_change(groups)
+    largest = tuple(jumps(columns, curves)) if moves else ()
     standing_out = outliers(array_of(curves, "rgb_change"), array_of(curves, "flicker")) if moves else ()
     blank = tuple(frame for frame, value in enumerate(curves.get("blank", ())) if value)
     agreement = agreement_of(curves)
-    return Account(
-        stories=told,
-        order=tuple(tuple(one.group for one in together) for together in order),
-        jumps=jumped,
+    return Insights(
+        stories=groups,
+        order=tuple(tuple(one.group for one in simultaneous) for simultaneous in order),
+        jumps=largest,
         outliers=standing_out,
         blank=blank,
         agreement=agreement,
         sentences=(
-            *wording.of_order(order),
-            *(sentence for story in told for sentence in wording.of_story(story)),
-            *wording.of_jumps(jumped),
-            *wording.of_outliers(standing_out),
-            *wording.of_blank(blank),
-            *wording.of_agreement(agreement),
+            *sentences.of_order(order),
+            *(sentence for group in groups for sentence in sentences.of_timeline(group)),
+            *sentences.of_jumps(largest),
+            *sentences.of_outliers(standing_out),
+            *sentences.of_blank(blank),
+            *sentences.of_agreement(agreement),
         ),
     )

@@ -1,30 +1,32 @@
-"""What was found, in plain sentences with frame numbers."""
+"""The insights in plain sentences with frame numbers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from farm.analyze.insights.agreement import Agreement, Disagreement
 from farm.analyze.insights.outliers import Jump, times_the_median
-from farm.analyze.insights.transitions import GroupStory, Transition
+from farm.analyze.insights.transitions import GroupTimeline, Transition
+from farm.records import Sentence
 
+_MAX_NAMED = 10
+"""Frames that a sentence lists."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sentence:
-    """A sentence of the account, and the frames that it names, in the order of the text.
+_PREFERRED = ("perceptual_change", "rgb_change", "clip_change")
+"""Measures of change, the closest to human perception first."""
 
-    `places[k]` is the offset in `text` at which the digits of `frames[k]` begin. No other number in it is a frame's:
-    counts are not, nor is what stands in a label.
-    """
+_MIN_CHANGES = 3
+"""With two changes, each is always far from their median."""
 
-    text: str
-    frames: tuple[int, ...] = ()
-    places: tuple[int, ...] = ()
+_MIN_FACTOR = 2.0
+"""Times the median. Changes of an evenly paced animation reach 1.6 times theirs, which nobody sees as a jump."""
+
+_MIN_FRAMES = 2
+"""Fewer frames make no statement about agreement."""
 
 
 def sentence(*parts: str | int) -> Sentence:
-    """Return parts joined as they are; numbers among them are frames."""
+    """Join parts into a sentence; the integers among them are frames."""
     text, frames, places = "", [], []
     for part in parts:
         if isinstance(part, int):
@@ -34,41 +36,30 @@ def sentence(*parts: str | int) -> Sentence:
     return Sentence(text=text, frames=tuple(frames), places=tuple(places))
 
 
-def listed(things: Sequence[str | int]) -> list[str | int]:
-    """Return the parts of `1, 2 and 3`."""
+def listed(items: Sequence[str | int]) -> list[str | int]:
+    """Return the parts of an enumeration such as `1, 2 and 3`."""
     parts: list[str | int] = []
-    for number, thing in enumerate(things):
+    for number, item in enumerate(items):
         if number:
-            parts.append(" and " if number == len(things) - 1 else ", ")
-        parts.append(thing)
+            parts.append(" and " if number == len(items) - 1 else ", ")
+        parts.append(item)
     return parts
 
 
 def capital(text: str) -> str:
-    """Return a text with a capital letter first."""
+    """Return a text with its first letter in upper case."""
     return text[:1].upper() + text[1:]
 
 
-_MOST_NAMED = 10
-_PREFERRED = ("perceptual_change", "rgb_change", "clip_change")
-_FEWEST_CHANGES = 3
-"""Of two changes either is far from their median, whatever happens."""
-
-_A_JUMP = 2.0
-"""Times the median. Changes of an evenly paced animation go up to 1.6 times theirs, and nobody sees a jump there."""
-
-_FEWEST_JUDGED = 2
-
-
-def of_story(story: GroupStory) -> Iterator[Sentence]:
-    """Yield what happens in a label group, or that nothing does."""
-    if not story.labels:
-        ever = "" if story.frames == 1 else "ever "
-        yield sentence(f"None of the labels of {story.group} {ever}leads clearly.")
-    elif not story.transitions:
-        stays = "is" if story.frames == 1 else "stays"
-        yield sentence(f"The {story.group} {stays} {story.labels[0]}.")
-    for one in story.transitions:
+def of_timeline(timeline: GroupTimeline) -> Iterator[Sentence]:
+    """Yield the transitions of a label group, or that it does not change."""
+    if not timeline.labels:
+        ever = "" if timeline.frames == 1 else "ever "
+        yield sentence(f"None of the labels of {timeline.group} {ever}leads clearly.")
+    elif not timeline.transitions:
+        stays = "is" if timeline.frames == 1 else "stays"
+        yield sentence(f"The {timeline.group} {stays} {timeline.labels[0]}.")
+    for one in timeline.transitions:
         becomes = f"{capital(one.group)}: {one.before} becomes {one.after} at frame "
         if one.pace == "sudden":
             yield sentence(becomes, one.frame, ", suddenly.")
@@ -77,26 +68,26 @@ def of_story(story: GroupStory) -> Iterator[Sentence]:
 
 
 def of_order(order: Sequence[Sequence[Transition]]) -> Iterator[Sentence]:
-    """Yield which group changes first, where several do."""
+    """Yield which group changes first, if several do."""
     if sum(map(len, order)) < 2:
         return
     first, *others = order
     verb = "change together" if len(first) > 1 else "changes first"
     parts: list[str | int] = [f"{capital(_names(first))} {verb}", *_when(first)]
-    for together in others:
-        parts += [f", then {_names(together)}", *_when(together)]
+    for simultaneous in others:
+        parts += [f", then {_names(simultaneous)}", *_when(simultaneous)]
     yield sentence(*parts, ".")
 
 
 def of_jumps(jumps: Sequence[Jump]) -> Iterator[Sentence]:
-    """Yield where the largest jump is, by what comes nearest to an eye; nothing where no change stands out."""
+    """Yield the largest jump by the measure closest to perception; nothing if no change stands out."""
     known = {jump.column: jump for jump in jumps}
     jump = next((known[column] for column in _PREFERRED if column in known), None)
     if jump is None:
         return
     if not jump.value:
         yield sentence("No frame differs from the one before.")
-    elif jump.measured >= _FEWEST_CHANGES and (jump.times is None or jump.times >= _A_JUMP):
+    elif jump.measured >= _MIN_CHANGES and (jump.times is None or jump.times >= _MIN_FACTOR):
         times = "" if jump.times is None else f", {times_the_median(jump.times)}"
         change = f": {jump.label} change {jump.value:.3f}{times}."
         yield sentence("The largest jump is from frame ", jump.frame - 1, " to ", jump.frame, change)
@@ -110,14 +101,14 @@ def of_outliers(frames: Sequence[int]) -> Iterator[Sentence]:
 
 
 def of_blank(frames: Sequence[int]) -> Iterator[Sentence]:
-    """Yield which frames are of one colour, if any."""
+    """Yield which frames are blank, if any."""
     if frames:
         yield sentence(*_frames(frames), f" {'is' if len(frames) == 1 else 'are'} blank.")
 
 
 def of_agreement(agreement: Agreement | None) -> Iterator[Sentence]:
-    """Yield how far CLIP and the classifier agree, and where they differ; nothing of a single frame."""
-    if agreement is None or agreement.frames < _FEWEST_JUDGED:
+    """Yield how often CLIP and the classifier agree, and where they differ; nothing for a single frame."""
+    if agreement is None or agreement.frames < _MIN_FRAMES:
         return
     if agreement.agreeing == agreement.frames:
         yield sentence(f"CLIP and the classifier agree in all {agreement.frames} frames.")
@@ -140,20 +131,20 @@ def _count(agreement: Agreement, one: Disagreement) -> int:
     return agreement.counts[agreement.labels.index(one.clip)][agreement.labels.index(one.classifier)]
 
 
-def _names(together: Sequence[Transition]) -> str:
-    return "".join(map(str, listed([one.group for one in together])))
+def _names(simultaneous: Sequence[Transition]) -> str:
+    return "".join(map(str, listed([one.group for one in simultaneous])))
 
 
 def _frames(frames: Sequence[int]) -> list[str | int]:
-    named: list[str | int] = list(frames[:_MOST_NAMED])
-    if len(frames) > _MOST_NAMED:
-        named.append(f"{len(frames) - _MOST_NAMED} more")
+    named: list[str | int] = list(frames[:_MAX_NAMED])
+    if len(frames) > _MAX_NAMED:
+        named.append(f"{len(frames) - _MAX_NAMED} more")
     return ["Frame " if len(frames) == 1 else "Frames ", *listed(named)]
 
 
-def _when(together: Sequence[Transition]) -> list[str | int]:
-    """Return over which frames groups change, or at which one, in brackets."""
-    gradual = [one for one in together if one.pace == "gradual"]
-    start = min(one.first if one in gradual else one.frame for one in together)
-    end = max(one.last if one in gradual else one.frame for one in together)
+def _when(simultaneous: Sequence[Transition]) -> list[str | int]:
+    """Return the range of frames in which groups change, or the one frame, in brackets."""
+    gradual = [one for one in simultaneous if one.pace == "gradual"]
+    start = min(one.first if one in gradual else one.frame for one in simultaneous)
+    end = max(one.last if one in gradual else one.frame for one in simultaneous)
     return [" (frames ", start, " to ", end, ")"] if start < end else [" (frame ", start, ")"]

@@ -1,8 +1,11 @@
-"""Where one label overtakes another, how long that takes, and which group changes first."""
+"""Which label of a group leads when, where one label overtakes another, and which group changes first.
+
+A segment is a range of positions in which one label leads clearly. Positions count the measured frames of a group.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -10,112 +13,40 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from farm.analyze.metrics.analyzer import LABELS
-from farm.records import Column, Value
-
-Array = npt.NDArray[np.float64]
-Curves = Mapping[str, Sequence[Value]]
-"""The values of each column, by frame, from frame 0 on; None where nothing was measured."""
-
-
-def array_of(curves: Curves, column: str) -> Array:
-    """Return a column's numbers by frame, NaN for None, and for every frame of a column that is not there."""
-    if column not in curves:
-        return np.full(max(map(len, curves.values()), default=0), np.nan)
-    values = (np.nan if value is None else float(value) for value in curves[column])
-    return np.fromiter(values, dtype=np.float64)
-
-
-def label_groups(columns: Sequence[Column]) -> dict[str, list[Column]]:
-    """Return the columns of each label group's probabilities, by the group's name, in order."""
-    groups: dict[str, list[Column]] = {}
-    for column in columns:
-        if column.group.startswith(LABELS) and column.unit == "probability":
-            groups.setdefault(column.group.removeprefix(LABELS), []).append(column)
-    return groups
-
+from farm.analyze.insights.curves import Array, Curves, array_of, label_groups
+from farm.records import Column
 
 CLEAR = 0.2
-"""A label leads clearly by so much probability before the next; where two are closer, either may be on top by noise."""
+"""The lead in probability that counts as clear; with less, noise may put either of two labels on top."""
 
-SHARE_HELD = 30
-"""A lead lasts more than one in so many of a job's frames, 6 of 150; what is shorter is a flash, and no stage."""
+SEGMENT_SHARE = 30
+"""A segment is longer than one in so many of a job's frames: 6 of 150. Anything shorter is a flash."""
 
 FLUTTER = 2
-"""Frames. Where a change is on its way, noise puts now this label on top and now that one, for a frame or two however
-short the job is: a lead lasts longer."""
+"""Frames. During a change, noise lets the labels alternate for a frame or two, however short the job is: a segment is
+longer."""
 
-SHARE_FLUTTER = 10
-"""Each of fewer than 20 frames was chosen to show something: there a lead longer than one in so many of them is no
-flutter, 2 frames of 10 and 1 of 5."""
+FLUTTER_SHARE = 10
+"""In a job of fewer than 20 frames each frame was chosen deliberately: a segment need only be longer than one in so
+many of them, so 2 frames of 10, or 1 of 5, are enough."""
+
+SUDDEN = 3
+"""Steps from frame to frame. At the ten frames a second of a default GIF they take 0.3 s, about as long as an eye
+fixation: nobody watches such a change happen, however many frames surround it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lead:
-    """A label's number, and the first and last position at which it leads clearly."""
+class Segment:
+    """The number of a label, and the first and last position of a range in which it leads clearly."""
 
     label: int
     first: int
     last: int
 
-
-def leads(probabilities: Array) -> list[Lead]:
-    """Return which labels lead in turn, each other than the one before; none where no label ever leads clearly.
-
-    `probabilities` is of shape [positions, labels]. The first and the last lead count however short they are.
-    """
-    found = _joined(list(_clear(probabilities)))
-    held = shortest_held(len(probabilities))
-    while len(found) > 2:
-        shortest = min(found[1:-1], key=_length)
-        if _length(shortest) >= held:
-            break
-        found = _joined([lead for lead in found if lead is not shortest])
-    return found
-
-
-def shortest_held(frames: int) -> int:
-    """Return how long a lead between two others lasts at least, in a job of so many frames: 3 of 24, 6 of 150."""
-    return 1 + max(frames // SHARE_HELD, min(FLUTTER, frames // SHARE_FLUTTER))
-
-
-def crossing(before: Array, after: Array) -> int:
-    """Return the position from which the second label is ahead: where the fewest others contradict it.
-
-    Both are probabilities of shape [positions], the first position being the first label's and the last one the
-    second's. Where the curves cross once that is the first position past it; of several just as good, the earliest.
-    """
-    ahead = after > before
-    wrong_before = np.cumsum(ahead)[:-1]
-    wrong_after = np.cumsum(~ahead[::-1])[::-1][1:]
-    return int(np.argmin(wrong_before + wrong_after)) + 1
-
-
-def _clear(probabilities: Array) -> Iterator[Lead]:
-    ranked = np.sort(probabilities, axis=1)
-    clear = ranked[:, -1] - ranked[:, -2] >= CLEAR
-    best = probabilities.argmax(axis=1)
-    for position in np.flatnonzero(clear).tolist():
-        yield Lead(label=int(best[position]), first=position, last=position)
-
-
-def _joined(found: list[Lead]) -> list[Lead]:
-    joined: list[Lead] = []
-    for lead in found:
-        if joined and joined[-1].label == lead.label:
-            joined[-1] = Lead(label=lead.label, first=joined[-1].first, last=lead.last)
-        else:
-            joined.append(lead)
-    return joined
-
-
-def _length(lead: Lead) -> int:
-    return lead.last - lead.first + 1
-
-
-SUDDEN = 3
-"""Steps from frame to frame. At the ten frames a second of a default GIF they take 0.3 s, about as long as an eye
-rests on one place: nobody watches such a change happen, whatever the number of frames around it."""
+    @property
+    def length(self) -> int:
+        """How many positions it covers."""
+        return self.last - self.first + 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,11 +68,11 @@ class Transition:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GroupStory:
-    """What a group of labels says over a job: the labels that lead in turn, and how one becomes the next.
+class GroupTimeline:
+    """The labels of a group that lead in turn over a job, and the transitions between them.
 
-    One label that leads throughout has no transitions; where none ever leads clearly there are no labels either.
-    `frames` of the job were measured.
+    A group in which one label leads throughout has no transitions; one in which none ever leads clearly has no labels
+    either. `frames` is the number of measured frames.
     """
 
     group: str
@@ -150,39 +81,90 @@ class GroupStory:
     frames: int
 
 
-def stories(columns: Sequence[Column], curves: Curves) -> tuple[GroupStory, ...]:
-    """Return the story of every label group of which a frame was measured."""
-    told = (_story(group, members, curves) for group, members in label_groups(columns).items())
-    return tuple(story for story in told if story.frames)
+def timelines(columns: Sequence[Column], curves: Curves) -> tuple[GroupTimeline, ...]:
+    """Return the timeline of every label group with a measured frame."""
+    found = (_timeline(group, members, curves) for group, members in label_groups(columns).items())
+    return tuple(timeline for timeline in found if timeline.frames)
 
 
-def order_of(told: Sequence[GroupStory]) -> tuple[tuple[Transition, ...], ...]:
-    """Return the first transition of every group that changes, by frame; those of one tuple happen together.
+def order_of_change(groups: Sequence[GroupTimeline]) -> tuple[tuple[Transition, ...], ...]:
+    """Return the first transition of every group that changes, by frame; simultaneous ones share a tuple.
 
-    Together are those no more than SUDDEN frames after the first of them.
+    Transitions are simultaneous up to SUDDEN frames after the first of them.
     """
-    firsts = sorted((story.transitions[0] for story in told if story.transitions), key=lambda one: one.frame)
-    together: list[list[Transition]] = []
+    firsts = sorted((one.transitions[0] for one in groups if one.transitions), key=lambda one: one.frame)
+    order: list[list[Transition]] = []
     for one in firsts:
-        if together and one.frame - together[-1][0].frame <= SUDDEN:
-            together[-1].append(one)
+        if order and one.frame - order[-1][0].frame <= SUDDEN:
+            order[-1].append(one)
         else:
-            together.append([one])
-    return tuple(map(tuple, together))
+            order.append([one])
+    return tuple(map(tuple, order))
 
 
-def _story(group: str, members: Sequence[Column], curves: Curves) -> GroupStory:
-    whole = np.stack([array_of(curves, column.name) for column in members], axis=1)
-    frames = np.flatnonzero(np.isfinite(whole).all(axis=1))
-    probabilities = whole[frames]
+def segments(probabilities: Array) -> list[Segment]:
+    """Return the segments of a group, neighbours of different labels; none if no label ever leads clearly.
+
+    `probabilities` has the shape [positions, labels]. The first and the last segment count however short they are.
+    """
+    found = _joined(list(_clear(probabilities)))
+    required = minimum_length(len(probabilities))
+    while len(found) > 2:
+        shortest = min(found[1:-1], key=lambda segment: segment.length)
+        if shortest.length >= required:
+            break
+        found = _joined([segment for segment in found if segment is not shortest])
+    return found
+
+
+def minimum_length(frames: int) -> int:
+    """Return the minimum length of a segment between two others in a job of so many frames: 3 of 24, 6 of 150."""
+    return 1 + max(frames // SEGMENT_SHARE, min(FLUTTER, frames // FLUTTER_SHARE))
+
+
+def crossing(before: Array, after: Array) -> int:
+    """Return the position from which the second label leads: that with the fewest exceptions on both sides.
+
+    Both are probabilities of shape [positions]; the first label leads at the first position, the second at the last.
+    If the curves cross once, it is the first position after the crossing; of equally good ones, the earliest.
+    """
+    ahead = after > before
+    wrong_before = np.cumsum(ahead)[:-1]
+    wrong_after = np.cumsum(~ahead[::-1])[::-1][1:]
+    return int(np.argmin(wrong_before + wrong_after)) + 1
+
+
+def _clear(probabilities: Array) -> Iterator[Segment]:
+    """Yield a segment of length 1 for every position with a clear lead."""
+    ranked = np.sort(probabilities, axis=1)
+    clear = ranked[:, -1] - ranked[:, -2] >= CLEAR
+    best = probabilities.argmax(axis=1)
+    for position in np.flatnonzero(clear).tolist():
+        yield Segment(label=int(best[position]), first=position, last=position)
+
+
+def _joined(found: Sequence[Segment]) -> list[Segment]:
+    """Join neighbours of the same label."""
+    joined: list[Segment] = []
+    for segment in found:
+        if joined and joined[-1].label == segment.label:
+            joined[-1] = Segment(label=segment.label, first=joined[-1].first, last=segment.last)
+        else:
+            joined.append(segment)
+    return joined
+
+
+def _timeline(group: str, members: Sequence[Column], curves: Curves) -> GroupTimeline:
+    values = np.stack([array_of(curves, column.name) for column in members], axis=1)
+    frames = np.flatnonzero(np.isfinite(values).all(axis=1))
+    probabilities = values[frames]
     names = [column.label for column in members]
-    found = leads(probabilities)
-    return GroupStory(
+    found = segments(probabilities)
+    return GroupTimeline(
         group=group,
-        labels=tuple(names[lead.label] for lead in found),
+        labels=tuple(names[segment.label] for segment in found),
         transitions=tuple(
-            _transition(group, names, probabilities, frames, one, next_one)
-            for one, next_one in pairwise(found)
+            _transition(group, names, probabilities, frames, one, other) for one, other in pairwise(found)
         ),
         frames=len(frames),
     )
@@ -193,12 +175,12 @@ def _transition(
     names: Sequence[str],
     probabilities: Array,
     frames: npt.NDArray[np.intp],
-    one: Lead,
-    other: Lead,
+    one: Segment,
+    other: Segment,
 ) -> Transition:
-    before, after = (probabilities[one.first : other.last + 1, lead.label] for lead in (one, other))
+    before, after = (probabilities[one.first : other.last + 1, each.label] for each in (one, other))
     crossed = crossing(before, after)
-    start, end = _most_of_it(_share(before, after), crossed)
+    start, end = _central_part(_share(before, after), crossed)
     first, frame, last = (int(frames[one.first + position]) for position in (start, crossed, end))
     return Transition(
         group=group,
@@ -213,24 +195,24 @@ def _transition(
 
 
 def _share(before: Array, after: Array) -> Array:
-    """Return the second label's share of what both have, 0 to 1."""
+    """Return the second label's share of both probabilities, 0 to 1."""
     both = before + after
     return np.divide(after, both, out=np.full_like(both, 0.5), where=both > 0)
 
 
-def _most_of_it(share: Array, crossed: int) -> tuple[int, int]:
-    """Return the positions next to the crossing with at most 10%, and at least 90%, of the way between both levels.
+def _central_part(share: Array, crossed: int) -> tuple[int, int]:
+    """Return the positions next to the crossing with at most 10%, and at least 90%, of the change from low to high.
 
-    The levels are the lowest share before the crossing and the highest after it, single spikes aside.
+    Low is the minimum before the crossing and high the maximum after it, without single spikes.
     """
-    low, high = _unspiked(share[:crossed]).min(), _unspiked(share[crossed:]).max()
+    low, high = _without_spikes(share[:crossed]).min(), _without_spikes(share[crossed:]).max()
     start = np.flatnonzero(share[:crossed] <= low + 0.1 * (high - low))[-1]
     end = np.flatnonzero(share[crossed:] >= high - 0.1 * (high - low))[0]
     return int(start), crossed + int(end)
 
 
-def _unspiked(curve: Array) -> Array:
-    """Return medians of three neighbours."""
+def _without_spikes(curve: Array) -> Array:
+    """Return the medians of three neighbours."""
     if len(curve) < 3:
         return curve
     return np.median(np.stack([curve[:-2], curve[1:-1], curve[2:]]), axis=0)

@@ -1,1 +1,1 @@
-"""What is measured in frames."""
+"""What is measured in frames, each with its neighbours: similarity, classes, change, sharpness."""

@@ -1,4 +1,4 @@
-"""Synthetic curves of known shape, and what is told of them."""
+"""Synthetic curves of known shape, and the insights from them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from farm.analyze import Account, account, columns_of
+from farm.analyze import Insights, columns_of, insights_of
 from farm.records import AnalysisSpec, ClipSpec, ModelSource, Value
 from tests.analyze.conftest import group
 
@@ -29,8 +29,8 @@ def values(array: Sequence[float] | Array) -> list[Value]:
     return [None if np.isnan(value) else float(value) for value in array]
 
 
-def told(groups: dict[str, dict[str, Array]], **more: Sequence[Value]) -> Account:
-    """Returns the account of label groups, each a map of label to its curve, and of any other columns."""
+def found_in(groups: dict[str, dict[str, Array]], **more: Sequence[Value]) -> Insights:
+    """Return the insights from label groups, each a map of label to its curve, and from any other columns."""
     made = {name: group(name, list(labels)) for name, labels in groups.items()}
     clip = ClipSpec(source=_NOWHERE, groups=tuple(made.values()), prompts=())
     curves: dict[str, Sequence[Value]] = {
@@ -38,13 +38,15 @@ def told(groups: dict[str, dict[str, Array]], **more: Sequence[Value]) -> Accoun
         for name, labels in groups.items()
         for column, curve in zip(made[name].columns, labels.values(), strict=True)
     }
-    return account(columns_of(AnalysisSpec(clip=clip, classifier=None, smoothness=True)), {**curves, **more})
+    return insights_of(
+        columns_of(AnalysisSpec(clip=clip, classifier=None, smoothness=True)), {**curves, **more}
+    )
 
 
 def two(curve: Array) -> dict[str, Array]:
-    """Returns the curves of two labels, of which the second one's is given."""
+    """Return the curves of two labels, given the second one's."""
     return {"star": 1 - curve, "heart": curve}
 
 
-def texts(found: Account) -> list[str]:
+def texts(found: Insights) -> list[str]:
     return [sentence.text for sentence in found.sentences]

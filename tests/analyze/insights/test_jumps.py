@@ -4,13 +4,13 @@ import pytest
 
 from farm.analyze import Jump, times_the_median
 from farm.records import Value
-from tests.analyze.insights.curves import texts, told
+from tests.analyze.insights.curves import found_in, texts
 
 STEADY: list[Value] = [None, 0.1, 0.1, 0.5, 0.1, 0.1]
 
 
 def test_the_largest_jump_is_found_by_every_measure() -> None:
-    found = told({}, rgb_change=STEADY, clip_change=[None, 0.3, 0.2, None, 0.1, 0.1])
+    found = found_in({}, rgb_change=STEADY, clip_change=[None, 0.3, 0.2, None, 0.1, 0.1])
     assert [(jump.column, jump.frame, jump.value) for jump in found.jumps] == [
         ("rgb_change", 3, 0.5),
         ("clip_change", 1, 0.3),
@@ -18,20 +18,20 @@ def test_the_largest_jump_is_found_by_every_measure() -> None:
     assert found.jumps[0].times == pytest.approx(5)
 
 
-def test_what_an_eye_sees_is_told_before_other_measures() -> None:
-    found = told({}, rgb_change=STEADY, perceptual_change=[None, 0.2, 0.02, 0.02, 0.02, 0.02])
+def test_the_perceptual_measure_is_preferred() -> None:
+    found = found_in({}, rgb_change=STEADY, perceptual_change=[None, 0.2, 0.02, 0.02, 0.02, 0.02])
     assert (
         texts(found)[0]
         == "The largest jump is from frame 0 to 1: perceptual change 0.200, 10 times the median."
     )
     assert found.sentences[0].frames == (0, 1)
-    assert texts(told({}, rgb_change=STEADY))[0] == (
+    assert texts(found_in({}, rgb_change=STEADY))[0] == (
         "The largest jump is from frame 2 to 3: RGB change 0.500, 5.0 times the median."
     )
 
 
 def test_a_jump_in_a_still_animation_has_no_multiple_of_the_median() -> None:
-    found = told({}, perceptual_change=[None, 0, 0, 0.25, 0])
+    found = found_in({}, perceptual_change=[None, 0, 0, 0.25, 0])
     assert found.jumps == (
         Jump(column="perceptual_change", label="perceptual", frame=3, value=0.25, times=None, measured=4),
     )
@@ -39,7 +39,7 @@ def test_a_jump_in_a_still_animation_has_no_multiple_of_the_median() -> None:
 
 
 @pytest.mark.parametrize(
-    ("times", "said"),
+    ("times", "text"),
     [
         (2, "2.0"),
         (9.94, "9.9"),
@@ -50,24 +50,26 @@ def test_a_jump_in_a_still_animation_has_no_multiple_of_the_median() -> None:
         (7678.4, "over 100"),
     ],
 )
-def test_factors_are_rounded_as_people_say_them(times: float, said: str) -> None:
-    assert times_the_median(times) == f"{said} times the median"
+def test_factors_are_rounded_to_meaningful_digits(times: float, text: str) -> None:
+    assert times_the_median(times) == f"{text} times the median"
 
 
-def test_of_an_evenly_paced_animation_no_jump_is_told() -> None:
-    even = told({}, perceptual_change=[None, 0.10, 0.16, 0.09, 0.10, 0.19])
+def test_an_evenly_paced_animation_has_no_sentence_on_jumps() -> None:
+    even = found_in({}, perceptual_change=[None, 0.10, 0.16, 0.09, 0.10, 0.19])
     assert even.jumps[0].times == pytest.approx(1.9)
     assert texts(even) == []
 
 
 @pytest.mark.parametrize("changes", [[0.1], [0.0, 0.1], [0.01, 0.5]])
-def test_of_fewer_than_three_changes_none_is_a_jump(changes: list[Value]) -> None:
-    assert texts(told({}, perceptual_change=[None, *changes])) == []
+def test_fewer_than_three_changes_have_no_sentence_on_jumps(changes: list[Value]) -> None:
+    assert texts(found_in({}, perceptual_change=[None, *changes])) == []
 
 
-def test_frames_that_are_all_alike_have_no_jump_to_tell_of() -> None:
-    assert texts(told({}, perceptual_change=[None, 0.0, 0.0])) == ["No frame differs from the one before."]
+def test_equal_frames_have_no_jump() -> None:
+    assert texts(found_in({}, perceptual_change=[None, 0.0, 0.0])) == [
+        "No frame differs from the one before."
+    ]
 
 
 def test_a_single_frame_has_no_jump() -> None:
-    assert told({}, perceptual_change=[None]).jumps == ()
+    assert found_in({}, perceptual_change=[None]).jumps == ()

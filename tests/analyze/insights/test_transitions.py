@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from farm.analyze import Transition
-from tests.analyze.insights.curves import Array, ramp, step, texts, told, two
+from tests.analyze.insights.curves import Array, found_in, ramp, step, texts, two
 
 
 def _only(curve: Array) -> Transition:
-    (story,) = told({"shape": two(curve)}).stories
+    (story,) = found_in({"shape": two(curve)}).stories
     (transition,) = story.transitions
     return transition
 
@@ -77,7 +77,7 @@ def test_a_short_job_that_wavers_on_its_way_has_one_transition() -> None:
     """As measured: 24 frames, one of the other label on either side of the change."""
     curve = step(24, 13)
     curve[10] = 1
-    assert texts(told({"shape": two(curve)})) == ["Shape: star becomes heart at frame 13, suddenly."]
+    assert texts(found_in({"shape": two(curve)})) == ["Shape: star becomes heart at frame 13, suddenly."]
 
 
 @pytest.mark.parametrize("frames", [12, 24, 36, 60, 90, 150])
@@ -87,29 +87,29 @@ def test_noise_around_a_change_is_no_story_of_its_own(frames: int, seed: int) ->
     curve = 1 / (1 + np.exp(-(np.arange(frames) - frames / 2)))
     at = frames // 2 + random.integers(-2, 3)
     curve[at] = 1 - curve[at]
-    found = told({"shape": two(curve)})
+    found = found_in({"shape": two(curve)})
     assert found.stories[0].labels == ("star", "heart")
 
 
 def test_three_frames_of_another_label_in_a_short_job_are_a_stage() -> None:
     curve = step(24, 10) - step(24, 13)
-    assert told({"shape": two(curve)}).stories[0].labels == ("star", "heart", "star")
+    assert found_in({"shape": two(curve)}).stories[0].labels == ("star", "heart", "star")
 
 
 def test_a_label_that_only_leads_by_a_hair_is_no_stage() -> None:
     star = np.concatenate([np.full(50, 0.9), np.full(50, 0.45), np.full(50, 0.9)])
-    assert texts(told({"shape": {"star": star, "heart": 1 - star}})) == ["The shape stays star."]
+    assert texts(found_in({"shape": {"star": star, "heart": 1 - star}})) == ["The shape stays star."]
 
 
 def test_a_label_that_comes_and_goes_is_two_transitions() -> None:
-    found = told({"shape": two(step(150, 50) - step(150, 100))})
+    found = found_in({"shape": two(step(150, 50) - step(150, 100))})
     assert found.stories[0].labels == ("star", "heart", "star")
     assert [one.frame for one in found.stories[0].transitions] == [50, 100]
 
 
 def test_three_labels_in_turn_are_two_transitions() -> None:
     first, second = ramp(150, 40, 60), step(150, 110)
-    found = told({"shape": {"star": 1 - first, "heart": first - second, "moon": second}})
+    found = found_in({"shape": {"star": 1 - first, "heart": first - second, "moon": second}})
     assert found.stories[0].labels == ("star", "heart", "moon")
     assert texts(found) == [
         "Shape: star becomes heart at frame 51, gradually over frames 42 to 58.",
@@ -118,7 +118,7 @@ def test_three_labels_in_turn_are_two_transitions() -> None:
 
 
 def test_in_a_short_animation_a_lead_of_one_frame_counts() -> None:
-    found = told(
+    found = found_in(
         {"shape": {"star": step(3, 0) - step(3, 1), "heart": step(3, 1) - step(3, 2), "moon": step(3, 2)}}
     )
     assert found.stories[0].labels == ("star", "heart", "moon")
@@ -134,7 +134,7 @@ def test_frames_that_were_not_measured_are_left_out() -> None:
 def test_a_frame_of_which_one_label_is_missing_is_left_out() -> None:
     labels = two(step(100, 50))
     labels["heart"][50:53] = np.nan
-    (story,) = told({"shape": labels}).stories
+    (story,) = found_in({"shape": labels}).stories
     assert (story.frames, story.transitions[0].frame) == (97, 53)
 
 
@@ -155,33 +155,33 @@ def test_a_hole_over_the_crossing_is_bridged() -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_a_group_that_never_changes_stays_whatever_the_noise(seed: int) -> None:
     noise = np.random.default_rng(seed).uniform(-0.2, 0.2, 150)
-    found = told({"background": {"at the beach": 0.7 + noise, "in the sea": 0.3 - noise}})
+    found = found_in({"background": {"at the beach": 0.7 + noise, "in the sea": 0.3 - noise}})
     assert texts(found) == ["The background stays at the beach."]
     assert found.order == ()
 
 
 def test_a_group_in_which_no_label_leads_is_never_clear() -> None:
-    found = told({"shape": two(np.full(50, 0.55))})
+    found = found_in({"shape": two(np.full(50, 0.55))})
     assert found.stories[0].labels == ()
     assert texts(found) == ["None of the labels of shape ever leads clearly."]
-    alone = told({"shape": two(np.full(1, 0.55))})
+    alone = found_in({"shape": two(np.full(1, 0.55))})
     assert texts(alone) == ["None of the labels of shape leads clearly."]
 
 
-def test_a_single_frame_is_something_and_changes_nothing() -> None:
-    found = told({"shape": two(np.zeros(1))})
+def test_a_single_frame_has_a_label_and_no_transitions() -> None:
+    found = found_in({"shape": two(np.zeros(1))})
     assert found.stories[0].transitions == ()
     assert texts(found) == ["The shape is star."]
 
 
 @pytest.mark.parametrize("frames", [0, 5])
-def test_of_a_group_that_was_not_measured_nothing_is_told(frames: int) -> None:
-    found = told({"shape": two(np.full(frames, np.nan))})
+def test_an_unmeasured_group_has_no_sentence(frames: int) -> None:
+    found = found_in({"shape": two(np.full(frames, np.nan))})
     assert (found.stories, found.sentences) == ((), ())
 
 
-def test_the_group_that_changes_first_is_told_first() -> None:
-    found = told(
+def test_the_group_that_changes_first_is_named_first() -> None:
+    found = found_in(
         {
             "shape": two(step(150, 55)),
             "colour": {"red": 1 - ramp(150, 17, 44), "blue": ramp(150, 17, 44)},
@@ -202,7 +202,7 @@ def test_the_group_that_changes_first_is_told_first() -> None:
 
 
 def test_groups_that_change_within_three_frames_change_together() -> None:
-    found = told(
+    found = found_in(
         {
             "shape": two(step(150, 55)),
             "colour": two(step(150, 52)),
@@ -214,6 +214,6 @@ def test_groups_that_change_within_three_frames_change_together() -> None:
     assert texts(found)[0] == (
         "Colour and shape change together (frames 52 to 55), then style (frame 56), then background (frame 100)."
     )
-    assert told({"shape": two(step(9, 5)), "colour": two(step(9, 5))}).sentences[0].text == (
+    assert found_in({"shape": two(step(9, 5)), "colour": two(step(9, 5))}).sentences[0].text == (
         "Shape and colour change together (frame 5)."
     )

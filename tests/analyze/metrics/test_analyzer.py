@@ -65,7 +65,7 @@ def test_a_frame_has_the_same_bits_in_any_stretch(
     assert tuple(values for part in parts for values in part) == measured
 
 
-def test_a_frame_has_the_same_bits_whatever_the_number_of_threads_was(
+def test_a_frame_has_the_same_bits_with_any_number_of_threads(
     analyzer: Analyzer, read: Read, measured: tuple[Values, ...]
 ) -> None:
     threads = torch.get_num_threads()
@@ -85,7 +85,7 @@ def test_changes_are_from_the_frame_before_and_flicker_is_between_both(
     assert measured[4]["flicker"] == flicker(pictures[3], pictures[4], pictures[5])
 
 
-def test_the_score_weighs_the_prompts_that_are_shown(
+def test_the_score_weighs_the_prompts_of_the_frame(
     analyzer: Analyzer, read: Read, measured: tuple[Values, ...]
 ) -> None:
     first, second = (measured[0][f"clip_similarity_{number}"] for number in (1, 2))
@@ -101,10 +101,10 @@ def test_similarities_are_to_the_prompts_in_their_order_and_changes_in_the_space
     whole: AnalysisSpec, pictures: list[Pixels], measured: tuple[Values, ...]
 ) -> None:
     assert whole.clip is not None
-    judge = Clip(whole.clip.source)
-    seen = [judge.look(pixels) for pixels in pictures[:2]]
+    model = Clip(whole.clip.source)
+    seen = [model.encode_image(pixels) for pixels in pictures[:2]]
     for number, prompt in enumerate(PROMPTS, start=1):
-        assert measured[0][f"clip_similarity_{number}"] == judge.similarity(seen[0], prompt)
+        assert measured[0][f"clip_similarity_{number}"] == model.similarity(seen[0], prompt)
     assert measured[1]["clip_change"] == pytest.approx(1 - float(seen[0] @ seen[1]))
 
 
@@ -129,7 +129,7 @@ def test_clip_chooses_among_the_classes_of_the_classifier(measured: tuple[Values
         assert f"clip_shape_{values['clip_class']}" == max(shapes, key=shapes.__getitem__)  # type: ignore[arg-type]
 
 
-def test_ranks_beyond_the_classes_that_there_are_stay_empty(whole: AnalysisSpec, read: Read) -> None:
+def test_ranks_beyond_the_number_of_classes_are_empty(whole: AnalysisSpec, read: Read) -> None:
     assert whole.classifier is not None
     spec = AnalysisSpec(clip=None, classifier=replace(whole.classifier, top_k=9), smoothness=False)
     (values,) = open_analyzer(spec).measure(stretch([0], of=1), read)
@@ -156,7 +156,7 @@ def test_frames_of_a_jobs_folder_are_measured_by_their_file_names(
     assert measure(whole, str(tmp_path), part) == measured[:2]
 
 
-def test_jobs_of_one_model_and_other_prompts_load_it_once_and_read_a_text_once(
+def test_jobs_with_one_model_and_other_prompts_load_it_once_and_encode_a_text_once(
     whole: AnalysisSpec, read: Read, measured: tuple[Values, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert whole.clip is not None
@@ -172,12 +172,14 @@ def test_jobs_of_one_model_and_other_prompts_load_it_once_and_read_a_text_once(
         texts.append(text)
         return encode(self, text)
 
-    monkeypatch.setattr(models, "load_judge", counted(models.load_judge))
+    monkeypatch.setattr(models, "load_scoring_model", counted(models.load_scoring_model))
     monkeypatch.setattr(Clip, "_encode", noted)
-    # Under names of their own, so that no other test has left them loaded.
+    # Unique names, so that no other test has loaded them.
     clip = replace(whole.clip, source=replace(whole.clip.source, pretrained="this test's"))
-    judge = replace(whole.classifier, source=replace(whole.classifier.source, pretrained="this test's too"))
-    one = replace(whole, clip=clip, classifier=judge)
+    classifier = replace(
+        whole.classifier, source=replace(whole.classifier.source, pretrained="this test's too")
+    )
+    one = replace(whole, clip=clip, classifier=classifier)
     other = replace(one, clip=replace(clip, prompts=("a red star", "a green moon"), groups=clip.groups[:1]))
     for _ in range(3):
         for spec in (one, other):
@@ -189,24 +191,24 @@ def test_jobs_of_one_model_and_other_prompts_load_it_once_and_read_a_text_once(
     assert len(texts) == len(set(texts))
 
 
-def test_threads_that_measure_side_by_side_do_not_change_a_bit(
+def test_concurrent_threads_do_not_change_a_bit(
     whole: AnalysisSpec, read: Read, measured: tuple[Values, ...]
 ) -> None:
-    """As do two jobs that are rendered and measured in one process."""
+    """As with two jobs rendered and measured in one process."""
     assert whole.clip is not None
     specs = [replace(whole, clip=replace(whole.clip, prompts=(*PROMPTS, f"prompt {n}"))) for n in range(12)]
     alone = [
         open_analyzer(spec).measure(stretch([5], of=12), read)[0]["clip_similarity_3"] for spec in specs[:4]
     ]
 
-    def measure_anew(spec: AnalysisSpec) -> tuple[Values, ...]:
+    def measure_again(spec: AnalysisSpec) -> tuple[Values, ...]:
         torch.set_num_threads(2)
         return open_analyzer(spec).measure(stretch(range(12), of=12), read)
 
     threads = torch.get_num_threads()
     try:
         with ThreadPoolExecutor(4) as pool:
-            found = list(pool.map(measure_anew, specs))
+            found = list(pool.map(measure_again, specs))
     finally:
         torch.set_num_threads(threads)
     assert [values[5]["clip_similarity_3"] for values in found[:4]] == alone
@@ -217,8 +219,6 @@ def test_threads_that_measure_side_by_side_do_not_change_a_bit(
         )
 
 
-def test_the_same_picture_twice_is_no_change_at_all_to_clip(
-    whole: AnalysisSpec, pictures: list[Pixels]
-) -> None:
+def test_equal_pictures_are_exactly_no_change_to_clip(whole: AnalysisSpec, pictures: list[Pixels]) -> None:
     found = open_analyzer(whole).measure(stretch(range(12), of=12), lambda name: pictures[int(name) // 2])
     assert [values["clip_change"] for values in found[1::2]] == [0.0] * 6

@@ -36,25 +36,25 @@ def test_weights_that_changed_since_they_were_found_are_refused(
         _open(replace(classifier, source=found))
 
 
-def test_a_vocabulary_that_is_missing_is_told(tmp_path: Path, clip: ClipSpec) -> None:
+def test_a_missing_vocabulary_is_reported(tmp_path: Path, clip: ClipSpec) -> None:
     folder = _copy("tiny-world-clip", tmp_path)
     for name in ("tokenizer.json", "vocab.json", "merges.txt"):
         (folder / name).unlink()
     found = source(folder)
-    with pytest.raises(ModelError) as told:
+    with pytest.raises(ModelError) as raised:
         _open(replace(clip, source=found))
-    assert str(told.value) == (
-        f"{folder}: its tokenizer knows no words, since its vocabulary files are missing."
+    assert str(raised.value) == (
+        f"{folder}: its tokenizer has no words, as its vocabulary files are missing."
     )
 
 
-def test_a_folder_without_weights_is_told_by_its_name(tmp_path: Path, classifier: ClassifierSpec) -> None:
+def test_a_folder_without_weights_is_reported_by_name(tmp_path: Path, classifier: ClassifierSpec) -> None:
     folder = _copy("tiny-world-resnet", tmp_path)
     (folder / "model.safetensors").unlink()
     found = source(folder)
-    with pytest.raises(ModelError) as told:
+    with pytest.raises(ModelError) as raised:
         _open(replace(classifier, source=found))
-    assert str(told.value).startswith(f"{folder}: cannot be loaded as an image classifier: ")
+    assert str(raised.value).startswith(f"{folder}: cannot be loaded as an image classifier: ")
 
 
 def _of_the_hub(classifier: ClassifierSpec) -> ClassifierSpec:
@@ -62,22 +62,22 @@ def _of_the_hub(classifier: ClassifierSpec) -> ClassifierSpec:
     return replace(classifier, source=replace(classifier.source, kind="hub", **place))
 
 
-def test_a_hub_checkpoint_that_is_not_here_is_told_with_what_fetches_it(
+def test_an_absent_hub_checkpoint_is_reported_with_the_command_that_downloads_it(
     tmp_path: Path, classifier: ClassifierSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for place in ("huggingface_hub.constants", "transformers.utils.hub.constants"):
         monkeypatch.setattr(f"{place}.HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    with pytest.raises(ModelError) as told:
+    with pytest.raises(ModelError) as raised:
         _open(_of_the_hub(classifier))
     zeros = "0" * 40
-    assert str(told.value) == (
-        f"microsoft/resnet-50@{zeros}: files of it are not in this machine's hub cache, and HF_HUB_OFFLINE forbids "
-        f"asking the hub. Run once, where it can be: hf download microsoft/resnet-50 --revision {zeros}"
+    assert str(raised.value) == (
+        f"microsoft/resnet-50@{zeros}: some of its files are not in this machine's hub cache, and HF_HUB_OFFLINE "
+        f"forbids a download. Run once, with network access: hf download microsoft/resnet-50 --revision {zeros}"
     )
 
 
-def test_a_hub_that_is_out_of_reach_is_told_so(
+def test_an_unreachable_hub_is_reported(
     tmp_path: Path, classifier: ClassifierSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def out_of_reach(*_: object, **__: object) -> None:
@@ -85,10 +85,10 @@ def test_a_hub_that_is_out_of_reach_is_told_so(
 
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     monkeypatch.setattr("farm.inputs.checkpoints.hub.snapshot_download", out_of_reach)
-    with pytest.raises(ModelError) as told:
+    with pytest.raises(ModelError) as raised:
         _open(_of_the_hub(classifier))
     zeros = "0" * 40
-    assert str(told.value) == (
-        f"microsoft/resnet-50@{zeros}: files of it are not in this machine's hub cache, and the hub cannot be reached. "
-        f"Run once, where it can be: hf download microsoft/resnet-50 --revision {zeros}"
+    assert str(raised.value) == (
+        f"microsoft/resnet-50@{zeros}: some of its files are not in this machine's hub cache, and the hub cannot be "
+        f"reached. Run once, with network access: hf download microsoft/resnet-50 --revision {zeros}"
     )

@@ -14,36 +14,36 @@ FOLDER = HERE / "tiny-world-resnet"
 
 
 @pytest.fixture(scope="module")
-def judge(classifier: ClassifierSpec) -> Classifier:
+def model(classifier: ClassifierSpec) -> Classifier:
     return Classifier(classifier.source)
 
 
 @torch.inference_mode()
 def test_classes_and_probabilities_are_those_of_the_pipeline(
-    judge: Classifier, pictures: list[Pixels]
+    model: Classifier, pictures: list[Pixels]
 ) -> None:
-    whole = pipeline(
+    reference = pipeline(
         "image-classification",
         model=AutoModelForImageClassification.from_pretrained(FOLDER),
         image_processor=AutoImageProcessor.from_pretrained(FOLDER, backend="pil"),
     )
     for pixels in pictures[:4]:
-        theirs = [(one["label"], one["score"]) for one in whole(Image.fromarray(pixels), top_k=3)]
-        mine = judge.likeliest(pixels, 3)
+        theirs = [(one["label"], one["score"]) for one in reference(Image.fromarray(pixels), top_k=3)]
+        mine = model.top(pixels, 3)
         assert [label for label, _ in mine] == [label for label, _ in theirs]
         assert [p for _, p in mine] == pytest.approx([p for _, p in theirs], abs=1e-5)
 
 
 @torch.inference_mode()
-def test_it_names_the_shapes_of_drawn_pictures(judge: Classifier, pictures: list[Pixels]) -> None:
-    named = [judge.likeliest(pixels, 1)[0][0] for pixels in pictures]
+def test_it_classifies_the_shapes_of_drawn_pictures(model: Classifier, pictures: list[Pixels]) -> None:
+    named = [model.top(pixels, 1)[0][0] for pixels in pictures]
     shapes = [scene_at("held-out", 1, index).shape for index in range(len(pictures))]
     assert sum(a == b for a, b in zip(named, shapes, strict=True)) >= len(pictures) - 1
 
 
 @torch.inference_mode()
-def test_more_classes_than_there_are_cannot_be_named(judge: Classifier, pictures: list[Pixels]) -> None:
-    found = judge.likeliest(pictures[0], 100)
-    assert judge.classes == SHAPES
+def test_no_more_classes_are_returned_than_exist(model: Classifier, pictures: list[Pixels]) -> None:
+    found = model.top(pictures[0], 100)
+    assert model.classes == SHAPES
     assert sorted(label for label, _ in found) == sorted(SHAPES)
     assert sum(probability for _, probability in found) == pytest.approx(1)

@@ -19,13 +19,13 @@ FOLDER = HERE / "tiny-world-clip"
 
 
 @pytest.fixture(scope="module")
-def judge(clip: ClipSpec) -> Clip:
+def model(clip: ClipSpec) -> Clip:
     return Clip(clip.source)
 
 
 @torch.inference_mode()
-def test_probabilities_are_those_of_the_zero_shot_pipeline(judge: Clip, pictures: list[Pixels]) -> None:
-    whole = pipeline(
+def test_probabilities_are_those_of_the_zero_shot_pipeline(model: Clip, pictures: list[Pixels]) -> None:
+    reference = pipeline(
         "zero-shot-image-classification",
         model=CLIPModel.from_pretrained(FOLDER),
         tokenizer=AutoTokenizer.from_pretrained(FOLDER),
@@ -33,47 +33,47 @@ def test_probabilities_are_those_of_the_zero_shot_pipeline(judge: Clip, pictures
     )
     texts = [f"a {shape}" for shape in SHAPES]
     for pixels in pictures[:4]:
-        said = whole(Image.fromarray(pixels), candidate_labels=list(SHAPES), hypothesis_template="a {}")
-        theirs = {one["label"]: one["score"] for one in said}
-        mine = dict(zip(SHAPES, judge.probabilities(judge.look(pixels), texts), strict=True))
+        output = reference(Image.fromarray(pixels), candidate_labels=list(SHAPES), hypothesis_template="a {}")
+        theirs = {one["label"]: one["score"] for one in output}
+        mine = dict(zip(SHAPES, model.probabilities(model.encode_image(pixels), texts), strict=True))
         assert mine == pytest.approx(theirs, abs=1e-5)
 
 
 @torch.inference_mode()
-def test_a_similarity_is_the_cosine_of_a_call_by_hand(judge: Clip, pictures: list[Pixels]) -> None:
-    model = CLIPModel.from_pretrained(FOLDER).eval()
+def test_a_similarity_is_the_cosine_of_a_call_by_hand(model: Clip, pictures: list[Pixels]) -> None:
+    theirs_model = CLIPModel.from_pretrained(FOLDER).eval()
     tokens = AutoTokenizer.from_pretrained(FOLDER)("a purple star in the snow", return_tensors="pt")
     pixels = torch.tensor(pictures[0]).permute(2, 0, 1)[None] / 127.5 - 1
-    said = model(pixel_values=pixels, **tokens)
-    theirs = said.logits_per_image.item() / model.logit_scale.exp().item()
-    assert judge.similarity(judge.look(pictures[0]), "a purple star in the snow") == pytest.approx(
+    output = theirs_model(pixel_values=pixels, **tokens)
+    theirs = output.logits_per_image.item() / theirs_model.logit_scale.exp().item()
+    assert model.similarity(model.encode_image(pictures[0]), "a purple star in the snow") == pytest.approx(
         theirs, abs=1e-5
     )
 
 
 @torch.inference_mode()
-def test_a_text_is_the_same_vector_whatever_was_read_before(clip: ClipSpec, judge: Clip) -> None:
+def test_a_text_has_the_same_vector_whatever_was_encoded_before(clip: ClipSpec, model: Clip) -> None:
     fresh = Clip(clip.source)
     for text in ("a much longer text than the other one", "x", "a red star"):
-        judge.read(text)
-    assert torch.equal(judge.read("a red star"), fresh.read("a red star"))
+        model.encode_text(text)
+    assert torch.equal(model.encode_text("a red star"), fresh.encode_text("a red star"))
 
 
 @torch.inference_mode()
-def test_a_text_too_long_for_the_model_is_cut(judge: Clip) -> None:
+def test_a_text_too_long_for_the_model_is_truncated(model: Clip) -> None:
     long = "a red star " * 100
-    assert torch.equal(judge.read(long), judge.read(long + "and a blue heart"))
-    assert not torch.equal(judge.read(long), judge.read("a red star"))
+    assert torch.equal(model.encode_text(long), model.encode_text(long + "and a blue heart"))
+    assert not torch.equal(model.encode_text(long), model.encode_text("a red star"))
 
 
-def test_pictures_are_prepared_as_in_training(judge: Clip, pictures: list[Pixels]) -> None:
-    """Which was x / 127.5 - 1 (`training.dataset`)."""
+def test_pictures_are_prepared_as_in_training(model: Clip, pictures: list[Pixels]) -> None:
+    """With x / 127.5 - 1 (`training.dataset`)."""
     prepared = AutoImageProcessor.from_pretrained(FOLDER, backend="pil")(pictures[0], return_tensors="pt")
     by_hand = torch.tensor(pictures[0]).permute(2, 0, 1)[None] / 127.5 - 1
     assert torch.allclose(prepared.pixel_values, by_hand, atol=1e-6)
 
 
-def test_the_change_between_two_vectors_is_one_less_the_cosine_and_none_between_the_same() -> None:
+def test_the_change_of_two_vectors_is_one_minus_the_cosine_and_zero_for_equal_ones() -> None:
     torch.manual_seed(0)
     for vector, other in zip(
         F.normalize(torch.randn(200, 512)), F.normalize(torch.randn(200, 512)), strict=True
@@ -85,24 +85,22 @@ def test_the_change_between_two_vectors_is_one_less_the_cosine_and_none_between_
 
 
 @torch.inference_mode()
-def test_texts_that_were_not_asked_for_of_late_are_forgotten(
-    clip: ClipSpec, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    judge = Clip(clip.source, cached_texts=2)
+def test_the_least_recently_used_texts_are_evicted(clip: ClipSpec, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = Clip(clip.source, cached_texts=2)
     read: list[str] = []
-    encode = judge._encode
-    monkeypatch.setattr(judge, "_encode", lambda text: (read.append(text), encode(text))[1])
+    encode = model._encode
+    monkeypatch.setattr(model, "_encode", lambda text: (read.append(text), encode(text))[1])
     for text in ("a star", "a heart", "a star", "a moon", "a star", "a heart"):
-        judge.read(text)
+        model.encode_text(text)
     assert read == ["a star", "a heart", "a moon", "a heart"]
 
 
-def test_threads_read_each_text_once_and_forget_as_one_does(
+def test_threads_encode_each_text_once_and_evict_like_one(
     clip: ClipSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    judge = Clip(clip.source, cached_texts=16)
+    model = Clip(clip.source, cached_texts=16)
     read: list[str] = []
-    encode = judge._encode
+    encode = model._encode
 
     def slowly(text: str) -> torch.Tensor:
         read.append(text)
@@ -111,9 +109,9 @@ def test_threads_read_each_text_once_and_forget_as_one_does(
 
     @torch.inference_mode()
     def read_all(_: int) -> list[torch.Tensor]:
-        return [judge.read(text) for text in texts]
+        return [model.encode_text(text) for text in texts]
 
-    monkeypatch.setattr(judge, "_encode", slowly)
+    monkeypatch.setattr(model, "_encode", slowly)
     texts = [f"{shape} {number}" for number in range(2) for shape in SHAPES]
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(read_all, range(8)))
@@ -122,5 +120,5 @@ def test_threads_read_each_text_once_and_forget_as_one_does(
     texts = [f"number {number}" for number in range(60)]
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(read_all, range(8)))
-    assert len(judge._texts) == 16
+    assert len(model._texts) == 16
     assert all(torch.equal(one, two) for each in found for one, two in zip(each, found[0], strict=True))

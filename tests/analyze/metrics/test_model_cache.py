@@ -59,10 +59,10 @@ def test_loading_a_model_is_tried_again_after_a_failure() -> None:
 
     def load(one: ModelSource) -> object:
         tries.append(one.pretrained)
-        raise ModelError("no such judge")
+        raise ModelError("no such model")
 
     cache = ModelCache(load)
     for _ in range(2):
-        with pytest.raises(ModelError, match="^no such judge$"):
+        with pytest.raises(ModelError, match="^no such model$"):
             cache(source("a"))
     assert tries == ["a", "a"]

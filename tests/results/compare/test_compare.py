@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from farm.analyze import apart, sharpness
+from farm.analyze import image_difference, sharpness
 from farm.errors import StorageError
 from farm.reduce import FrameRange
 from farm.results.compare import compare
@@ -40,7 +40,7 @@ def test_settings_seconds_sharpness_and_distances_are_told(jobs):
     assert (found.first.seconds_per_frame, found.second.seconds_per_frame) == (2, 4)
     pairs = [[pixels(folder, frame) for folder in jobs] for frame in range(7)]
     assert found.second.sharpness == pytest.approx(np.mean([sharpness(pair[1]) for pair in pairs]))
-    distances = [apart(*pair) for pair in pairs]
+    distances = [image_difference(*pair) for pair in pairs]
     for told, of in ((found.rgb, "rgb"), (found.perceptual, "perceptual")):
         values = [getattr(distance, of) for distance in distances]
         assert (told.mean, told.max, told.frame) == (

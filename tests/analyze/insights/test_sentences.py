@@ -6,10 +6,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from farm.analyze import Sentence
 from farm.analyze.insights.sentences import capital, listed, sentence
-from farm.records import Value
-from tests.analyze.insights.curves import step, told
+from farm.records import Sentence, Value
+from tests.analyze.insights.curves import found_in, step
 
 
 def _said(one: Sentence) -> list[str]:
@@ -46,7 +45,7 @@ def test_a_sentence_begins_with_a_capital_letter() -> None:
 
 def test_no_number_in_a_label_or_in_the_name_of_a_group_is_taken_for_a_frame() -> None:
     labels = {"1 cat": 1 - step(24, 3), "3 cats at frame 3": step(24, 3)}
-    found = told({"top 3": labels, "count of 3": labels})
+    found = found_in({"top 3": labels, "count of 3": labels})
     assert [one.text for one in found.sentences] == [
         "Top 3 and count of 3 change together (frame 3).",
         "Top 3: 1 cat becomes 3 cats at frame 3 at frame 3, suddenly.",
@@ -57,7 +56,7 @@ def test_no_number_in_a_label_or_in_the_name_of_a_group_is_taken_for_a_frame() -
 
 
 def test_no_count_and_no_class_is_taken_for_a_frame() -> None:
-    found = told({}, clip_class=["2"] * 3, classifier_label_1=["2", "1", "1"])
+    found = found_in({}, clip_class=["2"] * 3, classifier_label_1=["2", "1", "1"])
     assert [(one.text, one.frames, one.places) for one in found.sentences] == [
         ("CLIP and the classifier agree in 1 of 3 frames.", (), ()),
         ("Where they differ, CLIP sees 2 and the classifier 1, in 2 frames, such as frame 1.", (1,), (80,)),
@@ -67,7 +66,9 @@ def test_no_count_and_no_class_is_taken_for_a_frame() -> None:
 def test_every_sentence_of_an_account_has_its_frames_in_the_order_of_the_text() -> None:
     blank: list[Value] = [frame % 3 == 0 for frame in range(40)]
     change: list[Value] = [None, *[0.1] * 20, 0.5, *[0.1] * 18]
-    found = told({"shape": {"a": 1 - step(40, 9), "b": step(40, 9)}}, blank=blank, perceptual_change=change)
+    found = found_in(
+        {"shape": {"a": 1 - step(40, 9), "b": step(40, 9)}}, blank=blank, perceptual_change=change
+    )
     assert len(found.sentences) == 3
     for one in found.sentences:
         assert one.frames

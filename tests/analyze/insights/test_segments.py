@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from farm.analyze.insights.transitions import crossing, leads, shortest_held
+from farm.analyze.insights.transitions import crossing, minimum_length, segments
 
 
 def test_the_crossing_is_the_first_position_at_which_the_second_is_ahead() -> None:
@@ -33,22 +33,24 @@ def test_the_crossing_is_as_good_as_the_best_of_all_cuts(between: list[bool]) ->
 
 
 @given(st.lists(st.integers(0, 2), min_size=1, max_size=200))
-def test_leads_never_follow_themselves_and_those_between_are_long_enough(best: list[int]) -> None:
+def test_neighbouring_segments_differ_and_inner_ones_are_long_enough(best: list[int]) -> None:
     probabilities = np.eye(3)[best]
-    found = leads(probabilities)
+    found = segments(probabilities)
     assert all(one.label != other.label for one, other in pairwise(found))
     assert found[0].label == best[found[0].first]
-    assert all(lead.last - lead.first + 1 >= shortest_held(len(best)) for lead in found[1:-1])
+    assert all(segment.length >= minimum_length(len(best)) for segment in found[1:-1])
 
 
 @pytest.mark.parametrize(
     ("frames", "least"),
     [(5, 1), (9, 1), (10, 2), (19, 2), (20, 3), (24, 3), (60, 3), (89, 3), (90, 4), (150, 6)],
 )
-def test_a_lead_between_two_others_lasts_longer_than_flutter_does(frames: int, least: int) -> None:
-    def told(held: int) -> list[int]:
-        return [lead.label for lead in leads(np.eye(3)[[*[0] * (frames - held - 1), *[1] * held, 2]])]
+def test_a_segment_between_two_others_is_longer_than_flutter(frames: int, least: int) -> None:
+    def labels(length: int) -> list[int]:
+        return [
+            segment.label for segment in segments(np.eye(3)[[*[0] * (frames - length - 1), *[1] * length, 2]])
+        ]
 
-    assert shortest_held(frames) == least
-    assert told(least) == [0, 1, 2]
-    assert told(least - 1) == [0, 2]
+    assert minimum_length(frames) == least
+    assert labels(least) == [0, 1, 2]
+    assert labels(least - 1) == [0, 2]

@@ -2,30 +2,30 @@ import math
 
 import pytest
 
-from farm.report import Chart, Curve, FrameSpan
-from farm.report.charts import MOST_PLOTTED, Strokes, band, draw, in_words, plotted_frames
+from farm.report import Chart, ChartCurve, FrameSpan
+from farm.report.charts import MAX_PLOTTED, CurvePath, band, draw_chart, in_words, plotted_frames
 
 
 def drawn(*values, probabilities=True, points=False):
-    curves = (Curve(label="c", values=values),)
+    curves = (ChartCurve(label="c", values=values),)
     chart = Chart(title="t", curves=curves, probabilities=probabilities, points=points)
-    return draw(chart, range(len(values)), len(values))
+    return draw_chart(chart, range(len(values)), len(values))
 
 
 def test_a_curve_runs_from_the_left_end_to_the_right_with_one_at_the_top():
-    strokes = drawn(0.0, 0.5, 1.0).curves[0].strokes
-    assert strokes == Strokes(line="M0 200L500 100L1000 0", dots="")
+    strokes = drawn(0.0, 0.5, 1.0).curves[0].path
+    assert strokes == CurvePath(line="M0 200L500 100L1000 0", dots="")
 
 
 @pytest.mark.parametrize("hole", [None, math.nan, math.inf])
 def test_a_curve_is_broken_where_there_is_no_value_and_a_value_alone_is_a_dot(hole):
     curve = drawn(0.0, 0.5, hole, 1.0, hole).curves[0]
-    assert curve.strokes == Strokes(line="M0 200L250 100", dots="M750 0h0")
+    assert curve.path == CurvePath(line="M0 200L250 100", dots="M750 0h0")
     assert curve.values == (0.0, 0.5, None, 1.0, None)
 
 
 def test_pictures_side_by_side_are_points_without_a_line():
-    assert drawn(0.0, 0.5, points=True).curves[0].strokes == Strokes(line="", dots="M0 200h0M1000 100h0")
+    assert drawn(0.0, 0.5, points=True).curves[0].path == CurvePath(line="", dots="M0 200h0M1000 100h0")
 
 
 def test_a_chart_without_values_is_none():
@@ -33,18 +33,18 @@ def test_a_chart_without_values_is_none():
 
 
 def test_a_curve_without_values_beside_one_that_has_some_says_so():
-    curves = (Curve(label="c", values=(None,)), Curve(label="d", values=(1.0,)))
-    curve = draw(Chart(title="t", curves=curves), range(1), 1).curves[0]
-    assert (curve.strokes, curve.words) == (Strokes(line="", dots=""), "c: no values.")
+    curves = (ChartCurve(label="c", values=(None,)), ChartCurve(label="d", values=(1.0,)))
+    curve = draw_chart(Chart(title="t", curves=curves), range(1), 1).curves[0]
+    assert (curve.path, curve.words) == (CurvePath(line="", dots=""), "c: no values.")
 
 
 def test_a_single_frame_is_a_dot_in_the_middle():
-    assert drawn(1.0).curves[0].strokes.dots == "M500 0h0"
+    assert drawn(1.0).curves[0].path.dots == "M500 0h0"
 
 
 def test_of_many_curves_those_are_drawn_that_ever_rise_highest():
-    curves = tuple(Curve(label=str(k), values=(0.0, k / 20)) for k in range(20))
-    chart = draw(Chart(title="t", curves=curves, probabilities=True), range(2), 2)
+    curves = tuple(ChartCurve(label=str(k), values=(0.0, k / 20)) for k in range(20))
+    chart = draw_chart(Chart(title="t", curves=curves, probabilities=True), range(2), 2)
     assert chart.drawn == tuple(range(12, 20))
     assert [curve.label for curve in chart.curves] == [curve.label for curve in curves]
 
@@ -70,8 +70,8 @@ def test_a_curve_of_probabilities_is_told_in_percent():
 
 
 def test_a_curve_that_ends_early_has_no_values_after_it():
-    chart = Chart(title="t", curves=(Curve(label="c", values=(0.5,)),), probabilities=True)
-    assert draw(chart, range(3), 3).curves[0].values == (0.5, None, None)
+    chart = Chart(title="t", curves=(ChartCurve(label="c", values=(0.5,)),), probabilities=True)
+    assert draw_chart(chart, range(3), 3).curves[0].values == (0.5, None, None)
 
 
 def test_values_are_rounded_to_what_can_be_seen():
@@ -81,7 +81,7 @@ def test_values_are_rounded_to_what_can_be_seen():
 def test_a_long_job_is_drawn_at_evenly_spaced_frames_and_those_shown():
     plotted = plotted_frames(100_000, (0, 12_345, 99_999))
     assert 12_345 in plotted
-    assert len(plotted) <= MOST_PLOTTED + 1
+    assert len(plotted) <= MAX_PLOTTED + 1
     assert plotted_frames(150, (0, 149)) == tuple(range(150))
 
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from farm.analyze import account, are_measurable, columns_of
-from farm.analyze.metrics.analyzer import MOST_PROMPTS
+from farm.analyze import are_measurable, columns_of, insights_of
+from farm.analyze.metrics.columns import MAX_PROMPTS
 from farm.records import AnalysisSpec, ClassifierSpec, ClipSpec, Column
 from tests.analyze.conftest import group
 
@@ -45,14 +45,14 @@ def test_every_part_has_its_columns_in_order(clip: ClipSpec, classifier: Classif
 
 
 def test_many_prompts_have_no_columns_of_their_own(clip: ClipSpec) -> None:
-    prompts = tuple(map(str, range(MOST_PROMPTS + 1)))
+    prompts = tuple(map(str, range(MAX_PROMPTS + 1)))
     few = replace(NOTHING, clip=replace(clip, groups=(), prompts=prompts[:-1]))
     many = replace(NOTHING, clip=replace(clip, groups=(), prompts=prompts))
-    assert len(_names(few)) == 1 + MOST_PROMPTS
+    assert len(_names(few)) == 1 + MAX_PROMPTS
     assert _names(many) == ["clip_score"]
 
 
-def test_the_labels_of_a_group_share_a_chart_and_say_what_was_asked(clip: ClipSpec) -> None:
+def test_the_labels_of_a_group_share_a_chart_and_describe_their_text(clip: ClipSpec) -> None:
     columns = columns_of(replace(NOTHING, clip=replace(clip, groups=(group("object", ["cat", "dog"]),))))
     labelled = [column for column in columns if column.group == "clip object"]
     assert [column.label for column in labelled] == ["cat", "dog"]
@@ -79,8 +79,8 @@ CLASSES = columns_of(
 )
 
 
-@pytest.mark.parametrize("prompts", [1, MOST_PROMPTS, MOST_PROMPTS + 1])
-def test_what_an_analysis_measures_can_be_judged(
+@pytest.mark.parametrize("prompts", [1, MAX_PROMPTS, MAX_PROMPTS + 1])
+def test_the_columns_of_an_analysis_are_measurable(
     clip: ClipSpec, classifier: ClassifierSpec, prompts: int
 ) -> None:
     asked = replace(clip, prompts=tuple(map(str, range(prompts))), groups=(group("Größe", ("a", "b")),))
@@ -115,7 +115,7 @@ def test_what_an_analysis_measures_can_be_judged(
         *("another column's name", "a label that is a text", "a class that is none", "a text among curves"),
     ],
 )
-def test_what_no_analysis_measures_is_told(columns: tuple[Column, ...]) -> None:
+def test_other_columns_are_not_measurable(columns: tuple[Column, ...]) -> None:
     assert not are_measurable(columns)
 
 
@@ -128,7 +128,7 @@ KINDS = {
 
 @settings(max_examples=50, deadline=None)
 @given(st.data(), st.integers(1, 12))
-def test_whatever_was_measured_can_be_judged(data: st.DataObject, frames: int) -> None:
+def test_insights_can_be_found_in_any_measurements(data: st.DataObject, frames: int) -> None:
     columns = (*LABELS, *CLASSES)
     curves = {
         column.name: data.draw(
@@ -137,4 +137,4 @@ def test_whatever_was_measured_can_be_judged(data: st.DataObject, frames: int) -
         for column in columns
     }
     with warnings.catch_warnings(action="ignore"):
-        assert account(columns, curves).sentences is not None
+        assert insights_of(columns, curves).sentences is not None

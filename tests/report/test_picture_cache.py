@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from farm.records import evenly_spaced
-from farm.report import Strip
+from farm.report import PictureCache
 from farm.store import JobFolder, file_name
 from tests.report.conftest import flat, save, store
 
@@ -28,21 +28,21 @@ def folder(tmp_path):
 
 def test_the_finished_frames_are_shown_in_order(folder):
     store(folder, [3, 1, 0])
-    shown = Strip(folder, 5).pictures([3, 0, 1])
+    shown = PictureCache(folder, 5).pictures([3, 0, 1])
     assert [picture.frame for picture in shown.pictures] == [0, 1, 3]
     assert shown.unreadable == ()
 
 
 def test_more_than_300_frames_are_thinned_evenly(folder):
     store(folder, evenly_spaced(1000, 300))
-    frames = [picture.frame for picture in Strip(folder, 1000).pictures(range(1000)).pictures]
+    frames = [picture.frame for picture in PictureCache(folder, 1000).pictures(range(1000)).pictures]
     assert (len(frames), frames[0], frames[-1]) == (300, 0, 999)
     assert {later - frame for frame, later in pairwise(frames)} == {3, 4}
 
 
 def test_a_frame_is_read_once_in_a_run_beside_the_survey(folder):
     store(folder, range(8))
-    strip = Strip(folder, 8)
+    strip = PictureCache(folder, 8)
     strip.pictures(range(4))
     folder.reads.clear()
     assert len(strip.pictures(range(8)).pictures) == 8
@@ -52,7 +52,7 @@ def test_a_frame_is_read_once_in_a_run_beside_the_survey(folder):
 def test_a_frame_that_cannot_be_read_is_told_and_tried_again(folder):
     store(folder, range(3))
     folder.write(file_name(1), b"no picture")
-    strip = Strip(folder, 3)
+    strip = PictureCache(folder, 3)
     shown = strip.pictures(range(3))
     assert [picture.frame for picture in shown.pictures] == [0, 2]
     (span,) = shown.unreadable
@@ -64,7 +64,7 @@ def test_a_frame_that_cannot_be_read_is_told_and_tried_again(folder):
 
 
 def test_a_job_none_of_whose_frames_can_be_read_has_no_pictures(folder):
-    shown = Strip(folder, 2).pictures(range(2))
+    shown = PictureCache(folder, 2).pictures(range(2))
     assert shown.pictures == ()
     assert [span.first for span in shown.unreadable] == [0, 1]
 
@@ -72,7 +72,7 @@ def test_a_job_none_of_whose_frames_can_be_read_has_no_pictures(folder):
 def test_pictures_stay_within_the_budget_though_the_survey_saw_easy_ones_only(folder):
     random = np.random.default_rng(0)
     store(folder, range(4), 256, 256)
-    strip = Strip(folder, 12, budget=100_000)
+    strip = PictureCache(folder, 12, budget=100_000)
     strip.pictures(range(4))
     for frame in range(4, 12):
         save(folder, frame, random.integers(0, 256, (256, 256, 3), dtype=np.uint8))
@@ -85,11 +85,11 @@ MEASURE = """
 import sys
 from itertools import pairwise
 from pathlib import Path
-from farm.report.pictures import Strip
+from farm.report.pictures import PictureCache
 from farm.store import JobFolder
 
 count = int(sys.argv[2])
-Strip(JobFolder(sys.argv[1]), count).pictures(range(count))
+PictureCache(JobFolder(sys.argv[1]), count).pictures(range(count))
 status = Path("/proc/self/status").read_text().split("\\n")
 print(next(line.split()[1] for line in status if line.startswith("VmHWM")))
 """

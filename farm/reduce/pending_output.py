@@ -1,4 +1,4 @@
-"""One output while it is made: what goes wrong with it is kept, and costs no other output."""
+"""An output until it is published: an error in it is recorded and does not affect other outputs."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from typing import Self
 from farm.errors import STOPPING, FarmError
 from farm.records import Pixels
 from farm.reduce.frame_queue import Cancelled
-from farm.reduce.outputs import Output, Read
-from farm.reduce.sizes import Misfit
+from farm.reduce.outputs import Output, ReadFrame
+from farm.reduce.sizes import OversizedOutput
 from farm.reduce.summary import Artifact
 from farm.store import JobFolder
 
 
-class NotOfTheOutput(Exception):
-    """Raised by what an output reads; its cause is an error of a frame, which ends all outputs."""
+class FrameSourceError(Exception):
+    """Raised when an output cannot read a frame; its cause is the frame's error, which ends all outputs."""
 
 
-class OutputInTheMaking:
-    """The file `name` from its first frame to its publication, as a context manager: unpublished, nothing of it stays.
+class PendingOutput:
+    """The file `name` from its first frame to its publication, as a context manager that discards an unpublished file.
 
-    `error` says why it could not be made; it takes no frames then. Empty as long as all is well.
+    `error` says why it could not be made, and is empty otherwise; after an error it ignores frames.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class OutputInTheMaking:
     def __enter__(self) -> Self:
         if self.error:
             return self
-        with self._keeping_errors():
+        with self._recording_errors():
             self._path = self._writing.enter_context(self._folder.writing(self._name))
             self._output = self._make(self._path, self._frame_count)
         return self
@@ -50,26 +50,26 @@ class OutputInTheMaking:
     ) -> None:
         self._discard()
 
-    def refuse(self, misfit: Misfit) -> None:
-        """Make nothing of it, since it would be too large."""
-        with self._keeping_errors():
-            raise FarmError(f"{self._folder.path(self._name)}: {misfit}")
+    def refuse(self, excess: OversizedOutput) -> None:
+        """Record that the output would be too large, and ignore its frames."""
+        with self._recording_errors():
+            raise FarmError(f"{self._folder.path(self._name)}: {excess}")
 
     def add(self, index: int, pixels: Pixels) -> None:
-        """Take the next frame."""
-        with self._keeping_errors():
+        """Add the next frame."""
+        with self._recording_errors():
             if self._output is not None:
                 self._output.add(index, pixels)
 
-    def finish(self, frames: Sequence[int], read: Read) -> None:
-        """Make the file whole; see `Output`."""
-        with self._keeping_errors():
+    def finish(self, frames: Sequence[int], read: ReadFrame) -> None:
+        """Complete the file; see `Output`."""
+        with self._recording_errors():
             if self._output is not None:
                 self._output.finish(frames, read)
 
     def publish(self) -> Artifact | None:
-        """Put the file in the place of its former one, and return it; None if it could not be made."""
-        with self._keeping_errors():
+        """Replace the previous file with the new one, and return it; None if it could not be made."""
+        with self._recording_errors():
             if self._output is not None:
                 artifact = Artifact(name=self._name, bytes=self._path.stat().st_size)
                 self._output = None
@@ -78,23 +78,23 @@ class OutputInTheMaking:
         return None
 
     @contextlib.contextmanager
-    def _keeping_errors(self) -> Iterator[None]:
+    def _recording_errors(self) -> Iterator[None]:
         try:
             with self._folder.write_errors(self._name, self._path):
                 yield
-        except (*STOPPING, Cancelled, NotOfTheOutput):
+        except (*STOPPING, Cancelled, FrameSourceError):
             raise
         except BaseException as error:
-            self.error = str(error) if isinstance(error, FarmError) else self._told(error)
+            self.error = str(error) if isinstance(error, FarmError) else self._unexpected(error)
             self._discard()
 
-    def _told(self, error: BaseException) -> str:
+    def _unexpected(self, error: BaseException) -> str:
         return (
             f"{self._folder.path(self._name)}: cannot be assembled: {type(error).__name__}: {error}. "
             "The frames are safe: run `farm assemble` on the folder to try again."
         )
 
     def _discard(self) -> None:
-        """Let go of the file and of the memory that it takes; without effect once it was published."""
+        """Delete the file and free its memory; has no effect after publication."""
         self._output = None
-        self._writing.__exit__(Cancelled, Cancelled(), None)  # as left by an exception it becomes no file
+        self._writing.__exit__(Cancelled, Cancelled(), None)  # leaving with an exception discards the file

@@ -5,16 +5,16 @@ import numpy as np
 import pytest
 
 from farm.records import GifSpec
-from farm.reduce import gif as indexing
-from farm.reduce.gif import Indexer, PaletteSurvey
+from farm.reduce import gif
+from farm.reduce.gif import PaletteMapper, PaletteSampler
 
 
-def indexer(frames, palette):
+def mapper(frames, palette):
     spec = GifSpec(fps=10.0, rubber_band=False, loop=True, colors=256, palette=palette, dither=True, scale=1)
-    survey = PaletteSurvey(len(frames))
+    sampler = PaletteSampler(len(frames))
     for index, pixels in enumerate(frames):
-        survey.add(index, pixels)
-    return Indexer(spec, survey.palette(256) if palette == "global" else None)
+        sampler.add(index, pixels)
+    return PaletteMapper(spec, sampler.palette(256) if palette == "global" else None)
 
 
 def rgb(pixels, pts):
@@ -26,11 +26,11 @@ def rgb(pixels, pts):
 @pytest.mark.parametrize("palette", ["global", "per_frame"])
 @pytest.mark.parametrize("pixels_per_graph", [0, 2**21])
 def test_each_frame_comes_out_as_it_goes_in_at_its_time(draw, monkeypatch, palette, pixels_per_graph):
-    monkeypatch.setattr(indexing, "_PIXELS_PER_GRAPH", pixels_per_graph)
+    monkeypatch.setattr(gif, "_PIXELS_PER_GRAPH", pixels_per_graph)
     frames = [draw(index) for index in range(6)]
-    made = indexer(frames, palette)
+    made = mapper(frames, palette)
     for index, pixels in enumerate(frames):
-        frame = made.indexed(rgb(pixels, 7 * index))
+        frame = made.map(rgb(pixels, 7 * index))
         assert (frame.format.name, frame.pts) == ("pal8", 7 * index)
         shown = frame.reformat(format="rgb24").to_ndarray().astype(int)
         assert np.abs(shown - pixels).mean() < 4
@@ -40,9 +40,7 @@ def test_what_stands_still_is_not_dithered_anew(draw):
     still = draw(0)
     moved = still.copy()
     moved[:8, :8] = 255
-    made = indexer([still, moved], "global")
-    first, second = (
-        made.indexed(rgb(pixels, pts)).to_ndarray()[0] for pts, pixels in enumerate((still, moved))
-    )
+    made = mapper([still, moved], "global")
+    first, second = (made.map(rgb(pixels, pts)).to_ndarray()[0] for pts, pixels in enumerate((still, moved)))
     assert (first[8:] == second[8:]).all()
     assert (first[:, 8:] == second[:, 8:]).all()
