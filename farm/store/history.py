@@ -1,18 +1,20 @@
 """The history of a job: a line of JSON for every state that a chunk enters, for people who ask what happened.
 
-On a disk, lines are appended to `.farm/events.jsonl` as they happen. An object store has no append: there they are
-buffered, and written as one object a minute below `.farm/events/`. The farm itself decides nothing by the history: an
-error ends the recording with a warning, and damaged lines are ignored with one (ADR 21).
+A thread writes the lines, so that neither a slow store nor a full disk delays the job. On a disk they are appended to
+`.farm/events.jsonl` every second. An object store has no append: there, each minute makes one object below
+`.farm/events/`. The farm itself decides nothing by the history: an error ends the recording with a warning, and damaged
+lines are ignored with one (ADR 21).
 """
 
 from __future__ import annotations
 
-import contextlib
 import datetime
 import json
 import logging
 import re
 import threading
+import time
+from collections import deque
 from collections.abc import Iterator
 from typing import BinaryIO, Protocol
 
@@ -35,7 +37,8 @@ _MAX_OBJECTS = 4096
 _MAX_OBJECT_BYTES = 2**20
 _MAX_REASON = 500
 _MAX_LINE_BYTES = 8192
-_FLUSH_SECONDS = 60.0
+_FILE_SECONDS = 1.0
+_OBJECT_SECONDS = 60.0
 _RUN_ID_LENGTH = 8
 _FRAMES = re.compile(rb'"first": (\d{1,16}), "last": (\d{1,16}), ')
 
@@ -49,28 +52,49 @@ class JobHistory:
     def __init__(self, folder: JobFolder, run: str, chunks: int) -> None:
         self._run = run[:_RUN_ID_LENGTH]
         self._where = folder.path(_FILE)
-        self._lock = threading.Lock()
-        self._log: _Log | None = None
-        with self._errors():
-            self._log = _FileLog(folder, chunks) if folder.is_local else _ObjectLog(folder, self._run)
+        self._sink: _Sink = _FileSink(folder, chunks) if folder.is_local else _ObjectSink(folder, self._run)
+        self._recorded: deque[tuple[float, ChunkStateChanged]] = deque()
+        self._failed = False
+        self._closed = threading.Event()
+        self._thread = threading.Thread(target=self._write_regularly, name="job-history", daemon=True)
+        self._thread.start()
 
     def record(self, event: ChunkStateChanged) -> None:
         """Add an event, with the current time."""
-        line = self._line(event)
-        with self._lock, self._errors():
-            if self._log is not None:
-                self._log.write(line)
+        if not self._failed and not self._closed.is_set():
+            self._recorded.append((time.time(), event))
 
     def close(self) -> None:
-        """Write what is buffered; later events are ignored."""
-        with self._lock, self._errors():
-            if self._log is not None:
-                self._log.close()
-            self._log = None
+        """Write what is left; later events are ignored."""
+        self._closed.set()
+        self._thread.join()
 
-    def _line(self, event: ChunkStateChanged) -> bytes:
+    def _write_regularly(self) -> None:
+        try:
+            self._sink.open()
+            try:
+                is_last = False
+                while not is_last:
+                    is_last = self._closed.wait(self._sink.interval)
+                    self._write()
+            finally:
+                self._sink.close()
+        except (StorageError, OSError) as error:
+            self._failed = True
+            self._recorded.clear()
+            _logger.warning("%s: the history of this run is not recorded further: %s", self._where, error)
+
+    def _write(self) -> None:
+        lines = bytearray()
+        while self._recorded:
+            lines += self._line(*self._recorded.popleft())
+            if len(lines) > _MAX_OBJECT_BYTES - _MAX_LINE_BYTES or not self._recorded:
+                self._sink.write(bytes(lines))
+                lines.clear()
+
+    def _line(self, seconds: float, event: ChunkStateChanged) -> bytes:
         content: dict[str, object] = {
-            "time": datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"),
+            "time": datetime.datetime.fromtimestamp(seconds, datetime.UTC).isoformat(timespec="milliseconds"),
             "run": self._run,
             "chunk": event.chunk,
             "first": event.first,
@@ -78,21 +102,13 @@ class JobHistory:
             "state": event.state,
             "attempt": event.attempt,
         }
-        details = {
-            "worker": event.worker,
-            "cause": event.cause,
-            "reason": one_line(event.reason)[:_MAX_REASON],
-        }
-        content |= {key: text for key, text in details.items() if text}
+        if event.worker:
+            content["worker"] = event.worker
+        if event.cause:
+            content["cause"] = event.cause
+        if event.reason:
+            content["reason"] = one_line(event.reason)[:_MAX_REASON]
         return json.dumps(content).encode() + b"\n"
-
-    @contextlib.contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        except (StorageError, OSError) as error:
-            _logger.warning("%s: the history of this run is not recorded further: %s", self._where, error)
-            self._log = None
 
 
 def history_of(folder: JobFolder, frame: int, *, chunks: int) -> Iterator[HistoryEntry]:
@@ -120,81 +136,64 @@ def history_of(folder: JobFolder, frame: int, *, chunks: int) -> Iterator[Histor
         _logger.warning("%s: %d damaged lines were ignored", folder.path(_FILE), damaged)
 
 
-class _Log(Protocol):
-    def write(self, line: bytes) -> None: ...
+class _Sink(Protocol):
+    """Where lines go, every `interval` seconds."""
+
+    interval: float
+
+    def open(self) -> None: ...
+
+    def write(self, lines: bytes) -> None: ...
 
     def close(self) -> None: ...
 
 
-class _FileLog:
+class _FileSink:
     """Appends to a file; a full one is renamed, in place of the one renamed before."""
+
+    interval = _FILE_SECONDS
 
     def __init__(self, folder: JobFolder, chunks: int) -> None:
         self._folder = folder
         self._max_bytes = _max_bytes(chunks)
-        self._file: BinaryIO = folder.open_append(_FILE)
-        self._size = self._file.tell()
+        self._file: BinaryIO | None = None
 
-    def write(self, line: bytes) -> None:
-        if self._size + len(line) > self._max_bytes:
+    def open(self) -> None:
+        self._file = self._folder.open_append(_FILE)
+
+    def write(self, lines: bytes) -> None:
+        assert self._file is not None, "write comes after open"
+        if self._file.tell() + len(lines) > self._max_bytes:
             self._file.close()
             self._folder.rename(_FILE, _OLD_FILE)
             self._file = self._folder.open_append(_FILE)
-            self._size = self._file.tell()
-        self._file.write(line)
-        self._size += len(line)
+        self._file.write(lines)
 
     def close(self) -> None:
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
 
 
-class _ObjectLog:
-    """Writes the lines of each minute as one object, in a thread: a slow store delays nobody."""
+class _ObjectSink:
+    """Writes numbered objects, after removing the oldest of earlier runs."""
+
+    interval = _OBJECT_SECONDS
 
     def __init__(self, folder: JobFolder, run: str) -> None:
         self._folder = folder
         self._prefix = f"{datetime.datetime.now(datetime.UTC):%Y%m%dT%H%M%S}-{run}"
         self._number = 0
-        self._buffer = bytearray()
-        self._lock = threading.Lock()
-        self._error: StorageError | None = None
-        self._closed = threading.Event()
-        self._thread = threading.Thread(target=self._flush_regularly, name="job-history", daemon=True)
-        self._thread.start()
 
-    def write(self, line: bytes) -> None:
-        with self._lock:
-            if self._error is not None:
-                raise self._error
-            self._buffer += line
+    def open(self) -> None:
+        for name in self._folder.names(_OBJECTS)[:-_MAX_OBJECTS]:
+            self._folder.remove(f"{_OBJECTS}/{name}")
+
+    def write(self, lines: bytes) -> None:
+        self._folder.write(f"{_OBJECTS}/{self._prefix}-{self._number:06d}.jsonl", lines)
+        self._number += 1
 
     def close(self) -> None:
-        self._closed.set()
-        self._thread.join()
-        if self._error is not None:
-            raise self._error
-
-    def _flush_regularly(self) -> None:
-        try:
-            for name in self._folder.names(_OBJECTS)[:-_MAX_OBJECTS]:
-                self._folder.remove(f"{_OBJECTS}/{name}")
-            closed = False
-            while not closed:
-                closed = self._closed.wait(_FLUSH_SECONDS)
-                self._flush()
-        except StorageError as error:
-            with self._lock:
-                self._error = error
-                self._buffer.clear()
-
-    def _flush(self) -> None:
-        with self._lock:
-            lines, self._buffer = bytes(self._buffer), bytearray()
-        while lines:
-            end = lines.rfind(b"\n", 0, _MAX_OBJECT_BYTES) + 1
-            self._folder.write(f"{_OBJECTS}/{self._prefix}-{self._number:06d}.jsonl", lines[:end])
-            self._number += 1
-            lines = lines[end:]
+        """Do nothing: an object is complete when it is written."""
 
 
 def _lines(folder: JobFolder, chunks: int) -> Iterator[bytes]:

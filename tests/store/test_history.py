@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import threading
 import uuid
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from farm.errors import StorageError
 from farm.events import ChunkStateChanged
 from farm.store import JobFolder, JobHistory, history, history_of
 
+FULL = Path("/dev/full")
 RUN = "0123456789abcdef"
 
 
@@ -59,11 +61,9 @@ def test_a_job_without_a_history_has_no_entries(folder):
     assert entries(folder, 0) == []
 
 
-def test_a_line_on_a_disk_is_readable_as_soon_as_it_is_recorded(tmp_path):
-    log = JobHistory(JobFolder(str(tmp_path)), RUN, 100)
-    log.record(change(0))
+def test_a_line_says_what_happened_and_leaves_out_what_does_not_apply(tmp_path):
+    recorded(JobFolder(str(tmp_path)), change(0))
     [line] = (tmp_path / ".farm" / "events.jsonl").read_text().splitlines()
-    log.close()
     content = json.loads(line)
     assert content.pop("time").endswith("+00:00")
     assert content == {
@@ -74,6 +74,32 @@ def test_a_line_on_a_disk_is_readable_as_soon_as_it_is_recorded(tmp_path):
         "state": "assigned",
         "attempt": 1,
     }
+
+
+def test_lines_are_on_the_disk_while_the_run_lasts(tmp_path, monkeypatch):
+    monkeypatch.setattr(history._FileSink, "interval", 0.0)
+    written = threading.Event()
+    write = history._FileSink.write
+
+    def announced(self, lines):
+        write(self, lines)
+        written.set()
+
+    monkeypatch.setattr(history._FileSink, "write", announced)
+    folder = JobFolder(str(tmp_path))
+    log = JobHistory(folder, RUN, 100)
+    log.record(change(0))
+    assert written.wait(60)
+    assert [entry.state for entry in entries(folder, 0)] == ["assigned"]
+    log.close()
+
+
+def test_events_after_the_end_are_ignored(folder):
+    log = JobHistory(folder, RUN, 100)
+    log.close()
+    log.record(change(0))
+    log.close()
+    assert entries(folder, 0) == []
 
 
 def test_a_chunk_takes_the_same_few_bytes_wherever_it_is_in_the_job(tmp_path):
@@ -105,10 +131,11 @@ def test_only_the_latest_objects_of_a_store_are_kept(monkeypatch):
 def test_a_full_file_is_kept_once_and_then_replaced(tmp_path, monkeypatch):
     monkeypatch.setattr(history, "_MIN_BYTES", 1000)
     folder = JobFolder(str(tmp_path))
-    recorded(folder, *(change(0, "done", worker=f"worker-{number}") for number in range(20)), chunks=0)
+    for number in range(20):
+        recorded(folder, change(0, "done", worker=f"worker-{number}"), chunks=0)
     found = [entry.worker for entry in entries(folder, 0, chunks=0)]
     assert found == [f"worker-{number}" for number in range(20)][-len(found) :]
-    assert 7 <= len(found) <= 14
+    assert 6 <= len(found) <= 13
     assert sorted(path.name for path in (tmp_path / ".farm").iterdir()) == ["events-1.jsonl", "events.jsonl"]
 
 
@@ -172,18 +199,13 @@ def test_a_history_that_is_a_pipe_is_not_waited_for(tmp_path, caplog):
     assert "it is not a regular file" in caplog.text
 
 
-def test_a_disk_that_is_full_ends_the_history_with_one_warning(tmp_path, caplog):
-    log = JobHistory(JobFolder(str(tmp_path)), RUN, 100)
-    log._log._file.close()
-    log._log._file = Path("/dev/full").open("wb", buffering=0)  # noqa: SIM115
-    log.record(change(0))
-    log.record(change(1))
-    log.close()
-    [warning] = caplog.messages
-    assert warning == (
+def test_a_disk_that_is_full_ends_the_history_with_one_warning(tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr(JobFolder, "open_append", lambda self, name: FULL.open("wb", buffering=0))
+    recorded(JobFolder(str(tmp_path)), change(0), change(1))
+    assert caplog.messages == [
         f"{tmp_path}/.farm/events.jsonl: the history of this run is not recorded further: "
         "[Errno 28] No space left on device"
-    )
+    ]
 
 
 def test_a_store_that_is_down_ends_the_history_with_one_warning(monkeypatch, caplog):
