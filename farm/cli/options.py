@@ -14,7 +14,6 @@ from farm.api import JobPlan
 from farm.errors import ManifestError, Problem, UsageError
 from farm.manifest.read_policy import ANYTHING, ReadPolicy
 from farm.records import CacheSpec
-from farm.run import name_taken
 
 Manifests = Annotated[list[Path], typer.Argument(help="Manifest files.", metavar="MANIFEST")]
 OneManifest = Annotated[Path, typer.Argument(help="A manifest file.", metavar="MANIFEST")]
@@ -168,6 +167,8 @@ def plan_all(
     Raises:
         ManifestError: with the mistakes in all manifests.
     """
+    from farm.run import name_taken
+
     plans: list[JobPlan] = []
     problems: list[Problem] = []
     for path in manifests:

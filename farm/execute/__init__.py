@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from farm.execute.executor import BackgroundTasks, Executor
-from farm.execute.inline import InlineExecutor, InlineTasks
-from farm.execute.ray.submission import INDEX as SUBMISSION
-from farm.execute.ray.submission import drop_submissions_from_path, unpack_submission
-from farm.execute.retry_policy import RetryPolicy
-from farm.records import CacheSpec
+from farm.lazy_imports import import_lazily
 
 if TYPE_CHECKING:
+    from farm.execute.executor import BackgroundTasks, Executor
+    from farm.execute.inline import InlineExecutor, InlineTasks
     from farm.execute.ray.jobs_client import JobsClient
+    from farm.execute.ray.submission import INDEX as SUBMISSION
+    from farm.execute.ray.submission import drop_submissions_from_path, unpack_submission
+    from farm.execute.retry_policy import RetryPolicy
+    from farm.records import CacheSpec
+
+import_lazily(__name__)
 
 __all__ = [
     "SUBMISSION",
@@ -38,6 +41,8 @@ def open_executor(
 ) -> Executor:
     """Return an executor to enter: in this process, or on the Ray at `address` (None: a local one of its own)."""
     if inline:
+        from farm.execute.inline import InlineExecutor
+
         return InlineExecutor(policy=policy, cache=cache)
     from farm.execute.ray.executor import RayExecutor
 

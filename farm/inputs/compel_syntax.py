@@ -15,8 +15,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import pyparsing
-
 _OPERATORS = ("blend", "and", "add", "attend")
 _HEAVIEST = 3.0
 """What stands behind a colon from here on is rather a time or a ratio, as in (16:9)."""
@@ -109,6 +107,8 @@ def _reading_mistake(prompt: str) -> str | None:
     """Let compel read it, and look what became of its operators."""
     if not mixes(prompt):
         return None
+    import pyparsing
+
     parser = _parser()
     try:
         read = _reader().parse_conjunction(in_compels_words(_without_words(prompt)))
@@ -156,6 +156,8 @@ def _reader() -> Any:
 
 @functools.cache
 def _parser() -> ModuleType:
+    import pyparsing
+
     # By its file: the package around it loads torch and all of diffusers.
     package = importlib.util.find_spec("compel")
     assert package is not None

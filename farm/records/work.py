@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from farm.records.fields import Facts, Moment, Natural, Pixel, Positive, Seconds
 from farm.records.model import RendererSpec
 from farm.records.recipe import Frame
 
-Pixels = npt.NDArray[np.uint8]
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+Pixels: TypeAlias = "npt.NDArray[np.uint8]"
 """RGB pixels of a picture, shape [height, width, 3]."""
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
-import numpy.typing as npt
-from PIL import Image
+from typing import TYPE_CHECKING
 
 from farm.records import GridSpec, Pixels, SheetSpec, evenly_spaced
 from farm.reduce.mosaic import Lettering, Mosaic, fitted, shortened
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 _MAX_TITLE = 2000
 _MAX_LABEL = 200
@@ -247,17 +248,24 @@ def save_side_by_side(path: Path, title: str, labels: tuple[str, str], pairs: Se
 
 def _difference(pair: Pair) -> npt.NDArray[np.float64]:
     """Return each pixel's root mean square difference of colour values, as a share of their range: [height, width]."""
+    import numpy as np
+
     values = pair.first.astype(np.float64) - pair.second
     root: npt.NDArray[np.float64] = np.sqrt(np.square(values).mean(axis=-1)) / 255
     return root
 
 
 def _coloured(shares: npt.NDArray[np.float64]) -> Pixels:
+    import numpy as np
+
     channels = [np.interp(shares, _STOPS, values) for values in zip(*_COLOURS, strict=True)]
     return np.stack(channels, axis=-1).round().astype(np.uint8)
 
 
 def _sized(pixels: Pixels) -> Pixels:
+    import numpy as np
+    from PIL import Image
+
     height, width, _ = pixels.shape
     scale = -(-_MIN_WIDTH // width) if width < _MIN_WIDTH else min(1.0, _MAX_WIDTH / width)
     size = max(1, round(width * scale)), max(1, round(height * scale))

@@ -10,11 +10,12 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-
-import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from typing import TYPE_CHECKING
 
 from farm.records import Pixels
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 PAPER = (250, 250, 250)
 INK = (64, 64, 64)
@@ -36,6 +37,8 @@ class Mosaic:
     def __init__(
         self, *, size: tuple[int, int], cell: tuple[int, int], origins: Mapping[int, tuple[int, int]]
     ) -> None:
+        from PIL import Image
+
         self.canvas = Image.new("RGB", size, PAPER)
         self._cell = cell
         self._origins = origins
@@ -47,6 +50,8 @@ class Mosaic:
         """Paste a frame into its cell, scaled to it; ignore a frame without a cell."""
         if index not in self._origins:
             return
+        from PIL import Image
+
         image = Image.fromarray(pixels)
         if image.size != self._cell:
             image = image.resize(self._cell, Image.Resampling.LANCZOS)
@@ -64,6 +69,8 @@ class Lettering:
     """
 
     def __init__(self, size: float) -> None:
+        from PIL import Image, ImageDraw, ImageFont
+
         self._font = ImageFont.load_default(size=size)
         self._ruler = ImageDraw.Draw(Image.new("RGB", (1, 1)))
         self._spacing = round(size * 0.3)
@@ -103,6 +110,8 @@ class Lettering:
         free = right - left - width
         x = left + {"left": 0, "center": free // 2, "right": free}[align]
         y = top + (bottom - top - height) // 2
+        from PIL import ImageDraw
+
         ImageDraw.Draw(canvas).multiline_text(
             (x, y), text, fill=INK, font=self._font, spacing=self._spacing, align=align
         )
@@ -120,6 +129,9 @@ def shortened(text: str, limit: int) -> str:
 
 
 def _hatched(width: int, height: int) -> Image.Image:
+    import numpy as np
+    from PIL import Image
+
     period = max(6, width // 12)
     y, x = np.mgrid[0:height, 0:width]
     light, dark = (np.array(tone, np.uint8) for tone in _HATCH)

@@ -6,13 +6,17 @@ import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
 
-from farm.analyze import Insights, are_measurable, columns_of, insights_of
+from farm.analyze import are_measurable, columns_of
 from farm.canonical import digest
 from farm.plan import Plan
 from farm.records import AnalysisSpec, AnalyzedFrame, Column, Frame, FrameRow, Stretch, Value
-from farm.reduce import TableHeader
 from farm.store import JobFolder, Measurements, active_measurements
+
+if TYPE_CHECKING:
+    from farm.analyze import Insights
+    from farm.reduce import TableHeader
 
 LENGTH = 24
 
@@ -104,6 +108,8 @@ def findings_of(plan: Plan, kept: Measurements, shown: Iterable[AnalyzedFrame]) 
         measured.add(frame)
         for name, value in values.items():
             curves[name][frame] = value
+    from farm.analyze import insights_of  # which needs numpy
+
     insights = insights_of(kept.columns, curves, moves=moves(plan))
     outliers = set(insights.outliers)
     curves[_OUTLIER.name] = [
@@ -114,6 +120,8 @@ def findings_of(plan: Plan, kept: Measurements, shown: Iterable[AnalyzedFrame]) 
 
 def header_of(plan: Plan, findings: Findings | None) -> TableHeader:
     """Return what all rows of a job's table share."""
+    from farm.reduce import TableHeader
+
     if findings is None:
         return TableHeader(manifest_text=plan.manifest_text, kind=plan.kind)
     return TableHeader(

@@ -6,16 +6,15 @@ import contextlib
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, TypeVar
-
-import fsspec
-from fsspec.implementations.local import LocalFileSystem
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from farm.errors import TooLarge, UsageError, masked
 from farm.store.local_files import MAX_FILE_BYTES, LocalFiles
-from farm.store.remote_files import RemoteFiles
 from farm.store.retries import disk_errors
 from farm.typed_json import MAX_BYTES, Malformed, parse
+
+if TYPE_CHECKING:
+    from farm.store.remote_files import RemoteFiles
 
 _WRITABLE_SCHEMES = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "memory", "file", "local")
 _OWN_FOLDERS = ("frames", ".farm", ".farm/ledger", ".farm/analysis")
@@ -38,18 +37,8 @@ class JobFolder:
 
     def __init__(self, url: str) -> None:
         _check_url(url)
-        try:
-            fs, root = fsspec.url_to_fs(url)
-        except FileNotFoundError as error:  # fsspec makes a relative path absolute
-            raise UsageError(
-                f"{url}: the current directory no longer exists; change to another one, or give an absolute path."
-            ) from error
-        except (ImportError, ValueError) as error:
-            raise UsageError(
-                f"{url}: {error}; give a local folder or an fsspec URL such as s3://..."
-            ) from error
-        local = isinstance(fs, LocalFileSystem)
-        self._files = LocalFiles(root) if local else RemoteFiles(fs, root, url)
+        self._files = _files(url)
+        local = isinstance(self._files, LocalFiles)
         self.url = self._files.url
         self.in_process = self._files.in_process
         self.is_local = local
@@ -199,6 +188,38 @@ def symlink_in(folder: JobFolder, *, follow_root: bool = False) -> str | None:
         if path.is_symlink():
             return f"{path} is a symbolic link to {str(path.readlink())!r}"
     return None
+
+
+def _files(url: str) -> LocalFiles | RemoteFiles:
+    """Return the files below a URL.
+
+    Raises:
+        UsageError: when there is no such file system, or the current directory no longer exists.
+    """
+    try:
+        if ":" not in url:
+            return LocalFiles(_absolute(url))
+        import fsspec
+        from fsspec.implementations.local import LocalFileSystem
+
+        from farm.store.remote_files import RemoteFiles
+
+        fs, root = fsspec.url_to_fs(url)
+    except FileNotFoundError as error:  # a relative path is made absolute
+        raise UsageError(
+            f"{url}: the current directory no longer exists; change to another one, or give an absolute path."
+        ) from error
+    except (ImportError, ValueError) as error:
+        raise UsageError(f"{url}: {error}; give a local folder or an fsspec URL such as s3://...") from error
+    return LocalFiles(root) if isinstance(fs, LocalFileSystem) else RemoteFiles(fs, root, url)
+
+
+def _absolute(path: str) -> str:
+    """Return what fsspec makes of a local path, without importing fsspec, which takes longer than a plan."""
+    path = str(Path(path).expanduser()) if path.startswith("~") else path
+    if not path.startswith("/"):
+        path = f"{Path.cwd()}/{'' if path == '.' else path.removeprefix('./')}"
+    return path.rstrip("/") or "/"
 
 
 def _check_url(url: str) -> None:

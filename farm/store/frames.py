@@ -1,4 +1,7 @@
-"""A frame's file: a lossless PNG that carries its recipe; equal recipes and pixels give equal bytes."""
+"""A frame's file: a lossless PNG that carries its recipe; equal recipes and pixels give equal bytes.
+
+numpy and Pillow are imported with the first frame: a plan needs the names of files only.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,14 @@ import io
 import json
 import re
 from collections.abc import Mapping
-
-import numpy as np
-from PIL import Image, PngImagePlugin, UnidentifiedImageError
+from typing import TYPE_CHECKING
 
 from farm.canonical import canonical_json
 from farm.errors import StorageError, printable
 from farm.records import Conditioning, DiffusersSpec, Frame, Pixels, RendererSpec
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 _MAX_SIDE = 8192
 """Pixels: the longest side that a manifest may ask for."""
@@ -28,6 +32,8 @@ def file_name(index: int) -> str:
 
 def content_sha256(pixels: Pixels) -> str:
     """Return the content digest: SHA-256 of `RGB8 <width>x<height>` and a line feed, then the RGB bytes."""
+    import numpy as np
+
     height, width, _ = pixels.shape
     content = hashlib.sha256(f"RGB8 {width}x{height}\n".encode("ascii"))
     content.update(np.ascontiguousarray(pixels).data)
@@ -40,6 +46,8 @@ def encode_frame(pixels: Pixels, frame: Frame, renderer: RendererSpec) -> bytes:
     Its texts are `parameters`, in the convention of A1111's web UI, which other tools read, and `farm`, the complete
     recipe as a JSON object. Neither says when or where the frame was rendered, so that equal frames are equal files.
     """
+    from PIL import Image, PngImagePlugin
+
     text = PngImagePlugin.PngInfo()
     height, width, _ = pixels.shape
     text.add_itxt("parameters", _parameters(frame, renderer, width=width, height=height))
@@ -80,6 +88,9 @@ def read_png(data: bytes) -> tuple[Pixels, Mapping[str, str]]:
     Raises:
         ValueError: with the reason, when it is damaged or cannot be a frame: not RGB, animated, or too large.
     """
+    import numpy as np
+    from PIL import Image, UnidentifiedImageError
+
     try:
         with Image.open(io.BytesIO(data), formats=["png"]) as image:
             _check_header(image)

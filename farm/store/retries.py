@@ -9,14 +9,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
-from tenacity import (
-    Retrying,
-    retry_if_exception,
-    stop_after_attempt,
-    stop_before_delay,
-    wait_random_exponential,
-)
-
 from farm.errors import StorageError, TooLarge
 
 _T = TypeVar("_T")
@@ -78,6 +70,14 @@ class StorageRetries:
         Raises:
             StorageError: when it fails, whatever it raised.
         """
+        from tenacity import (
+            Retrying,
+            retry_if_exception,
+            stop_after_attempt,
+            stop_before_delay,
+            wait_random_exponential,
+        )
+
         attempts = Retrying(
             retry=retry_if_exception(is_transient),
             wait=wait_random_exponential(multiplier=0.2, max=_MAX_WAIT_SECONDS),

@@ -3,8 +3,13 @@
 import subprocess
 import sys
 
+LIBRARIES = {
+    *("torch", "diffusers", "transformers", "ray", "numpy", "pyarrow", "av", "cv2", "fsspec", "jinja2"),
+    *("huggingface_hub.hf_api", "pyparsing", "rich.console"),
+}
 
-def test_check_and_plan_import_neither_torch_nor_ray(tmp_path, write_manifest):
+
+def test_check_and_plan_import_no_library_that_they_do_not_need(tmp_path, write_manifest):
     write_manifest(pretrained="tiny-world")
     code = (
         "import sys\n"
@@ -12,7 +17,7 @@ def test_check_and_plan_import_neither_torch_nor_ray(tmp_path, write_manifest):
         "try:\n"
         "    main([sys.argv[1], 'job.yaml'])\n"
         "except SystemExit as stop:\n"
-        "    print(stop.code, sorted({'torch', 'diffusers', 'transformers', 'ray'} & set(sys.modules)))\n"
+        f"    print(stop.code, sorted({LIBRARIES!r} & set(sys.modules)))\n"
     )
     for verb in ("check", "plan"):
         ran = subprocess.run(

@@ -51,7 +51,7 @@ def test_of_a_repository_of_many_ip_adapters_one_is_fetched_with_its_image_encod
     names = ["models/one.safetensors", "models/one-plus.safetensors", "README.md"]
     for folder in ("models/image_encoder", "sdxl_models/image_encoder"):
         names += [f"{folder}/{name}" for name in ("config.json", "model.safetensors", "pytorch_model.bin")]
-    monkeypatch.setattr(hub, "snapshot_download", snapshot_download)
+    monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot_download)
     monkeypatch.setattr(hub, "file_names", lambda _: names)
     monkeypatch.setattr(adapters, "CLIPVisionModelWithProjection", Encoder)
     adapter = IpAdapter(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from farm.records import AnalysisSpec, Pixels, Stretch, Values
-from farm.store import JobFolder, decode_frame
+from farm.store import JobFolder
 
 ReadFrame = Callable[[str], Pixels]
 """Returns the pixels of a frame by its file name."""
@@ -43,4 +43,6 @@ def measure(spec: AnalysisSpec, folder: str, stretch: Stretch) -> tuple[Values, 
         StorageError: a frame cannot be read.
     """
     job = JobFolder(folder)
+    from farm.store import decode_frame  # Pillow and numpy load with the first frame
+
     return open_analyzer(spec).measure(stretch, lambda name: decode_frame(job.read(name), job.path(name)))

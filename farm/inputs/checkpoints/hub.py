@@ -11,9 +11,6 @@ import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
-from huggingface_hub import get_cached_repo_tree, snapshot_download
-from huggingface_hub.errors import CachedRepoTreeNotFoundError, IncompleteSnapshotError
-
 from farm.errors import ModelError
 from farm.inputs.checkpoints.adapters import only_or_usual
 from farm.inputs.checkpoints.layout import (
@@ -157,6 +154,9 @@ def file_names(source: ModelSource) -> list[str]:
     Raises:
         LocalEntryNotFoundError: when the hub must or can not be asked, and nothing of it is in its cache.
     """
+    from huggingface_hub import get_cached_repo_tree
+    from huggingface_hub.errors import CachedRepoTreeNotFoundError
+
     folder = _download(source, [])
     try:
         listed = [] if is_offline() else get_cached_repo_tree(source.location, revision=source.revision)
@@ -181,6 +181,9 @@ def only_file(source: ModelSource, written: str | None, usual: str) -> str:
 
 def _download(source: ModelSource, names: Collection[str]) -> Path:
     """Return the snapshot's folder with these files."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import IncompleteSnapshotError
+
     strange = [name for name in names if Path(name).suffix not in DATA]
     if strange:
         raise ModelError(f"{source.location}: {strange[0]} is no data, and nothing else is fetched.")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from huggingface_hub import constants
-from huggingface_hub.file_download import repo_folder_name
-
 
 def cached_snapshot(hub_id: str, commit: str) -> Path | None:
     """Return the folder of a repository's cached files at a commit, which may be incomplete; None if there is none."""
+    from huggingface_hub import constants
+    from huggingface_hub.file_download import repo_folder_name
+
     repository = Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=hub_id, repo_type="model")
     snapshot = repository / "snapshots" / commit
     return snapshot.absolute() if snapshot.is_dir() else None

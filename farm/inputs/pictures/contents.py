@@ -7,9 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
-
-from PIL import Image
+from typing import TYPE_CHECKING, Any
 
 from farm.inputs.pictures.decode import open_film
 from farm.manifest import Manifest
@@ -18,6 +16,9 @@ from farm.manifest.location import FieldPath
 from farm.manifest.references import written_pictures
 from farm.records import Canny as Edges
 from farm.records import PictureSource
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,7 @@
-"""Decodes input images: still and animated ones with Pillow, videos with FFmpeg. Only this module imports av."""
+"""Decodes input images: still and animated ones with Pillow, videos with FFmpeg. Only this module imports av.
+
+The decoders are imported when the first image is decoded: most manifests name none.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,14 @@ import warnings
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, Protocol
-
-import av
-import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from typing import TYPE_CHECKING, Any, Protocol
 
 from farm.errors import StorageError
 from farm.inputs.digest import content_sha256, stat_of_file
 from farm.records import PictureFile
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 LARGEST = 8192
 """Pixels on the longest side of an image."""
@@ -69,6 +71,8 @@ class ImageFilm:
                 self.close()
                 self._begin()
             self._image.seek(index)
+        from PIL import ImageOps
+
         return _rgb(ImageOps.exif_transpose(self._image))
 
     def close(self) -> None:
@@ -76,6 +80,8 @@ class ImageFilm:
         self._image.close()
 
     def _begin(self) -> None:
+        from PIL import Image
+
         try:
             with warnings.catch_warnings(action="ignore", category=Image.DecompressionBombWarning):
                 self._image = Image.open(self._path, formats=_FORMATS)
@@ -101,6 +107,8 @@ class VideoFilm:
 
     def picture(self, index: int) -> Image.Image:
         """See `Film`."""
+        from PIL import Image
+
         if index < self._next:
             self.close()
             self._begin()
@@ -116,6 +124,8 @@ class VideoFilm:
         self._container.close()
 
     def _begin(self) -> None:
+        import av
+
         self._next = 0
         self._container = av.open(str(self._path), options=_OPTIONS)
         try:
@@ -145,6 +155,9 @@ def _refuse_large(width: int, height: int) -> None:
 
 
 def _rgb(image: Image.Image) -> Image.Image:
+    import numpy as np
+    from PIL import Image
+
     if image.mode.startswith("I;16"):
         image = Image.fromarray((np.asarray(image) // 257).astype(np.uint8))
     if image.mode in ("I", "F"):
@@ -160,6 +173,9 @@ def open_film(path: Path) -> Film:
     Raises:
         StorageError: when it is missing, or contains no images.
     """
+    import av
+    from PIL import UnidentifiedImageError
+
     with reading(path):
         stat_of_file(path)
         try:

@@ -84,7 +84,7 @@ def test_an_unreachable_hub_is_reported(
         raise LocalEntryNotFoundError("gone")
 
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
-    monkeypatch.setattr("farm.inputs.checkpoints.hub.snapshot_download", out_of_reach)
+    monkeypatch.setattr("huggingface_hub.snapshot_download", out_of_reach)
     with pytest.raises(ModelError) as raised:
         _open(_of_the_hub(classifier))
     zeros = "0" * 40
