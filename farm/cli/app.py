@@ -23,7 +23,10 @@ VERBS = {
     "assemble": ("farm.cli.render", "Assemble GIF, MP4, sheets and table from finished frames."),
     "analyze": ("farm.cli.analyze", "Measure finished frames and print the insights."),
     "report": ("farm.cli.analyze", "Write the report of a job, or the gallery of a folder of jobs."),
-    "inspect": ("farm.cli.inspect", "Show the state of a finished or running job, or the history of one frame."),
+    "inspect": (
+        "farm.cli.inspect",
+        "Show the state of a finished or running job, or the history of one frame.",
+    ),
     "compare": ("farm.cli.compare", "Compare two jobs frame by frame."),
     "submit": ("farm.cli.cluster", "Submit a manifest to a cluster and follow its log."),
     "jobs": ("farm.cli.cluster", "Manage jobs submitted to a cluster."),

@@ -105,13 +105,13 @@ class Lettering:
 
     def draw(self, canvas: Image.Image, text: str, box: tuple[int, int, int, int], align: str) -> None:
         """Draw `text` vertically centred in a box of left, top, right, bottom; `align` is as in CSS."""
+        from PIL import ImageDraw
+
         left, top, right, bottom = box
         width, height = self.size(text)
         free = right - left - width
         x = left + {"left": 0, "center": free // 2, "right": free}[align]
         y = top + (bottom - top - height) // 2
-        from PIL import ImageDraw
-
         ImageDraw.Draw(canvas).multiline_text(
             (x, y), text, fill=INK, font=self._font, spacing=self._spacing, align=align
         )

@@ -102,14 +102,14 @@ def findings_of(plan: Plan, kept: Measurements, shown: Iterable[AnalyzedFrame]) 
     Raises:
         StorageError: when it cannot be read.
     """
+    from farm.analyze import insights_of  # which imports numpy
+
     curves: dict[str, list[Value]] = {column.name: [None] * plan.frame_count for column in kept.columns}
     measured = set[int]()
     for frame, values in _measured(kept, shown):
         measured.add(frame)
         for name, value in values.items():
             curves[name][frame] = value
-    from farm.analyze import insights_of  # which needs numpy
-
     insights = insights_of(kept.columns, curves, moves=moves(plan))
     outliers = set(insights.outliers)
     curves[_OUTLIER.name] = [
