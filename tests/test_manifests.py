@@ -90,7 +90,7 @@ def test_a_shipped_manifest_passes_its_check_but_for_what_is_downloaded_once(pat
     place, missing = DOWNLOADED[path.stem]
     assert str(caught.value) == (
         f"{own}:{place}: there is no checkpoint '{missing}'; needed: a hub id with its commit, a folder or "
-        ".safetensors file beside the manifest, or a shipped checkpoint (tiny-world)."
+        ".safetensors file relative to the manifest, or a shipped checkpoint (tiny-world)."
     )
 
 

@@ -27,7 +27,7 @@ from farm.console import errors
 from farm.errors import masked
 from farm.execute import SUBMISSION, jobs_client
 from farm.execute.ray.security import sends_token_in_plain
-from farm.run import pictures_beside
+from farm.run import relative_pictures
 from farm.terminal import LogStream, readable_log
 from farm.units import format_duration
 
@@ -91,7 +91,7 @@ def submit(
     and what --allow-inputs, --allow-models, and FARM_ALLOW_INPUTS and FARM_ALLOW_MODELS on the head allow.
     """
     with note_nothing_started():
-        pictures = pictures_beside(api.load(manifest, overrides=overrides or ()))
+        pictures = relative_pictures(api.load(manifest, overrides=overrides or ()))
     client = _client(address)
     options = {
         "workers": workers,

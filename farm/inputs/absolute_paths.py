@@ -1,4 +1,4 @@
-"""A manifest that is right in any folder: what lies on this machine is named by its absolute path."""
+"""Makes a manifest independent of its folder: files on this machine get absolute paths."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from farm.inputs.pictures.files import whole_path
+from farm.inputs.pictures.files import absolute_path
 from farm.manifest import Document, Manifest
 from farm.manifest.references import with_pictures
 from farm.manifest.sources import SINGLE_SOURCES, SOURCE_LISTS, Source
 from farm.records import AnalysisSpec, DiffusersSpec, ModelSource, PictureSource, RendererSpec
 
 
-def with_whole_paths(
+def with_absolute_paths(
     document: Document, renderer: RendererSpec, analysis: AnalysisSpec | None = None
 ) -> Manifest:
-    """Return the manifest with local checkpoints and pictures by absolute paths, so that it is right in any folder."""
+    """Return the manifest with absolute paths of local checkpoints and pictures, so that it is valid in any folder."""
     manifest = with_pictures(document.manifest, partial(located_picture, document))
     if analysis is not None and manifest.analysis is not None:
         written = manifest.analysis
-        judges = {
+        models = {
             "clip": analysis.clip and written.clip and _located(written.clip, analysis.clip),
             "classifier": analysis.classifier
             and written.classifier
             and _located(written.classifier, analysis.classifier),
         }
-        manifest = manifest.model_copy(update={"analysis": written.model_copy(update=judges)})
+        manifest = manifest.model_copy(update={"analysis": written.model_copy(update=models)})
     if not isinstance(renderer, DiffusersSpec):
         return manifest
     model = manifest.model
@@ -37,17 +37,19 @@ def with_whole_paths(
         written = getattr(model, field)
         located[field] = None if written is None else _located(written, getattr(renderer, field))
     return manifest.model_copy(
-        update={"model": model.model_copy(update={"pretrained": _whole(renderer.source), **located})}
+        update={"model": model.model_copy(update={"pretrained": _absolute(renderer.source), **located})}
     )
 
 
 def located_picture(document: Document, picture: str) -> str:
-    """Return the absolute path of a picture, a pattern of them, or a folder, of a manifest, once it was found."""
-    return str(whole_path(picture, document.folder))
+    """Return the absolute path of a manifest's picture, pattern or folder of pictures."""
+    return str(absolute_path(picture, document.folder))
 
 
-def by_whole_paths(document: Document, pictures: Mapping[str, PictureSource]) -> Mapping[str, PictureSource]:
-    """Return the pictures that were found, by what the manifest with whole paths calls them."""
+def by_absolute_paths(
+    document: Document, pictures: Mapping[str, PictureSource]
+) -> Mapping[str, PictureSource]:
+    """Return the pictures by their absolute paths, as the manifest with absolute paths names them."""
     return {located_picture(document, text): source for text, source in pictures.items()}
 
 
@@ -57,8 +59,8 @@ def _all_located(written: Sequence[Source], found: Sequence[Any]) -> tuple[Sourc
 
 def _located(written: Any, found: Any) -> Any:
     source = found if isinstance(found, ModelSource) else found.source
-    return written.model_copy(update={"pretrained": _whole(source)})
+    return written.model_copy(update={"pretrained": _absolute(source)})
 
 
-def _whole(source: ModelSource) -> str:
+def _absolute(source: ModelSource) -> str:
     return source.location if source.kind in ("folder", "file") else source.pretrained

@@ -1,8 +1,7 @@
-"""The language of weighted prompts: compel's, with weights as in (word:1.5) besides. Needs no torch.
+"""The syntax of weighted prompts: compel's, extended by weights such as (word:1.5). Needs no torch.
 
-`(word)1.5` and `word++` weigh words, `("one", "other").blend(0.3, 0.7)` mixes prompts, `("one", "other").and()` sets
-them one after the other. compel takes whatever else it cannot read as plain words and is silent, so what looks like a
-slip is looked for here.
+`(word)1.5` and `word++` weight words, `("one", "other").blend(0.3, 0.7)` mixes prompts, `("one", "other").and()`
+concatenates them. compel silently reads anything else as plain words, so likely mistakes are detected here.
 """
 
 from __future__ import annotations
@@ -17,13 +16,13 @@ from typing import Any
 
 _OPERATORS = ("blend", "and", "add", "attend")
 _HEAVIEST = 3.0
-"""What stands behind a colon from here on is rather a time or a ratio, as in (16:9)."""
+"""From this weight on, a number after a colon is more likely a time or a ratio, as in (16:9)."""
 
 _DEEPEST = 20
-"""Parentheses in parentheses; compel's parser runs out of stack at some 35."""
+"""Levels of nested parentheses; compel's parser exceeds its stack at about 35."""
 
 _MOST_SIGNS = 50
-"""In a row: 1.1 to the power of 50 is 117. compel overflows at some 7,000."""
+"""Consecutive signs: 1.1 to the power of 50 is 117. compel overflows at about 7,000."""
 
 _WEIGHT = re.compile(r"(?<!\\):\s*+(\d++(?:\.\d*+)?|\.\d++)\s*+\)")
 _NEGATIVE_WEIGHT = re.compile(r"(?<!\\)(?::\s*-\s*[\d.]+\s*\)|\)-[\d.]+)")
@@ -36,23 +35,23 @@ _OPERATOR = re.compile(r"(?<=[\w)\"])\.([A-Za-z_]\w*)\(")
 _SIGN = re.compile(r"\\.|[()\"]", re.DOTALL)
 
 
-def in_compels_words(prompt: str) -> str:
-    """Return a prompt as compel reads it: `(word:1.5)`, as AUTOMATIC1111's web interface has it, is `(word)1.5`.
+def to_compel_syntax(prompt: str) -> str:
+    """Return a prompt in compel's syntax: `(word:1.5)`, the syntax of AUTOMATIC1111's web interface, is `(word)1.5`.
 
-    A number alone has a weight there only with the colon: `(word)` without one is 1.1 there and 1 here. Words in
-    square brackets, which weigh less there, are words in square brackets.
+    Nothing else of that syntax is supported: there `(word)` has the weight 1.1, here 1; and square brackets, which
+    reduce the weight there, are plain text here.
     """
-    # With a space behind it: compel would take what follows for more of the number.
+    # With a space after it: compel would read following characters as part of the number.
     return _WEIGHT.sub(lambda found: f"){found[1] if '.' in found[1] else f'{found[1]}.0'} ", prompt)
 
 
 def prompt_mistake(prompt: str) -> str | None:
-    """Return what is wrong in a weighted prompt and where, counted from character 1, or None."""
+    """Return the first mistake in a weighted prompt, with its position counted from 1, or None."""
     return _sign_mistake(prompt) or _word_mistake(prompt) or _reading_mistake(prompt)
 
 
 def _sign_mistake(prompt: str) -> str | None:
-    """Look for parentheses and quotation marks that stand alone."""
+    """Find unbalanced parentheses and quotation marks."""
     opened: list[tuple[str, int]] = []
     for found in _SIGN.finditer(prompt):
         sign, place = found[0], found.start() + 1
@@ -62,79 +61,77 @@ def _sign_mistake(prompt: str) -> str | None:
         elif sign == '"' or (sign == ")" and inner == "("):
             opened.pop()
         elif sign == ")":
-            return f"the ) at character {place} closes nothing; \\) is the sign itself"
+            return f"the ) at character {place} has no matching (; write \\) for a literal one"
         if len(opened) > _DEEPEST:
-            return (
-                f"at character {place} more than {_DEEPEST} parentheses are open; weights can be multiplied"
-            )
+            return f"more than {_DEEPEST} parentheses are open at character {place}; multiply their weights instead"
     if opened:
         sign, place = opened[-1]
-        return f"the {sign} at character {place} is never closed; \\{sign} is the sign itself"
+        return f"the {sign} at character {place} is never closed; write \\{sign} for a literal one"
     return None
 
 
 def _word_mistake(prompt: str) -> str | None:
-    """Look for what compel reads otherwise than it is meant, or reads and ignores."""
+    """Find what compel misreads or ignores."""
     if found := _NEGATIVE_WEIGHT.search(prompt):
-        return f"the weight at character {found.start() + 1} is below 0; weights are 0 or more, 1 changes nothing"
+        return f"the weight at character {found.start() + 1} is below 0; weights are 0 or more, and 1 has no effect"
     for found in _WEIGHT.finditer(prompt):
         if float(found[1]) >= _HEAVIEST:
             return (
-                f"the :{found[1]} at character {found.start() + 1} is read as a weight; such weights are below "
-                f"{_HEAVIEST:g}, and \\: is the sign itself"
+                f"the :{found[1]} at character {found.start() + 1} is read as a weight; such weights must be below "
+                f"{_HEAVIEST:g}; write \\: for a literal colon"
             )
     if found := _SIGNS.search(prompt):
         return (
-            f"at character {found.start() + 1} there are {len(found[0])} {found[0][0]} in a row; up to {_MOST_SIGNS} "
-            "weigh a word"
+            f"there are {len(found[0])} {found[0][0]} in a row at character {found.start() + 1}; "
+            f"at most {_MOST_SIGNS} are allowed"
         )
     if found := _LORA.search(prompt):
-        return f"the {found[0][:-1]} at character {found.start() + 1} does nothing; LoRAs are listed in model.loras"
+        return (
+            f"the {found[0][:-1]} at character {found.start() + 1} has no effect; list LoRAs in model.loras"
+        )
     for found in _OPERATOR.finditer(prompt):
         name, place = found[1], found.start() + 1
         if name == "swap":
-            return (
-                f"the .swap at character {place} is not rendered: it changes the prompt while it is sampled"
-            )
+            return f"the .swap at character {place} is not supported: it changes the prompt during sampling"
         if name not in _OPERATORS:
             near = get_close_matches(name, _OPERATORS, 1)
-            meant = f"; did you mean .{near[0]}?" if near else f"; there are .{', .'.join(_OPERATORS)}"
-            return f"the .{name} at character {place} is no operator{meant}"
+            hint = f" (did you mean .{near[0]}?)" if near else f"; operators are .{', .'.join(_OPERATORS)}"
+            return f"the .{name} at character {place} is not an operator{hint}"
     return None
 
 
 def _reading_mistake(prompt: str) -> str | None:
-    """Let compel read it, and look what became of its operators."""
+    """Parse the prompt with compel, and check how its operators were read."""
     if not mixes(prompt):
         return None
     import pyparsing
 
     parser = _parser()
     try:
-        read = _reader().parse_conjunction(in_compels_words(_without_words(prompt)))
+        read = _reader().parse_conjunction(to_compel_syntax(_without_words(prompt)))
     except pyparsing.ParseException as error:
-        return f"nothing can stand behind .blend() or .and(), and there is {str(error.line)[error.loc :].strip()!r}"
+        return f"nothing may follow .blend() or .and(), but there is {str(error.line)[error.loc :].strip()!r}"
     except (parser.PromptParser.ParsingException, ValueError):
         return "its .blend() or .and() takes one number for each of its prompts, or nothing"
     for part in read.prompts:
         if isinstance(part, parser.Blend) and part.normalize_weights and sum(part.weights) == 0:
-            return "the weights of its .blend() add up to 0; with no_normalize behind them they are taken as they are"
+            return "the weights of its .blend() add up to 0; add no_normalize to use them unchanged"
         for fragment in _fragments(part):
             if found := re.search(r"\.(?:blend|and|add)\(", fragment.text):
                 return (
-                    f"its {found[0]}) is read as words: it stands behind the whole prompt, which is a list in "
-                    'parentheses, each in quotation marks, as in ("one", "other").blend(0.3, 0.7)'
+                    f"its {found[0]}) is read as words: it must follow a list of quoted prompts in parentheses, as in "
+                    '("one", "other").blend(0.3, 0.7)'
                 )
     return None
 
 
 def mixes(prompt: str) -> bool:
-    """Tell whether a prompt may blend or join others: whatever else is in it, compel reads, if only as words."""
+    """Return whether a prompt may blend or join others; any other prompt can be parsed."""
     return _MIXING.search(prompt) is not None
 
 
 def _without_words(prompt: str) -> str:
-    """Return a prompt with `a` in the place of quoted words without weights: compel takes a millisecond a letter."""
+    """Replace quoted words without weights with `a`, since compel takes a millisecond per character."""
 
     def shortened(found: re.Match[str]) -> str:
         is_short = _WORDS_ALONE.fullmatch(found[1]) and not mixes(found[1])
@@ -150,7 +147,7 @@ def _fragments(part: Any) -> list[Any]:
 
 @functools.cache
 def _reader() -> Any:
-    """Make compel's parser once: that alone takes as long as reading a short prompt."""
+    """Create compel's parser once, which takes as long as parsing a short prompt."""
     return _parser().PromptParser()
 
 
@@ -158,7 +155,7 @@ def _reader() -> Any:
 def _parser() -> ModuleType:
     import pyparsing
 
-    # By its file: the package around it loads torch and all of diffusers.
+    # Loaded by its file: the package imports torch and all of diffusers.
     package = importlib.util.find_spec("compel")
     assert package is not None
     assert package.submodule_search_locations
@@ -168,6 +165,6 @@ def _parser() -> ModuleType:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    # Without it each level of parentheses takes four times as long to read as the one within, six of them 7 seconds.
+    # Without packrat parsing each level of parentheses multiplies the time by four; six levels take 7 seconds.
     pyparsing.ParserElement.enable_packrat()
     return module

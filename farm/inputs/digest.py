@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 def content_sha256(file: Path) -> str:
-    """Return the SHA-256 of a file, which a process reads only once while its size and times are unchanged.
+    """Return the SHA-256 of a file, cached in the process while its size and times are unchanged.
 
     Raises:
         OSError: when it cannot be read, or is not a regular file.
@@ -24,7 +24,7 @@ def stat_of_file(file: Path) -> os.stat_result:
     """Return the status of a regular file.
 
     Raises:
-        OSError: when it is missing, or a folder, device or pipe, reading of which might block.
+        OSError: when it is missing, or is a folder, device or pipe, which might block a reader.
     """
     found = file.stat()
     if not stat.S_ISREG(found.st_mode):

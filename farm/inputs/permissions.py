@@ -1,4 +1,4 @@
-"""Holds a manifest to what it may have read: each picture and checkpoint it names goes through here first."""
+"""Checks whether a manifest may have a picture or checkpoint read, before it is."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from farm.manifest.location import FieldPath
 
 
 class Checkpoint(Protocol):
-    """What a manifest says of a checkpoint."""
+    """A checkpoint as a manifest names it."""
 
     @property
     def pretrained(self) -> str: ...  # noqa: D102
@@ -20,10 +20,10 @@ class Checkpoint(Protocol):
     def revision(self) -> str | None: ...  # noqa: D102
 
 
-def refused_model(document: Document, section: FieldPath, written: Checkpoint) -> Problem | None:
-    """Return the mistake of naming a checkpoint that this manifest may not have read, or None if it may.
+def model_permission_problem(document: Document, section: FieldPath, written: Checkpoint) -> Problem | None:
+    """Return a problem if the manifest may not have a checkpoint read, or None.
 
-    Whether there is one is not said.
+    The problem does not reveal whether the checkpoint exists.
     """
     reads, name = document.reads, written.pretrained
     if reads.inputs is None and reads.models is None:
@@ -32,37 +32,40 @@ def refused_model(document: Document, section: FieldPath, written: Checkpoint) -
         return None
     if reads.models is None:
         allowed = "a hub id with its commit, a shipped checkpoint, or one below the manifest's folder or --allow-inputs"
-        hint = "The folder that holds it, given as --allow-inputs, allows it; so does --allow-models with a pattern."
+        hint = (
+            "To allow it, give its folder as --allow-inputs, or a pattern that matches it as --allow-models."
+        )
     else:
-        allowed = "a shipped checkpoint, or one that fits a pattern of --allow-models"
-        hint = "A pattern that it fits, given as --allow-models, allows it."
+        allowed = "a shipped checkpoint, or one that matches a pattern of --allow-models"
+        hint = "To allow it, give a pattern that matches it as --allow-models."
     return document.problem(
         (*section, "pretrained"),
-        f"{name!r} is not among what this manifest may read",
+        f"{name!r} may not be read by this manifest",
         f"allowed: {allowed}",
         hint,
     )
 
 
-def refuse_file(document: Document, field: FieldPath, text: str, path: Path) -> None:
-    """Refuse a file, folder or pattern, written as `text`, that this manifest may not have read.
+def check_file_permission(document: Document, field: FieldPath, text: str, path: Path) -> None:
+    """Check that the manifest may have a file, folder or pattern read, written as `text`.
 
     Raises:
-        ManifestError: at the place of `field`; whether anything is there is not said.
+        ManifestError: when it may not, at `field`; it does not reveal whether the file exists.
     """
     if not document.reads.allows_file(path, document.folder):
         raise ManifestError(
             [
                 document.problem(
                     field,
-                    f"{text!r} is not among what this manifest may read",
-                    "allowed: what is below the manifest's folder, links followed, or below a folder of --allow-inputs",
-                    "The folder that holds it, given as --allow-inputs, allows it.",
+                    f"{text!r} may not be read by this manifest",
+                    "allowed: files below the manifest's folder, after links are followed, or below a folder of "
+                    "--allow-inputs",
+                    "To allow it, give its folder as --allow-inputs.",
                 )
             ]
         )
 
 
-def may_hint(document: Document, path: Path) -> bool:
-    """Tell whether a near miss of a path may be named: no file's name of anybody else's folder is."""
+def may_suggest(document: Document, path: Path) -> bool:
+    """Return whether similar names of a missing path may be suggested: only from folders that may be read."""
     return document.reads.is_below_roots(path.parent, document.folder)

@@ -1,4 +1,4 @@
-"""The renderer that rehearses a manifest without its model, at the size that the frames will have."""
+"""The procedural renderer of a manifest, at the size that its frames will have."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from farm import models
 from farm.errors import StorageError
 from farm.inputs.absolute_paths import located_picture
 from farm.inputs.checkpoints.info import Architecture, read_architecture
-from farm.inputs.pictures.files import whole_path
+from farm.inputs.pictures.files import absolute_path
 from farm.manifest import Document
 from farm.manifest.pipelines import PIPELINES
 from farm.manifest.references import written_pictures
@@ -17,13 +17,13 @@ from farm.records import ModelSource, PictureSource, ProceduralSpec
 
 _UNKNOWN = 64
 _TRANSFORMERS_LATENTS = 128
-"""What Flux and Qwen-Image draw unless told, and Z-Image with its own autoencoder; their configurations do not say."""
+"""Default size of Flux, Qwen-Image and Z-Image in latents, which their configurations do not contain."""
 
 
 def rehearsal(document: Document, pictures: Mapping[str, PictureSource]) -> ProceduralSpec:
-    """Return a procedural renderer of the frames' size: the manifest's, else the pictures', else the checkpoint's.
+    """Return a procedural renderer of the frames' size: the manifest's, else the picture's, else the checkpoint's.
 
-    `pictures` are told by their whole paths. A checkpoint that is not on this machine tells none: 64 x 64 then.
+    `pictures` are by absolute path. The size is 64 x 64 pixels if the checkpoint is not on this machine.
     """
     render, model = document.manifest.render, _architecture(document)
     height, width = _of_picture(document, pictures, model) or _of_checkpoint(document, model)
@@ -60,16 +60,16 @@ def _of_checkpoint(document: Document, model: Architecture | None) -> tuple[int,
 
 
 def _architecture(document: Document) -> Architecture | None:
-    """Return what the checkpoint is made of, if it is here. Its weights are not read."""
+    """Return the architecture of the checkpoint, without its weights; None if it is not on this machine."""
     model = document.manifest.model
     name = model.pretrained
     at = partial(ModelSource, pretrained=name, revision=model.revision or "", fingerprint="")
     try:
         if models.find(name) is not None:
             return read_architecture(at(kind="shipped", location=name))
-        folder = whole_path(name, document.folder)
+        folder = absolute_path(name, document.folder)
         if folder.is_dir():
             return read_architecture(at(kind="folder", location=str(folder)))
         return read_architecture(at(kind="hub", location=name))
-    except (StorageError, OSError, ValueError):  # a name that no folder and no repository can have
+    except (StorageError, OSError, ValueError):  # an invalid name for a folder or repository
         return None

@@ -1,17 +1,16 @@
-"""Finds the checkpoints that a manifest names; what is not there is told at its place."""
+"""Finds the checkpoints that a manifest names, and reports missing ones at their fields."""
 
 from __future__ import annotations
-
-from difflib import get_close_matches
 
 from farm import models
 from farm.errors import ManifestError, ModelError, Problem
 from farm.inputs.checkpoints.layout import Holds
 from farm.inputs.checkpoints.source import find_source
-from farm.inputs.checkpoints.tokenizers import misfit_of
-from farm.inputs.permissions import Checkpoint, refused_model
+from farm.inputs.checkpoints.tokenizers import scoring_model_mismatch
+from farm.inputs.permissions import Checkpoint, model_permission_problem
 from farm.manifest import Document
 from farm.manifest.analysis import Classifier, Clip
+from farm.manifest.findings import suggestion
 from farm.manifest.references import written_prompts
 from farm.records import (
     AnalysisSpec,
@@ -29,20 +28,20 @@ from farm.records import (
 )
 
 Field = tuple[str | int, ...]
-"""A field's place in a manifest."""
+"""The path of a field in a manifest."""
 
 
 def find_renderer(document: Document) -> RendererSpec:
-    """Return the renderer of a manifest, its checkpoints found.
+    """Return the renderer of a manifest with its checkpoints resolved.
 
     Raises:
-        ManifestError: when checkpoints are not there, each at its place in the manifest.
+        ManifestError: with every checkpoint that is missing or invalid, at its field.
     """
     model = document.manifest.model
     problems: list[Problem] = []
 
     def find(section: Field, written: Checkpoint, holds: Holds) -> ModelSource:
-        refused = refused_model(document, section, written)
+        refused = model_permission_problem(document, section, written)
         if refused is not None:
             problems.append(refused)
             return _NOWHERE
@@ -103,28 +102,26 @@ def find_renderer(document: Document) -> RendererSpec:
 
 
 _HOLDS: dict[str, Holds] = {"loras": "weights", "textual_inversions": "weights"}
-"""What is no model of its own, but a file of weights."""
+"""Sections that name a file of weights rather than a model."""
 
 _NOWHERE = ModelSource(pretrained="", kind="folder", location="", revision="", fingerprint="")
 
 
 def _not_found(document: Document, path: Field, pretrained: str, found: str) -> Problem:
     names = [shipped.name for shipped in models.shipped() if shipped.kind == "pipeline"]
-    near = get_close_matches(pretrained, names, 1)
     return document.problem(
         path,
-        found,
-        "needed: a hub id with its commit, a folder or .safetensors file beside the manifest, "
+        f"{found}{suggestion(pretrained, names)}",
+        "needed: a hub id with its commit, a folder or .safetensors file relative to the manifest, "
         f"or a shipped checkpoint ({', '.join(names)})",
-        f"Did you mean {near[0]!r}?" if near else "",
     )
 
 
 def find_analysis(document: Document) -> AnalysisSpec | None:
-    """Return what is to be measured, or None.
+    """Return what the analysis measures, or None.
 
     Raises:
-        ManifestError: when a checkpoint is not there or judges no pictures, at its place in the manifest.
+        ManifestError: with every checkpoint that is missing or is not a scoring model, at its field.
     """
     section = document.manifest.analysis
     if section is None:
@@ -141,7 +138,7 @@ def _clip(document: Document, written: Clip, problems: list[Problem]) -> ClipSpe
     source = _find(document, "clip", written, problems)
     if source is None:
         return None
-    prompts = [text for place, text in written_prompts(document.manifest) if place[0] == "animation"]
+    prompts = [text for field, text in written_prompts(document.manifest) if field[0] == "animation"]
     spec = ClipSpec(
         source=source,
         groups=written.groups,
@@ -162,7 +159,7 @@ def _classifier(document: Document, written: Classifier, problems: list[Problem]
 def _find(
     document: Document, part: str, written: Clip | Classifier, problems: list[Problem]
 ) -> ModelSource | None:
-    refused = refused_model(document, ("analysis", part), written)
+    refused = model_permission_problem(document, ("analysis", part), written)
     if refused is not None:
         problems.append(refused)
         return None
@@ -176,15 +173,15 @@ def _find(
             document.problem(
                 ("analysis", part, "pretrained"),
                 found,
-                "needed: a hub id with its commit, a folder beside the manifest, or a shipped checkpoint",
+                "needed: a hub id with its commit, a folder relative to the manifest, or a shipped checkpoint",
             )
         )
     return source
 
 
 def _fits(document: Document, part: str, spec: ClipSpec | ClassifierSpec, problems: list[Problem]) -> bool:
-    misfit = misfit_of(spec)
-    if misfit is not None:
+    mismatch = scoring_model_mismatch(spec)
+    if mismatch is not None:
         wanted = "a CLIPModel" if part == "clip" else "an image classifier of transformers"
-        problems.append(document.problem(("analysis", part, "pretrained"), misfit, f"needed: {wanted}"))
-    return misfit is None
+        problems.append(document.problem(("analysis", part, "pretrained"), mismatch, f"needed: {wanted}"))
+    return mismatch is None

@@ -1,4 +1,4 @@
-"""Everything on this machine that a manifest names, read once: the facts that rules compare."""
+"""Everything on this machine that a manifest names, read once, for the rules to compare."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ from farm.store import JobFolder
 class ModelInputs:
     """The checkpoints of a manifest's `model`, as far as their files are on this machine.
 
-    `variants` are those of weights files, by the section that asks for one. `controlnets` are configurations, None for
-    one that is missing or not on this machine yet. `prompt_lengths` measure plain prompts with the pipeline's CLIP
-    tokenizers. `schedulers` are those that the manifest or the checkpoint names, `packages` the optional ones that are
+    `variants` are the available variants of weights, by the section that names one. `controlnets` are configurations,
+    None for one that is missing or not on this machine yet. `prompt_lengths` measure plain prompts with the pipeline's
+    CLIP tokenizers. `schedulers` are those in the manifest or the checkpoint, `packages` the optional packages that are
     installed.
     """
 
@@ -63,13 +63,13 @@ class ModelInputs:
 
     @property
     def configured(self) -> CheckpointInfo:
-        """Return the checkpoint that the configuration, tokenizers and scheduler come from."""
+        """Return the checkpoint of the configuration, tokenizers and scheduler."""
         return self.config or self.checkpoint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureInputs:
-    """Input pictures by what the manifest calls them, and what they contain; None where nobody looked."""
+    """Input pictures by their names in the manifest, and their contents; None if they were not decoded."""
 
     sources: Mapping[str, PictureSource]
     contents: PictureContents | None
@@ -82,12 +82,12 @@ class ScoringInputs:
     spec: AnalysisSpec
     reader: TextReader | None
     unreachable: Mapping[str, ModelSource]
-    """By the field of `analysis`: not in the hub's cache while the hub may not be asked."""
+    """By field of `analysis`: models that are missing in the hub's cache while the hub must not be accessed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolvedInputs:
-    """What a manifest names; None for what it does not name, or what was not found."""
+    """What a manifest names; None for what it does not name, or what is missing."""
 
     model: ModelInputs | None
     pictures: PictureInputs | None
@@ -99,8 +99,8 @@ def resolve(
 ) -> tuple[ResolvedInputs, list[Problem]]:
     """Read what a manifest names, and return it with a problem for each part that is missing or unusable.
 
-    `folder` is that of an earlier run of the job, whose pictures need no decoding where they are unchanged. The
-    procedural renderer needs no model, so none is read for it.
+    `folder` is the job's; pictures that are unchanged since its last run are not decoded again. No model is read for
+    the procedural renderer.
 
     Raises:
         StorageError: when the job's folder cannot be read.
@@ -163,7 +163,7 @@ def read_model(manifest: Manifest, spec: DiffusersSpec) -> ModelInputs:
 def read_pictures(
     manifest: Manifest, sources: Mapping[str, PictureSource], *, procedural: bool = False
 ) -> PictureInputs:
-    """Return the input pictures with what they contain, which a procedural renderer never looks at."""
+    """Return the input pictures with their contents, which the procedural renderer does not need."""
     contents = None if procedural else read_contents(manifest, sources)
     return PictureInputs(sources=sources, contents=contents)
 
@@ -182,14 +182,14 @@ def read_scoring(spec: AnalysisSpec) -> ScoringInputs:
 
 
 def _variants(spec: DiffusersSpec) -> Iterator[tuple[FieldPath, tuple[str, ...]]]:
-    asked: list[tuple[FieldPath, ModelSource, str, str | None]] = [
+    named: list[tuple[FieldPath, ModelSource, str, str | None]] = [
         (("model",), spec.source, "", spec.variant)
     ]
     if spec.refiner is not None:
-        asked.append((("model", "refiner"), spec.refiner.source, "", spec.refiner.variant))
+        named.append((("model", "refiner"), spec.refiner.source, "", spec.refiner.variant))
     for number, net in enumerate(spec.controlnets):
-        asked.append((("model", "controlnets", number), net.source, net.subfolder, net.variant))
-    for field, source, subfolder, variant in asked:
+        named.append((("model", "controlnets", number), net.source, net.subfolder, net.variant))
+    for field, source, subfolder, variant in named:
         found = read_variants(source, subfolder) if variant is not None else None
         if found is not None:
             yield field, found

@@ -44,8 +44,13 @@ def describe_value(value: object) -> str:
 
 def found_value(value: object, choices: Collection[object] = ()) -> str:
     """Return `found 'cartwhel' (did you mean 'cartwheel'?)`, the question only if a choice is similar."""
-    match = nearest_match(value, choices)
-    return f"found {describe_value(value)}{f' (did you mean {match}?)' if match else ''}"
+    return f"found {describe_value(value)}{suggestion(value, choices)}"
+
+
+def suggestion(word: object, choices: Collection[object]) -> str:
+    """Return ` (did you mean 'cartwheel'?)`, to follow a word in a message; empty if no choice is similar."""
+    match = nearest_match(word, choices)
+    return f" (did you mean {match}?)" if match else ""
 
 
 def did_you_mean(word: object, choices: Collection[object]) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from farm.analyze import image_difference, open_analyzer, sharpness
 from farm.errors import ModelError, UsageError
 from farm.inputs.checkpoints.source import find_source
-from farm.inputs.checkpoints.tokenizers import misfit_of
+from farm.inputs.checkpoints.tokenizers import scoring_model_mismatch
 from farm.records import AnalysisSpec, ClipSpec, Frame, FrameRow, Pixels, Stretch, Value
 from farm.records.status import FrameStatus, ranges_of
 from farm.reduce import FrameRange
@@ -50,7 +50,7 @@ def find_clip(pretrained: str, revision: str | None) -> ClipSpec:
     except ModelError as error:
         source, found = None, str(error)
     spec = ClipSpec(source=source, groups=(), prompts=()) if source is not None else None
-    misfit = misfit_of(spec) if spec is not None else found
+    misfit = scoring_model_mismatch(spec) if spec is not None else found
     if spec is None or misfit is not None:
         raise UsageError(
             f"--clip {pretrained}: {misfit}; needed: a CLIPModel: a hub id with its commit as --revision, a folder, or "

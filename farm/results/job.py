@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from farm.errors import UsageError
-from farm.inputs.absolute_paths import with_whole_paths
-from farm.inputs.pictures.recorded import refuse_other_pictures, rendered_pictures
+from farm.inputs.absolute_paths import with_absolute_paths
+from farm.inputs.pictures.recorded import check_pictures_unchanged, rendered_pictures
 from farm.inputs.rehearsal import rehearsal
 from farm.inputs.resolve import find_renderer
 from farm.manifest import Document
@@ -55,7 +55,7 @@ def job_to_verify(url: str, *, reads: ReadPolicy = ANYTHING) -> FinishedJob:
     if first is None or first.pipeline == "procedural":  # without a frame, no model is needed
         renderer: RendererSpec = rehearsal(document, pictures)
     else:
-        refuse_other_pictures(document, pictures)
+        check_pictures_unchanged(document, pictures)
         renderer = find_renderer(document)
     return FinishedJob(folder=folder, document=document, plan=planned(document, renderer, pictures))
 
@@ -215,5 +215,5 @@ def planned(
 
     `alphas` stand in the place of those in the manifest.
     """
-    manifest = with_whole_paths(document, renderer, analysis)
+    manifest = with_absolute_paths(document, renderer, analysis)
     return make_plan(with_alphas(manifest, alphas) if alphas else manifest, renderer, pictures)

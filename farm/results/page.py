@@ -103,7 +103,7 @@ def _title(group: str) -> str:
 
 
 def _classes(findings: Findings) -> Chart:
-    """The classes that the classifier ever found likeliest, as probable as it found them where they are in its top."""
+    """Chart the classes that were ever the likeliest, with their probabilities in frames that have them in the top."""
     curves = findings.curves
     count = len(curves["classifier_label_1"])
     often = Counter(str(label) for label in curves["classifier_label_1"] if label is not None)

@@ -1,1 +1,1 @@
-"""Every rule on a manifest, one file per subject: pure functions of what it says and of its inputs."""
+"""The rules for manifests, one file per subject: pure functions of the manifest and its resolved inputs."""

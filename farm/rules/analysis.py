@@ -1,4 +1,4 @@
-"""Whether the analysis measures anything, and tells groups and labels apart, as columns of the table too."""
+"""The analysis: something to measure, and groups and labels with distinct texts and table columns."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from typing import Any
 
 from farm.inputs.checkpoints.tokenizers import TextReader
 from farm.manifest.analysis import TEMPLATE, Clip, label_name
-from farm.manifest.findings import Finding, describe_value, did_you_mean
+from farm.manifest.findings import Finding, describe_value, suggestion
 from farm.manifest.location import FieldPath
 from farm.records import LabelGroup, slug
 from farm.rules.context import Context
 
 
-def same_texts(labels: Mapping[Any, Any], template: Any, path: FieldPath) -> Iterator[Finding]:
-    """Yields every label whose text is that of one before it in its group; `path` is that of the groups.
+def duplicate_texts(labels: Mapping[Any, Any], template: Any, path: FieldPath) -> Iterator[Finding]:
+    """Yield every label whose text equals that of an earlier one in its group; `path` is that of the groups.
 
-    Of what is wrong by itself nothing is said.
+    Values that are invalid by themselves are skipped.
     """
     for group, written in labels.items():
         if isinstance(written, list):
-            its = template.get(group, TEMPLATE) if isinstance(template, dict) else template
-            yield from _within(written, its, (*path, group))
+            own = template.get(group, TEMPLATE) if isinstance(template, dict) else template
+            yield from _duplicates(written, own, (*path, group))
 
 
-def _within(written: list[Any], template: Any, path: FieldPath) -> Iterator[Finding]:
-    asked: dict[str, str] = {}
+def _duplicates(written: list[Any], template: Any, path: FieldPath) -> Iterator[Finding]:
+    names: dict[str, str] = {}
     for position, label in enumerate(written):
         match label:
             case str():
@@ -36,31 +36,31 @@ def _within(written: list[Any], template: Any, path: FieldPath) -> Iterator[Find
                 continue
         if not isinstance(name, str) or not isinstance(text, str):
             continue
-        if asked.setdefault(text, name) != name:
+        if names.setdefault(text, name) != name:
             yield Finding(
                 path=(*path, position),
-                found=f"its text {describe_value(text)} is already that of {describe_value(asked[text])}",
-                allowed="needed: another text, since nothing tells labels of one text apart",
+                found=f"its text {describe_value(text)} is already that of {describe_value(names[text])}",
+                allowed="needed: a different text, since labels with the same text cannot be distinguished",
             )
 
 
 _CLIP: FieldPath = ("analysis", "clip")
 _SIMILARITY = "similarity"
-"""No group's name: `clip_similarity_1` is of the first prompt."""
+"""Reserved as a group's name: `clip_similarity_1` is the column of the first prompt."""
 
 
 def analysis_checks(manifest: Mapping[Any, Any]) -> Iterator[Finding]:
-    """Yields what measures nothing, groups and labels without a column or text of their own, and idle templates."""
+    """Yield an analysis without measurements, groups and labels without a distinct column or text, unused templates."""
     match manifest:
-        case {"analysis": {"smoothness": False, **judges}} if not any(
-            judges.get(part) not in (None, False) for part in ("clip", "classifier")
+        case {"analysis": {"smoothness": False, **models}} if not any(
+            models.get(part) not in (None, False) for part in ("clip", "classifier")
         ):
             allowed = "needed: clip, classifier or smoothness; or analysis: null"
             yield Finding(path=("analysis",), found="nothing is measured", allowed=allowed)
     match manifest:
         case {"analysis": {"clip": {"labels": dict(labels), **clip}}}:
             yield from _groups(labels)
-            yield from same_texts(labels, clip.get("template", TEMPLATE), (*_CLIP, "labels"))
+            yield from duplicate_texts(labels, clip.get("template", TEMPLATE), (*_CLIP, "labels"))
     match manifest:
         case {"analysis": {"clip": {"template": dict(templates), **clip}}}:
             yield from _templates(templates, clip.get("labels", {}))
@@ -83,10 +83,10 @@ def _groups(labels: Mapping[Any, Any]) -> Iterator[Finding]:
 
 
 def _wrong_name(group: str, others: Mapping[str, str]) -> tuple[str, str] | None:
-    """Returns what is wrong with a group's name, and what is allowed instead."""
+    """Return the mistake in a group's name and what is allowed instead, or None."""
     name = slug(group)
     if not name:
-        return f"found {describe_value(group)}", "needed: a letter or digit, by which columns are named"
+        return f"found {describe_value(group)}", "needed: a letter or digit, for the names of its columns"
     if name == _SIMILARITY:
         return (
             f"the columns of {describe_value(group)} would be named like those of prompts",
@@ -99,7 +99,7 @@ def _wrong_name(group: str, others: Mapping[str, str]) -> tuple[str, str] | None
 
 
 def _label(group: str, written: Any, path: FieldPath, columns: dict[str, str]) -> Iterator[Finding]:
-    """Yields what is wrong with a label's name; else notes its column among those that are taken."""
+    """Yield the mistake in a label's name; without one, add its column to `columns`."""
     label = (
         label_name(written) if isinstance(written, str) or (isinstance(written, dict) and written) else None
     )
@@ -107,12 +107,12 @@ def _label(group: str, written: Any, path: FieldPath, columns: dict[str, str]) -
         return
     column = LabelGroup(name=group, labels=(label,), texts=("",)).columns[0]
     if not slug(label):
-        allowed = "needed: a letter or digit, by which its column is named"
+        allowed = "needed: a letter or digit, for the name of its column"
         yield Finding(path=path, found=f"found {describe_value(label)}", allowed=allowed)
     elif column in columns:
         yield Finding(
             path=path,
-            found=f"the column {column} is already that of {columns[column]}",
+            found=f"the column {column} is already used by {columns[column]}",
             allowed="allowed: labels that differ in a letter or digit",
         )
     else:
@@ -126,14 +126,13 @@ def _templates(templates: Mapping[Any, Any], labels: Any) -> Iterator[Finding]:
         if group not in labels:
             yield Finding(
                 path=(*_CLIP, "template", group),
-                found=f"there is no group {describe_value(group)}",
+                found=f"there is no group {describe_value(group)}{suggestion(group, list(labels))}",
                 allowed=f"allowed: {', '.join(map(str, labels)) or 'none, since there are no labels'}",
-                hint=did_you_mean(group, list(labels)),
             )
 
 
 def scoring_model_warnings(context: Context) -> Iterator[Finding]:
-    """Yield models of the hub that are not cached and may not be fetched, and labels that CLIP cannot read."""
+    """Yield hub models that are neither cached nor allowed to be fetched, and labels that CLIP cannot read in full."""
     analysis, scoring = context.manifest.analysis, context.inputs.scoring
     if analysis is None or scoring is None:
         return
@@ -151,17 +150,18 @@ def _labels(clip: Clip, reader: TextReader) -> Iterator[Finding]:
     for group in clip.groups:
         for position, (label, text) in enumerate(zip(clip.labels[group.name], group.texts, strict=True)):
             field = ("analysis", "clip", "labels", group.name, position)
-            unread = reader.unread(text)
-            if unread is not None:
+            truncation = reader.truncation(text)
+            if truncation is not None:
                 yield Finding(
                     path=field,
-                    found=f"its text has {unread.tokens} tokens, of which {clip.pretrained} reads {unread.read}",
-                    allowed=f"unread: {describe_value(unread.text)}",
+                    found=f"its text has {truncation.tokens} tokens, of which {clip.pretrained} reads "
+                    f"{truncation.read}",
+                    allowed=f"unread: {describe_value(truncation.unread)}",
                 )
             own = label if isinstance(label, str) else text
             if not reader.knows(own):
                 yield Finding(
                     path=field,
-                    found=f"the tokenizer of {clip.pretrained} knows no word of {describe_value(own)}",
-                    allowed="needed: words that it was trained with, or its probabilities mean little",
+                    found=f"the tokenizer of {clip.pretrained} does not know any word of {describe_value(own)}",
+                    allowed="needed: words from its training data, or its probabilities mean little",
                 )

@@ -1,4 +1,4 @@
-"""Rules between the fields of an animation; see `cross_checks` for what stands in place of wrong values."""
+"""Rules between the fields of an animation; `cross_checks` replaces invalid values with a placeholder."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ Data = Mapping[Any, Any]
 
 
 def animation_checks(animation: Data) -> Iterator[Finding]:
-    """Yields every mistake between an animation's fields."""
+    """Yield every mistake between an animation's fields."""
     for check in _CHECKS.get(animation.get("kind", ""), ()):
         yield from check(animation)
 
 
 def frame_count(animation: Data) -> int | None:
-    """Returns how many frames the animation has, or None if that cannot be told."""
+    """Return the animation's number of frames, or None if it is unknown."""
     match animation:
         case {"frames": int(frames)}:
             return frames
@@ -39,14 +39,17 @@ def frame_count(animation: Data) -> int | None:
     return None
 
 
-def _told(field: str | FieldPath, found: str, allowed: str) -> Finding:
+def animation_finding(field: str | FieldPath, found: str, allowed: str) -> Finding:
+    """Return a mistake in a field of the animation, given by its name or its path within."""
     path = (field,) if isinstance(field, str) else field
     return Finding(path=("animation", *path), found=found, allowed=allowed)
 
 
 def _frames_or_alphas(animation: Data) -> Iterator[Finding]:
     if animation.get("alphas") is None and "frames" not in animation:
-        yield _told("frames", "missing", f"needed: a whole number from 1 to {MAX_FRAMES}, or alphas")
+        yield animation_finding(
+            "frames", "missing", f"needed: a whole number from 1 to {MAX_FRAMES}, or alphas"
+        )
 
 
 def _alphas(animation: Data) -> Iterator[Finding]:
@@ -54,17 +57,19 @@ def _alphas(animation: Data) -> Iterator[Finding]:
     if not isinstance(alphas, list):
         return
     if isinstance(frames, int) and frames != len(alphas):
-        yield _told(
-            "frames", f"{frames} frames beside {len(alphas)} alphas", f"allowed: {len(alphas)}, or nothing"
+        yield animation_finding(
+            "frames", f"{frames} frames with {len(alphas)} alphas", f"allowed: {len(alphas)}, or nothing"
         )
     if isinstance(animation.get("prompts"), dict):
-        yield _told("alphas", "alphas beside a map of prompts", "allowed: alphas with a list of prompts")
+        yield animation_finding(
+            "alphas", "alphas with a map of prompts", "allowed: alphas with a list of prompts"
+        )
     easing = animation.get("easing", "linear")
     if easing != "linear":
-        yield _told(
+        yield animation_finding(
             "easing",
-            f"found {describe_value(easing)} beside alphas",
-            "allowed: linear, since alphas say it all",
+            f"found {describe_value(easing)} with alphas",
+            "allowed: linear, since alphas already set the timing",
         )
 
 
@@ -77,7 +82,7 @@ def _prompt_frames(animation: Data) -> Iterator[Finding]:
     for frame in prompts:
         if frame >= frames:
             found = f"frame {frame} of an animation of {frames} frames"
-            yield _told(("prompts", frame), found, f"allowed: frames from 0 to {frames - 1}")
+            yield animation_finding(("prompts", frame), found, f"allowed: frames from 0 to {frames - 1}")
 
 
 def _noise_seeds(animation: Data) -> Iterator[Finding]:
@@ -87,37 +92,39 @@ def _noise_seeds(animation: Data) -> Iterator[Finding]:
         return
     mode = noise.get("mode", "fixed")
     if mode in ("fixed", "per_frame"):
-        yield _told(("noise", "seeds"), f"seeds beside mode {mode}", "allowed: seeds with mode keyframes")
+        yield animation_finding(
+            ("noise", "seeds"), f"seeds with mode {mode}", "allowed: seeds with mode keyframes"
+        )
     elif isinstance(prompts, list | dict) and len(seeds) != len(prompts):
         found = f"{len(seeds)} seeds for {len(prompts)} prompts"
-        yield _told(("noise", "seeds"), found, f"allowed: {len(prompts)}, one per prompt")
+        yield animation_finding(("noise", "seeds"), found, f"allowed: {len(prompts)}, one per prompt")
 
 
 def _grid_frames(animation: Data) -> Iterator[Finding]:
     match animation:
         case {"rows": int(rows), "columns": int(columns), "frames": int(frames)} if frames != rows * columns:
             found = f"{frames} frames in a grid of {rows} x {columns}"
-            yield _told("frames", found, f"allowed: {rows * columns}, or nothing")
+            yield animation_finding("frames", found, f"allowed: {rows * columns}, or nothing")
 
 
 def _seeds_or_number(animation: Data) -> Iterator[Finding]:
     match animation:
         case {"seeds": list(seeds), "num_images_per_prompt": int(number)} if number != len(seeds):
-            found = f"{number} images per prompt beside {len(seeds)} seeds"
-            yield _told("num_images_per_prompt", found, f"allowed: {len(seeds)}, or nothing")
+            found = f"{number} images per prompt with {len(seeds)} seeds"
+            yield animation_finding("num_images_per_prompt", found, f"allowed: {len(seeds)}, or nothing")
 
 
 def _not_too_many(animation: Data) -> Iterator[Finding]:
     frames = frame_count(animation)
     if frames is not None and frames > MAX_FRAMES:
         field = "over" if "over" in animation else "prompts"
-        yield _told(field, f"{frames} frames in all", f"allowed: up to {MAX_FRAMES}")
+        yield animation_finding(field, f"{frames} frames in total", f"allowed: up to {MAX_FRAMES}")
 
 
 def _two_seeds(animation: Data) -> Iterator[Finding]:
     match animation:
         case {"noise": {"seeds": [int(x), int(y)]}} if x == y:
-            yield _told(("noise", "seeds"), f"{x} twice", "needed: two different seeds to go round through")
+            yield animation_finding(("noise", "seeds"), f"{x} twice", "needed: two different seeds")
 
 
 _CHECKS: dict[str, tuple[Callable[[Data], Iterator[Finding]], ...]] = {
@@ -130,7 +137,7 @@ _CHECKS: dict[str, tuple[Callable[[Data], Iterator[Finding]], ...]] = {
 
 
 def keyframe_checks(manifest: Data) -> Iterator[Finding]:
-    """Yields every keyframe after the last frame."""
+    """Yield every keyframe after the last frame."""
     match manifest:
         case {"animation": dict(animation)}:
             frames = frame_count(animation)
@@ -147,7 +154,7 @@ def keyframe_checks(manifest: Data) -> Iterator[Finding]:
 
 
 def keyframed(manifest: Data) -> Iterator[tuple[FieldPath, Any]]:
-    """Yields every field that takes keyframes, with what is written there."""
+    """Yield every field that takes keyframes, with its written value."""
     match manifest:
         case {"model": dict(model)}:
             for field in ("loras", "ip_adapters"):
@@ -161,7 +168,7 @@ def keyframed(manifest: Data) -> Iterator[tuple[FieldPath, Any]]:
 
 
 def _each(path: FieldPath, written: Any) -> Iterator[tuple[FieldPath, Any]]:
-    """Yields what is written, or the entries of a list."""
+    """Yield a value, or the entries of a list, each with its path."""
     if isinstance(written, list):
         yield from (((*path, number), entry) for number, entry in enumerate(written))
     else:

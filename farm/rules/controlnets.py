@@ -1,4 +1,4 @@
-"""Rules between ControlNets and what each of them has its own of: a picture, a scale, a share of the steps."""
+"""ControlNets: compatibility with the model, and one picture, scale and range of steps for each."""
 
 from __future__ import annotations
 
@@ -8,64 +8,64 @@ from typing import Any
 from farm.inputs.checkpoints.info import Architecture, read_denoiser
 from farm.manifest.findings import Finding
 from farm.manifest.render import PER_CONTROLNET_ARGUMENTS
-from farm.rules.context import Asked, Context, entries, many
+from farm.rules.context import Context, WrittenManifest, count_entries, counted
 from farm.rules.mismatch import mismatch, unequal
 
 
-def controlnet_checks(asked: Asked) -> Iterator[Finding]:
-    """Yields every mistake in how many there are of what, and in the steps that ControlNets act in."""
+def controlnet_checks(written: WrittenManifest) -> Iterator[Finding]:
+    """Yield every wrong number of pictures and values, empty range of steps, and crop with several ControlNets."""
     for check in (_nets, _spans, _crop):
-        yield from check(asked)
+        yield from check(written)
 
 
-def _nets(asked: Asked) -> Iterator[Finding]:
-    control, nets = asked.traits.control_argument, asked.count("controlnets")
-    if control is None or "controlnets" not in asked.model:
+def _nets(written: WrittenManifest) -> Iterator[Finding]:
+    control, nets = written.traits.control_argument, written.count("controlnets")
+    if control is None or "controlnets" not in written.model:
         return
-    if nets == 0 and asked.model["controlnets"] == []:
-        needed = f"needed: at least one, which {asked.pipeline} follows"
+    if nets == 0 and written.model["controlnets"] == []:
+        needed = f"needed: at least one ControlNet for {written.pipeline}"
         yield Finding(path=("model", "controlnets"), found="an empty list", allowed=needed)
     if nets == 0:
         return
-    counted = [(control, "picture", entries(asked.render.get(control)))]
-    counted += [
+    numbers = [(control, "picture", count_entries(written.render.get(control)))]
+    numbers += [
         (name, "value", len(value))
         for name in PER_CONTROLNET_ARGUMENTS
-        if isinstance(value := asked.render.get(name), list)
+        if isinstance(value := written.render.get(name), list)
     ]
-    for name, what, number in counted:
+    for name, what, number in numbers:
         if number is not None and number != nets:
             yield Finding(
                 path=("render", name),
-                found=f"{many(number, what)} for {many(nets, 'ControlNet')}",
+                found=f"{counted(number, what)} for {counted(nets, 'ControlNet')}",
                 allowed=f"allowed: {nets}, one per ControlNet",
             )
 
 
-def _spans(asked: Asked) -> Iterator[Finding]:
-    if asked.traits.control_argument is None:
+def _spans(written: WrittenManifest) -> Iterator[Finding]:
+    if written.traits.control_argument is None:
         return
-    starts, ends = (asked.argument(f"control_guidance_{edge}") for edge in ("start", "end"))
-    for number in range(max(1, asked.count("controlnets"))):
+    starts, ends = (written.argument(f"control_guidance_{edge}") for edge in ("start", "end"))
+    for number in range(max(1, written.count("controlnets"))):
         start, end = (
             each[number] if isinstance(each, list) and number < len(each) else each for each in (starts, ends)
         )
         if isinstance(start, int | float) and isinstance(end, int | float) and start >= end:
-            is_given = asked.render.get("control_guidance_start") is not None
+            is_given = written.render.get("control_guidance_start") is not None
             yield Finding(
                 path=("render", f"control_guidance_{'start' if is_given else 'end'}"),
                 found=f"from {start:g} of the steps up to {end:g}",
-                allowed="needed: a start before its end",
+                allowed="needed: a start before the end",
             )
             return
 
 
-def _crop(asked: Asked) -> Iterator[Finding]:
-    if asked.render.get("padding_mask_crop") is not None and asked.count("controlnets") > 1:
+def _crop(written: WrittenManifest) -> Iterator[Finding]:
+    if written.render.get("padding_mask_crop") is not None and written.count("controlnets") > 1:
         yield Finding(
             path=("render", "padding_mask_crop"),
-            found=f"a crop around the mask beside {asked.count('controlnets')} ControlNets",
-            allowed="allowed: with one, since diffusers crops a single picture",
+            found=f"a crop around the mask with {written.count('controlnets')} ControlNets",
+            allowed="allowed: one ControlNet, since diffusers crops a single picture",
         )
 
 
@@ -73,7 +73,7 @@ _MOST_STAGES = 64
 
 
 def controlnet_findings(context: Context) -> Iterator[Finding]:
-    """Yield every ControlNet that was made for another model, or whose configuration is missing."""
+    """Yield every ControlNet that was trained for another model, or whose configuration is missing."""
     model = context.inputs.model
     if model is None or model.checkpoint.architecture is None:
         return
@@ -94,7 +94,7 @@ def controlnet_findings(context: Context) -> Iterator[Finding]:
 def _clauses(config: Mapping[str, Any], model: Architecture) -> Iterator[str]:
     net, unet = read_denoiser(config), model.denoiser
     if net.class_name != "ControlNetModel":
-        yield f"it is a {net.class_name or 'model of no name'}, not a ControlNetModel"
+        yield f"it is a {net.class_name or 'model without a class name'}, not a ControlNetModel"
         return
     yield from unequal("cross_attention_dim", net.cross_attention_dim, unet.cross_attention_dim)
     yield from unequal("block_out_channels", net.block_out_channels, unet.block_out_channels)
@@ -102,5 +102,5 @@ def _clauses(config: Mapping[str, Any], model: Architecture) -> Iterator[str]:
     yield from unequal("in_channels", net.in_channels, model.latent_channels)
     hints = config.get("conditioning_embedding_out_channels")
     if isinstance(hints, list) and 0 < len(hints) <= _MOST_STAGES:
-        # One halving less than channel counts: as high and wide as a latent in the end.
+        # One halving fewer than channel counts: the last stage has the size of a latent.
         yield from unequal("number of pixels per latent", 2 ** (len(hints) - 1), model.vae_factor)

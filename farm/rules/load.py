@@ -1,4 +1,4 @@
-"""A manifest file to a checked `Document`."""
+"""Loads and checks a manifest, from a file, a text or a mapping."""
 
 from __future__ import annotations
 
@@ -25,12 +25,11 @@ from farm.manifest.yaml_reader import Tree, read_tree
 from farm.rules.registry import cross_checks
 
 MAX_FINDINGS = 1000
-"""Of fields, and of rules between them: nobody would read more to their end."""
+"""Limit for mistakes in fields, and again for those between fields; nobody reads longer lists."""
 
 
 def check(data: object) -> tuple[Manifest | None, list[Finding], int]:
-    """Returns the manifest if nothing is wrong; what is wrong, in fields and between the sound ones; and of how many
-    fields more nothing is said."""
+    """Return the manifest if it is valid, the mistakes in and between its fields, and the number of omitted ones."""
     manifest, findings, wrong = None, list[Finding](), set[FieldPath]()
     try:
         manifest = Manifest.model_validate(data)
@@ -45,28 +44,28 @@ def check(data: object) -> tuple[Manifest | None, list[Finding], int]:
 MAX_BYTES = 4_000_000
 MAX_PROBLEMS = MAX_FINDINGS
 _MAPPING = "manifest"
-"""What messages call a manifest that is a mapping, not a file."""
+"""The name in messages of a manifest that is a mapping, not a file."""
 
 
 def load(path: str | Path, overrides: Sequence[str] = ()) -> Document:
-    """Reads and checks a manifest; `overrides` are `field=value`, each laid over it in turn.
+    """Read and check a manifest; `overrides` are `field=value`, applied in order.
 
     Raises:
-        ManifestError: with everything that is wrong, in the order of the file.
+        ManifestError: with every mistake, in the order of the file.
     """
     path = Path(path)
     return parse(_read(path), path, overrides)
 
 
 def parse(text: str, path: Path, overrides: Sequence[str] = ()) -> Document:
-    """Checks a manifest's text; `path` is where it was, or would be, read from.
+    """Check a manifest's text; `path` is the file it was, or would be, read from.
 
     Raises:
-        ManifestError: with everything that is wrong, in the order of the file.
+        ManifestError: with every mistake, in the order of the file.
     """
     tree, problems = read_tree(text, lambda line, column: Location(0, line, column, str(path)))
     if not isinstance(tree.value, dict):
-        raise _refusal(str(tree.location), _kind_of(tree.value))
+        raise _unreadable(str(tree.location), _kind_of(tree.value))
     return _checked(tree, problems, path, *_read_overrides(overrides))
 
 
@@ -88,7 +87,7 @@ def from_mapping(data: Mapping[str, object], overrides: Sequence[str] = ()) -> D
 
 
 def with_overrides(document: Document, overrides: Sequence[str]) -> Document:
-    """Check a manifest again with further overrides, `field=value`, laid over those it has.
+    """Check a manifest again with further overrides, `field=value`, applied after its own.
 
     Raises:
         ManifestError: with every mistake, in the order of the file.
@@ -106,21 +105,21 @@ def _checked(
     changes: Sequence[Override],
     mistaken: Sequence[Problem],
 ) -> Document:
-    data, misfits = apply_overrides(tree.value, changes)
+    data, misplaced = apply_overrides(tree.value, changes)
     manifest, findings, more = check(_marked_folders(data, path.parent))
     source_map = SourceMap(tree, changes)
-    told = [*problems, *misfits]
+    located = [*problems, *misplaced]
     for each in findings:
         problem = source_map.problem(each.path, each.found, each.allowed, each.hint)
-        told.append((source_map.location(each.path), problem))
-    told.sort(key=lambda placed: placed[0])
-    if manifest is None or told or mistaken:
-        raise ManifestError(_first([*(problem for _, problem in told), *mistaken], more))
+        located.append((source_map.location(each.path), problem))
+    located.sort(key=lambda entry: entry[0])
+    if manifest is None or located or mistaken:
+        raise ManifestError(_first([*(problem for _, problem in located), *mistaken], more))
     return Document(manifest=manifest, path=path, source_map=source_map)
 
 
 def _kind_of(root: object) -> str:
-    """Say what a document is that is no map. Its text is not quoted: it may be a secret that a link leads to."""
+    """Describe a document that is not a map. Its text is not quoted: it may be a secret that a link points to."""
     match root:
         case None:
             return "an empty manifest"
@@ -131,39 +130,39 @@ def _kind_of(root: object) -> str:
 
 def _read(path: Path) -> str:
     try:
-        # A pipe is not waited for.
+        # Without waiting for a pipe.
         with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise OSError(errno.EINVAL, "not a regular file")
             content = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise _refusal(str(path), f"cannot be read: {reason}") from None
+        raise _unreadable(str(path), f"cannot be read: {reason}") from None
     if len(content) > MAX_BYTES:
-        raise _refusal(str(path), f"more than {MAX_BYTES} bytes")
+        raise _unreadable(str(path), f"more than {MAX_BYTES} bytes")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         column = error.start - content.rfind(b"\n", 0, error.start)
-        raise _refusal(
+        raise _unreadable(
             f"{path}:{line}:{column}", f"the byte 0x{content[error.start]:02X} is not UTF-8"
         ) from None
 
 
 def _first(problems: list[Problem], more: int) -> list[Problem]:
-    """Cut what nobody would read to its end; there are so many `more`."""
+    """Shorten a long list of problems; `more` is the number of those already omitted."""
     if len(problems) + more <= MAX_PROBLEMS:
         return problems
     last = problems[MAX_PROBLEMS - 1]
-    found = f"{len(problems) - MAX_PROBLEMS + 1 + more} more mistakes, from here on"
+    found = f"{len(problems) - MAX_PROBLEMS + 1 + more} more mistakes from here on"
     return [
         *problems[: MAX_PROBLEMS - 1],
-        replace(last, path="", found=found, allowed="mend those above first", hint=""),
+        replace(last, path="", found=found, allowed="fix those above first", hint=""),
     ]
 
 
-def _refusal(where: str, found: str) -> ManifestError:
+def _unreadable(where: str, found: str) -> ManifestError:
     allowed = f"needed: a YAML map in UTF-8, up to {MAX_BYTES} bytes, with version, name, model and animation"
     return ManifestError([Problem(where=where, path="", found=found, allowed=allowed)])
 
@@ -180,7 +179,7 @@ def _read_overrides(texts: Sequence[str], *, start: int = 1) -> tuple[list[Overr
 
 
 def _marked_folders(data: object, folder: Path) -> object:
-    """Writes `./` before a folder that reads like a hub id, so that the manifest alone tells them apart."""
+    """Add `./` to the names of existing folders that look like hub ids, to make them unambiguous."""
     if not isinstance(data, dict):
         return data
     if isinstance(data.get("analysis"), dict):
@@ -212,5 +211,5 @@ def _marked(source: Any, folder: Path) -> Any:
 def _is_folder(path: Path) -> bool:
     try:
         return path.is_dir()
-    except OSError:  # a name longer than file systems take, or a folder that is closed to this user
+    except OSError:  # the name is too long, or the folder is not accessible
         return False

@@ -1,4 +1,4 @@
-"""How messages say that weights were made for another model."""
+"""Messages about weights that do not fit the model."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ from farm.manifest.location import FieldPath
 
 
 def mismatch(field: FieldPath, clauses: Iterable[str], needed: str) -> Iterator[Finding]:
-    """Yield one mistake of all clauses, if there are any; `field` is the weights' own place."""
+    """Yield one mistake with all clauses, if there are any; `field` names the weights."""
     together = " and ".join(clauses)
     if together:
         yield Finding(path=field, found=f"does not fit the model: {together}", allowed=f"needed: {needed}")
 
 
 def unequal(name: str, own: object, wanted: object) -> Iterator[str]:
-    """Yield a clause if a trait is known of both, and differs."""
+    """Yield a clause if both values are known and differ."""
     if own not in (None, ()) and wanted not in (None, ()) and own != wanted:
-        yield f"its {name} is {_shown(own)}, not {_shown(wanted)}"
+        yield f"its {name} is {_formatted(own)}, not {_formatted(wanted)}"
 
 
 def among(name: str, own: Collection[int], wanted: Collection[int | None]) -> Iterator[str]:
-    """Yield a clause if sizes are known of both, and some are none of those wanted."""
+    """Yield a clause if sizes are known on both sides, and some are not among the `wanted` ones."""
     known = [size for size in wanted if size is not None]
-    strange = sorted(set(own) - set(known))
-    if known and strange:
-        yield f"its {name} is {_either(strange)}, not {_either(known)}"
+    unexpected = sorted(set(own) - set(known))
+    if known and unexpected:
+        yield f"its {name} is {_either(unexpected)}, not {_either(known)}"
 
 
-def word_widths(own: Mapping[str, Collection[int]], model: Architecture) -> Iterator[str]:
-    """Yield a clause for each text encoder that the model has not, or whose words have another width."""
+def encoder_widths(own: Mapping[str, Collection[int]], model: Architecture) -> Iterator[str]:
+    """Yield a clause for each text encoder that the model lacks, or that has another width."""
     for encoder, widths in own.items():
         if model.components is not None and encoder not in model.components:
             yield f"it is for a {encoder}, and the model has none"
         else:
-            yield from among(f"width of the {encoder}'s words", widths, [model.text_widths.get(encoder)])
+            yield from among(f"{encoder} width", widths, [model.text_widths.get(encoder)])
 
 
-def _shown(value: object) -> str:
+def _formatted(value: object) -> str:
     return f"({', '.join(map(str, value))})" if isinstance(value, tuple) else str(value)
 
 

@@ -1,4 +1,4 @@
-"""Warnings about arguments without effect: those that diffusers takes, and ignores with the others given."""
+"""Warnings about arguments that have no effect in combination with the others."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from farm.rules.context import Context
 
 
 def no_effect(field: FieldPath, needed: str) -> Finding:
-    """Return the warning that the value of a field has no effect, and what it would take."""
+    """Return a warning that a field has no effect; `needed` says what would give it one."""
     return Finding(path=field, found="has no effect", allowed=f"needed: {needed}")
 
 
-_OF_GUIDANCE = (
+_NEGATIVE_CONDITIONING = (
     *("negative_original_size", "negative_target_size", "negative_crops_coords_top_left"),
     "negative_aesthetic_score",
 )
-"""What tells Stable Diffusion XL of the picture that guidance leads away from."""
+"""Stable Diffusion XL's conditioning for the negative prompt."""
 
 
 def no_effect_warnings(context: Context) -> Iterator[Finding]:
     """Yield every argument that has no effect with the others of the manifest."""
     traits, manifest = context.traits, context.manifest
     if "true_cfg_scale" in traits.arguments:
-        yield from _led(context)
+        yield from _true_cfg(context)
     else:
         yield from _unguided(context, above=traits.guided_above)
     yield from _without_eta(context)
@@ -34,13 +34,13 @@ def no_effect_warnings(context: Context) -> Iterator[Finding]:
     if isinstance(manifest.animation, Walk) and manifest.animation.step_size == 0:
         yield Finding(
             path=("animation", "step_size"),
-            found="found 0, so that no frame leaves the prompt",
+            found="found 0, so every frame stays at the prompt",
             allowed="needed: another number, such as 0.005",
         )
 
 
-def _led(context: Context) -> Iterator[Finding]:
-    """Yield half of what leads away from a negative prompt; Qwen-Image has a scale above 1 of itself."""
+def _true_cfg(context: Context) -> Iterator[Finding]:
+    """Yield a negative prompt without a true_cfg_scale above 1, Qwen-Image's default, and the reverse."""
     scale, words = context.largest("true_cfg_scale"), context.manifest.render.negative_prompt
     if words and scale <= 1:
         yield no_effect(("render", "negative_prompt"), "a true_cfg_scale above 1")
@@ -61,7 +61,9 @@ def _unguided(context: Context, *, above: int) -> Iterator[Finding]:
         yield no_effect(("render", "negative_prompt"), needed)
     if context.largest("guidance_rescale") > 0:
         yield no_effect(context.field("guidance_rescale"), needed)
-    yield from (no_effect(("render", name), needed) for name in _OF_GUIDANCE if context.is_set(name))
+    yield from (
+        no_effect(("render", name), needed) for name in _NEGATIVE_CONDITIONING if context.is_set(name)
+    )
 
 
 def _without_eta(context: Context) -> Iterator[Finding]:
@@ -81,7 +83,7 @@ def _without_a_pilot(context: Context) -> Iterator[Finding]:
     if isinstance(motion, Interpolate) and motion.alphas and motion.pacing != "uniform":
         yield Finding(
             path=("animation", "pacing"),
-            found=f"{describe_value(motion.pacing)} has no effect beside alphas that are listed",
+            found=f"{describe_value(motion.pacing)} has no effect with explicit alphas",
             allowed="needed: no alphas, so that a pilot chooses them",
         )
 
@@ -90,7 +92,7 @@ _SCORES = ("aesthetic_score", "negative_aesthetic_score")
 
 
 def configuration_warnings(context: Context) -> Iterator[Finding]:
-    """Yield every argument that the checkpoint's configuration leaves aside."""
+    """Yield every argument that the checkpoint, by its configuration, ignores."""
     model = context.inputs.model
     if model is None:
         return
@@ -101,12 +103,13 @@ def configuration_warnings(context: Context) -> Iterator[Finding]:
     if "true_cfg_scale" in context.traits.arguments and is_guided and own.guidance_embeds is False:
         yield no_effect(
             context.field("guidance_scale"),
-            f"a model distilled from guidance (guidance_embeds), which {own.source.pretrained} is not",
+            f"a guidance-distilled model (guidance_embeds), which {own.source.pretrained} is not",
         )
     scored = model.refiner or own
     for name in _SCORES if scored.requires_aesthetics_score is False else ():
         if context.is_set(name):
             yield no_effect(
                 ("render", name),
-                f"a model that takes scores (requires_aesthetics_score), which {scored.source.pretrained} does not",
+                "a model conditioned on aesthetic scores (requires_aesthetics_score), which "
+                f"{scored.source.pretrained} is not",
             )

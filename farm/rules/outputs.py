@@ -1,4 +1,4 @@
-"""Whether the frames of an animation can be shown as one picture."""
+"""Limits of the output files."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from farm.reduce import oversized_outputs
 from farm.rules.animation import frame_count
 
 MAX_CELLS = 10_000
-"""Of `grid.png`: as many as the largest grid has, 100 x 100."""
+"""Limit for `grid.png`: the 100 x 100 cells of the largest grid animation."""
 
 
 def output_checks(manifest: Mapping[Any, Any]) -> Iterator[Finding]:
-    """Yield the grid of a sweep that has more cells than anybody could tell apart."""
+    """Yield the grid picture of a sweep with more than `MAX_CELLS` cells."""
     match manifest:
         case {"animation": {"kind": "sweep", **animation}}:
             cells = frame_count(animation)
@@ -32,7 +32,7 @@ def output_checks(manifest: Mapping[Any, Any]) -> Iterator[Finding]:
 
 
 def output_findings(plan: Plan, *, width: int, height: int) -> Iterator[Finding]:
-    """Yield every output that its format does not hold, or that would be too large to look at."""
+    """Yield every output that exceeds the limits of its format."""
     for excess in oversized_outputs(plan.outputs, width=width, height=height, frame_count=plan.frame_count):
         yield Finding(
             path=("output", excess.field), found=excess.found, allowed=excess.allowed, hint=excess.hint

@@ -1,4 +1,4 @@
-"""Rules between the pictures that go in and the pipeline that starts from them."""
+"""Input pictures: which of them a pipeline needs, their sizes and their contents."""
 
 from __future__ import annotations
 
@@ -13,60 +13,60 @@ from farm.manifest.image_fields import Canny
 from farm.manifest.location import FieldPath
 from farm.manifest.references import written_pictures
 from farm.manifest.render import IMAGE_ARGUMENTS
-from farm.rules.context import Asked, Context, pipelines_taking
+from farm.rules.context import Context, WrittenManifest, pipelines_taking
 
 _NEEDED = {
     "image": "needed: the picture that {pipeline} starts from",
-    "mask_image": "needed: white where {pipeline} paints anew, or expand",
-    "control_image": "needed: what the ControlNets follow, one picture for each",
+    "mask_image": "needed: a mask, white where {pipeline} repaints, or expand",
+    "control_image": "needed: one picture for each ControlNet",
 }
 
 
-def picture_checks(asked: Asked) -> Iterator[Finding]:
-    """Yields every picture that is missing or too many, and every mistake in what is made of them."""
+def picture_checks(written: WrittenManifest) -> Iterator[Finding]:
+    """Yield every missing or surplus picture, and every mistake in how pictures are prepared."""
     for check in (_missing, _lists, _expand, _edges):
-        yield from check(asked)
+        yield from check(written)
 
 
-def _missing(asked: Asked) -> Iterator[Finding]:
-    if asked.traits.control_argument and "controlnets" not in asked.model:
-        needed = f"needed: at least one, which {asked.pipeline} follows"
+def _missing(written: WrittenManifest) -> Iterator[Finding]:
+    if written.traits.control_argument and "controlnets" not in written.model:
+        needed = f"needed: at least one ControlNet for {written.pipeline}"
         yield Finding(path=("model", "controlnets"), found="missing", allowed=needed)
-    if not asked.is_whole:
+    if not written.is_whole:
         return
-    for name in asked.traits.required_images:
-        is_made = name == "mask_image" and asked.render.get("expand") is not None
-        if asked.render.get(name) is None and not is_made:
-            needed = _NEEDED["control_image" if name == asked.traits.control_argument else name]
+    for name in written.traits.required_images:
+        is_made = name == "mask_image" and written.render.get("expand") is not None
+        if written.render.get(name) is None and not is_made:
+            needed = _NEEDED["control_image" if name == written.traits.control_argument else name]
             yield Finding(
-                path=("render", name), found="missing", allowed=needed.format(pipeline=asked.pipeline)
+                path=("render", name), found="missing", allowed=needed.format(pipeline=written.pipeline)
             )
 
 
-def _lists(asked: Asked) -> Iterator[Finding]:
+def _lists(written: WrittenManifest) -> Iterator[Finding]:
     for name in IMAGE_ARGUMENTS:
-        is_list = isinstance(asked.render.get(name), list)
-        if is_list and name in asked.traits.arguments and name != asked.traits.control_argument:
-            allowed = f"allowed: one, since {asked.pipeline} starts from one"
+        is_list = isinstance(written.render.get(name), list)
+        if is_list and name in written.traits.arguments and name != written.traits.control_argument:
+            allowed = f"allowed: one, since {written.pipeline} starts from one"
             yield Finding(path=("render", name), found="a list of pictures", allowed=allowed)
 
 
-def _expand(asked: Asked) -> Iterator[Finding]:
-    expand, path = asked.render.get("expand"), ("render", "expand")
+def _expand(written: WrittenManifest) -> Iterator[Finding]:
+    expand, path = written.render.get("expand"), ("render", "expand")
     if expand is None:
         return
-    if "mask_image" not in asked.traits.arguments:
+    if "mask_image" not in written.traits.arguments:
         yield Finding(
             path=path,
-            found=f"{asked.pipeline} paints no added sides",
+            found=f"{written.pipeline} does not paint added sides",
             allowed=pipelines_taking("mask_image"),
         )
-    elif asked.render.get("mask_image") is not None:
-        found = "a mask beside expand, which makes one"
+    elif written.render.get("mask_image") is not None:
+        found = "a mask with expand, which makes its own"
         yield Finding(path=("render", "mask_image"), found=found, allowed="allowed: one of the two")
-    match asked.render.get("image"):
+    match written.render.get("image"):
         case {"canny": dict()}:
-            found = "edges beside expand"
+            found = "edges with expand"
             yield Finding(path=("render", "image", "canny"), found=found, allowed="allowed: one of the two")
     if isinstance(expand, dict) and all(expand.get(side, 0) == 0 for side in _SIDES):
         yield Finding(path=path, found="nothing is added", allowed="needed: 1 pixel or more at one side")
@@ -75,21 +75,21 @@ def _expand(asked: Asked) -> Iterator[Finding]:
 _SIDES = ("left", "right", "top", "bottom")
 
 
-def _edges(asked: Asked) -> Iterator[Finding]:
-    for path, picture in _pictures(asked):
+def _edges(written: WrittenManifest) -> Iterator[Finding]:
+    for path, picture in _pictures(written):
         match picture:
             case {"canny": dict(canny)}:
                 yield from _thresholds((*path, "canny"), canny)
                 if path[1] == "depth_map":
                     yield Finding(
                         path=(*path, "canny"),
-                        found="edges in the place of a depth map",
-                        allowed="allowed: a picture of the depth, the nearer the brighter",
+                        found="edges instead of a depth map",
+                        allowed="allowed: a picture of the depth, brighter where nearer",
                     )
 
 
 def _thresholds(path: FieldPath, canny: Mapping[Any, Any]) -> Iterator[Finding]:
-    """OpenCV exchanges them without a word."""
+    """Yield thresholds in the wrong order, which OpenCV would swap silently."""
     low = canny.get("low_threshold", Canny().low_threshold)
     high = canny.get("high_threshold", Canny().high_threshold)
     if isinstance(low, int | float) and isinstance(high, int | float) and low > high:
@@ -101,17 +101,17 @@ def _thresholds(path: FieldPath, canny: Mapping[Any, Any]) -> Iterator[Finding]:
         )
 
 
-def _pictures(asked: Asked) -> Iterator[tuple[FieldPath, Any]]:
+def _pictures(written: WrittenManifest) -> Iterator[tuple[FieldPath, Any]]:
     for name in IMAGE_ARGUMENTS:
-        written = asked.render.get(name)
-        if isinstance(written, list):
-            yield from ((("render", name, number), picture) for number, picture in enumerate(written))
+        value = written.render.get(name)
+        if isinstance(value, list):
+            yield from ((("render", name, number), picture) for number, picture in enumerate(value))
         else:
-            yield ("render", name), written
+            yield ("render", name), value
 
 
-_EVEN = 0.02
-"""Up to here nobody sees that a picture was stretched."""
+_STRETCH_TOLERANCE = 0.02
+"""Relative change of the aspect ratio up to which stretching is not visible."""
 
 Size = tuple[int, int]
 """Width and height in pixels."""
@@ -119,37 +119,38 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _SizedPicture:
-    """A picture of its `own` size, which diffusers scales to one that was asked for, or else down to whole latents."""
+    """A picture of its `own` size, which diffusers scales to the `requested` one, or else down to whole latents."""
 
     field: FieldPath
     text: str
     own: Size
-    asked: tuple[int | None, int | None]
+    requested: tuple[int | None, int | None]
     latent: int
 
     @property
-    def made(self) -> Size:
-        """The size that it is worked with."""
+    def scaled(self) -> Size:
+        """Return the size to which it is scaled."""
         width, height = (
-            asked or own - own % self.latent for asked, own in zip(self.asked, self.own, strict=True)
+            requested or own - own % self.latent
+            for requested, own in zip(self.requested, self.own, strict=True)
         )
         return width, height
 
 
 def _sized_pictures(context: Context) -> list[_SizedPicture]:
-    """Return the pictures that frames are made of, without image prompts; none while the model's sizes are unknown.
+    """Return the input pictures except image prompts; none if the model's sizes are unknown.
 
-    A picture with a canvas around it is not scaled.
+    A picture with `expand` is not included, since it is not scaled.
     """
     model, pictures = context.inputs.model, context.inputs.pictures
     architecture = model.checkpoint.architecture if model else None
     if architecture is None or pictures is None:
         return []
     render, latent = context.manifest.render, architecture.vae_factor or 1
-    asked: tuple[int | None, int | None] = (render.width, render.height)
+    requested: tuple[int | None, int | None] = (render.width, render.height)
     if "mask_image" in context.traits.arguments and context.traits.control_argument is None:
         side = architecture.denoiser.sample_size and architecture.denoiser.sample_size * latent
-        asked = (render.width or side, render.height or side)
+        requested = (render.width or side, render.height or side)
     found = [
         (field, text, pictures.sources[text].files[0])
         for field, text in written_pictures(context.manifest)
@@ -161,32 +162,34 @@ def _sized_pictures(context: Context) -> list[_SizedPicture]:
             image.width + render.expand.left + render.expand.right,
             image.height + render.expand.top + render.expand.bottom,
         )
-        asked = (render.width or canvas[0], render.height or canvas[1])
+        requested = (render.width or canvas[0], render.height or canvas[1])
         found = [entry for entry in found if entry[0][1] != "image"]
     return [
-        _SizedPicture(field=field, text=text, own=(file.width, file.height), asked=asked, latent=latent)
+        _SizedPicture(
+            field=field, text=text, own=(file.width, file.height), requested=requested, latent=latent
+        )
         for field, text, file in found
     ]
 
 
 def picture_size_findings(context: Context) -> Iterator[Finding]:
-    """Yield every picture that is too small, and every one of another size than what it is laid upon."""
+    """Yield every picture that is too small, or whose size differs from that of its companions."""
     manifest, sized = context.manifest, _sized_pictures(context)
     for each in sized:
-        if 0 in each.made:
+        if 0 in each.scaled:
             yield Finding(
                 path=each.field,
-                found=f"{each.text} is {_shown(each.own)} pixels",
-                allowed=f"needed: at least {_shown((each.latent, each.latent))}, which is one latent",
+                found=f"{each.text} is {_formatted(each.own)} pixels",
+                allowed=f"needed: at least {_formatted((each.latent, each.latent))}, which is one latent",
             )
             return
     if context.traits.control_argument is not None:
         for each in sized:
-            if each.made != sized[0].made:
+            if each.scaled != sized[0].scaled:
                 yield Finding(
                     path=each.field,
-                    found=f"{each.text} is worked with at {_shown(each.made)} pixels, and {sized[0].text} at "
-                    f"{_shown(sized[0].made)}",
+                    found=f"{each.text} is used at {_formatted(each.scaled)} pixels, and {sized[0].text} at "
+                    f"{_formatted(sized[0].scaled)}",
                     allowed="needed: pictures of one size, or render.height and render.width for all of them",
                 )
                 return
@@ -195,51 +198,52 @@ def picture_size_findings(context: Context) -> Iterator[Finding]:
     if manifest.render.padding_mask_crop is not None and image and mask and image.own != mask.own:
         yield Finding(
             path=mask.field,
-            found=f"{mask.text} is {_shown(mask.own)} pixels, and {image.text} {_shown(image.own)}",
+            found=f"{mask.text} is {_formatted(mask.own)} pixels, and {image.text} {_formatted(image.own)}",
             allowed="needed: a mask of the image's size where padding_mask_crop is given",
         )
 
 
 def picture_size_warnings(context: Context) -> Iterator[Finding]:
-    """Yield every picture that is stretched, or is worked with at fewer pixels than it has for whole latents' sake."""
+    """Yield every picture that is stretched, or scaled down to a multiple of the latent's size."""
     sized = _sized_pictures(context)
     image = next((each for each in sized if each.field[1] == "image"), None)
     for each in sized:
         is_depth = each.field[1] == "depth_map" and image is not None
-        made = image.made if is_depth and image is not None else each.made
-        if abs(made[0] * each.own[1] / (made[1] * each.own[0]) - 1) > _EVEN:
+        scaled = image.scaled if is_depth and image is not None else each.scaled
+        if abs(scaled[0] * each.own[1] / (scaled[1] * each.own[0]) - 1) > _STRETCH_TOLERANCE:
             yield Finding(
                 path=each.field,
-                found=f"{each.text} is {_shown(each.own)} pixels, and is stretched to {_shown(made)}",
-                allowed="crop it before to keep its shape",
+                found=f"{each.text} is {_formatted(each.own)} pixels, and is stretched to {_formatted(scaled)}",
+                allowed="crop it first to keep its proportions",
             )
-        elif each.asked == (None, None) and not is_depth and made != each.own:
+        elif each.requested == (None, None) and not is_depth and scaled != each.own:
             yield Finding(
                 path=each.field,
-                found=f"{each.text} is {_shown(each.own)} pixels, and is scaled to {_shown(made)}, as the frames are",
-                allowed=f"crop it before to a multiple of {each.latent} to keep every pixel",
+                found=f"{each.text} is {_formatted(each.own)} pixels, and is scaled to {_formatted(scaled)}, "
+                "as the frames are",
+                allowed=f"crop it first to a multiple of {each.latent} to keep every pixel",
             )
 
 
-def _shown(size: Size) -> str:
+def _formatted(size: Size) -> str:
     return f"{size[0]}x{size[1]}"
 
 
 def canvas_findings(context: Context) -> Iterator[Finding]:
-    """Yield what is wrong with the size of the canvas around the input picture; a side that is scaled may have any."""
+    """Yield a canvas around the input picture whose sides are too long, or not a multiple where they are not scaled."""
     render, pictures = context.manifest.render, context.inputs.pictures
     if render.expand is None or pictures is None:
         return
     step = context.traits.size_multiple
     image = next(text for field, text in written_pictures(context.manifest) if field[1] == "image")
     picture = pictures.sources[image].files[0]
-    for word, own, sides, asked in (
+    for word, own, sides, requested in (
         ("wide", picture.width, ("left", "right"), render.width),
         ("high", picture.height, ("top", "bottom"), render.height),
     ):
         added = {side: getattr(render.expand, side) for side in sides}
         size = own + sum(added.values())
-        if size <= LARGEST and (asked or size % step == 0):
+        if size <= LARGEST and (requested or size % step == 0):
             continue
         side = next((side for side in reversed(sides) if added[side]), sides[-1])
         below = added[side] - size % step
@@ -257,11 +261,11 @@ def canvas_findings(context: Context) -> Iterator[Finding]:
 
 
 _WHITE = 128
-"""diffusers paints where a mask is this bright or brighter."""
+"""Brightness of a mask from which on diffusers paints."""
 
 
 def mask_and_depth_findings(context: Context) -> Iterator[Finding]:
-    """Yield a depth map without any depth, and a mask that leaves nothing to paint."""
+    """Yield every depth map of a single grey, and every mask without white."""
     pictures = context.inputs.pictures
     if pictures is None or pictures.contents is None:
         return
@@ -271,8 +275,8 @@ def mask_and_depth_findings(context: Context) -> Iterator[Finding]:
         if field[1] == "depth_map" and greys[0][0] == greys[0][1]:
             yield Finding(
                 path=field,
-                found=f"{text} is of one grey, which diffusers cannot scale to depths",
-                allowed="needed: what is nearer is brighter; or no depth_map, so that it is estimated",
+                found=f"{text} is uniformly grey, which diffusers cannot scale to depths",
+                allowed="needed: a picture of the depth, brighter where nearer; or no depth_map, to have it estimated",
             )
         black = next((frame for frame, (_, brightest) in enumerate(greys) if brightest < _WHITE), None)
         if field[1] == "mask_image" and black is not None:
@@ -297,7 +301,7 @@ def edge_warnings(context: Context) -> Iterator[Finding]:
 
 
 def moving_picture_findings(context: Context) -> Iterator[Finding]:
-    """Yield every picture per frame where a pilot chooses the alphas, since its frames are others than the job's."""
+    """Yield every picture per frame if a pilot chooses the alphas, since a pilot renders other frames."""
     animation, pictures = context.manifest.animation, context.inputs.pictures
     if not isinstance(animation, Interpolate) or animation.pacing == "uniform" or animation.alphas:
         return
@@ -306,5 +310,5 @@ def moving_picture_findings(context: Context) -> Iterator[Finding]:
             yield Finding(
                 path=field,
                 found=f"a picture per frame with pacing {animation.pacing}",
-                allowed="allowed: one picture for all frames, as a pilot renders other frames",
+                allowed="allowed: one picture for all frames, since a pilot renders other frames",
             )

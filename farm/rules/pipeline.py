@@ -1,4 +1,4 @@
-"""What a pipeline takes and what it cannot do without: arguments of its call, and parts beside its weights."""
+"""Pipelines: the arguments and parts that they take or require, and their compatibility with checkpoints."""
 
 from __future__ import annotations
 
@@ -6,95 +6,95 @@ import math
 from collections.abc import Iterator
 
 from farm.inputs.checkpoints.info import Architecture, Denoiser
-from farm.manifest.findings import Finding, did_you_mean
+from farm.manifest.findings import Finding, suggestion
 from farm.manifest.location import FieldPath
 from farm.manifest.pipelines import PIPELINES, Traits, call_arguments
 from farm.manifest.sources import SINGLE_SOURCES, SOURCE_LISTS
 from farm.records import ModelSource
-from farm.rules.context import Asked, Context, pipelines_taking, pipelines_that, pipelines_with
+from farm.rules.context import Context, WrittenManifest, pipelines_taking, pipelines_that, pipelines_with
 from farm.rules.mismatch import mismatch, unequal
 
 _KNOWN = frozenset(name for traits in PIPELINES.values() for name in traits.arguments) - {"denoising_end"}
 _OWN_SIZE = "It takes the picture's own size."
 
 
-def pipeline_checks(asked: Asked) -> Iterator[Finding]:
-    """Yields everything that the pipeline does not take, and everything that it lacks."""
+def pipeline_checks(written: WrittenManifest) -> Iterator[Finding]:
+    """Yield everything that the pipeline does not take, and everything required that is missing."""
     for check in (_arguments, _words, _parts, _refiner, _attention, _released, _sizes, _length):
-        yield from check(asked)
+        yield from check(written)
 
 
-def _arguments(asked: Asked) -> Iterator[Finding]:
-    takes = call_arguments(asked.pipeline, has_refiner=asked.has_refiner)
-    given = [(("render", name), name) for name, value in asked.render.items() if value is not None]
-    swept = [(("animation", "over", name), name) for name in asked.over]
+def _arguments(written: WrittenManifest) -> Iterator[Finding]:
+    takes = call_arguments(written.pipeline, has_refiner=written.has_refiner)
+    given = [(("render", name), name) for name, value in written.render.items() if value is not None]
+    swept = [(("animation", "over", name), name) for name in written.over]
     for path, name in [*given, *swept]:
         if name in _KNOWN and name not in takes:
             yield Finding(
                 path=path,
-                found=f"{asked.pipeline} takes no {name}",
+                found=f"{written.pipeline} takes no {name}",
                 allowed=pipelines_taking(name),
                 hint=_OWN_SIZE if name in ("height", "width") else "",
             )
 
 
-def _words(asked: Asked) -> Iterator[Finding]:
-    if asked.render.get("prompt_syntax") == "compel" and not asked.traits.uses_clip_only:
+def _words(written: WrittenManifest) -> Iterator[Finding]:
+    if written.render.get("prompt_syntax") == "compel" and not written.traits.uses_clip_only:
         yield Finding(
             path=("render", "prompt_syntax"),
-            found=f"{asked.pipeline} has no weighted words",
+            found=f"{written.pipeline} does not support weighted words",
             allowed=pipelines_that(lambda traits: traits.uses_clip_only),
         )
 
 
-def _parts(asked: Asked) -> Iterator[Finding]:
+def _parts(written: WrittenManifest) -> Iterator[Finding]:
     for part in (*SINGLE_SOURCES, *SOURCE_LISTS):
-        if asked.model.get(part) and part not in asked.traits.parts:
+        if written.model.get(part) and part not in written.traits.parts:
             yield Finding(
                 path=("model", part),
-                found=f"{asked.pipeline} takes no {part}",
+                found=f"{written.pipeline} takes no {part}",
                 allowed=pipelines_with(part),
             )
 
 
-def _refiner(asked: Asked) -> Iterator[Finding]:
+def _refiner(written: WrittenManifest) -> Iterator[Finding]:
     path = ("render", "denoising_end")
-    is_given = asked.render.get("denoising_end") is not None
-    if is_given and not asked.has_refiner:
+    is_given = written.render.get("denoising_end") is not None
+    if is_given and not written.has_refiner:
         yield Finding(
             path=path,
-            found="nothing goes on from there",
+            found="no refiner continues from there",
             allowed=f"{pipelines_with('refiner')} and a model.refiner",
         )
-    if asked.has_refiner and "refiner" in asked.traits.parts and not is_given and asked.is_whole:
-        needed = "needed: the share of the steps after which the refiner goes on, such as 0.8"
+    if written.has_refiner and "refiner" in written.traits.parts and not is_given and written.is_whole:
+        needed = "needed: the share of the steps after which the refiner takes over, such as 0.8"
         yield Finding(path=path, found="missing", allowed=needed)
 
 
-def _attention(asked: Asked) -> Iterator[Finding]:
-    memory = asked.model.get("memory")
+def _attention(written: WrittenManifest) -> Iterator[Finding]:
+    memory = written.model.get("memory")
     if not isinstance(memory, dict) or memory.get("attention") != "sliced":
         return
 
     def has_slices(traits: Traits) -> bool:
         return traits.denoiser_component == "unet"
 
-    if not has_slices(asked.traits):
+    if not has_slices(written.traits):
         yield Finding(
             path=("model", "memory", "attention"),
-            found=f"{asked.pipeline} has no sliced attention",
+            found=f"{written.pipeline} has no sliced attention",
             allowed=pipelines_that(has_slices),
         )
-    elif asked.count("ip_adapters"):
+    elif written.count("ip_adapters"):
         yield Finding(
             path=("model", "memory", "attention"),
-            found="sliced attention does not see image prompts",
-            allowed="allowed beside model.ip_adapters: default, math, flash, efficient, cudnn, xformers",
+            found="sliced attention ignores image prompts",
+            allowed="allowed with model.ip_adapters: default, math, flash, efficient, cudnn, xformers",
         )
 
 
-def _released(asked: Asked) -> Iterator[Finding]:
-    match asked.model.get("memory"):
+def _released(written: WrittenManifest) -> Iterator[Finding]:
+    match written.model.get("memory"):
         case {"offload": "model" | "group" | "sequential" as offload, "release_text_encoders": True}:
             yield Finding(
                 path=("model", "memory", "release_text_encoders"),
@@ -103,55 +103,57 @@ def _released(asked: Asked) -> Iterator[Finding]:
             )
 
 
-def _sizes(asked: Asked) -> Iterator[Finding]:
-    step = asked.traits.size_multiple
+def _sizes(written: WrittenManifest) -> Iterator[Finding]:
+    step = written.traits.size_multiple
     for name in ("height", "width"):
-        pixels = asked.render.get(name)
-        if isinstance(pixels, int) and name in asked.traits.arguments and pixels % step:
+        pixels = written.render.get(name)
+        if isinstance(pixels, int) and name in written.traits.arguments and pixels % step:
             yield Finding(
                 path=("render", name),
                 found=f"found {pixels}",
-                allowed=f"allowed: a multiple of {step} with {asked.pipeline}",
+                allowed=f"allowed: a multiple of {step} with {written.pipeline}",
             )
 
 
-def _length(asked: Asked) -> Iterator[Finding]:
-    tokens, most = asked.render.get("max_sequence_length"), asked.traits.max_sequence_length
+def _length(written: WrittenManifest) -> Iterator[Finding]:
+    tokens, most = written.render.get("max_sequence_length"), written.traits.max_sequence_length
     if isinstance(tokens, int) and most is not None and tokens > most:
         yield Finding(
             path=("render", "max_sequence_length"),
             found=f"found {tokens}",
-            allowed=f"allowed: up to {most} with {asked.pipeline}",
+            allowed=f"allowed: up to {most} with {written.pipeline}",
         )
 
 
 _FILE = ".safetensors"
 
 
-def single_file_checks(asked: Asked) -> Iterator[Finding]:
-    """Yields a single file without configuration, and a configuration that is none or is beside none."""
-    if "config" not in asked.traits.parts:
+def single_file_checks(written: WrittenManifest) -> Iterator[Finding]:
+    """Yield a single file without configuration, a configuration without such a file, or one that is itself a file."""
+    if "config" not in written.traits.parts:
         return
-    match asked.model:
+    match written.model:
         case {"pretrained": str(pretrained), "config": dict()} if not pretrained.endswith(_FILE):
             yield Finding(
                 path=("model", "config"),
-                found=f"a configuration beside {pretrained!r}, which brings its own",
-                allowed=f"allowed: beside a {_FILE} file",
+                found=f"a configuration for {pretrained!r}, which contains its own",
+                allowed=f"allowed: with a {_FILE} file",
             )
-        case {"pretrained": str(pretrained)} if pretrained.endswith(_FILE) and not asked.model.get("config"):
+        case {"pretrained": str(pretrained)} if pretrained.endswith(_FILE) and not written.model.get(
+            "config"
+        ):
             yield Finding(
                 path=("model", "config"),
                 found="missing",
-                allowed="needed: a hub id with its commit, or a folder, of which the file has its architecture, words "
-                "and scheduler, since it holds weights only",
-                hint=f"For {asked.pipeline} it is mostly {asked.traits.usual_config}.",
+                allowed="needed: a hub id with its commit, or a folder, to provide the architecture, tokenizers and "
+                "scheduler, since the file contains weights only",
+                hint=f"The usual one for {written.pipeline} is {written.traits.usual_config}.",
             )
-    match asked.model:
+    match written.model:
         case {"config": {"pretrained": str(pretrained)}} if pretrained.endswith(_FILE):
             yield Finding(
                 path=("model", "config", "pretrained"),
-                found=f"found {pretrained!r}, which holds weights only",
+                found=f"found {pretrained!r}, which contains weights only",
                 allowed="allowed: a hub id or a folder",
             )
 
@@ -165,34 +167,36 @@ def clip_skip_findings(context: Context) -> Iterator[Finding]:
     clip_skip, model = context.manifest.render.clip_skip, context.inputs.model
     if clip_skip is None or model is None:
         return
-    begins = 1 if "text_encoder_2" in context.traits.components else 0
+    offset = 1 if "text_encoder_2" in context.traits.components else 0
     for checkpoint in filter(None, (model.configured, model.refiner)):
         for encoder, layers in checkpoint.encoder_layers.items():
-            if clip_skip > layers - begins:
+            if clip_skip > layers - offset:
                 yield Finding(
                     path=("render", "clip_skip"),
                     found=f"found {clip_skip}, and the {encoder} of {checkpoint.source.pretrained} has {layers} layers",
-                    allowed=f"allowed: 1 to {layers - begins}, or null for none",
+                    allowed=f"allowed: 1 to {layers - offset}, or null for none",
                 )
                 return
 
 
 def pipeline_findings(context: Context) -> Iterator[Finding]:
-    """Yield why the checkpoint is not one for the pipeline, with those that it is for."""
+    """Yield why the checkpoint does not fit the pipeline, with the pipelines that it fits."""
     model = context.inputs.model
     architecture = model and model.checkpoint.architecture
-    clauses = " and ".join(misfits_of(context.manifest.model.pipeline, architecture)) if architecture else ""
+    clauses = (
+        " and ".join(incompatibilities(context.manifest.model.pipeline, architecture)) if architecture else ""
+    )
     if model and architecture and clauses:
-        fitting = [pipeline for pipeline in PIPELINES if not any(misfits_of(pipeline, architecture))]
+        fitting = [pipeline for pipeline in PIPELINES if not any(incompatibilities(pipeline, architecture))]
         yield Finding(
             path=("model", "pipeline"),
             found=f"{model.spec.source.pretrained} is not for {model.spec.pipeline}: {clauses}",
-            allowed=f"allowed with it: {', '.join(fitting) or 'none of the pipelines that the farm renders with'}",
+            allowed=f"allowed with it: {', '.join(fitting) or 'none of the supported pipelines'}",
         )
 
 
 def config_findings(context: Context) -> Iterator[Finding]:
-    """Yield where the configuration of a single file is of another model."""
+    """Yield a configuration of another model than the single file's."""
     model = context.inputs.model
     other = model and model.config and model.config.architecture
     if not model or not other or not (architecture := model.checkpoint.architecture):
@@ -214,7 +218,7 @@ def refiner_findings(context: Context) -> Iterator[Finding]:
     model = context.inputs.model
     own = model and model.refiner and model.refiner.architecture
     if model and own and (architecture := model.checkpoint.architecture):
-        clauses = (*misfits_of("StableDiffusionXLImg2ImgPipeline", own), *_latents(own, architecture))
+        clauses = (*incompatibilities("StableDiffusionXLImg2ImgPipeline", own), *_latents(own, architecture))
         yield from mismatch(
             ("model", "refiner", "pretrained"),
             clauses,
@@ -227,8 +231,8 @@ def _latents(own: Architecture, wanted: Architecture) -> Iterator[str]:
     yield from unequal("number of pixels per latent", own.vae_factor, wanted.vae_factor)
 
 
-def misfits_of(pipeline: str, architecture: Architecture) -> Iterator[str]:
-    """Yield why a pipeline cannot be made of a checkpoint's parts, as clauses; nothing where it can."""
+def incompatibilities(pipeline: str, architecture: Architecture) -> Iterator[str]:
+    """Yield, as clauses, why a pipeline cannot be built from a checkpoint's parts."""
     traits, net = PIPELINES[pipeline], architecture.denoiser
     if architecture.components is None and "config" not in traits.parts:
         yield "it is a single file, and this pipeline is loaded from folders"
@@ -239,11 +243,11 @@ def misfits_of(pipeline: str, architecture: Architecture) -> Iterator[str]:
         if net.class_name and traits.denoiser_component not in missing:
             yield f"it denoises with a {net.class_name}, not a {traits.denoiser}"
     elif traits.denoiser_component == "unet":
-        yield from _unet_misfits(traits, net, architecture.latent_channels)
+        yield from _unet_incompatibilities(traits, net, architecture.latent_channels)
 
 
 def _missing(traits: Traits, architecture: Architecture) -> list[str]:
-    """Return the components that a pipeline needs and a checkpoint has not."""
+    """Return the components that a pipeline needs and a checkpoint lacks."""
     if architecture.components is None:
         return []
     return [
@@ -253,12 +257,12 @@ def _missing(traits: Traits, architecture: Architecture) -> list[str]:
     ]
 
 
-def _unet_misfits(traits: Traits, net: Denoiser, latent: int | None) -> Iterator[str]:
-    if net.told_sizes != traits.has_size_conditioning:
-        not_ = "not " if traits.has_size_conditioning else ""
-        yield f"its UNet is {not_}told a picture's sizes, as Stable Diffusion XL's is"
-    if traits.has_guidance_embedding and not net.told_guidance:
-        yield "its UNet is not told the guidance scale, as a latent consistency model's is"
+def _unet_incompatibilities(traits: Traits, net: Denoiser, latent: int | None) -> Iterator[str]:
+    if net.takes_sizes != traits.has_size_conditioning:
+        takes = "does not take" if traits.has_size_conditioning else "takes"
+        yield f"its UNet {takes} picture sizes, as Stable Diffusion XL's does"
+    if traits.has_guidance_embedding and not net.takes_guidance:
+        yield "its UNet does not take the guidance scale, as a latent consistency model's does"
     if latent is not None and net.in_channels is not None:
         takes = _channels(traits, latent)
         if net.in_channels not in takes:
@@ -266,25 +270,25 @@ def _unet_misfits(traits: Traits, net: Denoiser, latent: int | None) -> Iterator
 
 
 def _channels(traits: Traits, latent: int) -> tuple[int, ...]:
-    """Return how many channels a UNet may take: the latent's; those of a mask and a masked picture; that of depth."""
+    """Return the numbers of input channels that a UNet may have: a latent's, plus those of masks or depth."""
     if traits.is_inpainting:
         return (latent, 2 * latent + 1)
     return (latent + 1,) if traits.takes_depth else (latent,)
 
 
-_PIPELINES_NEED = 8
-"""Whatever the checkpoint; the manifest holds heights and widths to it."""
+_PIPELINE_MULTIPLE = 8
+"""The divisor of heights and widths with any checkpoint, which the manifest's schema enforces."""
 
 
 def size_findings(context: Context) -> Iterator[Finding]:
-    """Yield a height or width that the pipeline would refuse, or silently round.
+    """Yield a height or width that the pipeline would reject, or silently round.
 
-    With resolution binning pictures are drawn at a size that the model knows, and scaled to any.
+    With resolution binning any size is allowed: pictures are rendered at one that the model knows, and scaled.
     """
     render, model = context.manifest.render, context.inputs.model
     if render.use_resolution_binning or model is None or model.checkpoint.architecture is None:
         return
-    step = math.lcm(model.checkpoint.architecture.step, _PIPELINES_NEED)
+    step = math.lcm(model.checkpoint.architecture.step, _PIPELINE_MULTIPLE)
     for name in ("height", "width"):
         pixels = getattr(render, name)
         if pixels is not None and pixels % step:
@@ -299,7 +303,7 @@ def size_findings(context: Context) -> Iterator[Finding]:
 
 
 def variant_findings(context: Context) -> Iterator[Finding]:
-    """Yield every variant of which a folder holds no file; a repository of the hub may hold more than the cache."""
+    """Yield every variant that a folder has no files of; a hub repository may contain more than the cache."""
     model = context.inputs.model
     if model is None:
         return
@@ -314,7 +318,6 @@ def variant_findings(context: Context) -> Iterator[Finding]:
         if variant is not None and variant not in found:
             yield Finding(
                 path=(*field, "variant"),
-                found=f"there are no files of the variant {variant} in {source.pretrained}",
+                found=f"there are no files of the variant {variant} in {source.pretrained}{suggestion(variant, found)}",
                 allowed=f"allowed: {', '.join([*found, 'null'])}",
-                hint=did_you_mean(variant, found),
             )

@@ -1,4 +1,4 @@
-"""Prompts: read to their end, with weights that count, and in a syntax that can be read."""
+"""Prompts: their length, their weights and their syntax."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ from farm.rules.context import Context
 
 
 def length_warnings(context: Context) -> Iterator[Finding]:
-    """Yield every plain prompt of which CLIP reads only the beginning."""
+    """Yield every plain prompt that is longer than CLIP reads."""
     model = context.inputs.model
     if model is None or not model.prompt_lengths:
         return
     for field, prompt in written_prompts(context.manifest):
-        cut = next((cut for length in model.prompt_lengths if (cut := length.cut(prompt)) is not None), None)
-        if cut is not None:
+        truncations = (length.truncation(prompt) for length in model.prompt_lengths)
+        truncation = next(filter(None, truncations), None)
+        if truncation is not None:
             yield Finding(
                 path=field,
-                found=f"{cut.tokens} tokens, of which CLIP reads {cut.read}",
-                allowed=f"unread: {describe_value(cut.unread)}",
-                hint="With render.prompt_syntax: compel all are read.",
+                found=f"{truncation.tokens} tokens, of which CLIP reads {truncation.read}",
+                allowed=f"unread: {describe_value(truncation.unread)}",
+                hint="With render.prompt_syntax: compel, all tokens are read.",
             )
 
 
@@ -36,7 +37,7 @@ _WEIGHT = re.compile(
 
 
 def weight_warnings(context: Context) -> Iterator[Finding]:
-    """Yield every prompt with weights that are read as plain words."""
+    """Yield every plain prompt with weights, which are read as words."""
     manifest = context.manifest
     if manifest.render.prompt_syntax == "compel":
         return
@@ -45,14 +46,14 @@ def weight_warnings(context: Context) -> Iterator[Finding]:
         if found := _WEIGHT.search(prompt):
             yield Finding(
                 path=field,
-                found=f"{found[0]!r} is no weight in plain syntax, and is read as it stands",
+                found=f"{found[0]!r} is not a weight in plain syntax, and is read literally",
                 allowed="needed: plain words",
-                hint="With render.prompt_syntax: compel words are weighted." if weighs else "",
+                hint="With render.prompt_syntax: compel, words can be weighted." if weighs else "",
             )
 
 
 _MOST_MIXING = 100_000
-"""Characters of prompts that blend or join others, in all: compel takes about a millisecond to read one."""
+"""Total characters of prompts that blend or join others; compel takes about a millisecond for each."""
 
 _NEEDED = (
     "needed: a prompt in compel's language, such as a (red)1.5 star; plain words need prompt_syntax: plain"
@@ -60,15 +61,15 @@ _NEEDED = (
 
 
 def syntax_findings(context: Context) -> Iterator[Finding]:
-    """Yield every prompt in compel's syntax that cannot be read, is read otherwise than meant, or takes too long."""
+    """Yield every prompt in compel's syntax that is invalid, likely misread, or takes too long to parse."""
     if context.manifest.render.prompt_syntax != "compel":
         return
     known: dict[str, str | None] = {}
-    left = _MOST_MIXING
+    remaining = _MOST_MIXING
     for field, prompt in written_prompts(context.manifest):
         if prompt not in known:
-            left -= len(prompt) if mixes(prompt) else 0
-            if left < 0:
+            remaining -= len(prompt) if mixes(prompt) else 0
+            if remaining < 0:
                 yield Finding(
                     path=field,
                     found=f"more than {_MOST_MIXING} characters of prompts with .blend() or .and(), up to here",

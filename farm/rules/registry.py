@@ -1,4 +1,4 @@
-"""The rules, in the order in which they are applied."""
+"""The rules, in the order of their application."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from farm.manifest.sources import SCORING_MODELS, is_hub_id, written_sources
 from farm.rules.adapters import image_prompt_checks, inversion_findings, ip_adapter_findings, lora_findings
 from farm.rules.analysis import analysis_checks, scoring_model_warnings
 from farm.rules.animation import animation_checks, keyframe_checks
-from farm.rules.context import Context, asked
+from farm.rules.context import Context, written_manifest
 from farm.rules.controlnets import controlnet_checks, controlnet_findings
 from farm.rules.no_effect import configuration_warnings, no_effect_warnings
 from farm.rules.outputs import output_checks
@@ -52,31 +52,31 @@ COMPATIBILITY_RULES: tuple[Rule, ...] = (
     *(canvas_findings, moving_picture_findings, picture_size_findings, mask_and_depth_findings),
     syntax_findings,
 )
-"""What refuses a manifest once its fields are valid and its inputs are read."""
+"""Rules that reject a manifest with valid fields, by its resolved inputs."""
 
 WARNING_RULES: tuple[Rule, ...] = (
     *(no_effect_warnings, configuration_warnings, length_warnings, weight_warnings),
     *(picture_size_warnings, edge_warnings, scoring_model_warnings),
 )
-"""What can be rendered, and will not come out as the manifest says."""
+"""Rules about what can be rendered, but not as the manifest says."""
 
 
 def check_compatibility(document: Document, inputs: ResolvedInputs) -> list[Problem]:
-    """Return every mistake between a manifest and its inputs, or between those.
+    """Return every mistake between a manifest and its inputs, or among the inputs.
 
-    Inputs that are not on this machine yet, such as a hub id that was never loaded, are not judged: the worker that
-    loads them does that.
+    Inputs that are not on this machine yet, such as a hub id that was never loaded, are checked by the worker that
+    loads them.
     """
     return _apply(COMPATIBILITY_RULES, document, inputs)
 
 
 def warnings(document: Document, inputs: ResolvedInputs) -> tuple[str, ...]:
-    """Return what will not come out as the manifest says, each with its place; nothing for the procedural renderer."""
+    """Return a warning for everything that is not rendered as written; none for the procedural renderer."""
     return tuple(map(str, _apply(WARNING_RULES, document, inputs))) if inputs.model else ()
 
 
 def problems_of(document: Document, findings: Iterable[Finding]) -> list[Problem]:
-    """Return findings with their places in the manifest."""
+    """Return findings as problems with their locations in the manifest."""
     return [document.problem(each.path, each.found, each.allowed, each.hint) for each in findings]
 
 
@@ -85,15 +85,15 @@ def _apply(rules: Iterable[Rule], document: Document, inputs: ResolvedInputs) ->
     return problems_of(document, (finding for rule in rules for finding in rule(context)))
 
 
-WRONG = object()
-"""Stands where a value was that is wrong by itself."""
+INVALID = object()
+"""Placeholder for a value that is invalid by itself."""
 
 Data = Mapping[Any, Any]
 
 
-def cross_checks(data: Data, wrong: set[FieldPath]) -> Iterator[Finding]:
-    """Yields every mistake between fields, except in fields whose own value is `wrong`."""
-    manifest = _marked(data, wrong, ())
+def cross_checks(data: Data, invalid: set[FieldPath]) -> Iterator[Finding]:
+    """Yield every mistake between fields, except in fields whose own value is `invalid`."""
+    manifest = _masked(data, invalid, ())
     for check in (
         _hub_pins,
         source_checks,
@@ -104,16 +104,16 @@ def cross_checks(data: Data, wrong: set[FieldPath]) -> Iterator[Finding]:
         _pipeline,
         analysis_checks,
     ):
-        yield from (finding for finding in check(manifest) if finding.path not in wrong)
+        yield from (finding for finding in check(manifest) if finding.path not in invalid)
 
 
-def _marked(value: Any, wrong: set[FieldPath], path: FieldPath) -> Any:
-    if path in wrong:
-        return WRONG
+def _masked(value: Any, invalid: set[FieldPath], path: FieldPath) -> Any:
+    if path in invalid:
+        return INVALID
     if isinstance(value, dict):
-        return {key: _marked(inner, wrong, (*path, key)) for key, inner in value.items()}
+        return {key: _masked(inner, invalid, (*path, key)) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_marked(inner, wrong, (*path, position)) for position, inner in enumerate(value)]
+        return [_masked(inner, invalid, (*path, position)) for position, inner in enumerate(value)]
     return value
 
 
@@ -146,13 +146,13 @@ def _animation(manifest: Data) -> Iterator[Finding]:
 
 
 def _pipeline(manifest: Data) -> Iterator[Finding]:
-    asks = asked(manifest)
-    if asks is not None:
-        for check in _OF_PIPELINE:
-            yield from check(asks)
+    written = written_manifest(manifest)
+    if written is not None:
+        for check in _PIPELINE_CHECKS:
+            yield from check(written)
 
 
-_OF_PIPELINE = (
+_PIPELINE_CHECKS = (
     *(pipeline_checks, single_file_checks, scheduler_checks, step_checks),
     *(picture_checks, controlnet_checks, image_prompt_checks),
 )

@@ -1,4 +1,4 @@
-"""Which schedulers each pipeline takes; measured by a call of every pipeline with every scheduler of diffusers."""
+"""Schedulers: which of them each pipeline takes, as measured by calling all pairs in diffusers, and their settings."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from farm.inputs.resolved import ModelInputs
-from farm.manifest.findings import Finding, describe_value, did_you_mean
+from farm.manifest.findings import Finding, describe_value, found_value, suggestion
 from farm.manifest.location import FieldPath
 from farm.manifest.model import Scheduler
 from farm.manifest.pipelines import Traits
 from farm.manifest.schedulers import DIFFUSION, FLOW, REFUSED, SCHEDULERS, SOLVERS
-from farm.rules.context import Asked, Context
+from farm.rules.context import Context, WrittenManifest
 from farm.rules.pipeline import pipeline_findings
 
 _EULER, _HEUN, _LCM = FLOW
@@ -29,7 +29,7 @@ _SCALED = (
     ),
     *("KDPM2AncestralDiscreteScheduler", "KDPM2DiscreteScheduler", "LMSDiscreteScheduler"),
 )
-"""Those whose first latents and inputs of the net are not at the scale of plain noise."""
+"""Schedulers whose initial latents and model inputs are not at the scale of plain noise."""
 
 _WITHOUT_ADD_NOISE = ("DDIMInverseScheduler", "IPNDMScheduler")
 _FLOW_CONFIG = {"use_flow_sigmas": True, "prediction_type": "flow_prediction"}
@@ -37,12 +37,12 @@ _SUCH_AS = {"diffusion": "DDIMScheduler", "flow": _EULER, "consistency": "LCMSch
 
 
 def such_as(traits: Traits) -> str:
-    """Return one that pipelines of the kind take."""
+    """Return a scheduler that pipelines with these traits take."""
     return _SUCH_AS[traits.sampling]
 
 
-def why_unfit(pipeline: str, traits: Traits, name: str) -> str:
-    """Return why a pipeline cannot sample with a scheduler, or nothing."""
+def why_incompatible(pipeline: str, traits: Traits, name: str) -> str:
+    """Return why a pipeline cannot sample with a scheduler; empty if it can."""
     if traits.sampling == "consistency":
         return "" if name == "LCMScheduler" else f"{pipeline} takes LCMScheduler only."
     if traits.sampling == "flow":
@@ -52,9 +52,9 @@ def why_unfit(pipeline: str, traits: Traits, name: str) -> str:
     if traits.starts_from_image and name in _WITHOUT_ADD_NOISE:
         return f"It has no add_noise(), with which {pipeline} starts from a picture."
     if not traits.scales_latents and name in _SCALED:
-        return f"{pipeline} never scales latents, as it asks for."
+        return f"{pipeline} does not scale latents, as it requires."
     if traits.own_scheduler in SOLVERS and name == "DDIMInverseScheduler":
-        return "It has no timestep_spacing linspace, which is the checkpoint's."
+        return "It does not support timestep_spacing linspace, which the checkpoint uses."
     return ""
 
 
@@ -62,31 +62,31 @@ def _why_no_flow(pipeline: str, traits: Traits, name: str) -> str:
     if name in traits.flow_schedulers:
         return ""
     if name == _LCM:
-        return f"It draws noise while it samples, and {pipeline} gives it no generator."
+        return f"It draws noise while sampling, but {pipeline} passes it no generator."
     if name in (_HEUN, *SOLVERS):
-        return f"{pipeline} sets its sigmas, which its set_timesteps() does not take."
-    return f"It samples diffusion models; {pipeline} is a flow-matching one."
+        return f"{pipeline} passes sigmas, which its set_timesteps() does not accept."
+    return f"It samples diffusion models; {pipeline} is a flow-matching pipeline."
 
 
-def scheduler_checks(asked: Asked) -> Iterator[Finding]:
-    """Yields every scheduler, and every setting of one, with which the pipeline cannot sample."""
-    for path, name, config in _written(asked):
-        reason = why_unfit(asked.pipeline, asked.traits, name)
+def scheduler_checks(written: WrittenManifest) -> Iterator[Finding]:
+    """Yield every scheduler, and every setting of one, with which the pipeline cannot sample."""
+    for path, name, config in _written(written):
+        reason = why_incompatible(written.pipeline, written.traits, name)
         if name in (*DIFFUSION, *FLOW) and reason:
             yield Finding(
                 path=path,
                 found=f"found {name!r}",
-                allowed=f"allowed: a scheduler that {asked.pipeline} takes, such as {such_as(asked.traits)}",
+                allowed=f"allowed: a scheduler that {written.pipeline} takes, such as {such_as(written.traits)}",
                 hint=reason,
             )
         elif name in (*DIFFUSION, *FLOW):
-            yield from _settings(asked, path, name, config)
+            yield from _settings(written, path, name, config)
 
 
-def _written(asked: Asked) -> Iterator[tuple[FieldPath, str, Mapping[Any, Any]]]:
-    """Yields the place of every scheduler's name, the name and the configuration."""
-    places: list[tuple[FieldPath, Any]] = [(("model", "scheduler"), asked.model.get("scheduler"))]
-    axis = asked.over.get("scheduler")
+def _written(written: WrittenManifest) -> Iterator[tuple[FieldPath, str, Mapping[Any, Any]]]:
+    """Yield the path of every scheduler's name, the name, and the configuration."""
+    places: list[tuple[FieldPath, Any]] = [(("model", "scheduler"), written.model.get("scheduler"))]
+    axis = written.over.get("scheduler")
     if isinstance(axis, list):
         places += [(("animation", "over", "scheduler", number), value) for number, value in enumerate(axis)]
     for path, scheduler in places:
@@ -98,18 +98,20 @@ def _written(asked: Asked) -> Iterator[tuple[FieldPath, str, Mapping[Any, Any]]]
                 yield (*path, "class"), name, config if isinstance(config, dict) else {}
 
 
-def _settings(asked: Asked, path: FieldPath, name: str, config: Mapping[Any, Any]) -> Iterator[Finding]:
-    is_flow, pipeline = asked.traits.sampling == "flow", asked.pipeline
+def _settings(
+    written: WrittenManifest, path: FieldPath, name: str, config: Mapping[Any, Any]
+) -> Iterator[Finding]:
+    is_flow, pipeline = written.traits.sampling == "flow", written.pipeline
     place = path[:-1] if path[-1] == "class" else path
-    if not asked.traits.passes_generators_to_scheduler:
+    if not written.traits.passes_generators_to_scheduler:
         for setting, value in config.items():
             if (setting == "stochastic_sampling" and value is True) or str(value).startswith("sde-"):
                 yield Finding(
                     path=(*place, "config", setting),
                     found=f"found {describe_value(value)}",
-                    allowed=f"allowed: what draws no noise, since {pipeline} gives schedulers no generator",
+                    allowed=f"allowed: values that draw no noise, since {pipeline} passes schedulers no generator",
                 )
-    needed = needed_settings(asked.traits, name)
+    needed = needed_settings(written.traits, name)
     if any(config.get(setting) != value for setting, value in needed.items()):
         settings = ", ".join(
             f"{key}: {describe_value(value).strip(chr(39))}" for key, value in needed.items()
@@ -122,7 +124,7 @@ def _settings(asked: Asked, path: FieldPath, name: str, config: Mapping[Any, Any
 
 
 def needed_settings(traits: Traits, name: str) -> Mapping[str, object]:
-    """Return the settings that a scheduler needs beside the checkpoint's own."""
+    """Return the settings that a scheduler needs in addition to the checkpoint's own."""
     if traits.sampling == "flow":
         return _FLOW_CONFIG if name in SOLVERS and traits.own_scheduler not in SOLVERS else {}
     if traits.own_scheduler in SOLVERS and name == "SASolverScheduler":
@@ -131,18 +133,22 @@ def needed_settings(traits: Traits, name: str) -> Mapping[str, object]:
 
 
 def _why_needed(pipeline: str, is_flow: bool) -> str:
-    return f"{pipeline} is a flow-matching one" if is_flow else f"those of {pipeline} are for another solver"
+    return (
+        f"{pipeline} is a flow-matching pipeline"
+        if is_flow
+        else "those of the checkpoint are for another solver"
+    )
 
 
 _CHOICES: Mapping[str, tuple[str, ...]] = {
     "timestep_spacing": ("leading", "linspace", "trailing"),
     "prediction_type": ("epsilon", "flow_prediction", "sample", "v_prediction"),
 }
-"""What the words of the setting can be in one scheduler or another."""
+"""The values that a setting takes in any scheduler."""
 
 
 def setting_findings(context: Context) -> Iterator[Finding]:
-    """Yield every setting that a scheduler does not take, and every word for one that no scheduler knows."""
+    """Yield every setting that a scheduler does not take, and every value that no scheduler knows."""
     model = context.inputs.model
     if model is None:
         return
@@ -153,21 +159,19 @@ def setting_findings(context: Context) -> Iterator[Finding]:
             if takes and name not in takes:
                 yield Finding(
                     path=(*field, "config", name),
-                    found=f"{scheduler.class_} takes no {name}",
+                    found=f"{scheduler.class_} takes no {name}{suggestion(name, takes)}",
                     allowed=f"allowed: {', '.join(sorted(takes))}",
-                    hint=did_you_mean(name, takes),
                 )
             elif choices and value not in choices:
                 yield Finding(
                     path=(*field, "config", name),
-                    found=f"found {describe_value(value)}",
+                    found=found_value(value, choices),
                     allowed=f"allowed: {', '.join(choices)}",
-                    hint=did_you_mean(value, choices),
                 )
 
 
 NEEDED = {"LMSDiscreteScheduler": "scipy", "CosineDPMSolverMultistepScheduler": "torchsde"}
-"""Packages that schedulers are made with, and that diffusers does without."""
+"""Packages that schedulers need and that diffusers does not install."""
 
 _BETA_SIGMAS = "use_beta_sigmas"
 
@@ -179,18 +183,18 @@ def package_findings(context: Context) -> Iterator[Finding]:
         return
     for field, scheduler in _written_schedulers(context):
         place = (*field, "config")
-        yield from _lacking(model, (*field, "class"), scheduler.class_, place, scheduler.config)
+        yield from _missing_package(model, (*field, "class"), scheduler.class_, place, scheduler.config)
     own, field = model.configured, _own_field(model)
-    yield from _lacking(model, field, own.scheduler_class, field, own.scheduler)
+    yield from _missing_package(model, field, own.scheduler_class, field, own.scheduler)
 
 
 def own_scheduler_findings(context: Context) -> Iterator[Finding]:
-    """Yield the checkpoint's own scheduler where it is to be used, and the pipeline cannot sample with it."""
+    """Yield the checkpoint's own scheduler if it is used and the pipeline cannot sample with it."""
     model = context.inputs.model
     if model is None or any(_written_schedulers(context)) or any(pipeline_findings(context)):
         return
     pipeline, name = model.spec.pipeline, model.configured.scheduler_class
-    reason = why_unfit(pipeline, context.traits, name) if name in SCHEDULERS else REFUSED.get(name, "")
+    reason = why_incompatible(pipeline, context.traits, name) if name in SCHEDULERS else REFUSED.get(name, "")
     if reason:
         yield Finding(
             path=_own_field(model),
@@ -201,7 +205,7 @@ def own_scheduler_findings(context: Context) -> Iterator[Finding]:
 
 
 def _own_field(model: ModelInputs) -> FieldPath:
-    """Return where the manifest names the checkpoint that brings the scheduler."""
+    """Return the path of the checkpoint that the scheduler comes from."""
     return ("model", "config", "pretrained") if model.config else ("model", "pretrained")
 
 
@@ -212,7 +216,7 @@ def _written_schedulers(context: Context) -> Iterator[tuple[FieldPath, Scheduler
     yield from ((("animation", "over", "scheduler", number), each) for number, each in enumerate(swept))
 
 
-def _lacking(
+def _missing_package(
     model: ModelInputs, field: FieldPath, name: str, settings: FieldPath, config: Mapping[str, object]
 ) -> Iterator[Finding]:
     package = NEEDED.get(name)
@@ -226,6 +230,6 @@ def _lacking(
 def _without(field: FieldPath, found: str, package: str) -> Finding:
     return Finding(
         path=field,
-        found=f"{found}, which this machine does not have",
+        found=f"{found}, which is not installed on this machine",
         allowed=f"needed: pip install {package}, here and wherever frames are rendered; or another scheduler",
     )

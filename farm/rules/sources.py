@@ -1,4 +1,4 @@
-"""What a manifest says to the libraries that load models: nothing that would make them load anything else."""
+"""What a manifest passes to the libraries that load models: nothing that could make them load anything else."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from farm.manifest.location import FieldPath
 from farm.manifest.sources import written_sources
 
 LARGEST = 1_000_000
-"""Schedulers make tables as long as their settings say: a thousand steps, as trained."""
+"""Limit of a setting's numbers, since schedulers build tables of that length; trained ones have a thousand steps."""
 
-_LOADERS = {
+_LOADER_ARGUMENTS = {
     *(
         "cache_dir",
         "config",
@@ -34,11 +34,11 @@ _LOADERS = {
     ),
     *("trust_remote_code", "variant"),
 }
-"""What diffusers' loaders take beside a scheduler's own settings."""
+"""Arguments of diffusers' loaders, which are not settings of a scheduler."""
 
 
 def source_checks(manifest: Mapping[Any, Any]) -> Iterator[Finding]:
-    """Yields every setting that is none of a scheduler, and every file or folder of an adapter that is none of its."""
+    """Yield every invalid setting of a scheduler, and every file or folder name that leads out of its source."""
     match manifest:
         case {"model": {"scheduler": dict(scheduler)}}:
             yield from _settings(scheduler, ("model", "scheduler"))
@@ -57,9 +57,11 @@ def _settings(scheduler: Any, path: FieldPath) -> Iterator[Finding]:
     config = scheduler.get("config") if isinstance(scheduler, dict) else None
     for name, value in config.items() if isinstance(config, dict) else ():
         place = (*path, "config", name)
-        if isinstance(name, str) and (name in _LOADERS or not name[:1].isalpha() or not name.isidentifier()):
+        if isinstance(name, str) and (
+            name in _LOADER_ARGUMENTS or not name[:1].isalpha() or not name.isidentifier()
+        ):
             yield Finding(
-                path=place, found="no setting of a scheduler", allowed="allowed: what its class takes"
+                path=place, found="not a scheduler setting", allowed="allowed: the settings of its class"
             )
         for number in value if isinstance(value, list) else [value]:
             if isinstance(number, int | float) and abs(number) > LARGEST:
@@ -73,7 +75,7 @@ def _settings(scheduler: Any, path: FieldPath) -> Iterator[Finding]:
 def _weight_name(source: Any, path: FieldPath) -> Iterator[Finding]:
     match source:
         case {"weight_name": str(name)} if (
-            not name.endswith(".safetensors") or _leads_out(name) or _is_no_name(name)
+            not name.endswith(".safetensors") or _leads_out(name) or _is_invalid_name(name)
         ):
             yield Finding(
                 path=path,
@@ -85,7 +87,7 @@ def _weight_name(source: Any, path: FieldPath) -> Iterator[Finding]:
 def _folders(source: Any, path: FieldPath) -> Iterator[Finding]:
     for field in ("subfolder", "image_encoder_folder"):
         name = source.get(field) if isinstance(source, dict) else None
-        if isinstance(name, str) and (_leads_out(name) or _is_no_name(name)):
+        if isinstance(name, str) and (_leads_out(name) or _is_invalid_name(name)):
             yield Finding(
                 path=(*path, field),
                 found=f"found {describe_value(name)}",
@@ -97,8 +99,8 @@ def _leads_out(name: str) -> bool:
     return "\\" in name or name.startswith("/") or ".." in PurePosixPath(name).parts
 
 
-def _is_no_name(name: str) -> bool:
-    """Whether file systems have no such path: a name of up to 255 bytes between slashes, of letters that are seen."""
+def _is_invalid_name(name: str) -> bool:
+    """Return whether a path has unprintable characters, or a part of more than 255 bytes."""
     return not name.isprintable() or any(
         len(part.encode("utf-8", "replace")) > 255 for part in name.split("/")
     )

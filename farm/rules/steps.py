@@ -1,4 +1,4 @@
-"""Rules between the number of steps and what leaves some of them out: `strength`, a consistency model's schedule."""
+"""The number of steps against `strength`, a scheduler's training steps, and a consistency model's schedule."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from typing import Any
 
 from farm.manifest.findings import Finding
 from farm.manifest.location import FieldPath
-from farm.rules.context import Asked, Context
+from farm.rules.context import Context, WrittenManifest
 
 _LCM_STEPS = 50
 """LCMScheduler's own original_inference_steps."""
 
 
-def step_checks(asked: Asked) -> Iterator[Finding]:
-    """Yields every strength that leaves no step, and a schedule too short for the steps taken from it."""
-    yield from _schedule(asked)
-    steps = [step for step in asked.values("num_inference_steps") if isinstance(step, int)]
-    if not asked.traits.starts_from_image or not steps:
+def step_checks(written: WrittenManifest) -> Iterator[Finding]:
+    """Yield every strength that leaves too few steps, and every schedule shorter than the steps taken from it."""
+    yield from _schedule(written)
+    steps = [step for step in written.values("num_inference_steps") if isinstance(step, int)]
+    if not written.traits.starts_from_image or not steps:
         return
-    schedule, taken = _schedule_of(asked, min(steps), max(steps))
-    if taken > schedule:  # told above
+    schedule, taken = _schedule_of(written, min(steps), max(steps))
+    if taken > schedule:  # reported above
         return
-    for path, strength in _strengths(asked):
+    for path, strength in _strengths(written):
         if isinstance(strength, int | float) and int(schedule * strength) < taken:
             yield Finding(
                 path=path,
@@ -33,21 +33,21 @@ def step_checks(asked: Asked) -> Iterator[Finding]:
             )
 
 
-def _schedule_of(asked: Asked, least: int, most: int) -> tuple[int, int]:
-    """Return of how many steps strength takes a share, and how many must be left.
+def _schedule_of(written: WrittenManifest, least: int, most: int) -> tuple[int, int]:
+    """Return the number of steps that strength is a fraction of, and how many must be left.
 
-    diffusers takes int(num_inference_steps * strength) of the steps; LCMScheduler that share of the schedule from
+    diffusers runs int(num_inference_steps * strength) steps; LCMScheduler applies the fraction to the schedule from
     which it takes its steps.
     """
-    if asked.traits.sampling != "consistency":
+    if written.traits.sampling != "consistency":
         return least, 1
-    original = asked.argument("original_inference_steps")
+    original = written.argument("original_inference_steps")
     return (original if isinstance(original, int) else _LCM_STEPS), most
 
 
-def _strengths(asked: Asked) -> Iterator[tuple[FieldPath, Any]]:
+def _strengths(written: WrittenManifest) -> Iterator[tuple[FieldPath, Any]]:
     path: FieldPath = ("render", "strength")
-    axis, given = asked.over.get("strength"), asked.argument("strength")
+    axis, given = written.over.get("strength"), written.argument("strength")
     if isinstance(axis, list):
         yield from ((("animation", "over", "strength", number), value) for number, value in enumerate(axis))
     elif isinstance(given, dict):
@@ -61,20 +61,20 @@ def _left(steps: int) -> str:
 
 
 def _least(schedule: int, taken: int) -> str:
-    """Return the least strength of four digits that leaves as many steps, in floating-point numbers too."""
+    """Return the least strength, in four digits, that leaves that many steps in floating-point arithmetic."""
     digits = math.ceil(Fraction(taken, schedule) * 10_000)
     while int(schedule * (digits / 10_000)) < taken:
         digits += 1
     return f"{digits / 10_000:g}"
 
 
-def _schedule(asked: Asked) -> Iterator[Finding]:
-    if "original_inference_steps" not in asked.traits.arguments:
+def _schedule(written: WrittenManifest) -> Iterator[Finding]:
+    if "original_inference_steps" not in written.traits.arguments:
         return
-    original = asked.render.get("original_inference_steps")
-    steps = [step for step in asked.values("num_inference_steps") if isinstance(step, int)]
-    if original is None and steps and max(steps) > _LCM_STEPS and not _sets_schedule(asked.model):
-        axis = ("animation", "over") if "num_inference_steps" in asked.over else ("render",)
+    original = written.render.get("original_inference_steps")
+    steps = [step for step in written.values("num_inference_steps") if isinstance(step, int)]
+    if original is None and steps and max(steps) > _LCM_STEPS and not _sets_schedule(written.model):
+        axis = ("animation", "over") if "num_inference_steps" in written.over else ("render",)
         yield Finding(
             path=(*axis, "num_inference_steps"),
             found=f"{max(steps)} steps out of {_LCM_STEPS}",
@@ -96,14 +96,14 @@ def _sets_schedule(model: Mapping[Any, Any]) -> bool:
 
 
 _DEFAULTS = {"num_train_timesteps": 1000, "original_inference_steps": 50}
-"""What LCMScheduler has where no configuration says it, and others too."""
+"""The defaults of LCMScheduler; those of other schedulers are the same."""
 
 
 def step_findings(context: Context) -> Iterator[Finding]:
-    """Yield a number of steps beyond what a scheduler was trained with, or beyond the schedule of an LCMScheduler.
+    """Yield a number of steps above that of a scheduler's training, or of an LCMScheduler's schedule.
 
-    A scheduler that the manifest names takes the checkpoint's settings where its own config has none. Those of
-    flow-matching models count no steps; a latent consistency model's schedule is an argument, held by `step_checks`.
+    A scheduler in the manifest inherits the checkpoint's settings. Flow-matching schedulers have no limit; a latent
+    consistency model's schedule is an argument, checked by `step_checks`.
     """
     sampling, steps = context.traits.sampling, int(context.largest("num_inference_steps"))
     if sampling == "flow":
@@ -122,7 +122,7 @@ def step_findings(context: Context) -> Iterator[Finding]:
 
 
 def _schedulers(context: Context) -> Iterator[tuple[str, Mapping[str, object]]]:
-    """Yield the class and settings of those that frames are sampled with, as far as they are known."""
+    """Yield the class and settings of every scheduler that samples frames, as far as known."""
     model = context.inputs.model
     if model is None:
         return

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from farm.lazy_imports import import_lazily
 
 if TYPE_CHECKING:
-    from farm.inputs.pictures.find import pictures_beside
+    from farm.inputs.pictures.find import relative_pictures
     from farm.run.analyze import AnalyzedJob, analyze_job
     from farm.run.estimates import Rates
     from farm.run.gather import Gathered, gather, name_taken
@@ -24,7 +24,7 @@ __all__ = [
     "Rates",
     "gather",
     "name_taken",
-    "pictures_beside",
+    "relative_pictures",
     "prepare",
     "analyze_job",
     "render",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from farm.errors import UsageError
 from farm.execute import Executor
-from farm.inputs.absolute_paths import with_whole_paths
+from farm.inputs.absolute_paths import with_absolute_paths
 from farm.inputs.resolve import find_analysis
 from farm.manifest import to_yaml
 from farm.manifest.read_policy import ANYTHING, ReadPolicy
@@ -51,7 +51,7 @@ def analyze_job(
             f"{url}: its manifest asks for no analysis. Say what to measure, such as --set analysis.smoothness=true, "
             "or add an analysis section to the manifest.yaml there."
         )
-    manifest = with_whole_paths(job.document, job.plan.renderer, spec)
+    manifest = with_absolute_paths(job.document, job.plan.renderer, spec)
     job = dataclasses.replace(job, plan=dataclasses.replace(job.plan, manifest_text=to_yaml(manifest)))
     claim = FolderLock(job.folder).acquire()
     try:

@@ -31,7 +31,7 @@ class Rates:
 
     @classmethod
     def of_user(cls) -> Rates:
-        """The rates in the user's cache folder (XDG_CACHE_HOME or ~/.cache); none without a home."""
+        """Return the rates in the user's cache folder (XDG_CACHE_HOME or ~/.cache); none without a home."""
         try:
             cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         except RuntimeError:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from farm.errors import FarmError, Interrupted, StorageError, as_far_as_possible, as_farm_error
 from farm.events import ChunkDone, ChunkStateChanged, FramesFailed, JobStarted
 from farm.execute import BackgroundTasks
-from farm.inputs.pictures.record import note_pictures
+from farm.inputs.pictures.record import record_pictures
 from farm.records import Shard
 from farm.reduce import Artifact, Reducer, Summary, write_summary
 from farm.results import EXIT_CODES
@@ -140,7 +140,7 @@ class JobRun:
         folder.sweep()
         self._history = JobHistory(folder, self._claim.id, plan.chunk_count)
         folder.write("manifest.yaml", plan.manifest_text.encode())
-        note_pictures(folder, self.job.pictures)
+        record_pictures(folder, self.job.pictures)
         self._chunks = self.job.to_render(self.job.remaining())
         Ledger(folder).remove_parts(self._is_obsolete)
         kept = list(self._kept_frames())

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from farm.errors import FarmError, ManifestError, Problem, StorageError, UsageError, refusal
-from farm.inputs.absolute_paths import by_whole_paths
+from farm.inputs.absolute_paths import by_absolute_paths
 from farm.inputs.rehearsal import rehearsal
 from farm.inputs.resolved import resolve
 from farm.manifest import Document
@@ -93,7 +93,7 @@ def _prepare(
         raise ManifestError(sorted(problems, key=_position))
     sources = inputs.pictures.sources if inputs.pictures else {}
     analysis = inputs.scoring.spec if inputs.scoring else None
-    pictures = by_whole_paths(document, sources)
+    pictures = by_absolute_paths(document, sources)
     drawn = rehearsal(document, pictures)
     renderer = inputs.model.spec if inputs.model else drawn
     link = symlink_in(folder)

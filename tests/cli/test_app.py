@@ -246,7 +246,7 @@ def test_a_folder_without_a_pipeline_is_refused(farm, write_manifest, tmp_path):
     (tmp_path / "empty").mkdir()
     code, _, err = farm("check", write_manifest(pretrained="./empty"))
     assert code == 2
-    assert f"{tmp_path}/empty is no pipeline's folder: it holds no model_index.json" in err
+    assert f"{tmp_path}/empty is not a pipeline folder: it contains no model_index.json" in err
 
 
 def test_an_assembly_with_missing_frames_exits_with_3_and_gives_the_reasons(farm, write_manifest, tmp_path):

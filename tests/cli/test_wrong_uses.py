@@ -43,7 +43,7 @@ ALL = (
 A_PICTURE = "a picture, a folder, a numbered sequence such as frames/*.png or frames/%04d.png, or a video"
 A_PICTURE_FILE = (
     "needed: a picture of up to 8192x8192 pixels, a folder or pattern of them (frames/*.png, frames/%04d.png), or a "
-    "video; relative to the manifest, or with its whole path."
+    "video; relative to the manifest, or absolute."
 )
 FEW = (
     "render.image: pictures/%d.png has 3 pictures, the animation 5 frames; needed: at least one picture for each "
@@ -123,14 +123,14 @@ WRONG = {
     ),
     "a depth map without depth": (
         f"{DEPTH}render: {{image: disc.png, depth_map: disc.png}}\n",
-        "5:27: render.depth_map: disc.png is of one grey, which diffusers cannot scale to depths; needed: what is "
-        "nearer is brighter; or no depth_map, so that it is estimated.",
+        "5:27: render.depth_map: disc.png is uniformly grey, which diffusers cannot scale to depths; needed: a "
+        "picture of the depth, brighter where nearer; or no depth_map, to have it estimated.",
     ),
     "a single file without its configuration": (
         SD.replace("./models/sd", "./models/sd.safetensors"),
-        "3:1: model.config: missing; needed: a hub id with its commit, or a folder, of which the file has its "
-        "architecture, words and scheduler, since it holds weights only. For StableDiffusionPipeline it is mostly "
-        "stable-diffusion-v1-5/stable-diffusion-v1-5.",
+        "3:1: model.config: missing; needed: a hub id with its commit, or a folder, to provide the architecture, "
+        "tokenizers and scheduler, since the file contains weights only. The usual one for "
+        "StableDiffusionPipeline is stable-diffusion-v1-5/stable-diffusion-v1-5.",
     ),
     "a setting that the scheduler does not take": (
         SD.replace("./models/sd", "./models/sd, scheduler: {class: IPNDMScheduler, config: {steps: 5}}"),
@@ -139,7 +139,7 @@ WRONG = {
     ),
     "pictures of two sizes for one ControlNet pipeline": (
         f"{BESIDE_IMAGE}render: {{image: disc.png, control_image: wide.png}}\n",
-        "5:27: render.control_image: wide.png is worked with at 32x16 pixels, and disc.png at 16x16; needed: pictures "
+        "5:27: render.control_image: wide.png is used at 32x16 pixels, and disc.png at 16x16; needed: pictures "
         "of one size, or render.height and render.width for all of them.",
     ),
     "a weight of compel that is never closed": (
@@ -249,7 +249,7 @@ def test_all_that_is_wrong_in_the_manifest_is_told_at_once_in_its_order(refused)
     inpaint = "StableDiffusionInpaintPipeline"
     assert refused(MANY_FIELDS) == [
         f"wrong.yaml:6:3: model.controlnets: {inpaint} takes no controlnets; allowed: with {WITH_NETS}.",
-        f"wrong.yaml:8:1: render.mask_image: missing; needed: white where {inpaint} paints anew, or expand.",
+        f"wrong.yaml:8:1: render.mask_image: missing; needed: a mask, white where {inpaint} repaints, or expand.",
         f"wrong.yaml:9:3: render.image: found 'http://example.org/dog.png'; allowed: {A_PICTURE}; not a URL.",
         "wrong.yaml:10:3: render.strength: 0.01 of 50 steps leaves none; allowed: at least 0.02 with 50 steps.",
         f"wrong.yaml:11:3: render.controlnet_conditioning_scale: {inpaint} takes no controlnet_conditioning_scale; "
@@ -276,8 +276,8 @@ def test_what_can_be_looked_at_is_told_beside_a_checkpoint_that_is_not_there_or_
     sizes = "wrong.yaml:12:3: render.mask_image: disc.png is 16x16 pixels, and wide.png 32x16; needed: a mask of the "
     sizes += "image's size where padding_mask_crop is given."
     assert refused(MASKED.replace("models/xl", "models/none")) == [
-        "wrong.yaml:5:3: model.pretrained: there is no checkpoint './models/none'; needed: a hub id with its commit, a "
-        "folder or .safetensors file beside the manifest, or a shipped checkpoint (tiny-world).",
+        "wrong.yaml:5:3: model.pretrained: there is no checkpoint './models/none'; needed: a hub id with its "
+        "commit, a folder or .safetensors file relative to the manifest, or a shipped checkpoint (tiny-world).",
         black,
         "2 mistakes; nothing was started.",
     ]
@@ -303,7 +303,7 @@ def test_what_was_set_on_the_command_line_is_told_after_the_file(refused, tmp_pa
 LONG = SD.replace("a blue heart", " ".join(["star"] * 75) + " at night")
 UNREAD = (
     "long.yaml:4:54: animation.prompts[1]: 77 tokens, of which CLIP reads 75; unread: 'at night'. With "
-    "render.prompt_syntax: compel all are read."
+    "render.prompt_syntax: compel, all tokens are read."
 )
 SMALL = "render: {height: 16, width: 16, num_inference_steps: 1}\noutput: {gif: false, mp4: false}\n"
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from farm.errors import FarmError, ManifestError, StorageError
-from farm.inputs.pictures.decode import look_through
+from farm.inputs.pictures.decode import probe_file
 from farm.rules.load import parse
 from farm.run import prepare
 from tests.guarantees.refusal import MANIFEST
@@ -44,7 +44,7 @@ def test_of_ninety_thousand_unknown_keys_a_thousand_are_told(tmp_path):
     problems = refused(f"{WALK}render: {{{keys}}}\n", tmp_path)
     assert len(problems) == 1000
     assert problems[0].found.startswith("unknown key")
-    assert problems[-1].found == "89001 more mistakes, from here on"
+    assert problems[-1].found == "89001 more mistakes from here on"
 
 
 def test_a_key_is_shown_to_a_readable_length(tmp_path):
@@ -87,7 +87,7 @@ def animated(path, size, count=2):
 def test_a_large_picture_may_not_move(tmp_path):
     path = animated(tmp_path / "film.gif", (4104, 4096))
     with pytest.raises(StorageError) as caught:
-        look_through(path, enough=2)
+        probe_file(path, enough=2)
     assert str(caught.value) == (
         f"{path} cannot be read: its pictures have 4104x4096 pixels; those of a video or animation have up to "
         "16777216, such as 4096x4096"
@@ -96,12 +96,12 @@ def test_a_large_picture_may_not_move(tmp_path):
 
 def test_a_film_has_a_limit_of_pixels_that_are_decoded(tmp_path):
     path = animated(tmp_path / "film.gif", (64, 64), count=10)
-    assert look_through(path, enough=10, most_pixels=10 * 64 * 64).count == 10
+    assert probe_file(path, enough=10, most_pixels=10 * 64 * 64).count == 10
     with pytest.raises(
         StorageError, match=r": more than 36864 pixels to decode, in pictures of 64x64; scale it down"
     ):
-        look_through(path, enough=10, most_pixels=9 * 64 * 64)
-    assert look_through(path, enough=9, most_pixels=9 * 64 * 64).count == 9
+        probe_file(path, enough=10, most_pixels=9 * 64 * 64)
+    assert probe_file(path, enough=9, most_pixels=9 * 64 * 64).count == 9
 
 
 def told(folder, **changed):

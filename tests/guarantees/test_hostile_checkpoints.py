@@ -213,7 +213,7 @@ REFUSED = {
     "no UTF-8": f"{UNET} is not what diffusers and transformers write: it is not UTF-8; ",
     "a table of a billion steps": "model/scheduler/scheduler_config.json says num_train_timesteps: a number beyond "
     "1000000, and schedulers make tables of that length; ",
-    "a class that is a list": f"{INDEX} names a pipeline that is code of its own: ['x', ",
+    "a class that is a list": f"{INDEX} names a pipeline with custom code: ['x', ",
 }
 
 
@@ -266,7 +266,7 @@ def test_the_names_of_a_header_cost_time_in_proportion_to_their_length(job):
         f"{name}{number}": {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]} for number in range(2000)
     }
     started = time.process_time()
-    assert "it holds no weights of a LoRA" not in with_file(job, WEIGHTS[0], header(tensors))
+    assert "it contains no LoRA weights" not in with_file(job, WEIGHTS[0], header(tensors))
     assert time.process_time() - started < 5
 
 
@@ -311,7 +311,8 @@ def test_a_folder_with_more_files_than_a_checkpoint_has_is_refused_before_any_is
     manifest = job.parent / "home.yaml"
     manifest.write_text(json.dumps({**MANIFEST, "model": {**MODEL, "pretrained": str(folder)}}))
     assert (
-        f": model.pretrained: {folder} is no checkpoint's folder: it holds more than 200 files and folders; needed: "
+        f": model.pretrained: {folder} is not a checkpoint folder: it contains more than 200 files and folders; "
+        "needed: "
     ) in prepared(manifest)
 
 
@@ -355,11 +356,11 @@ def test_a_revision_beside_a_folder_is_refused_rather_than_left_out_of_account(j
         return prepared(manifest)
 
     assert (
-        ": model.pretrained: studio/tiny is a folder beside the manifest, and with a revision the id of a repository "
-        "on the hub: write ./studio/tiny without revision for the folder, or move it away for the repository; needed: "
+        ": model.pretrained: studio/tiny is a folder next to the manifest, and with a revision also the id of a hub "
+        "repository: write ./studio/tiny without revision for the folder, or move it away for the repository; needed: "
     ) in told("studio/tiny")
     for pretrained in ("./model", str(folder)):
         assert (
-            f": model.pretrained: {pretrained} is a folder, which has no revision: remove that; needed: "
+            f": model.pretrained: {pretrained} is a folder, which has no revision: remove the revision; needed: "
             in (told(pretrained))
         )

@@ -171,7 +171,7 @@ def pickle_called_safetensors(folder, code):
 
 HOSTILE = {
     community_pipeline: (
-        "SNAPSHOT/model_index.json names a pipeline that is code of its own: ['lpw_stable_diffusion', 'Evil']"
+        "SNAPSHOT/model_index.json names a pipeline with custom code: ['lpw_stable_diffusion', 'Evil']"
     ),
     custom_component: (
         "SNAPSHOT/model_index.json names a component that is not of diffusers or transformers: 'unet'"
@@ -180,23 +180,23 @@ HOSTILE = {
         "studio/tiny/unet/diffusers.py is code, and code that comes with a checkpoint is never run: remove it"
     ),
     auto_map_in_a_processor: (
-        "SNAPSHOT/feature_extractor/preprocessor_config.json says auto_map: it wants code of its own, and code that "
+        "SNAPSHOT/feature_extractor/preprocessor_config.json says auto_map: it requires custom code, and code that "
         "comes with a checkpoint is never run"
     ),
     auto_map_in_a_tokenizer: (
-        "SNAPSHOT/tokenizer/tokenizer_config.json says auto_map: it wants code of its own, and code that comes with a "
+        "SNAPSHOT/tokenizer/tokenizer_config.json says auto_map: it requires custom code, and code that comes with a "
         "checkpoint is never run"
     ),
     pickles_only: (
-        "studio/tiny/unet/diffusion_pytorch_model.bin is a pickle, which can run any code when it is loaded, and there "
-        "is no .safetensors beside it: convert it"
+        "studio/tiny/unet/diffusion_pytorch_model.bin is a pickle, which can run any code when it is loaded, and "
+        "its folder contains no .safetensors: convert it"
     ),
     adapter_beside_weights: (
-        "studio/tiny/text_encoder/adapter_config.json would have weights from elsewhere laid over those beside it, or "
-        "loaded in their place: remove it, and name the adapter in model.loras"
+        "studio/tiny/text_encoder/adapter_config.json would add weights from elsewhere to those in its folder, or "
+        "replace them: remove it, and list the adapter in model.loras"
     ),
     nested_pipeline: (
-        "SNAPSHOT/model_index.json names a whole pipeline as a component, which would bring components of its own: "
+        "SNAPSHOT/model_index.json names a pipeline as a component, which would bring its own components: "
         "'unet' is a StableDiffusionPipeline"
     ),
     component_of_another_class: (
@@ -208,18 +208,19 @@ HOSTILE = {
         "allowed: StableDiffusionSafetyChecker"
     ),
     kernel_of_the_hub: (
-        "SNAPSHOT/text_encoder/config.json says _attn_implementation: it wants a kernel of the hub, which is code, and "
+        "SNAPSHOT/text_encoder/config.json says _attn_implementation: it requires a kernel from the hub, which is "
+        "code, and "
         "code that comes with a checkpoint is never run"
     ),
     backbone_of_the_hub: (
-        "SNAPSHOT/text_encoder/config.json says backbone: it wants a backbone by its name, which transformers looks "
+        "SNAPSHOT/text_encoder/config.json says backbone: it requires a backbone by its name, which transformers looks "
         "for on the hub, and a checkpoint is loaded from its own files only"
     ),
     quantized: (
-        "SNAPSHOT/unet/config.json says quantization_config: it wants weights that another library unpacks, and a "
+        "SNAPSHOT/unet/config.json says quantization_config: it requires weights that another library unpacks, and a "
         "checkpoint is loaded from its own files only"
     ),
-    pickle_called_safetensors: f"SNAPSHOT/{UNET} is no safetensors file: it is a pickle",
+    pickle_called_safetensors: f"SNAPSHOT/{UNET} is not a safetensors file: it is a pickle",
 }  # fmt: skip
 
 
@@ -250,7 +251,7 @@ def test_a_hostile_repository_in_the_cache_is_refused_before_anything_starts(
     snapshot = tmp_path / "cache" / "models--studio--tiny" / "snapshots" / COMMIT
     auto_map_in_a_tokenizer(snapshot, "")
     path = write(tmp_path, model={**MANIFEST["model"], "pretrained": "studio/tiny", "revision": COMMIT})
-    assert f"{snapshot}/tokenizer/tokenizer_config.json says auto_map: it wants code of its own" in refusal(
+    assert f"{snapshot}/tokenizer/tokenizer_config.json says auto_map: it requires custom code" in refusal(
         path
     )
 
@@ -295,7 +296,7 @@ def test_parts_beside_a_model_are_held_to_the_same_rules(hub, tmp_path, tiny_sd,
 
     net = ControlNet(source=found("net"), subfolder="", variant=None)
     assert told(pipeline="StableDiffusionControlNetPipeline", controlnets=(net,)) == (
-        "a ControlNet: models--studio--net/config.json says auto_map: it wants code of its own, and code that comes "
+        "a ControlNet: models--studio--net/config.json says auto_map: it requires custom code, and code that comes "
         "with a checkpoint is never run"
     )
     eye = IpAdapter(
@@ -305,10 +306,10 @@ def test_parts_beside_a_model_are_held_to_the_same_rules(hub, tmp_path, tiny_sd,
         image_encoder_folder="image_encoder",
     )
     assert told(ip_adapters=(eye,)) == (
-        "an IP-Adapter: studio/eye/models/image_encoder/adapter_config.json would have weights from elsewhere laid "
-        "over those beside it, or loaded in their place: remove it, and name the adapter in model.loras"
+        "an IP-Adapter: studio/eye/models/image_encoder/adapter_config.json would add weights from elsewhere to "
+        "those in its folder, or replace them: remove it, and list the adapter in model.loras"
     )
     assert told(loras=(Lora(source=found("lora", "weights"), weight_name=None),)) == (
-        "a LoRA: models--studio--lora/lora.safetensors is no plain LoRA: its lora_adapter_metadata sets "
+        "a LoRA: models--studio--lora/lora.safetensors is not a plain LoRA: its lora_adapter_metadata sets "
         "'unet.megatron_core', which is more than plain weights"
     )

@@ -114,7 +114,7 @@ def put(name, content="{}"):
 
 WEIGHTS = "unet/diffusion_pytorch_model.safetensors"
 FOLDERS = {
-    "names a pipeline that is code of its own": index(_class_name=["evil", "Evil"]),
+    "names a pipeline with custom code": index(_class_name=["evil", "Evil"]),
     "that is not of diffusers or transformers: 'unet'": index(unet=["os", "system"]),
     "that is not of diffusers or transformers: '../x'": index(**{"../x": ["diffusers", "X"]}),
     "model_index.json is not what diffusers writes": put("model_index.json", "[" * 100_000),
@@ -126,8 +126,8 @@ FOLDERS = {
     "says custom_pipelines": put("unet/config.json", '{"custom_pipelines": {"x": {}}}'),
     "no .safetensors file beside it: '../x.bin'": put(f"{WEIGHTS}.index.json", '{"weight_map": {"a": "../x.bin"}}'),
     "it is a pickle": put(WEIGHTS, pickle.dumps([1])),
-    "x.json is no regular file": lambda folder: os.mkfifo(folder / "unet" / "x.json"),
-    "vocab.txt is no regular file": lambda folder: (folder / "vocab.txt").symlink_to("/dev/zero"),
+    "x.json is not a regular file": lambda folder: os.mkfifo(folder / "unet" / "x.json"),
+    "vocab.txt is not a regular file": lambda folder: (folder / "vocab.txt").symlink_to("/dev/zero"),
     "is a link to a folder": lambda folder: (folder / "loop").symlink_to("."),
 }  # fmt: skip
 
@@ -168,7 +168,7 @@ FILES = {
     "its 10 bytes do not begin with a header": header(2**63, b"{}"),
     "its header has 33554432 bytes, up to 16777216 are read": header(2**25, b"{" + b" " * 2**25),
     "its header is not what safetensors writes": header(100_001, b"{" + b'"a":' + b"[" * 99_996),
-    "it has 41 bytes, and its header speaks of 43": header(len(SPAN), SPAN + b"xx"),
+    "it has 41 bytes, but its header describes 43": header(len(SPAN), SPAN + b"xx"),
 }
 
 
@@ -180,7 +180,7 @@ def test_a_file_that_only_has_the_name_of_safetensors_is_refused(tmp_path, why, 
     single = {**source, "config": {"pretrained": "tiny-world"}}
     model = {**MANIFEST["model"], **(single if part == "model" else {"loras": [source]})}
     told = refusal(write(tmp_path, model=model))
-    assert f"pretrained: {tmp_path}/x.safetensors is no safetensors file: {why}; needed: " in told
+    assert f"pretrained: {tmp_path}/x.safetensors is not a safetensors file: {why}; needed: " in told
 
 
 @given(st.binary(max_size=64) | st.binary(max_size=40).map(lambda text: header(len(text) + 1, b"{" + text)))
@@ -192,4 +192,4 @@ def test_whatever_bytes_a_weights_file_holds_it_is_taken_or_refused(tmp_path_fac
         check_weights(file)
     except ModelError as error:
         told = str(error)
-    assert not told or told.startswith(f"{file} is no safetensors file: ")
+    assert not told or told.startswith(f"{file} is not a safetensors file: ")

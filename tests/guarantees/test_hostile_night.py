@@ -88,7 +88,7 @@ REASONS = {
     "gif": "its frames would have 32768x32768 pixels; allowed: up to 16777216 pixels where scale enlarges them",
     "loop": "its preparation took more than 20 seconds",
     "panic": "an error that the farm did not foresee: PanicException: index out of bounds",
-    "plus": "at character 7 there are 9000 + in a row; up to 50 weigh a word",
+    "plus": "there are 9000 + in a row at character 7; at most 50 are allowed",
 }
 
 

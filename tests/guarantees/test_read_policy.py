@@ -18,12 +18,12 @@ from farm.run import gather, prepare
 from tests.guarantees.refusal import MANIFEST, said, write
 
 PICTURES = (
-    "allowed: what is below the manifest's folder, links followed, or below a folder of --allow-inputs. "
-    "The folder that holds it, given as --allow-inputs, allows it."
+    "allowed: files below the manifest's folder, after links are followed, or below a folder of --allow-inputs. "
+    "To allow it, give its folder as --allow-inputs."
 )
 MODELS = (
     "allowed: a hub id with its commit, a shipped checkpoint, or one below the manifest's folder or --allow-inputs. "
-    "The folder that holds it, given as --allow-inputs, allows it; so does --allow-models with a pattern."
+    "To allow it, give its folder as --allow-inputs, or a pattern that matches it as --allow-models."
 )
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -84,9 +84,7 @@ def test_a_picture_below_the_manifests_folder_is_read(nights):
 def test_a_picture_elsewhere_is_refused_alike_whether_it_is_there_or_not(nights, others, way):
     for text in (others / way, f"../home/canary-user/{way}"):
         path = with_image(nights, text)
-        assert problems(path) == [
-            f"render.image: '{text}' is not among what this manifest may read; {PICTURES}"
-        ]
+        assert problems(path) == [f"render.image: '{text}' may not be read by this manifest; {PICTURES}"]
 
 
 @pytest.mark.parametrize("way", ["~/x.png", "~root/x.png", "~nobody-of-this-name/x.png"])
@@ -102,7 +100,7 @@ def test_a_link_that_leads_out_is_refused_as_file_as_folder_and_as_one_of_a_sequ
     (nights / "sequence" / "0002.png").symlink_to(others / "canary.png")
     for text in ("a.png", "sub", "sub/canary.png", "sub/*.png", "sequence", "sequence/%04d.png"):
         assert problems(with_image(nights, text)) == [
-            f"render.image: '{text}' is not among what this manifest may read; {PICTURES}"
+            f"render.image: '{text}' may not be read by this manifest; {PICTURES}"
         ]
 
 
@@ -143,7 +141,7 @@ def test_a_checkpoint_elsewhere_is_refused_alike_whether_it_is_there_or_not(nigh
         shutil.copytree(models.find("tiny-world").path, others / "model")
     for text in (str(others / "model"), "../home/canary-user/model"):
         assert problems(with_model(nights, pretrained=text)) == [
-            f"model.pretrained: '{text}' is not among what this manifest may read; {MODELS}"
+            f"model.pretrained: '{text}' may not be read by this manifest; {MODELS}"
         ]
 
 
@@ -152,9 +150,7 @@ def test_a_checkpoints_folder_that_holds_links_out_is_refused(nights, others):
     (others / "secret.json").write_text('{"canary": 1}')
     (nights / "mine" / "unet" / "extra.json").symlink_to(others / "secret.json")
     path = with_model(nights, pretrained="./mine")
-    assert problems(path) == [
-        f"model.pretrained: './mine' is not among what this manifest may read; {MODELS}"
-    ]
+    assert problems(path) == [f"model.pretrained: './mine' may not be read by this manifest; {MODELS}"]
     assert problems(path, ReadPolicy(inputs=(str(others),))) == []
 
 
@@ -185,8 +181,9 @@ def test_of_hub_ids_those_that_fit_a_pattern_are_allowed(nights, pattern, allowe
     assert (found == []) == allowed
     if not allowed:
         assert found == [
-            "model.pretrained: 'org/name' is not among what this manifest may read; allowed: a shipped checkpoint, or "
-            "one that fits a pattern of --allow-models. A pattern that it fits, given as --allow-models, allows it."
+            "model.pretrained: 'org/name' may not be read by this manifest; allowed: a shipped checkpoint, "
+            "or one that matches a pattern of --allow-models. To allow it, give a pattern that matches it as "
+            "--allow-models."
         ]
 
 
@@ -235,7 +232,7 @@ def test_a_batch_reads_below_its_folder_and_what_it_is_allowed(nights, others, t
     with pytest.raises(SystemExit) as stop:
         main(["batch", str(nights), "--inline", "-o", str(tmp_path / "out")])
     assert stop.value.code == 1
-    assert f"'{others}/canary.png' is not among what this manifest may read" in capfd.readouterr().err
+    assert f"'{others}/canary.png' may not be read by this manifest" in capfd.readouterr().err
     found = gather(nights, output_dir=str(tmp_path / "out"), reads=ReadPolicy(inputs=(str(others),)))
     assert found.broken == {}
 
@@ -246,7 +243,7 @@ def test_check_takes_a_manifest_for_somebody_elses_where_it_is_told_to(nights, o
     for words in (("--untrusted",), ("--allow-inputs", nights)):
         code, told = said("check", path, *words)
         assert code == 2
-        assert told.endswith(f"is not among what this manifest may read; {PICTURES}\n")
+        assert told.endswith(f"may not be read by this manifest; {PICTURES}\n")
     assert said("check", path, "--untrusted", "--allow-inputs", nights, "--allow-inputs", others) == (0, "")
 
 

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from farm.errors import FarmError, StorageError
-from farm.inputs.pictures.record import noted_pictures
+from farm.inputs.pictures.record import recorded_pictures
 from farm.results import build_report
 from farm.results import gallery as gallery_module
 from farm.results.inspect import inspect
@@ -222,8 +222,8 @@ def test_a_row_of_a_newer_farm_is_read(out):
 
 def test_noted_pictures_are_those_that_the_manifest_names(out):
     folder = JobFolder(str(out / NAME))
-    [noted] = noted_pictures(folder)
+    [noted] = recorded_pictures(folder)
     assert noted.endswith("/dog.png")
     for elsewhere in ("/dev/zero", noted.replace("dog", "secret"), "dog.png"):
         tampered.change_record(out / NAME, ".farm/pictures.json", ("*", "files", 0, "location"), elsewhere)
-        assert noted_pictures(folder) == {}
+        assert recorded_pictures(folder) == {}

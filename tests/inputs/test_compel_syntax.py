@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from farm.inputs.compel_syntax import in_compels_words, prompt_mistake
+from farm.inputs.compel_syntax import prompt_mistake, to_compel_syntax
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,7 @@ from farm.inputs.compel_syntax import in_compels_words, prompt_mistake
     ],
 )
 def test_a_weight_behind_a_colon_becomes_compels(written, read):
-    assert in_compels_words(written) == read
+    assert to_compel_syntax(written) == read
 
 
 @pytest.mark.parametrize(
@@ -52,23 +52,23 @@ def test_what_compel_reads_is_no_mistake(prompt):
         ('5" tall', r'the " at character 2 is never closed; \" is the sign itself'),
         (
             f"{'(' * 21}deep{')' * 21}",
-            "at character 21 more than 20 parentheses are open; weights can be multiplied",
+            "more than 20 parentheses are open at character 21; multiply their weights instead",
         ),
-        ("a (star:-1)", "the weight at character 8 is below 0; weights are 0 or more, 1 changes nothing"),
-        ("a (star)-1.5", "the weight at character 8 is below 0; weights are 0 or more, 1 changes nothing"),
-        ("cat withLora(x, 1)", "the withLora at character 5 does nothing; LoRAs are listed in model.loras"),
+        ("a (star:-1)", "the weight at character 8 is below 0; weights are 0 or more, and 1 has no effect"),
+        ("a (star)-1.5", "the weight at character 8 is below 0; weights are 0 or more, and 1 has no effect"),
+        ("cat withLora(x, 1)", "the withLora at character 5 has no effect; list LoRAs in model.loras"),
         (
             "a cat.swap(dog)",
-            "the .swap at character 6 is not rendered: it changes the prompt while it is sampled",
+            "the .swap at character 6 is not supported: it changes the prompt during sampling",
         ),
-        ('("a", "b").blnd(1, 1)', "the .blnd at character 11 is no operator; did you mean .blend?"),
+        ('("a", "b").blnd(1, 1)', "the .blnd at character 11 is not an operator (did you mean .blend?)"),
         (
             '("a", "b").mix(1, 1)',
-            "the .mix at character 11 is no operator; there are .blend, .and, .add, .attend",
+            "the .mix at character 11 is not an operator; operators are .blend, .and, .add, .attend",
         ),
         (
             '("a", "b").blend(1, 1) in oil',
-            "nothing can stand behind .blend() or .and(), and there is 'in oil'",
+            "nothing may follow .blend() or .and(), but there is 'in oil'",
         ),
         (
             '("a", "b").blend(1)',
@@ -80,16 +80,16 @@ def test_what_compel_reads_is_no_mistake(prompt):
         ),
         (
             '("a", "b").blend(1, -1)',
-            "the weights of its .blend() add up to 0; with no_normalize behind them they are taken as they are",
+            "the weights of its .blend() add up to 0; add no_normalize to use them unchanged",
         ),
         (
             'an ("a", "b").and()',
-            "its .and() is read as words: it stands behind the whole prompt, which is a list in parentheses, "
-            'each in quotation marks, as in ("one", "other").blend(0.3, 0.7)',
+            "its .and() is read as words: it must follow a list of quoted prompts in parentheses, as in "
+            '("one", "other").blend(0.3, 0.7)',
         ),
         (
             "(16:9) a clock at dusk",
-            r"the :9 at character 4 is read as a weight; such weights are below 3, and \: is the sign itself",
+            r"the :9 at character 4 is read as a weight; such weights must be below 3; write \: for a literal colon",
         ),
     ],
 )

@@ -6,7 +6,7 @@ import yaml
 from PIL import Image
 
 from farm.execute import InlineExecutor
-from farm.inputs.absolute_paths import by_whole_paths
+from farm.inputs.absolute_paths import by_absolute_paths
 from farm.inputs.pictures.find import find_pictures
 from farm.inputs.rehearsal import rehearsal
 from farm.rules.load import load
@@ -47,7 +47,7 @@ def write(folder, way, **render_section):
 
 def rehearsed(path):
     document = load(path)
-    spec = rehearsal(document, by_whole_paths(document, find_pictures(document)))
+    spec = rehearsal(document, by_absolute_paths(document, find_pictures(document)))
     return spec.width, spec.height
 
 

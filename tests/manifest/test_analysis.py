@@ -121,15 +121,15 @@ def test_a_template_of_a_group_leaves_the_others_their_default(valid: str) -> No
         (
             CLIP.format("labels: {animal: [Great Dane, cat, {great-dane: a dog}, '!?']}"),
             [
-                "analysis.clip.labels.animal[2]: the column clip_animal_great_dane is already that of 'Great Dane' of "
+                "analysis.clip.labels.animal[2]: the column clip_animal_great_dane is already used by 'Great Dane' of "
                 "'animal'; allowed: labels that differ in a letter or digit.",
-                "analysis.clip.labels.animal[3]: found '!?'; needed: a letter or digit, by which its column is named.",
+                "analysis.clip.labels.animal[3]: found '!?'; needed: a letter or digit, for the name of its column.",
             ],
         ),
         (
             CLIP.format("labels: {a: [b c, d], a b: [c, e]}"),
             [
-                "analysis.clip.labels.a b[0]: the column clip_a_b_c is already that of 'b c' of 'a'; allowed: labels "
+                "analysis.clip.labels.a b[0]: the column clip_a_b_c is already used by 'b c' of 'a'; allowed: labels "
                 "that differ in a letter or digit."
             ],
         ),
@@ -140,7 +140,7 @@ def test_a_template_of_a_group_leaves_the_others_their_default(valid: str) -> No
                 "names that differ in a letter or digit.",
                 "analysis.clip.labels.similarity: the columns of 'similarity' would be named like those of prompts; "
                 "allowed: any other name.",
-                "analysis.clip.labels.!: found '!'; needed: a letter or digit, by which columns are named.",
+                "analysis.clip.labels.!: found '!'; needed: a letter or digit, for the names of its columns.",
             ],
         ),
         (
@@ -148,17 +148,17 @@ def test_a_template_of_a_group_leaves_the_others_their_default(valid: str) -> No
                 "labels: {animal: [cat, {dog: a photo of cat}], place: [{sea: water}, {lake: water}, sky]}"
             ),
             [
-                "analysis.clip.labels.animal[1]: its text 'a photo of cat' is already that of 'cat'; needed: another "
-                "text, since nothing tells labels of one text apart.",
-                "analysis.clip.labels.place[1]: its text 'water' is already that of 'sea'; needed: another text, since "
-                "nothing tells labels of one text apart.",
+                "analysis.clip.labels.animal[1]: its text 'a photo of cat' is already that of 'cat'; needed: a "
+                "different text, since labels with the same text cannot be distinguished.",
+                "analysis.clip.labels.place[1]: its text 'water' is already that of 'sea'; needed: a different "
+                "text, since labels with the same text cannot be distinguished.",
             ],
         ),
         (
             CLIP.format("labels: {animal: [cat, {dog: a cat}]}, template: {animal: 'a {label}'}"),
             [
-                "analysis.clip.labels.animal[1]: its text 'a cat' is already that of 'cat'; needed: another text, "
-                "since nothing tells labels of one text apart."
+                "analysis.clip.labels.animal[1]: its text 'a cat' is already that of 'cat'; needed: a different "
+                "text, since labels with the same text cannot be distinguished."
             ],
         ),
         (
@@ -179,7 +179,7 @@ def test_a_template_of_a_group_leaves_the_others_their_default(valid: str) -> No
         (
             CLIP.format("labels: {animal: [cat, dog]}, template: {animals: 'a {label}'}"),
             [
-                "analysis.clip.template.animals: there is no group 'animals'; allowed: animal. Did you mean 'animal'?"
+                "analysis.clip.template.animals: there is no group 'animals' (did you mean 'animal'?); allowed: animal."
             ],
         ),
         (

@@ -10,7 +10,7 @@ from PIL import Image
 from farm.inputs.checkpoints.info import read_architecture
 from farm.inputs.checkpoints.source import find_source
 from farm.manifest.pipelines import PIPELINES
-from farm.rules.pipeline import misfits_of
+from farm.rules.pipeline import incompatibilities
 from tests.checkpoints.families import FAMILIES
 from tests.exhaustive import sample
 
@@ -51,7 +51,7 @@ def test_the_farm_refuses_for_a_pipeline_what_diffusers_cannot_draw_with(name, s
     let_through = {
         checkpoint
         for checkpoint, folder in folders.items()
-        if not any(misfits_of(name, read_architecture(find_source(str(folder), None, folder))))
+        if not any(incompatibilities(name, read_architecture(find_source(str(folder), None, folder))))
     }
     assert let_through == {
         checkpoint for checkpoint in CHECKPOINTS if draws(name, folders[checkpoint], parts)

@@ -23,17 +23,17 @@ def _text(valid: str, animation: str, more: str = "") -> str:
         (
             "{kind: interpolate, prompts: {0: a, 9: b}, frames: 10, alphas: [0, 1]}",
             [
-                "frames: 10 frames beside 2 alphas; allowed: 2, or nothing.",
-                "alphas: alphas beside a map of prompts; allowed: alphas with a list of prompts.",
+                "frames: 10 frames with 2 alphas; allowed: 2, or nothing.",
+                "alphas: alphas with a map of prompts; allowed: alphas with a list of prompts.",
             ],
         ),
         (
             "{kind: interpolate, prompts: [a, b], alphas: [0, 1], easing: ease_in}",
-            ["easing: found 'ease_in' beside alphas; allowed: linear, since alphas say it all."],
+            ["easing: found 'ease_in' with alphas; allowed: linear, since alphas already set the timing."],
         ),
         (
             "{kind: interpolate, prompts: [a, b], frames: 3, noise: {seeds: [1, 2]}}",
-            ["noise.seeds: seeds beside mode fixed; allowed: seeds with mode keyframes."],
+            ["noise.seeds: seeds with mode fixed; allowed: seeds with mode keyframes."],
         ),
         (
             "{kind: interpolate, prompts: [a, b], frames: 3, noise: {mode: keyframes, seeds: [1, 2, 3]}}",
@@ -45,7 +45,7 @@ def _text(valid: str, animation: str, more: str = "") -> str:
         ),
         (
             "{kind: stills, prompts: [a], seeds: [1, 2], num_images_per_prompt: 3}",
-            ["num_images_per_prompt: 3 images per prompt beside 2 seeds; allowed: 2, or nothing."],
+            ["num_images_per_prompt: 3 images per prompt with 2 seeds; allowed: 2, or nothing."],
         ),
         (
             "{kind: sweep, prompt: a, over: {eta: [0], guidance_scale: [1], num_inference_steps: [1], "

@@ -80,7 +80,7 @@ def test_without_guidance_the_sizes_of_what_it_leads_away_from_are_idle(remarked
 def test_a_walk_of_no_steps_stays_where_it_is(remarked):
     walk = {"kind": "walk", "prompt": "a star", "frames": 3, "step_size": 0}
     assert remarked(SD, "@sd", {}, walk) == [
-        "animation.step_size: found 0, so that no frame leaves the prompt; needed: another number, such as 0.005."
+        "animation.step_size: found 0, so every frame stays at the prompt; needed: another number, such as 0.005."
     ]
     assert remarked(SD, "@sd", {}, walk | {"step_size": -0.1}) == []
 
@@ -101,7 +101,7 @@ def test_eta_needs_a_scheduler_that_takes_it(remarked):
 
 def test_a_model_without_guidance_of_its_own_is_told_no_scale(remarked, tmp_path):
     schnell = str(save_flux(tmp_path / "schnell", guidance_embeds=False))
-    none = "has no effect; needed: a model distilled from guidance (guidance_embeds), which"
+    none = "has no effect; needed: a guidance-distilled model (guidance_embeds), which"
     assert remarked(FLUX, schnell, {"guidance_scale": 5.0}) == [
         f"render.guidance_scale: {none} schnell is not."
     ]
@@ -135,7 +135,7 @@ def test_scores_are_for_models_that_are_told_them(remarked, tmp_path):
 def test_pacing_beside_listed_alphas_chooses_nothing(remarked):
     listed = {"kind": "interpolate", "prompts": ["a star", "a fish"], "alphas": [0, 0.2, 1]}
     assert remarked(SD, "@sd", {}, {**listed, "pacing": "perceptual"}) == [
-        "animation.pacing: 'perceptual' has no effect beside alphas that are listed; needed: no alphas, so that a "
+        "animation.pacing: 'perceptual' has no effect with explicit alphas; needed: no alphas, so that a "
         "pilot chooses them."
     ]
     assert remarked(SD, "@sd", {}, listed) == []

@@ -4,7 +4,7 @@ from tests.checkpoints import lora
 from tests.rules.altering import altered
 
 SD, XL = "StableDiffusionPipeline", "StableDiffusionXLPipeline"
-WORDS = "needed: words learned with this model's text encoders."
+WORDS = "needed: an embedding trained with this model's text encoders."
 
 
 def test_a_learned_word_fits_its_model(told):
@@ -16,14 +16,14 @@ def test_a_learned_word_fits_its_model(told):
 def test_a_word_is_learned_once(told):
     words = [{"pretrained": "@doodle-xl", "token": "<doodle>"}, {"pretrained": "@doodle"}]
     assert told(XL, "@xl", textual_inversions=words) == [
-        "model.textual_inversions[1].token: <doodle> is learned twice; needed: a token of its own for each."
+        "model.textual_inversions[1].token: <doodle> is defined twice; needed: a unique token for each."
     ]
 
 
 def test_a_word_that_its_file_does_not_name_is_given(told):
     assert told(XL, "@xl", textual_inversions=[{"pretrained": "@doodle-xl"}]) == [
-        "model.textual_inversions[0].token: missing; needed: how prompts say it, such as <cat-toy>, since its file "
-        "does not name a word."
+        "model.textual_inversions[0].token: missing; needed: its token in prompts, such as <cat-toy>, since the "
+        "file does not name one."
     ]
 
 
@@ -32,9 +32,9 @@ def test_a_word_learned_with_other_text_encoders_is_told(shelf, told, tmp_path):
     words = [{"pretrained": "@doodle"}, {"pretrained": "@doodle-xl", "token": "<d>"}]
     place = "model.textual_inversions"
     assert told(SD, copy, textual_inversions=words) == [
-        f"{place}[0].pretrained: does not fit the model: its width of the text_encoder's words is 16, not 24; {WORDS}",
+        f"{place}[0].pretrained: does not fit the model: its text_encoder width is 16, not 24; {WORDS}",
         f"{place}[1].pretrained: does not fit the model: it is for a text_encoder_2, and the model has none and its "
-        f"width of the text_encoder's words is 16, not 24; {WORDS}",
+        f"text_encoder width is 16, not 24; {WORDS}",
     ]
 
 

@@ -36,7 +36,7 @@ def test_an_ip_adapter_for_another_model_is_told(told):
 def test_an_ip_adapter_without_its_image_encoder_is_told(told):
     assert told(SD, "@sd", SEEN, ip_adapters=[ip_of("ip-adapter", image_encoder_folder="eyes")]) == [
         "model.ip_adapters[0].image_encoder_folder: there is no image encoder in models/eyes of @ip; needed: the "
-        "folder of one, within subfolder, or from the top where its name holds a slash."
+        "folder of an image encoder, relative to subfolder, or to the top if its name contains a slash."
     ]
 
 
@@ -55,12 +55,12 @@ def test_an_ip_adapter_of_another_image_encoder_is_told(shelf, told, tmp_path):
 def test_an_adapters_file_that_is_not_there_is_told_with_those_that_are(told):
     adapters = [ip_of("ip-adapter-pluss")]
     assert told(SD, "@sd", SEEN, ip_adapters=adapters, loras=[{"pretrained": "@ip"}]) == [
-        "model.ip_adapters[0].weight_name: there is no ip-adapter-pluss_sd15.safetensors in models of @ip; allowed: a "
-        ".safetensors file in that folder (image_encoder/model.safetensors, ip-adapter-plus-face_sd15.safetensors, "
-        "ip-adapter-plus_sd15.safetensors, ip-adapter_sd15.safetensors). Did you mean "
-        "'ip-adapter-plus_sd15.safetensors'?",
+        "model.ip_adapters[0].weight_name: there is no ip-adapter-pluss_sd15.safetensors in models of @ip (did you "
+        "mean 'ip-adapter-plus_sd15.safetensors'?); allowed: a .safetensors file in that folder "
+        "(image_encoder/model.safetensors, ip-adapter-plus-face_sd15.safetensors, ip-adapter-plus_sd15.safetensors, "
+        "ip-adapter_sd15.safetensors).",
         "model.loras[0].weight_name: there is no pytorch_lora_weights.safetensors in @ip; allowed: a .safetensors file "
-        "there (models/image_encoder/model.safetensors, models/ip-adapter-plus-face_sd15.safetensors, "
+        "in that folder (models/image_encoder/model.safetensors, models/ip-adapter-plus-face_sd15.safetensors, "
         "models/ip-adapter-plus_sd15.safetensors, models/ip-adapter_sd15.safetensors, "
         "sdxl_models/image_encoder/model.safetensors, sdxl_models/ip-adapter-plus-face_sdxl.safetensors, "
         "sdxl_models/ip-adapter-plus_sdxl.safetensors, sdxl_models/ip-adapter_sdxl.safetensors).",
@@ -69,7 +69,7 @@ def test_an_adapters_file_that_is_not_there_is_told_with_those_that_are(told):
 
 OTHER_EYES = (
     "model.ip_adapters[1].image_encoder_folder: {} differs from the image encoder of {}, which all adapters share; "
-    "allowed: IP-Adapters that were trained with the same one, of which the same is named."
+    "allowed: IP-Adapters trained with one image encoder, which each of them names."
 )
 TWICE = {"ip_adapter_image": ["p.png", "p.png"]}
 
@@ -106,7 +106,7 @@ def test_an_encoder_that_is_named_is_there(told):
     named = ip_of("ip-adapter-plus", image_encoder_folder="eyes")
     assert told(SD, "@sd", TWICE, ip_adapters=[ip_of("ip-adapter"), named]) == [
         "model.ip_adapters[1].image_encoder_folder: there is no image encoder in models/eyes of @ip; needed: the "
-        "folder of one, within subfolder, or from the top where its name holds a slash."
+        "folder of an image encoder, relative to subfolder, or to the top if its name contains a slash."
     ]
 
 

@@ -44,7 +44,7 @@ def test_labels_that_are_read_and_known_are_not_remarked_upon(remarked):
     assert remarked(smoothness=True) == []
 
 
-def test_a_label_that_is_cut_is_told_with_what_stays_unread(remarked):
+def test_a_truncated_label_is_reported_with_its_unread_text(remarked):
     labels = {"shape": ["star", {"heart": " ".join(["heart"] * 30) + " in the Sea"}]}
     assert remarked(clip=_clip(labels)) == [
         "analysis.clip.labels.shape[1]: its text has 33 tokens, of which tiny-world-clip reads 30; unread: 'in the "
@@ -62,10 +62,10 @@ def test_a_label_is_cut_with_its_template(remarked):
 
 def test_a_label_of_which_no_word_is_known_is_told_whatever_the_template(remarked):
     labels = {"shape": ["star", "звезда", {"zebra": "a zebra"}]}
-    mean = "needed: words that it was trained with, or its probabilities mean little."
+    mean = "needed: words from its training data, or its probabilities mean little."
     assert remarked(clip=_clip(labels, template="a red {label}")) == [
-        f"analysis.clip.labels.shape[1]: the tokenizer of tiny-world-clip knows no word of 'звезда'; {mean}",
-        f"analysis.clip.labels.shape[2]: the tokenizer of tiny-world-clip knows no word of 'a zebra'; {mean}",
+        f"analysis.clip.labels.shape[1]: the tokenizer of tiny-world-clip does not know any word of 'звезда'; {mean}",
+        f"analysis.clip.labels.shape[2]: the tokenizer of tiny-world-clip does not know any word of 'a zebra'; {mean}",
     ]
 
 
@@ -98,6 +98,6 @@ def test_judges_are_remarked_upon_with_all_else(written, without_lines):
     analysis = "analysis: {clip: {pretrained: tiny-world-clip, labels: {shape: [star, звезда]}}}"
     document = written("StableDiffusionPipeline", "@sd", more=analysis)
     assert without_lines(warnings(document, resolve(document)[0])) == [
-        "analysis.clip.labels.shape[1]: the tokenizer of tiny-world-clip knows no word of 'звезда'; needed: words that "
-        "it was trained with, or its probabilities mean little."
+        "analysis.clip.labels.shape[1]: the tokenizer of tiny-world-clip does not know any word of 'звезда'; "
+        "needed: words from its training data, or its probabilities mean little."
     ]

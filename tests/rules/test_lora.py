@@ -46,7 +46,7 @@ def test_a_lora_for_a_transformer_is_told_where_there_is_a_unet(told, tmp_path):
         + A_LORA
     ]
     assert told("StableDiffusion3Pipeline", "@StableDiffusion3Pipeline", loras=loras) == [
-        f"model.loras[0].pretrained: does not fit the model: its width of attention is 32, not 16; {A_LORA}"
+        f"model.loras[0].pretrained: does not fit the model: its attention width is 32, not 16; {A_LORA}"
     ]
 
 
@@ -57,14 +57,14 @@ def test_a_lora_for_other_text_encoders_is_told(told, tmp_path):
         lora_te2_text_model_encoder_layers_0_self_attn_q_proj__lora_down__weight=(2, 16),
     )
     assert told(SD, "@sd", loras=loras) == [
-        "model.loras[0].pretrained: does not fit the model: its width of the text_encoder's words is 24, not 16 and it "
+        "model.loras[0].pretrained: does not fit the model: its text_encoder width is 24, not 16 and it "
         f"is for a text_encoder_2, and the model has none; {A_LORA}"
     ]
 
 
 def test_what_is_no_lora_is_told(told):
     assert told(SD, "@sd", loras=[{"pretrained": "@doodle"}]) == [
-        f"model.loras[0].pretrained: does not fit the model: it holds no weights of a LoRA; {A_LORA}"
+        f"model.loras[0].pretrained: does not fit the model: it contains no LoRA weights; {A_LORA}"
     ]
 
 

@@ -46,37 +46,37 @@ def test_beside_listed_alphas_pacing_only_tells_how_they_were_chosen() -> None:
         (
             ("[a, b]", "{0: a, 8: b}"),
             "",
-            "4:32: animation.prompts: a map of prompts beside pacing perceptual; allowed: a list, whose frames the "
+            "4:32: animation.prompts: a map of prompts with pacing perceptual; allowed: a list, whose frames the "
             "pacing chooses.",
         ),
         (
             ("frames: 9", "frames: 2"),
             "",
-            "4:49: animation.frames: 2 frames for 2 prompts beside pacing perceptual; needed: at least 3, since "
-            "prompts stay where they are.",
+            "4:49: animation.frames: 2 frames for 2 prompts with pacing perceptual; needed: at least 3, since each "
+            "prompt keeps its frame.",
         ),
         (
             ("frames: 9", "frames: 10001"),
             "",
-            "4:49: animation.frames: 10001 frames beside pacing perceptual; allowed: up to 10000.",
+            "4:49: animation.frames: 10001 frames with pacing perceptual; allowed: up to 10000.",
         ),
         (
             ("}", ", easing: ease_in}"),
             "",
-            "4:80: animation.easing: found 'ease_in' beside pacing perceptual; allowed: linear, since the pacing says "
-            "it all.",
+            "4:80: animation.easing: found 'ease_in' with pacing perceptual; allowed: linear, since the pacing sets "
+            "the timing.",
         ),
         (
             ("}", ", noise: {mode: per_frame}}"),
             "",
-            "4:88: animation.noise.mode: found 'per_frame' beside pacing perceptual; allowed: fixed, keyframes; with "
-            "noise of its own every frame differs from all others.",
+            "4:88: animation.noise.mode: found 'per_frame' with pacing perceptual; allowed: fixed, keyframes; with "
+            "per-frame noise, every frame differs from all others.",
         ),
         (
             ("", ""),
             "render: {guidance_scale: {0: 1.0, 8: 7.0}}",
-            "5:10: render.guidance_scale: keyframes beside pacing perceptual; allowed: what is the same in every "
-            "frame, as a pilot has other frames.",
+            "5:10: render.guidance_scale: keyframes with pacing perceptual; allowed: one value for all frames, "
+            "since a pilot renders other frames.",
         ),
         (
             ("perceptual", "clip"),

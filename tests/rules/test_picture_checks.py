@@ -30,7 +30,8 @@ INPAINT = "StableDiffusionInpaintPipeline"
             "",
             "image: a.png",
             [
-                "render.mask_image: missing; needed: white where StableDiffusionInpaintPipeline paints anew, or expand."
+                "render.mask_image: missing; needed: a mask, white where StableDiffusionInpaintPipeline repaints, "
+                "or expand."
             ],
         ),
         (
@@ -38,8 +39,8 @@ INPAINT = "StableDiffusionInpaintPipeline"
             "",
             "",
             [
-                "model.controlnets: missing; needed: at least one, which StableDiffusionControlNetPipeline follows.",
-                "render.image: missing; needed: what the ControlNets follow, one picture for each.",
+                "model.controlnets: missing; needed: at least one ControlNet for StableDiffusionControlNetPipeline.",
+                "render.image: missing; needed: one picture for each ControlNet.",
             ],
         ),
         (
@@ -55,7 +56,7 @@ INPAINT = "StableDiffusionInpaintPipeline"
             "StableDiffusionControlNetImg2ImgPipeline",
             NET,
             "image: a.png",
-            ["render.control_image: missing; needed: what the ControlNets follow, one picture for each."],
+            ["render.control_image: missing; needed: one picture for each ControlNet."],
         ),
         (
             CONTROLNET,
@@ -78,7 +79,7 @@ INPAINT = "StableDiffusionInpaintPipeline"
             NETS,
             "image: [a.png, b.png], control_guidance_start: [0, 0.5], control_guidance_end: 0.5",
             [
-                "render.control_guidance_start: from 0.5 of the steps up to 0.5; needed: a start before its end."
+                "render.control_guidance_start: from 0.5 of the steps up to 0.5; needed: a start before the end."
             ],
         ),
         (
@@ -94,8 +95,8 @@ INPAINT = "StableDiffusionInpaintPipeline"
             "",
             "image: {file: a.png, canny: {}}, mask_image: b.png, expand: {left: 0}",
             [
-                "render.image.canny: edges beside expand; allowed: one of the two.",
-                "render.mask_image: a mask beside expand, which makes one; allowed: one of the two.",
+                "render.image.canny: edges with expand; allowed: one of the two.",
+                "render.mask_image: a mask with expand, which makes its own; allowed: one of the two.",
                 "render.expand: nothing is added; needed: 1 pixel or more at one side.",
             ],
         ),
@@ -103,13 +104,13 @@ INPAINT = "StableDiffusionInpaintPipeline"
             "StableDiffusionPipeline",
             f"ip_adapters: [{EYE}]",
             "",
-            ["render.ip_adapter_image: missing; needed: what each of model.ip_adapters sees."],
+            ["render.ip_adapter_image: missing; needed: an image prompt for each of model.ip_adapters."],
         ),
         (
             "StableDiffusionPipeline",
             "",
             "ip_adapter_image: a.png",
-            ["render.ip_adapter_image: no adapter sees it; needed: model.ip_adapters."],
+            ["render.ip_adapter_image: no IP-Adapter uses it; needed: model.ip_adapters."],
         ),
         (
             "StableDiffusionPipeline",
@@ -117,7 +118,7 @@ INPAINT = "StableDiffusionInpaintPipeline"
             "ip_adapter_image: [a.png, b.png]",
             [
                 "render.ip_adapter_image: 2 entries for 1 IP-Adapter; allowed: 1, one per IP-Adapter. "
-                "Pictures that one adapter sees together are a list in that list."
+                "To give one adapter several pictures, put them in a list within that list."
             ],
         ),
         (
@@ -166,8 +167,7 @@ def test_edges_with_one_threshold_are_taken() -> None:
 def test_edges_are_no_depth(problems: Any) -> None:
     render = "image: a.png, depth_map: {file: b.png, canny: {}}"
     assert _said(problems, _text("StableDiffusionDepth2ImgPipeline", render=render)) == [
-        "render.depth_map.canny: edges in the place of a depth map; allowed: a picture of the depth, the nearer the "
-        "brighter."
+        "render.depth_map.canny: edges instead of a depth map; allowed: a picture of the depth, brighter where nearer."
     ]
 
 
@@ -175,8 +175,8 @@ def test_a_crop_around_the_mask_is_of_one_controlnets_picture(problems: Any) -> 
     inpaint = "StableDiffusionControlNetInpaintPipeline"
     drawn = "image: a.png, mask_image: b.png, padding_mask_crop: 8"
     assert _said(problems, _text(inpaint, NETS, f"{drawn}, control_image: [c.png, d.png]")) == [
-        "render.padding_mask_crop: a crop around the mask beside 2 ControlNets; allowed: with one, since diffusers "
-        "crops a single picture."
+        "render.padding_mask_crop: a crop around the mask with 2 ControlNets; allowed: one ControlNet, since "
+        "diffusers crops a single picture."
     ]
     parse(_text(inpaint, NET, f"{drawn}, control_image: c.png"), Path("a.yaml"))
 
@@ -184,7 +184,9 @@ def test_a_crop_around_the_mask_is_of_one_controlnets_picture(problems: Any) -> 
 def test_sides_are_added_where_a_mask_is_taken(problems: Any) -> None:
     assert _said(
         problems, _text("StableDiffusionImg2ImgPipeline", render="image: a.png, expand: {top: 8}")
-    ) == ["render.expand: StableDiffusionImg2ImgPipeline paints no added sides; " + _taking("mask_image")]
+    ) == [
+        "render.expand: StableDiffusionImg2ImgPipeline does not paint added sides; " + _taking("mask_image")
+    ]
     parse(_text(INPAINT, render="image: a.png, expand: {top: 8}"), Path("a.yaml"))
 
 
@@ -291,6 +293,6 @@ def test_between_keyframes_as_many_pictures_are_mixed_with_as_many(
         f"render: {{ip_adapter_image: {seen}}}\n"
     )
     assert [line.split(": ", 1)[1] for line in problems(text)] == [
-        f"{place}: 1 and 2 pictures at its keyframes; allowed: as many at each, since the first is mixed with the "
-        "first, the second with the second. A picture may be named twice."
+        f"{place}: 1 and 2 pictures at its keyframes; allowed: the same number at each, since they are interpolated "
+        "one by one. A picture may be repeated."
     ]

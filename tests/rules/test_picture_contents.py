@@ -24,8 +24,8 @@ def test_a_depth_map_of_one_grey_is_refused(grey, depth, refused):
     name, place = f"{grey}.png", "render.depth_map" if isinstance(depth, str) else "render.depth_map.file"
     drawn = {"image": "image.png", "depth_map": name if isinstance(depth, str) else {"file": name}}
     assert refused(DEPTH, "@depth", drawn) == [
-        f"{place}: {grey}.png is of one grey, which diffusers cannot scale to depths; needed: what is nearer is "
-        "brighter; or no depth_map, so that it is estimated."
+        f"{place}: {grey}.png is uniformly grey, which diffusers cannot scale to depths; needed: a picture of the "
+        "depth, brighter where nearer; or no depth_map, to have it estimated."
     ]
 
 

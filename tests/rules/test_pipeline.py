@@ -60,15 +60,15 @@ def test_the_parts_asked_for_are_those_that_diffusers_takes(pipeline):
         (
             SD,
             "@xl",
-            "its UNet is told a picture's sizes, as Stable Diffusion XL's is",
+            "its UNet takes picture sizes, as Stable Diffusion XL's does",
             "StableDiffusionXLPipeline, StableDiffusionXLImg2ImgPipeline, StableDiffusionXLInpaintPipeline, "
             "StableDiffusionXLControlNetPipeline, StableDiffusionXLControlNetImg2ImgPipeline",
         ),
         (
             XL,
             "@sd",
-            "it has no text_encoder_2 and no tokenizer_2 and its UNet is not told a picture's sizes, as Stable "
-            "Diffusion XL's is",
+            "it has no text_encoder_2 and no tokenizer_2 and its UNet does not take picture sizes, as Stable "
+            "Diffusion XL's does",
             f"{PLAIN}, StableDiffusionControlNetPipeline, StableDiffusionControlNetImg2ImgPipeline, "
             "StableDiffusionControlNetInpaintPipeline",
         ),
@@ -88,7 +88,7 @@ def test_the_parts_asked_for_are_those_that_diffusers_takes(pipeline):
         (
             "LatentConsistencyModelPipeline",
             "@sd",
-            "its UNet is not told the guidance scale, as a latent consistency model's is",
+            "its UNet does not take the guidance scale, as a latent consistency model's does",
             f"{PLAIN}, StableDiffusionControlNetPipeline, StableDiffusionControlNetImg2ImgPipeline, "
             "StableDiffusionControlNetInpaintPipeline",
         ),
@@ -127,7 +127,7 @@ def test_a_checkpoint_for_none_of_the_farms_pipelines_is_told(shelf, told, tmp_p
     copy = altered(shelf("sd"), tmp_path / "pix2pix", "unet/config.json", in_channels=8)
     assert told(SD, copy) == [
         "model.pipeline: pix2pix is not for StableDiffusionPipeline: its UNet takes 8 channels, not 4; allowed with "
-        "it: none of the pipelines that the farm renders with."
+        "it: none of the supported pipelines."
     ]
 
 
@@ -151,8 +151,9 @@ def test_a_refiner_with_other_latents_is_told(shelf, told, tmp_path):
 
 def test_a_refiner_that_is_none_is_told(told):
     assert told(XL, "@xl", HANDED, refiner={"pretrained": "@sd"}) == [
-        "model.refiner.pretrained: does not fit the model: it has no text_encoder_2 and no tokenizer_2 and its UNet is "
-        "not told a picture's sizes, as Stable Diffusion XL's is; needed: a refiner of Stable Diffusion XL with the "
+        "model.refiner.pretrained: does not fit the model: it has no text_encoder_2 and no tokenizer_2 and its UNet "
+        "does not take picture sizes, as Stable Diffusion XL's does; needed: a refiner of Stable Diffusion XL with "
+        "the "
         "model's latents."
     ]
 
@@ -176,8 +177,8 @@ def test_a_single_file_with_the_configuration_of_another_model_is_told(single, t
 
 def test_a_single_file_for_another_pipeline_is_told(single, told):
     assert told(XL, single, config={"pretrained": "@sd"}) == [
-        "model.pipeline: single.safetensors is not for StableDiffusionXLPipeline: its UNet is not told a picture's "
-        "sizes, as Stable Diffusion XL's is; allowed with it: "
+        "model.pipeline: single.safetensors is not for StableDiffusionXLPipeline: its UNet does not take picture "
+        "sizes, as Stable Diffusion XL's does; allowed with it: "
         f"{PLAIN}, StableDiffusionControlNetPipeline, StableDiffusionControlNetImg2ImgPipeline, "
         "StableDiffusionControlNetInpaintPipeline."
     ]

@@ -89,7 +89,7 @@ def test_a_part_that_the_pipeline_does_not_take_is_told_with_those_that_do(
 
 def test_words_are_weighted_where_all_go_through_clip(problems: Any) -> None:
     assert _said(problems, _text("FluxPipeline", render="prompt_syntax: compel")) == [
-        "render.prompt_syntax: FluxPipeline has no weighted words; "
+        "render.prompt_syntax: FluxPipeline does not support weighted words; "
         + _with(lambda traits: "textual_inversions" in traits.parts)
     ]
     parse(_text("StableDiffusionXLPipeline", render="prompt_syntax: compel"), Path("a.yaml"))
@@ -107,11 +107,11 @@ def test_attention_is_sliced_in_unets_only(problems: Any) -> None:
 def test_a_refiner_and_where_it_goes_on_need_each_other(problems: Any) -> None:
     xl, refiner = "StableDiffusionXLPipeline", "refiner: {pretrained: ./a}"
     assert _said(problems, _text(xl, refiner)) == [
-        "render.denoising_end: missing; needed: the share of the steps after which the refiner goes on, such as 0.8."
+        "render.denoising_end: missing; needed: the share of the steps after which the refiner takes over, such as 0.8."
     ]
     for pipeline in (xl, "StableDiffusionPipeline"):
         assert _said(problems, _text(pipeline, render="denoising_end: 0.8")) == [
-            "render.denoising_end: nothing goes on from there; allowed: with StableDiffusionXLPipeline and a "
+            "render.denoising_end: no refiner continues from there; allowed: with StableDiffusionXLPipeline and a "
             "model.refiner."
         ]
     parse(_text(xl, refiner, "denoising_end: 0.8, aesthetic_score: 7"), Path("a.yaml"))
@@ -196,8 +196,8 @@ def test_what_saves_memory_together_is_told(problems: Any) -> None:
     eyes = "ip_adapters: [{pretrained: ./eye, weight_name: eye.safetensors}]"
     model = f"{eyes}, memory: {{attention: sliced, offload: group, release_text_encoders: true}}"
     assert _said(problems, _text("StableDiffusionPipeline", model, "ip_adapter_image: a.png")) == [
-        "model.memory.attention: sliced attention does not see image prompts; "
-        "allowed beside model.ip_adapters: default, math, flash, efficient, cudnn, xformers.",
+        "model.memory.attention: sliced attention ignores image prompts; "
+        "allowed with model.ip_adapters: default, math, flash, efficient, cudnn, xformers.",
         "model.memory.release_text_encoders: text encoders are released already by offload: group; "
         "allowed: false, or offload: none.",
     ]

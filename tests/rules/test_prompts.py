@@ -7,12 +7,12 @@ import pytest
 from tests.checkpoints.textual_inversion import save_textual_inversion
 
 SD, XL = "StableDiffusionPipeline", "StableDiffusionXLPipeline"
-COMPEL = "With render.prompt_syntax: compel all are read."
+COMPEL = "With render.prompt_syntax: compel, all tokens are read."
 FULL = " ".join(["star"] * 75)
 
 
 @pytest.mark.parametrize(("pipeline", "pretrained"), [(SD, "@sd"), (XL, "@xl")])
-def test_a_prompt_that_is_cut_is_told_with_what_stays_unread(pipeline, pretrained, remarked):
+def test_a_truncated_prompt_is_reported_with_its_unread_text(pipeline, pretrained, remarked):
     blend = {"kind": "interpolate", "prompts": [FULL, f"{FULL} in a Blue  bowl"], "frames": 3}
     assert remarked(pipeline, pretrained, {"negative_prompt": f"{FULL} dull"}, blend) == [
         f"animation.prompts[1]: 79 tokens, of which CLIP reads 75; unread: 'in a Blue  bowl'. {COMPEL}",

@@ -13,7 +13,8 @@ from tests.rules.altering import altered
 SD, LCM = "StableDiffusionPipeline", "LatentConsistencyModelPipeline"
 AS_SAVED = "scheduler/scheduler_config.json"
 SCIPY = (
-    "needs scipy, which this machine does not have; needed: pip install scipy, here and wherever frames are rendered; "
+    "needs scipy, which is not installed on this machine; needed: pip install scipy, here and wherever frames are "
+    "rendered; "
     "or another scheduler."
 )
 
@@ -87,16 +88,16 @@ def test_a_setting_that_the_scheduler_does_not_take_is_told_with_those_it_takes(
     chosen = {"class": "LCMScheduler", "config": {"original_inference_step": 40}}
     own = sorted(diffusers.LCMScheduler._get_init_keys(diffusers.LCMScheduler) - {"self"})
     assert told(SD, "@sd", scheduler=chosen) == [
-        "model.scheduler.config.original_inference_step: LCMScheduler takes no original_inference_step; "
-        f"allowed: {', '.join(own)}. Did you mean 'original_inference_steps'?"
+        "model.scheduler.config.original_inference_step: LCMScheduler takes no original_inference_step "
+        f"(did you mean 'original_inference_steps'?); allowed: {', '.join(own)}."
     ]
 
 
 def test_a_word_that_a_setting_cannot_be_is_told(told):
     config = {"timestep_spacing": "trailling", "prediction_type": "noise"}
     assert told(SD, "@sd", scheduler={"class": "DDIMScheduler", "config": config}) == [
-        "model.scheduler.config.timestep_spacing: found 'trailling'; allowed: leading, linspace, trailing. "
-        "Did you mean 'trailing'?",
+        "model.scheduler.config.timestep_spacing: found 'trailling' (did you mean 'trailing'?); "
+        "allowed: leading, linspace, trailing.",
         "model.scheduler.config.prediction_type: found 'noise'; allowed: epsilon, flow_prediction, "
         "sample, v_prediction.",
     ]

@@ -13,7 +13,7 @@ import pytest
 from farm.manifest.pipelines import PIPELINES, Traits
 from farm.manifest.schedulers import SCHEDULERS
 from farm.rules.load import parse
-from farm.rules.schedulers import needed_settings, why_unfit
+from farm.rules.schedulers import needed_settings, why_incompatible
 from tests.exhaustive import sample
 
 FLOW = [name for name, traits in PIPELINES.items() if traits.sampling == "flow"]
@@ -52,31 +52,31 @@ def _manifest(pipeline: str, scheduler: str, animation: str = "{kind: circle, pr
             "LDMTextToImagePipeline",
             "EulerDiscreteScheduler",
             "DDIMScheduler",
-            "LDMTextToImagePipeline never scales latents, as it asks for.",
+            "LDMTextToImagePipeline does not scale latents, as it requires.",
         ),
         (
             "PixArtSigmaPipeline",
             "DDIMInverseScheduler",
             "DDIMScheduler",
-            "It has no timestep_spacing linspace, which is the checkpoint's.",
+            "It does not support timestep_spacing linspace, which the checkpoint uses.",
         ),
         (
             "FluxPipeline",
             "FlowMatchHeunDiscreteScheduler",
             "FlowMatchEulerDiscreteScheduler",
-            "FluxPipeline sets its sigmas, which its set_timesteps() does not take.",
+            "FluxPipeline passes sigmas, which its set_timesteps() does not accept.",
         ),
         (
             "StableDiffusion3Pipeline",
             "FlowMatchLCMScheduler",
             "FlowMatchEulerDiscreteScheduler",
-            "It draws noise while it samples, and StableDiffusion3Pipeline gives it no generator.",
+            "It draws noise while sampling, but StableDiffusion3Pipeline passes it no generator.",
         ),
         (
             "SanaPipeline",
             "DDIMScheduler",
             "FlowMatchEulerDiscreteScheduler",
-            "It samples diffusion models; SanaPipeline is a flow-matching one.",
+            "It samples diffusion models; SanaPipeline is a flow-matching pipeline.",
         ),
     ],
 )
@@ -116,7 +116,7 @@ def test_a_solver_of_diffusion_models_needs_the_settings_of_flow(problems: Any, 
     ) == [
         "doggo.yaml:6:15: model.scheduler.class: UniPCMultistepScheduler without use_flow_sigmas: true, "
         "prediction_type: flow_prediction; needed: these settings in its config, since "
-        f"{pipeline} is a flow-matching one."
+        f"{pipeline} is a flow-matching pipeline."
     ]
     whole = (
         "{class: UniPCMultistepScheduler, config: {use_flow_sigmas: true, prediction_type: flow_prediction}}"
@@ -127,15 +127,16 @@ def test_a_solver_of_diffusion_models_needs_the_settings_of_flow(problems: Any, 
 def test_a_setting_that_draws_noise_needs_a_pipeline_that_gives_generators(problems: Any) -> None:
     drawn = "{class: FlowMatchEulerDiscreteScheduler, config: {stochastic_sampling: true}}"
     assert problems(_manifest("FluxPipeline", drawn)) == [
-        "doggo.yaml:6:64: model.scheduler.config.stochastic_sampling: found true; allowed: what draws no noise, since "
-        "FluxPipeline gives schedulers no generator."
+        "doggo.yaml:6:64: model.scheduler.config.stochastic_sampling: found true; allowed: values that draw no "
+        "noise, since "
+        "FluxPipeline passes schedulers no generator."
     ]
     parse(_manifest("SanaPipeline", drawn), Path("a.yaml"))
 
 
 def test_every_flow_pipeline_takes_the_scheduler_of_its_checkpoints() -> None:
     for pipeline in FLOW:
-        assert why_unfit(pipeline, PIPELINES[pipeline], "FlowMatchEulerDiscreteScheduler") == ""
+        assert why_incompatible(pipeline, PIPELINES[pipeline], "FlowMatchEulerDiscreteScheduler") == ""
 
 
 def test_a_flow_pipeline_of_which_no_more_is_said_takes_the_scheduler_that_all_take(
@@ -146,7 +147,7 @@ def test_a_flow_pipeline_of_which_no_more_is_said_takes_the_scheduler_that_all_t
     assert problems(_manifest("Lumina2Pipeline", "{class: DDIMScheduler}")) == [
         "doggo.yaml:6:15: model.scheduler.class: found 'DDIMScheduler'; allowed: a scheduler that Lumina2Pipeline "
         "takes, such as FlowMatchEulerDiscreteScheduler. It samples diffusion models; Lumina2Pipeline is a "
-        "flow-matching one."
+        "flow-matching pipeline."
     ]
     parse(_manifest("Lumina2Pipeline", "{class: FlowMatchEulerDiscreteScheduler}"), Path("a.yaml"))
 
@@ -169,7 +170,7 @@ def test_a_pipeline_samples_with_every_scheduler_that_is_not_refused(pipeline: s
     own = called.scheduler.config
     failed: dict[str, str] = {}
     for name in HERE:
-        if why_unfit(pipeline, PIPELINES[pipeline], name):
+        if why_incompatible(pipeline, PIPELINES[pipeline], name):
             continue
         if name in OWN_SIGMAS and pipeline == "StableDiffusionXLPipeline":
             continue

@@ -34,8 +34,8 @@ def test_a_single_file_needs_a_configuration_and_hears_whose_is_usual(
     problems: Any, pipeline: str, render: str, usual: str, config: str
 ) -> None:
     assert _said(problems, _single(pipeline, config, render)) == [
-        "model.config: missing; needed: a hub id with its commit, or a folder, of which the file has its architecture, "
-        f"words and scheduler, since it holds weights only. For {pipeline} it is mostly {usual}."
+        "model.config: missing; needed: a hub id with its commit, or a folder, to provide the architecture, "
+        "tokenizers and scheduler, since the file contains weights only. The usual one for {pipeline} is {usual}."
     ]
 
 
@@ -45,8 +45,8 @@ def test_a_single_file_with_a_configuration_is_whole() -> None:
 
 def test_a_configuration_is_given_to_a_single_file_and_is_none_itself(problems: Any) -> None:
     assert _said(problems, _text("StableDiffusionPipeline", "config: {pretrained: ./a.safetensors}")) == [
-        "model.config: a configuration beside 'tiny', which brings its own; allowed: beside a .safetensors file.",
-        "model.config.pretrained: found './a.safetensors', which holds weights only; allowed: a hub id or a folder.",
+        "model.config: a configuration for 'tiny', which contains its own; allowed: with a .safetensors file.",
+        "model.config.pretrained: found './a.safetensors', which contains weights only; allowed: a hub id or a folder.",
     ]
 
 

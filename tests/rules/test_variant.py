@@ -17,7 +17,7 @@ def test_a_variant_that_no_file_is_of_is_told_with_those_there_are(shelf, told, 
     copy = renamed(shelf("sd"), tmp_path / "half", "fp16")
     assert told(SD, copy, variant="fp16") == []
     assert told(SD, copy, variant="fp15") == [
-        "model.variant: there are no files of the variant fp15 in half; allowed: fp16, null. Did you mean 'fp16'?"
+        "model.variant: there are no files of the variant fp15 in half (did you mean 'fp16'?); allowed: fp16, null."
     ]
     assert told(SD, "@sd", variant="fp16") == [
         "model.variant: there are no files of the variant fp16 in @sd; allowed: null."

@@ -34,7 +34,7 @@ def told(path):
 
 
 def test_every_slip_is_told_at_its_place(written):
-    opened = "the ( at character {} is never closed; \\( is the sign itself"
+    opened = "the ( at character {} is never closed; write \\( for a literal one"
     assert told(written('["a (red star", "a star"]')) == [
         ("animation.prompts[0]", opened.format(3), NEEDED),
         ("render.negative_prompt", opened.format(1), NEEDED),

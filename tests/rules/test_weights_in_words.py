@@ -3,7 +3,7 @@
 import pytest
 
 SD, FLUX = "StableDiffusionPipeline", "FluxPipeline"
-HINT = " With render.prompt_syntax: compel words are weighted."
+HINT = " With render.prompt_syntax: compel, words can be weighted."
 
 
 def _still(*prompts):
@@ -22,7 +22,7 @@ def _still(*prompts):
     ],
 )
 def test_a_weight_in_a_plain_prompt_is_no_weight(remarked, prompt, weight):
-    as_it_stands = "is no weight in plain syntax, and is read as it stands; needed: plain words."
+    as_it_stands = "is not a weight in plain syntax, and is read literally; needed: plain words."
     told = f"animation.prompts[0]: '{weight}' {as_it_stands}"
     assert remarked(SD, "@sd", {}, _still(prompt)) == [told + HINT]
     assert remarked(FLUX, f"@{FLUX}", {}, _still(prompt)) == [told]

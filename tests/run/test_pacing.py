@@ -284,8 +284,8 @@ def test_a_picture_per_frame_keeps_a_pilot_from_choosing(even, tmp_path):
     with pytest.raises(ManifestError) as caught:
         prepare(path, output_dir=str(tmp_path), procedural=True)
     assert str(caught.value) == (
-        f"{path}:6:49: render.image: a picture per frame with pacing perceptual; allowed: what is the same in every "
-        "frame, as a pilot has other frames."
+        f"{path}:6:49: render.image: a picture per frame with pacing perceptual; allowed: one value for all frames, "
+        "since a pilot renders other frames."
     )
 
 

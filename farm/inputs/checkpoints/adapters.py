@@ -1,4 +1,4 @@
-"""The files of adapters (LoRA, IP-Adapter, textual inversion), and what their headers say. Needs no torch."""
+"""Reads the headers of adapter files (LoRA, IP-Adapter, textual inversion). Needs no torch."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from farm.inputs.digest import content_sha256
 from farm.records import IpAdapter, ModelSource, TextualInversion
 
 _DOWN = re.compile(r"_lora\d?_(linear_layer_)?(A|down)(_default)?_weight\Z")
-"""What the name of a matrix ends with. These are all read in one pass: whoever makes a file names its tensors."""
+"""The end of a matrix's name. Matching is linear in its length, since names come from untrusted files."""
 _ADAPTER = re.compile(r"lora|lokr|hada")
-"""A LoRA or a kin of it, however it is named."""
+"""A part of every name in a LoRA or one of its variants."""
 _TEXT = re.compile(r"(text_encoders?|lora_te)(_?[123])?_")
 _UNET = re.compile(r"(?:\A|_)(?:(?:down|up|input|output)_blocks|mid_block|middle_block)_")
 _TRANSFORMER = re.compile(r"(?:\A|_)(?:layers|blocks)_\d+_")
@@ -27,7 +27,7 @@ _WORDS = "_q_proj"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoraShapes:
-    """What the parts that a LoRA changes take: how many numbers of a word and of a picture's token, as told.
+    """The input widths of the layers that a LoRA changes, and the denoiser that it is for, as far as known.
 
     `context` is of cross-attention in a UNet, `tokens` of attention in a UNet or transformer, `words` of attention in
     text encoders, by name.
@@ -40,8 +40,8 @@ class LoraShapes:
 
 
 def read_lora(shapes: Mapping[str, Shape]) -> LoraShapes | None:
-    """Return for what these weights were trained, as diffusers, PEFT or kohya's scripts name them; None if no LoRA."""
-    # kohya's names have underscores for dots; a matrix is [rank, what it takes, ...].
+    """Return the shapes of a LoRA in the names of diffusers, PEFT or kohya's scripts; None for other weights."""
+    # kohya's names have underscores for dots; the shape of a matrix is [rank, input width, ...].
     flat = {name.replace(".", "_"): shape for name, shape in shapes.items()}
     takes = {
         name[: match.start()]: shape[1]
@@ -78,27 +78,27 @@ def _words(takes: Mapping[str, int]) -> Mapping[str, frozenset[int]]:
 
 USUAL_LORA = "pytorch_lora_weights.safetensors"
 USUAL_EMBEDDING = "learned_embeds.safetensors"
-"""As diffusers names the files of a LoRA and of a learned word."""
+"""The file names of LoRAs and textual inversions in diffusers."""
 
 ENCODER_OF = {"clip_l": "text_encoder", "clip_g": "text_encoder_2"}
-"""The text encoder that a part of a learned word is for, as files for Stable Diffusion XL name their parts."""
+"""The text encoder of each tensor in a textual inversion for Stable Diffusion XL."""
 
 
 def only_or_usual(names: Iterable[str], usual: str) -> str:
-    """Return the file that is meant where none is named: the only safetensors there, or one of the usual name."""
+    """Return the default file: the only .safetensors among `names`, else the usual name."""
     weights = [name for name in names if name.endswith(".safetensors") and "/" not in name]
     return weights[0] if len(weights) == 1 else usual
 
 
 def encoder_folder(adapter: IpAdapter) -> str:
-    """Return the folder of an IP-Adapter's image encoder in its source, as diffusers reads the name."""
+    """Return the folder of an IP-Adapter's image encoder in its source, as diffusers resolves its name."""
     named = adapter.image_encoder_folder
     return named if "/" in named else PurePosixPath(adapter.subfolder, named).as_posix()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MissingFile:
-    """A weights file that a local checkpoint does not hold: `name` in `folder`, as messages name it, among `files`."""
+    """A weights file that a local checkpoint lacks: `name` in `folder`, as messages put it, which has `files`."""
 
     name: str
     folder: str
@@ -107,7 +107,7 @@ class MissingFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdapterWeights:
-    """The shapes of an adapter's tensors by name, None where its file is not on this machine yet, or is `missing`."""
+    """The shapes of an adapter's tensors by name; None if its file is not on this machine yet, or is `missing`."""
 
     shapes: Mapping[str, Shape] | None = None
     missing: MissingFile | None = None
@@ -118,7 +118,7 @@ def read_adapter(
 ) -> AdapterWeights:
     """Read the header of an adapter's weights file.
 
-    Without a `weight_name` it is the only file of the folder, or the one of the `usual` name.
+    Without a `weight_name`, read the only file of the folder, or the one with the `usual` name.
     """
     place = contents_of(source)
     if place is None:
@@ -127,7 +127,7 @@ def read_adapter(
         return AdapterWeights(shapes=read_shapes(place))
     folder = place / subfolder
     if weight_name is None:
-        # A repository of the hub may hold other files than those cached here.
+        # A hub repository may contain more files than are cached here.
         known = folder.iterdir() if source.kind != "hub" and folder.is_dir() else ()
         weight_name = only_or_usual((file.name for file in known), usual)
     if (folder / weight_name).is_file():
@@ -151,9 +151,9 @@ def token_of(inversion: TextualInversion, shapes: Mapping[str, Shape]) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageEncoder:
-    """The image encoder in a folder, None where that is not on this machine yet.
+    """The image encoder in a folder; None if the folder is not on this machine yet.
 
-    `digests` are of its weights files, empty unless it is to be compared with another.
+    `digests` are of its weights files, empty unless there are several encoders to compare.
     """
 
     folder: Path | None
@@ -165,7 +165,7 @@ class ImageEncoder:
 def read_image_encoders(
     model: ModelSource, adapters: Sequence[IpAdapter]
 ) -> tuple[ImageEncoder, tuple[ImageEncoder, ...]]:
-    """Read the image encoder that the model may have, and that of each adapter."""
+    """Read the image encoder of the model, which may have none, and that of each adapter."""
     folders = [_folder(model, "image_encoder")]
     folders += [_folder(adapter.source, encoder_folder(adapter)) for adapter in adapters]
     are_several = len({folder for folder in folders if folder and folder.is_dir()}) > 1

@@ -31,11 +31,11 @@ MAX_VOCABULARY_VALUES = 4_000_000
 """The same for larger files; Gemma's tokenizer has 2,000,000, five for each of its merges and tokens."""
 
 _MAX_DIGITS = 40
-"""Of an integer: transformers writes 10 ** 30 as the maximum length of unlimited tokenizers."""
+"""Limit for an integer: transformers writes 10 ** 30 as the maximum length of unlimited tokenizers."""
 
 
 def read_json(file: Path, *, most: int = MAX_JSON, finite: bool = False) -> Any:
-    """Return the value in a JSON file of at most `most` bytes; `finite` refuses Infinity and NaN.
+    """Return the value in a JSON file of at most `most` bytes; `finite` rejects Infinity and NaN.
 
     Configurations may contain them: some schedulers of diffusers have the setting `-Infinity`.
 
@@ -52,13 +52,13 @@ def read_json(file: Path, *, most: int = MAX_JSON, finite: bool = False) -> Any:
             text, finite=finite, most_values=MAX_VALUES if most <= MAX_JSON else MAX_VOCABULARY_VALUES
         )
     except json.JSONDecodeError as error:
-        raise NoJson(f"{file} is not JSON, from line {error.lineno} on") from None
+        raise NotJson(f"{file} is not JSON, from line {error.lineno} on") from None
     except ValueError as error:
         raise ModelError(f"{file} is not what diffusers and transformers write: {error}") from None
 
 
-class NoJson(ModelError):
-    """A file that is not JSON, so that no library can read it either."""
+class NotJson(ModelError):
+    """A file that is not JSON, which no library can read either."""
 
 
 def parse_json(text: bytes | str, *, finite: bool = False, most_values: int = MAX_VOCABULARY_VALUES) -> Any:
@@ -76,7 +76,7 @@ def parse_json(text: bytes | str, *, finite: bool = False, most_values: int = MA
             written,
             parse_int=_int,
             parse_float=_finite if finite else float,
-            parse_constant=_refuse_constant if finite else None,
+            parse_constant=_reject_constant if finite else None,
             object_pairs_hook=_object,
         )
     except UnicodeDecodeError:
@@ -97,7 +97,7 @@ def open_regular(file: Path) -> BinaryIO:
     number = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(number).st_mode):
         os.close(number)
-        raise ModelError(f"{file} is no regular file")
+        raise ModelError(f"{file} is not a regular file")
     return os.fdopen(number, "rb")
 
 
@@ -132,7 +132,7 @@ def _finite(digits: str) -> float:
     return number
 
 
-def _refuse_constant(name: str) -> float:
+def _reject_constant(name: str) -> float:
     raise ValueError(f"it has a number that is not finite: {name}")
 
 

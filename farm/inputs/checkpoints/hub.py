@@ -85,8 +85,8 @@ def settings_of(names: Sequence[str], folder: str) -> list[str]:
 def _settings(names: Sequence[str], folder: str) -> Iterator[str]:
     for name in names:
         path = PurePosixPath(name)
-        is_there = path.parent == PurePosixPath(folder) or (folder and path.is_relative_to(folder))
-        if is_there and path.suffix in SETTINGS:
+        is_inside = path.parent == PurePosixPath(folder) or (folder and path.is_relative_to(folder))
+        if is_inside and path.suffix in SETTINGS:
             yield name
 
 
@@ -149,10 +149,10 @@ def fetch_pipeline(source: ModelSource, variant: str | None, *, weights: bool = 
 
 
 def file_names(source: ModelSource) -> list[str]:
-    """Return the names of a repository's files as of the commit, or of those that are here where it is not asked.
+    """Return the names of a repository's files at its commit; offline, only of those in the cache.
 
     Raises:
-        LocalEntryNotFoundError: when the hub must or can not be asked, and nothing of it is in its cache.
+        LocalEntryNotFoundError: when the hub cannot be accessed, and the cache has none of its files.
     """
     from huggingface_hub import get_cached_repo_tree
     from huggingface_hub.errors import CachedRepoTreeNotFoundError
@@ -184,9 +184,11 @@ def _download(source: ModelSource, names: Collection[str]) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import IncompleteSnapshotError
 
-    strange = [name for name in names if Path(name).suffix not in DATA]
-    if strange:
-        raise ModelError(f"{source.location}: {strange[0]} is no data, and nothing else is fetched.")
+    unexpected = [name for name in names if Path(name).suffix not in DATA]
+    if unexpected:
+        raise ModelError(
+            f"{source.location}: {unexpected[0]} is not a data file, and only those are fetched."
+        )
     with LOADING_LOCK:
         try:
             folder = snapshot_download(

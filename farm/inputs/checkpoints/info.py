@@ -1,4 +1,4 @@
-"""What a pipeline's checkpoint is made of, as far as its files on this machine tell. Needs no torch."""
+"""Reads a checkpoint's architecture and settings from its files on this machine. Needs no torch."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from farm.records import ModelSource
 
 
 def contents_of(source: ModelSource) -> Path | None:
-    """Return a checkpoint's folder, or its file, on this machine; None where it is not here yet."""
+    """Return a checkpoint's folder or file on this machine; None if it is not here yet."""
     if source.kind != "hub":
         return Path(local_path(source))
     return cached_snapshot(source.location, source.revision)
 
 
 def read_settings(file: Path) -> dict[str, Any] | None:
-    """Return what a JSON file says, or None where it is not there or not an object."""
+    """Return the object in a JSON file; None if it is missing or is not an object."""
     try:
         settings = read_json(file)
     except (OSError, ModelError):
@@ -34,7 +34,7 @@ def read_settings(file: Path) -> dict[str, Any] | None:
 
 
 def read_shapes(file: Path) -> Mapping[str, Shape]:
-    """Return the shapes of a safetensors file's tensors by name, from its header; none where it has no such header."""
+    """Return the shapes of a safetensors file's tensors by name, from its header; empty if it has none."""
     try:
         return read_header(file)
     except (OSError, ModelError):
@@ -42,20 +42,20 @@ def read_shapes(file: Path) -> Mapping[str, Shape]:
 
 
 _LARGEST = 2**20
-"""What numbers of channels, heads, layers and pixels stay below; what lies beyond is not known."""
+"""Limit for numbers of channels, heads, layers and pixels; larger ones count as unknown."""
 _MOST = 64
-"""Entries of a list, such as the stages of a UNet or autoencoder."""
+"""Limit for the entries of a list, such as the stages of a UNet or autoencoder."""
 
 _UNET = "model.diffusion_model."
 _STAGE = re.compile(r"first_stage_model\.encoder\.down\.(\d+)\.")
-"""The first halves nothing, each other one does."""
+"""A stage of the autoencoder; all but the first halve the size."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Denoiser:
-    """A UNet, a ControlNet's half of one, or a transformer; what it has none of or is not known is None or empty.
+    """A UNet, a ControlNet, or a transformer; what it lacks or what is unknown is None or empty.
 
-    `width` is that of a transformer's tokens; `patch` how many latents a token is high and wide.
+    `width` is that of a transformer's tokens; `patch` is the height and width of a token in latents.
     """
 
     class_name: str
@@ -63,22 +63,22 @@ class Denoiser:
     cross_attention_dim: int | None = None
     block_out_channels: tuple[int, ...] = ()
     layers_per_block: int | None = None
-    told_sizes: bool = False
-    """Whether it is told a picture's sizes and pooled words, as Stable Diffusion XL's."""
-    told_guidance: bool = False
-    """Whether it is told the guidance scale, as a latent consistency model's."""
+    takes_sizes: bool = False
+    """Whether it takes picture sizes and pooled text embeddings, as Stable Diffusion XL's does."""
+    takes_guidance: bool = False
+    """Whether it takes the guidance scale, as a latent consistency model's does."""
     width: int | None = None
     patch: int = 1
     sample_size: int | None = None
-    """How many latents a picture is high and wide unless told."""
+    """The default height and width of a picture in latents."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Architecture:
-    """A pipeline's parts; what its files do not tell is None.
+    """A pipeline's parts; what is unknown is None.
 
-    `components` are classes by name, None for a single file. A latent has `latent_channels`, and stands for
-    `vae_factor` times `vae_factor` pixels. `text_widths` are those of the text encoders' tokens.
+    `components` are classes by name, None for a single file. A latent has `latent_channels`, and covers `vae_factor` by
+    `vae_factor` pixels. `text_widths` are the widths of the text encoders' tokens.
     """
 
     components: Mapping[str, str] | None
@@ -89,9 +89,9 @@ class Architecture:
 
     @property
     def step(self) -> int:
-        """What the height and width of a picture must be multiples of, in pixels.
+        """Return the number of pixels that a picture's height and width must be multiples of.
 
-        A net with four times as many channels as the latent has takes it packed, in squares of two by two.
+        A denoiser with four times the latent's channels takes latents packed in squares of two by two.
         """
         latent, taken = self.latent_channels, self.denoiser.in_channels
         patch = 2 if latent and taken == 4 * latent else self.denoiser.patch
@@ -100,7 +100,7 @@ class Architecture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckpointInfo:
-    """What the files of a pipeline's checkpoint say; None or empty where they do not, or are not on this machine yet.
+    """The settings in a pipeline's checkpoint; None or empty if they are missing or not on this machine yet.
 
     `scheduler` holds the settings of the checkpoint's own scheduler, `encoder_layers` the number of layers of each CLIP
     text encoder.
@@ -116,7 +116,7 @@ class CheckpointInfo:
 
     @property
     def scheduler_class(self) -> str:
-        """The class of the checkpoint's own scheduler, or empty."""
+        """Return the class of the checkpoint's own scheduler, or an empty string."""
         return str(self.scheduler.get("_class_name", ""))
 
 
@@ -152,7 +152,7 @@ _VARIANT = re.compile(r"\w+?(?:-\d{5}-of-\d{5})?\.([\w-]+?)(?:-\d{5}-of-\d{5})?\
 def read_variants(source: ModelSource, subfolder: str = "") -> tuple[str, ...] | None:
     """Return the variants of the weights in a folder, sorted.
 
-    None where they are not known: a single file, or a repository of the hub, which may hold more than is cached here.
+    None if they are unknown: for a single file, or a hub repository, which may contain more files than are cached.
     """
     folder = contents_of(source)
     if source.kind == "hub" or folder is None or not folder.is_dir():
@@ -162,7 +162,7 @@ def read_variants(source: ModelSource, subfolder: str = "") -> tuple[str, ...] |
 
 
 def read_architecture(source: ModelSource) -> Architecture | None:
-    """Return what a checkpoint is made of; None where its files are not on this machine yet, or do not tell."""
+    """Return the architecture of a checkpoint; None if its files are not on this machine yet, or are not known."""
     place = contents_of(source)
     if place is None:
         return None
@@ -170,21 +170,24 @@ def read_architecture(source: ModelSource) -> Architecture | None:
 
 
 def read_denoiser(config: Mapping[str, Any]) -> Denoiser:
-    """Return what the configuration of a UNet, ControlNet or transformer says."""
+    """Return the traits of a UNet, ControlNet or transformer from its configuration."""
     name = _name(config.get("_class_name"))
-    heads, head = _whole(config.get("num_attention_heads")), _whole(config.get("attention_head_dim"))
+    heads, head = (
+        _positive_int(config.get("num_attention_heads")),
+        _positive_int(config.get("attention_head_dim")),
+    )
     patch = config.get("patch_size", next(iter(_row(config.get("all_patch_size"))), None))
     return Denoiser(
         class_name=name,
-        in_channels=_whole(config.get("in_channels")),
-        cross_attention_dim=_whole(config.get("cross_attention_dim")),
+        in_channels=_positive_int(config.get("in_channels")),
+        cross_attention_dim=_positive_int(config.get("cross_attention_dim")),
         block_out_channels=_row(config.get("block_out_channels")),
-        layers_per_block=_whole(config.get("layers_per_block")),
-        told_sizes=config.get("addition_embed_type") == "text_time",
-        told_guidance=config.get("time_cond_proj_dim") is not None,
-        width=heads * head if heads and head else _whole(config.get("dim")),
-        patch=_whole(patch) or 1,
-        sample_size=_whole(config.get("sample_size")),
+        layers_per_block=_positive_int(config.get("layers_per_block")),
+        takes_sizes=config.get("addition_embed_type") == "text_time",
+        takes_guidance=config.get("time_cond_proj_dim") is not None,
+        width=heads * head if heads and head else _positive_int(config.get("dim")),
+        patch=_positive_int(patch) or 1,
+        sample_size=_positive_int(config.get("sample_size")),
     )
 
 
@@ -200,7 +203,7 @@ def _of_folder(folder: Path) -> Architecture | None:
     config = {name: read_settings(folder / name / "config.json") or {} for name in components}
     vae = config.get("vae") or config.get("vqvae") or {}
     widths = {
-        name: _whole(config[name].get("hidden_size"))
+        name: _positive_int(config[name].get("hidden_size"))
         for name in components
         if name.startswith("text_encoder")
     }
@@ -208,13 +211,13 @@ def _of_folder(folder: Path) -> Architecture | None:
         components=components,
         denoiser=read_denoiser(config.get("transformer") or config.get("unet") or {}),
         vae_factor=_factor(vae),
-        latent_channels=_whole(vae.get("latent_channels", vae.get("z_dim"))),
+        latent_channels=_positive_int(vae.get("latent_channels", vae.get("z_dim"))),
         text_widths={name: width for name, width in widths.items() if width is not None},
     )
 
 
 def _of_file(file: Path) -> Architecture | None:
-    """Return what a file in the original layout of Stable Diffusion holds; None if it is in another."""
+    """Return the architecture of a file in the original layout of Stable Diffusion; None for other layouts."""
     shapes = read_shapes(file)
     unet = {name.removeprefix(_UNET): shape for name, shape in shapes.items() if name.startswith(_UNET)}
     if "input_blocks.0.0.weight" not in unet:
@@ -228,8 +231,8 @@ def _of_file(file: Path) -> Architecture | None:
             class_name="UNet2DConditionModel",
             in_channels=unet["input_blocks.0.0.weight"][1],
             cross_attention_dim=widths[0] if widths else None,
-            told_sizes="label_emb.0.0.weight" in unet,
-            told_guidance=any("cond_proj" in name for name in unet),
+            takes_sizes="label_emb.0.0.weight" in unet,
+            takes_guidance=any("cond_proj" in name for name in unet),
         ),
         vae_factor=2 ** max(stages) if stages else None,
         latent_channels=latent[0] if latent else None,
@@ -238,19 +241,23 @@ def _of_file(file: Path) -> Architecture | None:
 
 
 def _factor(vae: Mapping[str, Any]) -> int | None:
-    """Return how many pixels a latent is high and wide, as diffusers' pipelines count them."""
+    """Return the height and width of a latent in pixels, calculated as in diffusers' pipelines."""
     stages = _row(vae.get("block_out_channels", vae.get("encoder_block_out_channels")))
     halvings = len(stages) - 1 if stages else len(_row(vae.get("temperal_downsample")))
     return 2**halvings if stages or halvings else None
 
 
-def _whole(value: object) -> int | None:
+def _positive_int(value: object) -> int | None:
     return value if type(value) is int and 0 < value <= _LARGEST else None
 
 
 def _row(value: object) -> tuple[Any, ...]:
     entries = value if isinstance(value, list) and len(value) <= _MOST else []
-    return tuple(entries) if all(isinstance(entry, str | bool) or _whole(entry) for entry in entries) else ()
+    return (
+        tuple(entries)
+        if all(isinstance(entry, str | bool) or _positive_int(entry) for entry in entries)
+        else ()
+    )
 
 
 def _name(value: object) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path, PurePath
 from typing import Any, Literal
 
 from farm.errors import ModelError
-from farm.inputs.checkpoints.bounded_json import MAX_VOCABULARY, NoJson, read_json
+from farm.inputs.checkpoints.bounded_json import MAX_VOCABULARY, NotJson, read_json
 from farm.inputs.checkpoints.hub_cache import blobs_of
 from farm.inputs.checkpoints.safe_settings import check_settings
 from farm.inputs.checkpoints.safetensors_header import check_weights
@@ -42,12 +42,12 @@ def folders_below(folder: Path) -> list[Path]:
                 count += 1
                 if count > MAX_ENTRIES:
                     raise ModelError(
-                        f"{folder} is no checkpoint's folder: it holds more than {MAX_ENTRIES} files and folders"
+                        f"{folder} is not a checkpoint folder: it contains more than {MAX_ENTRIES} files and folders"
                     )
                 if entry.is_dir():
                     if entry.is_symlink():
                         raise ModelError(
-                            f"{entry.path} is a link to a folder, which is not followed: copy the folder there"
+                            f"{entry.path} is a link to a folder, which is not followed: replace it with a copy"
                         )
                     found.append(Path(entry.path))
     return found
@@ -65,15 +65,15 @@ def data_below(folder: Path, folders: list[Path]) -> list[Path]:
     cache, size = _Cache(folder), 0
     for file in files:
         if not file.is_file():
-            raise ModelError(f"{file} is no regular file")
+            raise ModelError(f"{file} is not a regular file")
         if not _is_text(file.name):
-            raise ModelError(f"{file.parent} holds a file whose name is no text in UTF-8: {file.name!a}")
+            raise ModelError(f"{file.parent} contains a file whose name is not UTF-8: {file.name!a}")
         if file.is_symlink():
             cache.check(file)
         size += file.stat().st_size
     if size > MAX_BYTES:
         raise ModelError(
-            f"{folder} is no checkpoint's folder: it has {size} bytes, up to {MAX_BYTES} are read"
+            f"{folder} is not a checkpoint folder: it has {size} bytes, up to {MAX_BYTES} are read"
         )
     return files
 
@@ -134,7 +134,7 @@ def data_files(folder: Path, holds: Holds) -> list[Path]:
 
     Raises:
         ModelError: when the folder is not what it `holds`, or contains anything that is never loaded: pickles instead
-            of weights, code, malformed files, or references to other places.
+            of safetensors, code, malformed files, or references to other places.
         OSError: when a file cannot be read.
     """
     names = list(read_index(folder)) if holds == "pipeline" else []
@@ -156,7 +156,7 @@ def read_index(folder: Path) -> Mapping[str, tuple[str, str] | None]:
     """
     index = folder / INDEX
     if not index.is_file():
-        raise ModelError(f"{folder} is no pipeline's folder: it holds no {INDEX}")
+        raise ModelError(f"{folder} is not a pipeline folder: it contains no {INDEX}")
     try:
         written = read_json(index)
     except ModelError as error:
@@ -164,7 +164,7 @@ def read_index(folder: Path) -> Mapping[str, tuple[str, str] | None]:
     if not isinstance(written, dict) or "_class_name" not in written:
         raise ModelError(f"{index} is not what diffusers writes")
     if not isinstance(written["_class_name"], str):
-        raise ModelError(f"{index} names a pipeline that is code of its own: {_cut(written['_class_name'])}")
+        raise ModelError(f"{index} names a pipeline with custom code: {_shortened(written['_class_name'])}")
     check_settings(index, written)
     components = {name: value for name, value in written.items() if isinstance(value, list)}
     return {name: _component(index, name, value) for name, value in components.items()}
@@ -187,13 +187,13 @@ def check_names(
             )
         if name == ADAPTER and not is_adapter:
             raise ModelError(
-                f"{place / name} would have weights from elsewhere laid over those beside it, or loaded in their "
-                "place: remove it, and name the adapter in model.loras"
+                f"{place / name} would add weights from elsewhere to those in its folder, or replace them: remove "
+                "it, and list the adapter in model.loras"
             )
         if suffix in _PICKLES and ".safetensors" not in suffixes and not may_lack_weights:
             raise ModelError(
-                f"{place / name} is a pickle, which can run any code when it is loaded, and there is no .safetensors "
-                "beside it: convert it"
+                f"{place / name} is a pickle, which can run any code when it is loaded, and its folder contains no "
+                ".safetensors: convert it"
             )
 
 
@@ -205,11 +205,13 @@ def _component(index: Path, name: str, value: Sequence[object]) -> tuple[str, st
         if isinstance(library, str) and isinstance(cls, str) and _is_library(library) and _is_class(cls):
             if cls.endswith("Pipeline"):
                 raise ModelError(
-                    f"{index} names a whole pipeline as a component, which would bring components of its own: "
-                    f"{_cut(name)} is a {cls}"
+                    f"{index} names a pipeline as a component, which would bring its own components: "
+                    f"{_shortened(name)} is a {cls}"
                 )
             return library, cls
-    raise ModelError(f"{index} names a component that is not of diffusers or transformers: {_cut(name)}")
+    raise ModelError(
+        f"{index} names a component that is not of diffusers or transformers: {_shortened(name)}"
+    )
 
 
 def _is_library(name: str) -> bool:
@@ -236,7 +238,7 @@ def _check_part(part: Path, holds: Holds, *, may_lack_weights: bool) -> None:
     check_names(part, names, may_lack_weights=may_lack_weights, is_adapter=holds == "weights")
     for file in files:
         if file.suffix in SETTINGS | {".safetensors"} and not file.is_file():
-            raise ModelError(f"{file} is no regular file")
+            raise ModelError(f"{file} is not a regular file")
         if file.suffix == ".safetensors":
             check_weights(file)
         elif file.suffix in SETTINGS:
@@ -248,7 +250,7 @@ def _check_settings(file: Path) -> None:
         _check_shards(file)
     elif file.name.endswith("config.json") or file.name in _READ:
         # A file that is not JSON sets nothing; the worker that loads it reports it.
-        with contextlib.suppress(NoJson):
+        with contextlib.suppress(NotJson):
             check_settings(file, read_json(file))
     elif (size := file.stat().st_size) > MAX_VOCABULARY:
         raise ModelError(f"{file} has {size} bytes, up to {MAX_VOCABULARY} are read")
@@ -262,9 +264,11 @@ def _check_shards(file: Path) -> None:
         raise ModelError(f"{file} is not what diffusers writes")
     for shard in set(map(str, shards.values())):
         if "/" in shard or "\\" in shard or not shard.endswith(".safetensors"):
-            raise ModelError(f"{file} names weights that are no .safetensors file beside it: {_cut(shard)}")
+            raise ModelError(
+                f"{file} names weights that are not a .safetensors file in its folder: {_shortened(shard)}"
+            )
 
 
-def _cut(value: object) -> str:
+def _shortened(value: object) -> str:
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."

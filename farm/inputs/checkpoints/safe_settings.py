@@ -16,12 +16,12 @@ _CODE = ("auto_map", "custom_pipelines", "custom_pipeline")
 _ELSEWHERE = {
     "backbone": "a backbone by its name, which transformers looks for on the hub",
     "use_timm_backbone": "a backbone of timm, which is looked for on the hub",
-    "use_pretrained_backbone": "a backbone with weights of its own from the hub",
+    "use_pretrained_backbone": "a backbone with its own weights from the hub",
     "quantization_config": "weights that another library unpacks",
-    "configuration_files": "other files in its place",
-    "fast_tokenizer_files": "other files in the tokenizer's place",
+    "configuration_files": "other files instead of it",
+    "fast_tokenizer_files": "other files for the tokenizer",
 }
-"""Settings that refer to something outside of the checkpoint, unless they are empty or false."""
+"""Settings that refer to something outside the checkpoint, unless they are empty or false."""
 
 _IMPLEMENTATION = re.compile(r"(paged\|)?(eager|sdpa|flash_attention_[23]|flex_attention)", re.ASCII)
 """Installed implementations of attention. Any other text names a kernel on the hub, which is code."""
@@ -44,15 +44,16 @@ def check_settings(file: Path, settings: Any) -> None:
     for name, value in _pairs(settings):
         if name in _CODE and value:
             raise ModelError(
-                f"{file} says {name}: it wants code of its own, and code that comes with a checkpoint is never run"
+                f"{file} says {name}: it requires custom code, and code that comes with a checkpoint is never run"
             )
         if name in _ELSEWHERE and value:
             raise ModelError(
-                f"{file} says {name}: it wants {_ELSEWHERE[name]}, and a checkpoint is loaded from its own files only"
+                f"{file} says {name}: it requires {_ELSEWHERE[name]}, and a checkpoint is loaded from its own files "
+                "only"
             )
         if name.endswith("attn_implementation") and not _is_installed(value):
             raise ModelError(
-                f"{file} says {name}: it wants a kernel of the hub, which is code, and code that comes with a "
+                f"{file} says {name}: it requires a kernel from the hub, which is code, and code that comes with a "
                 "checkpoint is never run"
             )
         if file.name == _SCHEDULER and _is_too_large(value):

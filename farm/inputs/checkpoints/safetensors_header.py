@@ -33,8 +33,8 @@ _PLAIN_STARTS = (True, False, None, "gaussian")
 """Initializations of weights that are then loaded; others make PEFT read or compute something."""
 
 
-def strange_metadata(text: str) -> str:
-    """Return what is wrong with a LoRA's settings, as the end of a sentence; empty if nothing is."""
+def metadata_mistake(text: str) -> str:
+    """Return the mistake in a LoRA's settings, as a predicate; empty if there is none."""
     if len(text) > _MAX_TEXT:
         return f"has {len(text)} characters, up to {_MAX_TEXT} are read"
     try:
@@ -60,7 +60,7 @@ def _is_plain(name: str, value: Any) -> bool:
         return value in (
             None,
             "megatron.core",
-        )  # as PEFT has it unless told, and writes it; else a module to import
+        )  # PEFT's default; any other value is a module to import
     return name != "init_lora_weights" or value in _PLAIN_STARTS
 
 
@@ -75,7 +75,7 @@ def _is_name(value: object) -> bool:
 Shape = tuple[int, ...]
 
 MAX_HEADER = 16 * 2**20
-"""Bytes. That of SDXL, with some 2500 tensors, has 0.3 MB; safetensors itself would read 100 MB."""
+"""Bytes. The header of SDXL, with about 2500 tensors, has 0.3 MB; safetensors itself would read 100 MB."""
 
 MAX_TENSORS = 100_000
 MAX_NAME = 1000
@@ -85,7 +85,7 @@ _MAX_SIZE = 2**48
 """Size of a dimension, and bytes of a tensor."""
 
 _PICKLES = {b"\x80": "a pickle", b"PK": "a zip file, as PyTorch's pickles are"}
-_STRANGE = "its header is not what safetensors writes"
+_MALFORMED = "its header is not what safetensors writes"
 
 
 def check_weights(file: Path) -> None:
@@ -114,17 +114,17 @@ def read_header(file: Path) -> Mapping[str, Shape]:
         length = int.from_bytes(start[:8], "little")
         if start[8:] != b"{" or length > size - 8:
             kind = next((kind for magic, kind in _PICKLES.items() if start.startswith(magic)), "")
-            raise _refusal(file, f"it is {kind}" if kind else f"its {size} bytes do not begin with a header")
+            raise _invalid(file, f"it is {kind}" if kind else f"its {size} bytes do not begin with a header")
         if length > MAX_HEADER:
-            raise _refusal(file, f"its header has {length} bytes, up to {MAX_HEADER} are read")
+            raise _invalid(file, f"its header has {length} bytes, up to {MAX_HEADER} are read")
         stream.seek(8)
         tensors = _parsed(file, stream.read(length))
     metadata = tensors.pop("__metadata__", None)
     _check_names(file, tensors)
     ends = [_end(file, tensor) for tensor in tensors.values()]
-    spoken = max(ends, default=0)
-    if spoken != size - 8 - length:
-        raise _refusal(file, f"it has {size} bytes, and its header speaks of {spoken + 8 + length}")
+    described = max(ends, default=0)
+    if described != size - 8 - length:
+        raise _invalid(file, f"it has {size} bytes, but its header describes {described + 8 + length}")
     _check_metadata(file, metadata)
     return {name: _shape(file, tensor) for name, tensor in tensors.items()}
 
@@ -133,18 +133,18 @@ def _parsed(file: Path, header: bytes) -> dict[str, Any]:
     try:
         tensors = parse_json(header, finite=True)
     except ValueError:
-        raise _refusal(file, _STRANGE) from None
+        raise _invalid(file, _MALFORMED) from None
     if not isinstance(tensors, dict):
-        raise _refusal(file, _STRANGE)
+        raise _invalid(file, _MALFORMED)
     return tensors
 
 
 def _check_names(file: Path, tensors: Mapping[str, Any]) -> None:
     if len(tensors) > MAX_TENSORS:
-        raise _refusal(file, f"it has {len(tensors)} tensors, up to {MAX_TENSORS} are read")
+        raise _invalid(file, f"it has {len(tensors)} tensors, up to {MAX_TENSORS} are read")
     longest = max(map(len, tensors), default=0)
     if longest > MAX_NAME:
-        raise _refusal(file, f"a tensor's name has {longest} characters, up to {MAX_NAME} are read")
+        raise _invalid(file, f"a tensor's name has {longest} characters, up to {MAX_NAME} are read")
 
 
 def _end(file: Path, tensor: Any) -> int:
@@ -152,15 +152,15 @@ def _end(file: Path, tensor: Any) -> int:
     match tensor:
         case {"data_offsets": [int(begin), int(end)]} if 0 <= begin <= end <= _MAX_SIZE:
             return end
-    raise _refusal(file, _STRANGE)
+    raise _invalid(file, _MALFORMED)
 
 
 def _shape(file: Path, tensor: Mapping[str, Any]) -> Shape:
     shape = tensor.get("shape")
     if not isinstance(shape, list) or len(shape) > _MAX_DIMENSIONS:
-        raise _refusal(file, _STRANGE)
+        raise _invalid(file, _MALFORMED)
     if not all(type(size) is int and 0 <= size <= _MAX_SIZE for size in shape):
-        raise _refusal(file, _STRANGE)
+        raise _invalid(file, _MALFORMED)
     return tuple(shape)
 
 
@@ -168,11 +168,11 @@ def _check_metadata(file: Path, metadata: Any) -> None:
     if metadata is None:
         return
     if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
-        raise _refusal(file, _STRANGE)
-    strange = strange_metadata(metadata[METADATA_KEY]) if METADATA_KEY in metadata else ""
-    if strange:
-        raise ModelError(f"{file} is no plain LoRA: its {METADATA_KEY} {strange}")
+        raise _invalid(file, _MALFORMED)
+    mistake = metadata_mistake(metadata[METADATA_KEY]) if METADATA_KEY in metadata else ""
+    if mistake:
+        raise ModelError(f"{file} is not a plain LoRA: its {METADATA_KEY} {mistake}")
 
 
-def _refusal(file: Path, why: str) -> ModelError:
-    return ModelError(f"{file} is no safetensors file: {why}")
+def _invalid(file: Path, why: str) -> ModelError:
+    return ModelError(f"{file} is not a safetensors file: {why}")

@@ -1,4 +1,4 @@
-"""What diffusers' schedulers take, read from their code without running it. Needs no torch."""
+"""Reads from diffusers' source what its schedulers take, without importing them. Needs no torch."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class SchedulerInfo:
 
 
 def read_scheduler(scheduler: str) -> SchedulerInfo:
-    """Return what a scheduler class takes."""
+    """Return the settings of a scheduler class, and whether it takes `eta`."""
     return SchedulerInfo(settings=settings_of(scheduler), takes_eta=takes_eta(scheduler))
 
 
@@ -31,12 +31,12 @@ def installed_packages() -> frozenset[str]:
 
 
 def settings_of(scheduler: str) -> frozenset[str]:
-    """Return the settings that a scheduler takes in its configuration; none where diffusers has no such class."""
+    """Return the settings that a scheduler takes in its configuration; empty if diffusers has no such class."""
     return _parameters(scheduler, "__init__")
 
 
 def takes_eta(scheduler: str) -> bool:
-    """Whether a scheduler's steps take `eta`; pipelines leave it out where they do not."""
+    """Return whether a scheduler's step() takes `eta`; otherwise pipelines omit it."""
     return "eta" in _parameters(scheduler, "step")
 
 

@@ -61,7 +61,7 @@ def local_path(source: ModelSource) -> str:
 def check_unchanged(source: ModelSource, *, holds: Holds = "pipeline") -> None:
     """Check, after loading, that the files on this machine still have the fingerprint of `source`.
 
-    They may have changed meanwhile, or differ on another machine of a cluster.
+    They may have changed in the meantime, or differ on another machine of a cluster.
 
     Raises:
         ModelError: when they differ, or cannot be read.
@@ -72,8 +72,8 @@ def check_unchanged(source: ModelSource, *, holds: Holds = "pipeline") -> None:
     files = [path] if path.is_file() else data_files(path, holds)
     if _fingerprint(files, path) != source.fingerprint:
         raise ModelError(
-            f"{source.pretrained}: its files on {platform.node()} are not those that this run began with. Have the "
-            "same files on every machine, leave them alone while they are rendered with, and run again."
+            f"{source.pretrained}: its files on {platform.node()} differ from those that this run began with. Use "
+            "the same files on every machine, do not change them during a run, and run again."
         )
 
 
@@ -113,7 +113,7 @@ def _path(pretrained: str, base: Path) -> Path | None:
     try:
         # Not resolved: files in the hub's cache are links to blobs without a suffix.
         return (base / Path(pretrained).expanduser()).absolute()
-    except RuntimeError:  # there is no home folder
+    except RuntimeError:  # no home folder
         return None
 
 
@@ -125,10 +125,10 @@ def _why_ambiguous(pretrained: str, path: Path, *, is_hub_id: bool) -> str:
     kind = "folder" if path.is_dir() else "file"
     if is_hub_id:
         return (
-            f"{pretrained} is a {kind} beside the manifest, and with a revision the id of a repository on the hub: "
+            f"{pretrained} is a {kind} next to the manifest, and with a revision also the id of a hub repository: "
             f"write ./{pretrained} without revision for the {kind}, or move it away for the repository"
         )
-    return f"{pretrained} is a {kind}, which has no revision: remove that"
+    return f"{pretrained} is a {kind}, which has no revision: remove the revision"
 
 
 def _check_cached(hub_id: str, revision: str, holds: Holds) -> None:

@@ -1,4 +1,4 @@
-"""How much of a prompt CLIP reads. Needs no torch: the tokenizers of a checkpoint are read from its files."""
+"""Measures how much of a text CLIP reads, with the checkpoint's own tokenizers. Needs no torch."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from farm.inputs.checkpoints.info import contents_of, read_settings
 from farm.records import ClassifierSpec, ClipSpec, ModelSource
 
 _ENDS = 2
-"""Tokens that stand for the beginning and the end of a prompt, and are read too."""
+"""The tokens for the beginning and the end of a prompt, which count as well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cut:
-    """A prompt too long: of its `tokens` the first `read` are, and the text from `unread` on is not."""
+class Truncation:
+    """A text of more `tokens` than a model reads: it reads the first `read`, and ignores the `unread` rest."""
 
     tokens: int
     read: int
@@ -30,14 +30,14 @@ class Cut:
 class PromptLength:
     """Measures prompts with one CLIP tokenizer."""
 
-    def __init__(self, tokenizer: Tokenizer, longest: int, learned: Mapping[str, int]) -> None:
+    def __init__(self, tokenizer: Tokenizer, longest: int, added: Mapping[str, int]) -> None:
         self._tokenizer = tokenizer
         self._longest = longest
-        self._more = {word: count - 1 for word, count in learned.items() if count > 1}
-        tokenizer.add_tokens([AddedToken(word, normalized=False) for word in learned])
+        self._more = {word: count - 1 for word, count in added.items() if count > 1}
+        tokenizer.add_tokens([AddedToken(word, normalized=False) for word in added])
 
-    def cut(self, prompt: str) -> Cut | None:
-        """Return what is left out of a prompt, if anything is."""
+    def truncation(self, prompt: str) -> Truncation | None:
+        """Return how a prompt is truncated; None if it is read in full."""
         counted = self._tokenizer.encode(prompt, add_special_tokens=False)
         place, begins = 0, len(prompt)
         for token, (start, _) in zip(counted.tokens, counted.offsets, strict=True):
@@ -45,14 +45,16 @@ class PromptLength:
             if place > self._longest:
                 begins = min(begins, start)
         return (
-            Cut(tokens=place, read=self._longest, unread=prompt[begins:]) if place > self._longest else None
+            Truncation(tokens=place, read=self._longest, unread=prompt[begins:])
+            if place > self._longest
+            else None
         )
 
 
-def read_prompt_length(folder: Path, learned: Mapping[str, int]) -> PromptLength | None:
-    """Return what measures prompts for the tokenizer in a folder; None where it is not CLIP's, or not there.
+def read_prompt_length(folder: Path, added: Mapping[str, int]) -> PromptLength | None:
+    """Return a measure of prompts for the tokenizer in a folder; None if it is missing or not CLIP's.
 
-    `learned` are words that were added, each with the number of tokens that it stands for.
+    `added` are the tokens of textual inversions, each with its number of embeddings.
     """
     settings = read_settings(folder / "tokenizer_config.json") or {}
     longest = settings.get("model_max_length")
@@ -61,36 +63,36 @@ def read_prompt_length(folder: Path, learned: Mapping[str, int]) -> PromptLength
     tokenizer = read_clip_tokenizer(folder)
     if tokenizer is None or type(longest) is not int or longest <= _ENDS:
         return None
-    return PromptLength(tokenizer, longest - _ENDS, learned)
+    return PromptLength(tokenizer, longest - _ENDS, added)
 
 
 _WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
-"""Under which names transformers looks for weights."""
+"""The file names of weights in transformers."""
 
 _PROCESSOR = ("preprocessor_config.json", "processor_config.json")
 _VOCABULARY = ("tokenizer.json", "vocab.json")
 _ADAPTER = "adapter_config.json"
-"""By which transformers lays an adapter over the weights, and takes these from wherever it says."""
+"""With it transformers adds an adapter to the weights, or loads those from anywhere it names."""
 
 
-def misfit_of(part: ClipSpec | ClassifierSpec) -> str | None:
-    """Return what is wrong with the checkpoint of a CLIP model or a classifier, as a clause; None for nothing.
+def scoring_model_mismatch(part: ClipSpec | ClassifierSpec) -> str | None:
+    """Return why a checkpoint is not the CLIP model or classifier that it should be, as a clause, or None.
 
-    Of what is not on this machine yet, as a hub id that was never loaded, nothing is known.
+    Nothing is known of checkpoints that are not on this machine yet, such as a hub id that was never loaded.
     """
     place = contents_of(part.source)
     if place is None:
         return None
     if place.is_file():
-        return "it is a single file, not a folder with its configuration beside the weights"
+        return "it is a single file, not a folder with a configuration and weights"
     if (place / _ADAPTER).is_file():
-        return f"there is an {_ADAPTER} in it: weights of another model would be laid over its own"
+        return f"there is an {_ADAPTER} in it, which would load weights of another model over its own"
     config = read_settings(place / "config.json")
     if config is None:
-        # Of the hub's, another part may have been loaded that had no need of it.
+        # The hub's cache may contain only files that another use of the repository needed.
         return None if part.source.kind == "hub" else "there is no config.json in it"
     is_clip = isinstance(part, ClipSpec)
-    clauses = [*(_not_clip(config) if is_clip else _no_classifier(config))]
+    clauses = [*(_not_clip(config) if is_clip else _not_classifier(config))]
     if part.source.kind != "hub":
         clauses += _missing(place, (_WEIGHTS, _PROCESSOR, *((_VOCABULARY,) if is_clip else ())))
     return clauses[0] if clauses else None
@@ -104,7 +106,7 @@ def _not_clip(config: Mapping[str, Any]) -> Iterator[str]:
         yield "its config.json does not describe both halves of a CLIPModel: text_config and vision_config"
 
 
-def _no_classifier(config: Mapping[str, Any]) -> Iterator[str]:
+def _not_classifier(config: Mapping[str, Any]) -> Iterator[str]:
     written = config.get("architectures")
     classes = [str(name) for name in written] if isinstance(written, list) else []
     if classes and not any("ForImageClassification" in name for name in classes):
@@ -120,43 +122,34 @@ def _missing(folder: Path, needed: tuple[tuple[str, ...], ...]) -> Iterator[str]
             yield f"there is no {' or '.join(names)} in it"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unread:
-    """A text too long: of its `tokens` the first `read` are, and the text from `text` on is not."""
-
-    tokens: int
-    read: int
-    text: str
-
-
 class TextReader:
-    """Reads texts as far as a model does that takes `longest` tokens, both ends of a text included."""
+    """Reads texts like a model that takes `longest` tokens, including those for the beginning and the end."""
 
     def __init__(self, tokenizer: Tokenizer, longest: int) -> None:
         self._tokenizer = tokenizer
         self._read = longest - _ENDS
 
-    def unread(self, text: str) -> Unread | None:
-        """Return what is left out of a text, if anything is."""
+    def truncation(self, text: str) -> Truncation | None:
+        """Return how a text is truncated; None if it is read in full."""
         offsets = self._tokenizer.encode(text, add_special_tokens=False).offsets
         if len(offsets) <= self._read:
             return None
-        return Unread(tokens=len(offsets), read=self._read, text=text[offsets[self._read][0] :])
+        return Truncation(tokens=len(offsets), read=self._read, unread=text[offsets[self._read][0] :])
 
     def knows(self, text: str) -> bool:
-        """Whether a word of a text is more than a row of single bytes, as those are that training never met.
+        """Return whether the vocabulary has part of any word in a text: unknown words are split into single bytes.
 
-        A text without a word of several bytes, such as `7`, is known.
+        A text whose words are single bytes, such as `7`, is known.
         """
         encoded = self._tokenizer.encode(text, add_special_tokens=False)
         pieces = zip(encoded.word_ids, encoded.tokens, strict=True)
         words = [[token for _, token in group] for _, group in groupby(pieces, key=lambda piece: piece[0])]
-        long = [word for word in words if len("".join(word).removesuffix(END_OF_WORD)) > 1]
-        return not long or any(_is_merged(token) for word in long for token in word)
+        several = [word for word in words if len("".join(word).removesuffix(END_OF_WORD)) > 1]
+        return not several or any(_is_merged(token) for word in several for token in word)
 
 
 def text_reader(source: ModelSource) -> TextReader | None:
-    """Return how a CLIP model reads texts; None where it has no tokenizer.json of CLIP's kind on this machine."""
+    """Return the text reader of a CLIP model; None if it has no CLIP tokenizer.json on this machine."""
     place = contents_of(source)
     if place is None or not (place / "tokenizer.json").is_file():
         return None
@@ -166,7 +159,7 @@ def text_reader(source: ModelSource) -> TextReader | None:
 
 
 def _longest(config: Mapping[str, Any]) -> int | None:
-    """Return the most tokens that a text may have; 77 is what transformers' CLIPTextConfig has unless told."""
+    """Return the largest number of tokens in a text; 77 is the default of transformers' CLIPTextConfig."""
     text = config.get("text_config")
     longest = text.get("max_position_embeddings", 77) if isinstance(text, dict) else None
     return longest if type(longest) is int and longest > 2 else None

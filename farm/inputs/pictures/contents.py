@@ -1,4 +1,4 @@
-"""What masks, depth maps and edge maps contain: their greys, and whether they have edges."""
+"""Reads the contents of masks, depth maps and edge sources: their greys, and whether they have edges."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureContents:
-    """What was seen in input pictures, by the field that names them.
+    """The contents of input pictures, by the field that names them.
 
-    `greys` are the darkest and the brightest value, 0 to 255, of each picture of a mask or a depth map as far as frames
-    use them; `edgeless` the fields whose edge maps are empty in every picture.
+    `greys` are the darkest and the brightest value, 0 to 255, of each picture of a mask or depth map that frames use;
+    `edgeless` are the fields whose edge maps are empty in every picture.
     """
 
     greys: Mapping[FieldPath, tuple[tuple[int, int], ...]]
@@ -34,7 +34,7 @@ class PictureContents:
 
 
 def read_contents(manifest: Manifest, pictures: Mapping[str, PictureSource]) -> PictureContents:
-    """Decode the masks, depth maps and edge sources of a manifest; `pictures` by what the manifest calls them.
+    """Decode the masks, depth maps and edge sources of a manifest; `pictures` are by their names in the manifest.
 
     Raises:
         StorageError: when one cannot be read.
@@ -54,12 +54,12 @@ def read_contents(manifest: Manifest, pictures: Mapping[str, PictureSource]) -> 
 
 
 def _is_checked(manifest: Manifest, source: PictureSource) -> bool:
-    """Tell whether a black mask would fail a frame: a moving one may be black at times, unless it is cropped to."""
+    """Return whether a black mask is a mistake: moving ones may be black at times, unless cropped to."""
     return not source.moves or manifest.render.padding_mask_crop is not None
 
 
 def _canny(manifest: Manifest, field: FieldPath) -> Edges | None:
-    """Return how edges are found in the picture whose file is named at a field, if they are."""
+    """Return the edge detection of the picture at a field, or None."""
     written: Any = getattr(manifest.render, str(field[1]))
     if isinstance(written, tuple) and len(field) > 2:
         written = written[int(field[2])]
@@ -75,7 +75,7 @@ def _extremes(image: Image.Image) -> tuple[int, int]:
 
 
 def _has_edges(image: Image.Image, edges: Edges) -> bool:
-    from farm.inputs.pictures.prepare import prepare  # OpenCV loads with the first edge map
+    from farm.inputs.pictures.prepare import prepare  # loads OpenCV only for the first edge map
 
     return prepare(image, edges).getbbox() is not None
 

@@ -93,7 +93,7 @@ class ImageFilm:
         animated = self._image.format in _ANIMATED
         self._count: int = getattr(self._image, "n_frames", 1) if animated else 1
         if self.moves:
-            _refuse_large(*self._image.size)
+            _check_frame_size(*self._image.size)
 
 
 class VideoFilm:
@@ -140,13 +140,13 @@ class VideoFilm:
         stream = self._container.streams.video[0]
         if max(stream.codec_context.width, stream.codec_context.height) > LARGEST:
             raise ValueError(f"more than {LARGEST} pixels a side")
-        _refuse_large(stream.codec_context.width, stream.codec_context.height)
+        _check_frame_size(stream.codec_context.width, stream.codec_context.height)
         stream.codec_context.options = {"max_pixels": str(LARGEST_MOVING)}
         stream.codec_context.thread_count = 1  # other cores belong to other workers
         return self._container.decode(stream)
 
 
-def _refuse_large(width: int, height: int) -> None:
+def _check_frame_size(width: int, height: int) -> None:
     if width * height > LARGEST_MOVING:
         raise ValueError(
             f"its pictures have {width}x{height} pixels; those of a video or animation have up to {LARGEST_MOVING}, "
@@ -161,7 +161,7 @@ def _rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I;16"):
         image = Image.fromarray((np.asarray(image) // 257).astype(np.uint8))
     if image.mode in ("I", "F"):
-        raise ValueError("32 bits a pixel, of which nothing says what is white; save it with 8 or 16")
+        raise ValueError("32 bits a pixel, with no defined white; save it with 8 or 16")
     if image.mode == "P":  # Pillow warns when it converts a palette with transparency directly to RGB
         image = image.convert("RGBA")
     return image.convert("RGB")
@@ -185,14 +185,14 @@ def open_film(path: Path) -> Film:
         try:
             return VideoFilm(path)
         except av.error.FFmpegError:
-            raise ValueError("neither a picture nor a video that is whole") from None
+            raise ValueError("neither a picture nor an intact video") from None
 
 
 MOST_PIXELS = 2**33
 """Pixels decoded from a video, animation or sequence: 4,100 frames of 1920x1080, 8,192 of 1024x1024."""
 
 
-def look_through(path: Path, *, enough: int, most_pixels: int = MOST_PIXELS) -> PictureFile:
+def probe_file(path: Path, *, enough: int, most_pixels: int = MOST_PIXELS) -> PictureFile:
     """Decode up to `enough` frames of a file, and return their number and size.
 
     Raises:

@@ -15,8 +15,8 @@ _PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".ppm", 
 _NUMBER = re.compile(r"%(?:0(\d{1,2}))?d", re.ASCII)
 
 
-def whole_path(text: str, base: Path) -> Path:
-    """Return the absolute path that a text stands for, relative to `base`.
+def absolute_path(text: str, base: Path) -> Path:
+    """Return the absolute path of a written one, which may be relative to `base` or start with `~`.
 
     Raises:
         StorageError: when it names the home folder of an unknown user.
@@ -33,7 +33,7 @@ def files_named(text: str, base: Path) -> list[Path]:
     Raises:
         StorageError: when there is none, or a number of a sequence is missing.
     """
-    path = whole_path(text, base)
+    path = absolute_path(text, base)
     try:
         return _found(path)
     except (OSError, ValueError) as error:
@@ -48,7 +48,7 @@ def may_name(path: Path, file: Path) -> bool:
 def near_miss(text: str, base: Path) -> str:
     """Return `Did you mean 'dog.png'?` for a missing file; empty if its folder has no similar name."""
     try:
-        path = whole_path(text, base)
+        path = absolute_path(text, base)
         if os.path.lexists(path) or _is_pattern(path.name):
             return ""
         return did_you_mean(path.name, [entry.name for entry in _visible(path.parent)])
@@ -69,7 +69,7 @@ def _found(path: Path) -> list[Path]:
     if _is_pattern(path.name):
         files = [file for file in _visible(path.parent) if fnmatch.fnmatchcase(file.name, path.name)]
         if not files:
-            raise StorageError(f"no file fits {path}")
+            raise StorageError(f"no file matches {path}")
         return sorted(files, key=_natural)
     raise StorageError(f"there is no file {path}")
 
@@ -88,7 +88,7 @@ def _numbered(path: Path) -> list[Path]:
         if match and _is_number(match[1], int(width or 1)):
             found[int(match[1])] = file
     if not found:
-        raise StorageError(f"no file fits {path}")
+        raise StorageError(f"no file matches {path}")
     first, last = min(found), max(found)
     missing = next((number for number in range(first, last) if number not in found), None)
     if missing is not None:

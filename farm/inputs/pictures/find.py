@@ -1,4 +1,4 @@
-"""Finds the pictures that a manifest names; what is not as it must be is told at its place."""
+"""Finds the pictures that a manifest names, and reports missing and invalid ones at their fields."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 
 from farm.errors import ManifestError, Problem, StorageError
 from farm.inputs.digest import content_sha256
-from farm.inputs.permissions import may_hint, refuse_file
-from farm.inputs.pictures.decode import LARGEST, MOST_PIXELS, look_through, reading
-from farm.inputs.pictures.files import files_named, near_miss, whole_path
-from farm.inputs.pictures.record import noted_pictures
+from farm.inputs.permissions import check_file_permission, may_suggest
+from farm.inputs.pictures.decode import LARGEST, MOST_PIXELS, probe_file, reading
+from farm.inputs.pictures.files import absolute_path, files_named, near_miss
+from farm.inputs.pictures.record import recorded_pictures
 from farm.manifest import Document
 from farm.manifest.location import FieldPath
 from farm.manifest.references import written_pictures
@@ -21,28 +21,28 @@ from farm.store import JobFolder
 
 _NEEDED = (
     f"needed: a picture of up to {LARGEST}x{LARGEST} pixels, a folder or pattern of them (frames/*.png, "
-    "frames/%04d.png), or a video; relative to the manifest, or with its whole path"
+    "frames/%04d.png), or a video; relative to the manifest, or absolute"
 )
 
 
 def find_pictures(document: Document, job: JobFolder | None = None) -> Mapping[str, PictureSource]:
-    """Return the input pictures of a manifest by what is written there.
+    """Return the input pictures of a manifest by their names in it.
 
-    Each is decoded, as far as the animation goes, but a sequence or video that is still the one that the `job` was
-    last rendered with. A sequence or video moves if it holds several pictures.
+    Each is decoded to the length of the animation, except a sequence or video that is unchanged since the `job` was
+    last rendered. A sequence or video moves if it contains several pictures.
 
     Raises:
-        ManifestError: when some are not there or not pictures, or too few, each at its place in the manifest.
+        ManifestError: with every picture that is missing or invalid, or has too few frames, at its field.
         StorageError: when the job's folder cannot be read.
     """
     found: dict[str, PictureSource] = {}
     problems: list[Problem] = []
     written = list(written_pictures(document.manifest))
-    noted = noted_pictures(job) if job is not None and written else {}
+    recorded = recorded_pictures(job) if job is not None and written else {}
     for field, text in written:
         try:
             if text not in found:
-                found[text] = _find(document, field, text, noted)
+                found[text] = _find(document, field, text, recorded)
         except ManifestError as error:
             problems += error.problems
     if problems:
@@ -50,11 +50,11 @@ def find_pictures(document: Document, job: JobFolder | None = None) -> Mapping[s
     return found
 
 
-def pictures_beside(document: Document) -> list[Path]:
-    """Return the files of input pictures that are relative to the manifest, and so must go wherever it goes.
+def relative_pictures(document: Document) -> list[Path]:
+    """Return the files of input pictures with relative paths, which must be uploaded with the manifest.
 
     Raises:
-        ManifestError: when they are not as they must be, or lie outside of the manifest's folder.
+        ManifestError: with every picture that is invalid, or is outside the manifest's folder.
     """
     files: dict[Path, None] = {}
     problems: list[Problem] = []
@@ -65,8 +65,8 @@ def pictures_beside(document: Document) -> list[Path]:
             if Path(os.path.normpath(text)).parts[:1] == ("..",):
                 raise document.error(
                     field,
-                    f"{text} lies outside of the manifest's folder, and would not travel with it",
-                    "needed: a place beside or below the manifest, or a whole path that the cluster shares",
+                    f"{text} is outside the manifest's folder, and would not be uploaded with it",
+                    "needed: a path within the manifest's folder, or an absolute path that the cluster shares",
                 )
             found = _find(document, field, text, {})
             files |= dict.fromkeys(files_named(text, document.folder)[: len(found.files)])
@@ -78,20 +78,22 @@ def pictures_beside(document: Document) -> list[Path]:
 
 
 def _find(
-    document: Document, field: FieldPath, text: str, noted: Mapping[str, PictureSource]
+    document: Document, field: FieldPath, text: str, recorded: Mapping[str, PictureSource]
 ) -> PictureSource:
     frames = document.manifest.animation.frame_count
     try:
-        refuse_file(document, field, text, whole_path(text, document.folder))
+        check_file_permission(document, field, text, absolute_path(text, document.folder))
         named = files_named(text, document.folder)
         for file in named:
-            refuse_file(document, field, text, file)
-        named = [file.resolve() if file.is_file() else file for file in named]  # as every machine finds it
-        before = noted.get(str(whole_path(text, document.folder)))
-        if before is not None and _is_still(before, named[:frames], frames):
+            check_file_permission(document, field, text, file)
+        named = [
+            file.resolve() if file.is_file() else file for file in named
+        ]  # the same path on every machine
+        before = recorded.get(str(absolute_path(text, document.folder)))
+        if before is not None and _is_unchanged(before, named[:frames], frames):
             return replace(before, files=before.files[:frames])
         if len(named) == 1:
-            files = [look_through(named[0], enough=frames)]
+            files = [probe_file(named[0], enough=frames)]
             count = files[0].count
         else:
             files = _sequence(named[:frames])
@@ -109,20 +111,20 @@ def _find(
 
 
 def _hint(document: Document, text: str) -> str:
-    """Return the near miss of a picture that is not there, if its name may be said."""
+    """Return a hint with a similar name for a missing picture, if the manifest may see it."""
     try:
-        may = may_hint(document, whole_path(text, document.folder))
-    except StorageError:  # there is no home folder of that user
+        may = may_suggest(document, absolute_path(text, document.folder))
+    except StorageError:  # an unknown user's home folder
         return ""
     return near_miss(text, document.folder) if may else ""
 
 
-def _is_still(noted: PictureSource, named: list[Path], frames: int) -> bool:
-    """Whether these files are those noted, of which a picture for each frame was decoded then."""
-    files = noted.files[:frames]
+def _is_unchanged(recorded: PictureSource, named: list[Path], frames: int) -> bool:
+    """Return whether a recorded sequence or video has a picture for each frame, and its files are unchanged."""
+    files = recorded.files[:frames]
     return (
-        noted.moves
-        and noted.count >= frames
+        recorded.moves
+        and recorded.count >= frames
         and [Path(file.location) for file in files] == named
         and all(_digest(path) == file.sha256 for path, file in zip(named, files, strict=True))
     )
@@ -136,10 +138,10 @@ def _digest(path: Path) -> str:
 def _sequence(paths: list[Path]) -> list[PictureFile]:
     files: list[PictureFile] = []
     for path in paths:
-        file = look_through(path, enough=2)
+        file = probe_file(path, enough=2)
         first = files[0] if files else file
         if file.count > 1:
-            raise StorageError(f"{path} moves, and a sequence is of files with one picture each")
+            raise StorageError(f"{path} contains several pictures, but a file of a sequence contains one")
         if (file.width, file.height) != (first.width, first.height):
             raise StorageError(
                 f"{path} is {file.width}x{file.height}, the sequence's first picture {first.width}x{first.height}"

@@ -17,18 +17,18 @@ _logger = logging.getLogger(__name__)
 _NAME = ".farm/pictures.json"
 
 
-def note_pictures(folder: JobFolder, pictures: Mapping[str, PictureSource]) -> None:
+def record_pictures(folder: JobFolder, pictures: Mapping[str, PictureSource]) -> None:
     """Record the input images of a job by their absolute paths; without any, nothing is written.
 
     Raises:
         StorageError: when it cannot be written.
     """
     if pictures:
-        noted = {path: dataclasses.asdict(source) for path, source in pictures.items()}
-        folder.write(_NAME, json.dumps(noted).encode())
+        recorded = {path: dataclasses.asdict(source) for path, source in pictures.items()}
+        folder.write(_NAME, json.dumps(recorded).encode())
 
 
-def noted_pictures(folder: JobFolder) -> Mapping[str, PictureSource]:
+def recorded_pictures(folder: JobFolder) -> Mapping[str, PictureSource]:
     """Return the input images that a job was last started with, by absolute path; none if the record is damaged.
 
     Entries that name files outside of their own path are ignored.
@@ -37,12 +37,12 @@ def noted_pictures(folder: JobFolder) -> Mapping[str, PictureSource]:
         StorageError: when the folder cannot be read.
     """
     try:
-        noted = folder.find_record(_NAME, dict[str, PictureSource]) or {}
+        recorded = folder.find_record(_NAME, dict[str, PictureSource]) or {}
     except Malformed as error:
-        _logger.warning("%s is damaged (%s); input pictures are looked for again", folder.path(_NAME), error)
+        _logger.warning("%s is damaged (%s); input pictures are searched again", folder.path(_NAME), error)
         return {}
     return {
         path: source
-        for path, source in noted.items()
+        for path, source in recorded.items()
         if all(may_name(Path(path), Path(file.location)) for file in source.files)
     }

@@ -10,7 +10,7 @@ import torch
 from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
 from farm.errors import RenderError
-from farm.inputs.compel_syntax import in_compels_words, prompt_mistake
+from farm.inputs.compel_syntax import prompt_mistake, to_compel_syntax
 
 if TYPE_CHECKING:
     from compel import Compel
@@ -152,7 +152,7 @@ def _checked(prompt: str) -> str:
     mistake = prompt_mistake(prompt)
     if mistake is not None:
         raise RenderError(f"prompt {prompt!r}: {mistake}.")
-    return in_compels_words(prompt)
+    return to_compel_syntax(prompt)
 
 
 def _encode(encoder: Compel, prompt: str) -> torch.Tensor:

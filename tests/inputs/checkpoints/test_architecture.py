@@ -61,11 +61,11 @@ def test_a_unet_is_read_with_what_it_is_told(tmp_path):
     plain, wide = read(save_inpainting(tmp_path / "nine")), read(save_stable_diffusion_xl(tmp_path / "xl"))
     net = plain.denoiser
     assert (net.in_channels, net.cross_attention_dim, net.block_out_channels) == (9, 16, (16, 32))
-    assert (net.layers_per_block, net.told_sizes, net.told_guidance) == (1, False, False)
-    assert (wide.denoiser.cross_attention_dim, wide.denoiser.told_sizes) == (32, True)
+    assert (net.layers_per_block, net.takes_sizes, net.takes_guidance) == (1, False, False)
+    assert (wide.denoiser.cross_attention_dim, wide.denoiser.takes_sizes) == (32, True)
     assert wide.text_widths == {"text_encoder": 16, "text_encoder_2": 16}
     consistent = FAMILIES["LatentConsistencyModelPipeline"].save(tmp_path / "lcm")
-    assert read(consistent).denoiser.told_guidance
+    assert read(consistent).denoiser.takes_guidance
 
 
 def test_parts_that_are_null_in_the_index_are_none(tmp_path):
@@ -78,7 +78,7 @@ def test_a_single_file_tells_what_its_folder_does_by_the_shapes_of_its_weights(t
     file, folder = read(save_as_single_file(tiny_sd, tmp_path / "tiny.safetensors")), read(tiny_sd)
     assert file.components is None
     assert (file.vae_factor, file.latent_channels) == (folder.vae_factor, folder.latent_channels)
-    for trait in ("class_name", "in_channels", "cross_attention_dim", "told_sizes", "told_guidance"):
+    for trait in ("class_name", "in_channels", "cross_attention_dim", "takes_sizes", "takes_guidance"):
         assert getattr(file.denoiser, trait) == getattr(folder.denoiser, trait), trait
 
 

@@ -104,8 +104,8 @@ def test_a_part_of_a_repository_that_is_a_pickle_alone_or_code_is_refused_before
     with pytest.raises(ModelError) as refused:
         pipeline_files("o/n", pickled, PARTS, None)
     assert str(refused.value) == (
-        "o/n/vae/diffusion_pytorch_model.bin is a pickle, which can run any code when it is loaded, and there is no "
-        ".safetensors beside it: convert it"
+        "o/n/vae/diffusion_pytorch_model.bin is a pickle, which can run any code when it is loaded, and its folder "
+        "contains no .safetensors: convert it"
     )
     with pytest.raises(ModelError) as refused:
         pipeline_files("o/n", [*REPOSITORY, "unet/diffusers.py"], PARTS, None)
@@ -118,7 +118,7 @@ def test_nothing_but_data_is_ever_fetched(tmp_path, monkeypatch):
     monkeypatch.setattr(hub, "file_names", lambda _: [])
     with pytest.raises(ModelError) as refused:
         hub.fetch(source_of("o/n", "hub", COMMIT), lambda _: ["weights.bin"])
-    assert str(refused.value) == "o/n: weights.bin is no data, and nothing else is fetched."
+    assert str(refused.value) == "o/n: weights.bin is not a data file, and only those are fetched."
 
 
 @pytest.mark.parametrize(("word", "forbidden"), [("1", True), ("true", True), ("0", False), ("", False)])

@@ -6,7 +6,7 @@ import pytest
 from transformers import CLIPTokenizer
 
 from farm import models
-from farm.inputs.checkpoints.tokenizers import Cut, read_prompt_length
+from farm.inputs.checkpoints.tokenizers import Truncation, read_prompt_length
 from tests.checkpoints.tokenizers import clip_tokenizer, t5_tokenizer
 
 WORDS = (
@@ -47,7 +47,7 @@ def test_a_prompt_is_cut_where_transformers_cuts_it(folder):
     for _ in range(300):
         prompt = " ".join(draw.choice(WORDS) for _ in range(draw.randrange(1, 30)))
         tokens = len(theirs(prompt).input_ids) - 2
-        cut = ours.cut(prompt)
+        cut = ours.truncation(prompt)
         assert (cut is None) == (tokens <= 30)
         if cut:
             assert cut.tokens == tokens
@@ -57,17 +57,17 @@ def test_a_prompt_is_cut_where_transformers_cuts_it(folder):
     assert min(lengths) < 30 < max(lengths)
 
 
-def test_what_stays_unread_is_told_as_it_was_written(folder):
+def test_the_unread_text_is_reported_as_written(folder):
     stars = "a red star " * 10
-    assert read_prompt_length(folder, {}).cut(f"{stars}At  Night") == Cut(
+    assert read_prompt_length(folder, {}).truncation(f"{stars}At  Night") == Truncation(
         tokens=32, read=30, unread="At  Night"
     )
 
 
 def test_a_learned_word_counts_as_often_as_it_has_vectors(folder):
     length = read_prompt_length(folder, {"<doodle>": 3})
-    assert length.cut("star " * 27 + "<doodle>") is None
-    assert length.cut("star " * 28 + "<doodle>") == Cut(tokens=31, read=30, unread="<doodle>")
+    assert length.truncation("star " * 27 + "<doodle>") is None
+    assert length.truncation("star " * 28 + "<doodle>") == Truncation(tokens=31, read=30, unread="<doodle>")
 
 
 def test_other_tokenizers_are_not_read(tmp_path):

@@ -50,6 +50,6 @@ def test_files_that_were_changed_after_they_were_found_are_not_rendered_with(tin
     with pytest.raises(ModelError) as refused:
         open_renderer(spec)
     assert str(refused.value) == (
-        f"{copy}: its files on {platform.node()} are not those that this run began with. Have the same files on every "
-        "machine, leave them alone while they are rendered with, and run again."
+        f"{copy}: its files on {platform.node()} differ from those that this run began with. Use the same files on "
+        "every machine, do not change them during a run, and run again."
     )

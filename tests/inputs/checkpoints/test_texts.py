@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from farm.inputs.checkpoints.tokenizers import TextReader, Unread, text_reader
+from farm.inputs.checkpoints.tokenizers import TextReader, Truncation, text_reader
 from farm.models import HERE
 from farm.records import ModelSource
 from tests.analyze.conftest import source
@@ -20,9 +20,9 @@ def reader() -> TextReader:
 
 
 def test_a_text_is_read_up_to_the_tokens_that_the_model_takes(reader: TextReader) -> None:
-    assert reader.unread(" ".join(["star"] * 30)) is None
-    assert reader.unread(" ".join(["star"] * 30) + " in a  Bowl") == Unread(
-        tokens=35, read=30, text="in a  Bowl"
+    assert reader.truncation(" ".join(["star"] * 30)) is None
+    assert reader.truncation(" ".join(["star"] * 30) + " in a  Bowl") == Truncation(
+        tokens=35, read=30, unread="in a  Bowl"
     )
 
 
@@ -30,11 +30,11 @@ def test_what_is_unread_is_what_the_model_cuts(reader: TextReader) -> None:
     from farm.analyze.metrics.models import load_tokenizer
 
     text = "a yellow fish, and a red star at the beach " * 4
-    unread = reader.unread(text)
-    assert unread is not None
+    truncation = reader.truncation(text)
+    assert truncation is not None
     tokenizer = load_tokenizer(source("tiny-world-clip"))
     read = tokenizer(text, truncation=True, max_length=32).input_ids
-    assert read == tokenizer(text[: -len(unread.text)]).input_ids
+    assert read == tokenizer(text[: -len(truncation.unread)]).input_ids
 
 
 @pytest.mark.parametrize("text", ["star", "a star", "форма star", "cat", "7", "1969", "", "("])

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from farm.errors import ManifestError
-from farm.inputs.pictures.find import find_pictures, pictures_beside
+from farm.inputs.pictures.find import find_pictures, relative_pictures
 from farm.inputs.resolved import PictureInputs, ResolvedInputs
 from farm.rules.context import Context
 from farm.rules.load import load
@@ -26,7 +26,7 @@ render:
 """
 NEEDED = (
     "needed: a picture of up to 8192x8192 pixels, a folder or pattern of them (frames/*.png, frames/%04d.png), or a "
-    "video; relative to the manifest, or with its whole path."
+    "video; relative to the manifest, or absolute."
 )
 
 
@@ -174,7 +174,7 @@ def test_a_folder_or_pattern_of_nothing_is_told(told, tmp_path):
     )
     for text in ("frames/*.png", "frames/%04d.png", "gone/*.png"):
         what = "cannot be read: No such file or directory" if "gone" in text else ""
-        expected = f"{tmp_path}/{text} {what}" if what else f"no file fits {tmp_path}/{text}"
+        expected = f"{tmp_path}/{text} {what}" if what else f"no file matches {tmp_path}/{text}"
         assert told(text) == f"{expected}; {NEEDED}"
 
 
@@ -204,7 +204,7 @@ def test_pictures_of_different_sizes_in_a_video_are_told(told, tmp_path):
 def test_films_in_a_sequence_are_told(told, tmp_path):
     save_mp4(save_sequence(tmp_path / "frames", 12) / "frame5.png", 3)
     assert told("frames") == (
-        f"{tmp_path}/frames/frame5.png moves, and a sequence is of files with one picture each; {NEEDED}"
+        f"{tmp_path}/frames/frame5.png contains several pictures, but a file of a sequence contains one; {NEEDED}"
     )
 
 
@@ -244,12 +244,12 @@ HOSTILE = {
     "50,000 x 50,000 pixels": "more than 8192 pixels a side",
     "8,200 pixels wide": "more than 8192 pixels a side",
     "cut off": "image file is truncated",
-    "a text": "neither a picture nor a video that is whole",
-    "empty": "neither a picture nor a video that is whole",
+    "a text": "neither a picture nor an intact video",
+    "empty": "neither a picture nor an intact video",
     "a video 8,200 pixels wide": "more than 8192 pixels a side",
-    "a list of other files": "neither a picture nor a video that is whole",
-    "PostScript": "neither a picture nor a video that is whole",
-    "a video cut off": "neither a picture nor a video that is whole",
+    "a list of other files": "neither a picture nor an intact video",
+    "PostScript": "neither a picture nor an intact video",
+    "a video cut off": "neither a picture nor an intact video",
     "a pipe": "not a regular file",
     "a device": "not a regular file",
     "a loop of links": "Too many levels of symbolic links",
@@ -321,20 +321,20 @@ def test_a_canvas_that_fits_or_is_scaled_anyhow_is_taken(written, tmp_path):
 def test_pictures_beside_and_below_the_manifest_travel_as_far_as_the_animation_goes(written, tmp_path):
     draw(1).save(tmp_path / "mask.png")
     save_sequence(tmp_path / "frames", 20)
-    assert pictures_beside(written("image: frames/*.png", "mask_image: mask.png")) == [
+    assert relative_pictures(written("image: frames/*.png", "mask_image: mask.png")) == [
         *(tmp_path / "frames" / f"frame{number}.png" for number in range(12)),
         tmp_path / "mask.png",
     ]
 
 
 def test_pictures_by_their_whole_paths_stay_and_need_not_be_here(written):
-    assert pictures_beside(written("image: /shared/frames/*.png", "mask_image: ~/mask.png")) == []
+    assert relative_pictures(written("image: /shared/frames/*.png", "mask_image: ~/mask.png")) == []
 
 
 def test_pictures_outside_of_the_manifests_folder_cannot_travel(written, tmp_path):
     with pytest.raises(ManifestError) as refused:
-        pictures_beside(written("image: ../dog.png", "mask_image: /shared/mask.png"))
+        relative_pictures(written("image: ../dog.png", "mask_image: /shared/mask.png"))
     assert str(refused.value) == (
-        f"{tmp_path}/film.yaml:6:3: render.image: ../dog.png lies outside of the manifest's folder, and would not "
-        "travel with it; needed: a place beside or below the manifest, or a whole path that the cluster shares."
+        f"{tmp_path}/film.yaml:6:3: render.image: ../dog.png is outside the manifest's folder, and would not be "
+        "uploaded with it; needed: a path within the manifest's folder, or an absolute path that the cluster shares."
     )

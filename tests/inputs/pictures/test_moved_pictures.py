@@ -42,13 +42,13 @@ def made(tmp_path, tiny_sd):
 @pytest.fixture
 def looked(monkeypatch):
     """The files that are looked through from here on."""
-    files, look_through = [], input_pictures.look_through
+    files, probe_file = [], input_pictures.probe_file
 
     def look(path, *, enough):
         files.append(path.name)
-        return look_through(path, enough=enough)
+        return probe_file(path, enough=enough)
 
-    monkeypatch.setattr(input_pictures, "look_through", look)
+    monkeypatch.setattr(input_pictures, "probe_file", look)
     return files
 
 
@@ -127,14 +127,14 @@ def test_to_verify_the_pictures_are_needed_as_they_were(made, tmp_path, fate):
         found = "dog.png cannot be read: No such file or directory"
     else:
         draw(2).save(tmp_path / "dog.png")
-        found = "dog.png was changed since"
+        found = "dog.png has changed since"
     with pytest.raises(ManifestError) as refused:
         job_to_verify(str(folder))
     place, _, said = str(refused.value).partition(": ")
     assert place.startswith(f"{folder}/manifest.yaml:")
     assert said == (
-        f"render.image: {tmp_path}/{found}; needed: the picture that the frames were made from, since to verify is to "
-        "render again. Put it back; to assemble, no input pictures are needed."
+        f"render.image: {tmp_path}/{found}; needed: the picture that the frames were rendered from, since "
+        "verification renders them again. Restore it; assembling needs no input pictures."
     )
     draw(1).save(tmp_path / "dog.png")
     assert check(folder).count(Verdict.IDENTICAL) == 6

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from farm.errors import ManifestError
-from farm.inputs.absolute_paths import with_whole_paths
+from farm.inputs.absolute_paths import with_absolute_paths
 from farm.inputs.resolve import find_renderer
 from farm.records import DiffusersSpec
 from farm.rules.load import load
@@ -57,7 +57,7 @@ def test_every_part_is_found_and_named_by_its_whole_path(folder: Path) -> None:
     assert isinstance(renderer, DiffusersSpec)
     assert [net.source.location for net in renderer.controlnets] == [str(folder / "net")] * 2
     assert dataclasses.asdict(renderer.memory) == document.manifest.model.memory.model_dump()
-    whole = with_whole_paths(document, renderer)
+    whole = with_absolute_paths(document, renderer)
     assert whole.model.pretrained == "tiny-world"
     assert [part.pretrained for part in (*whole.model.controlnets, *whole.model.loras)] == [
         *[str(folder / "net")] * 2,
