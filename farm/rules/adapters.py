@@ -123,7 +123,7 @@ def image_prompt_checks(written: WrittenManifest) -> Iterator[Finding]:
             allowed = pipelines_with("ip_adapters")
             yield Finding(path=path, found=f"{written.pipeline} takes no image prompts", allowed=allowed)
     elif images is None:
-        if adapters and written.is_whole:
+        if adapters and written.has_valid_render:
             yield Finding(
                 path=path, found="missing", allowed="needed: an image prompt for each of model.ip_adapters"
             )

@@ -73,16 +73,16 @@ def _groups(labels: Mapping[Any, Any]) -> Iterator[Finding]:
         path = (*_CLIP, "labels", group)
         if not isinstance(group, str):
             continue
-        wrong = _wrong_name(group, groups)
-        if wrong is not None:
-            yield Finding(path=path, found=wrong[0], allowed=wrong[1])
+        mistake = _group_name_mistake(group, groups)
+        if mistake is not None:
+            yield Finding(path=path, found=mistake[0], allowed=mistake[1])
         elif isinstance(written, list):
             groups[slug(group)] = group
             for position, label in enumerate(written):
                 yield from _label(group, label, (*path, position), columns)
 
 
-def _wrong_name(group: str, others: Mapping[str, str]) -> tuple[str, str] | None:
+def _group_name_mistake(group: str, others: Mapping[str, str]) -> tuple[str, str] | None:
     """Return the mistake in a group's name and what is allowed instead, or None."""
     name = slug(group)
     if not name:

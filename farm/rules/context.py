@@ -18,15 +18,15 @@ Data = Mapping[Any, Any]
 class WrittenManifest:
     """A known pipeline and the sections of its manifest as written, before they are known to be valid.
 
-    A section that is invalid by itself is empty. `is_whole` is False if that is so for `render`, whose fields then are
-    not missing.
+    A section that is invalid by itself is empty; without `has_valid_render` that is `render`, whose fields then do not
+    count as missing.
     """
 
     pipeline: str
     model: Data
     render: Data
     over: Data
-    is_whole: bool
+    has_valid_render: bool
 
     @property
     def traits(self) -> Traits:
@@ -69,9 +69,13 @@ def written_manifest(manifest: Data) -> WrittenManifest | None:
             pass
         case _:
             over = {}
-    is_whole = isinstance(render, dict)
+    has_valid_render = isinstance(render, dict)
     return WrittenManifest(
-        pipeline=pipeline, model=model, render=render if is_whole else {}, over=over, is_whole=is_whole
+        pipeline=pipeline,
+        model=model,
+        render=render if has_valid_render else {},
+        over=over,
+        has_valid_render=has_valid_render,
     )
 
 

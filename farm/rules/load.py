@@ -30,14 +30,14 @@ MAX_FINDINGS = 1000
 
 def check(data: object) -> tuple[Manifest | None, list[Finding], int]:
     """Return the manifest if it is valid, the mistakes in and between its fields, and the number of omitted ones."""
-    manifest, findings, wrong = None, list[Finding](), set[FieldPath]()
+    manifest, findings, invalid = None, list[Finding](), set[FieldPath]()
     try:
         manifest = Manifest.model_validate(data)
     except ValidationError as error:
-        findings, wrong = translate_errors(error, data, limit=MAX_FINDINGS)
-    more = max(0, len(wrong) - len(findings))
+        findings, invalid = translate_errors(error, data, limit=MAX_FINDINGS)
+    more = max(0, len(invalid) - len(findings))
     if isinstance(data, dict):
-        findings += islice(cross_checks(data, wrong), MAX_FINDINGS)
+        findings += islice(cross_checks(data, invalid), MAX_FINDINGS)
     return (None if findings else manifest), findings, more
 
 

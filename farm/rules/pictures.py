@@ -32,7 +32,7 @@ def _missing(written: WrittenManifest) -> Iterator[Finding]:
     if written.traits.control_argument and "controlnets" not in written.model:
         needed = f"needed: at least one ControlNet for {written.pipeline}"
         yield Finding(path=("model", "controlnets"), found="missing", allowed=needed)
-    if not written.is_whole:
+    if not written.has_valid_render:
         return
     for name in written.traits.required_images:
         is_made = name == "mask_image" and written.render.get("expand") is not None

@@ -66,7 +66,12 @@ def _refiner(written: WrittenManifest) -> Iterator[Finding]:
             found="no refiner continues from there",
             allowed=f"{pipelines_with('refiner')} and a model.refiner",
         )
-    if written.has_refiner and "refiner" in written.traits.parts and not is_given and written.is_whole:
+    if (
+        written.has_refiner
+        and "refiner" in written.traits.parts
+        and not is_given
+        and written.has_valid_render
+    ):
         needed = "needed: the share of the steps after which the refiner takes over, such as 0.8"
         yield Finding(path=path, found="missing", allowed=needed)
 

@@ -154,7 +154,7 @@ def _local(
 
 
 def _fingerprint(files: Iterable[Path], root: Path) -> str:
-    whole = hashlib.sha256()
+    digest = hashlib.sha256()
     for file in files:
-        whole.update(f"{file.relative_to(root).as_posix()}\n{content_sha256(file)}\n".encode())
-    return whole.hexdigest()
+        digest.update(f"{file.relative_to(root).as_posix()}\n{content_sha256(file)}\n".encode())
+    return digest.hexdigest()
