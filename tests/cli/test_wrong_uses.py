@@ -50,7 +50,7 @@ FEW = (
     "frame, or a single one for all."
 )
 SLIP = (
-    r"the ( at character 3 is never closed; \( is the sign itself; needed: a prompt in compel's language, such as "
+    r"the ( at character 3 is never closed; write \( for a literal one; needed: a prompt in compel's language, such as "
     "a (red)1.5 star; plain words need prompt_syntax: plain."
 )
 OTHER_LORA = (

@@ -46,10 +46,13 @@ def test_what_compel_reads_is_no_mistake(prompt):
 @pytest.mark.parametrize(
     ("prompt", "mistake"),
     [
-        ("a (red star", r"the ( at character 3 is never closed; \( is the sign itself"),
-        ("a red) star", r"the ) at character 6 closes nothing; \) is the sign itself"),
-        ('("a (red", "b").blend(1, 1)', r"the ) at character 15 closes nothing; \) is the sign itself"),
-        ('5" tall', r'the " at character 2 is never closed; \" is the sign itself'),
+        ("a (red star", r"the ( at character 3 is never closed; write \( for a literal one"),
+        ("a red) star", r"the ) at character 6 has no matching (; write \) for a literal one"),
+        (
+            '("a (red", "b").blend(1, 1)',
+            r"the ) at character 15 has no matching (; write \) for a literal one",
+        ),
+        ('5" tall', r'the " at character 2 is never closed; write \" for a literal one'),
         (
             f"{'(' * 21}deep{')' * 21}",
             "more than 20 parentheses are open at character 21; multiply their weights instead",
@@ -103,4 +106,6 @@ def test_prompts_are_checked_without_torch():
         "print(prompt_mistake('(a'), 'torch' in sys.modules, 'diffusers' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == r"the ( at character 1 is never closed; \( is the sign itself False False"
+    assert (
+        done.stdout.strip() == r"the ( at character 1 is never closed; write \( for a literal one False False"
+    )

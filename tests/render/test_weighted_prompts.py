@@ -135,7 +135,7 @@ def test_a_prompt_that_compel_cannot_read_is_told(load):
     with pytest.raises(RenderError) as refused:
         WeightedPrompts(load("sd")).encode(["a star", "a (red star"], ["dull"])
     assert str(refused.value) == (
-        r"prompt 'a (red star': the ( at character 3 is never closed; \( is the sign itself."
+        r"prompt 'a (red star': the ( at character 3 is never closed; write \( for a literal one."
     )
 
 

@@ -122,7 +122,8 @@ def test_scores_are_for_models_that_are_told_them(remarked, tmp_path):
         "StableDiffusionXLImg2ImgPipeline",
         {"aesthetic_score": 7.0, "negative_aesthetic_score": 2.0},
     )
-    none = "has no effect; needed: a model that takes scores (requires_aesthetics_score), which @xl does not."
+    needed = "a model conditioned on aesthetic scores (requires_aesthetics_score), which @xl is not"
+    none = f"has no effect; needed: {needed}."
     assert remarked(start, "@xl", {"image": "a.png", **scores}) == [
         f"render.{name}: {none}" for name in scores
     ]

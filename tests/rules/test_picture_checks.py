@@ -48,8 +48,8 @@ INPAINT = "StableDiffusionInpaintPipeline"
             "controlnets: []",
             "image: a.png",
             [
-                "model.controlnets: an empty list; needed: at least one, which StableDiffusionControlNetPipeline "
-                "follows."
+                "model.controlnets: an empty list; needed: at least one ControlNet for "
+                "StableDiffusionControlNetPipeline."
             ],
         ),
         (
