@@ -264,8 +264,8 @@ def _missing(traits: Traits, architecture: Architecture) -> list[str]:
 
 def _unet_incompatibilities(traits: Traits, net: Denoiser, latent: int | None) -> Iterator[str]:
     if net.takes_sizes != traits.has_size_conditioning:
-        takes = "does not take" if traits.has_size_conditioning else "takes"
-        yield f"its UNet {takes} picture sizes, as Stable Diffusion XL's does"
+        verb = "does not take" if traits.has_size_conditioning else "takes"
+        yield f"its UNet {verb} picture sizes, as Stable Diffusion XL's does"
     if traits.has_guidance_embedding and not net.takes_guidance:
         yield "its UNet does not take the guidance scale, as a latent consistency model's does"
     if latent is not None and net.in_channels is not None:
