@@ -21,7 +21,7 @@ from farm.render.procedural import ProceduralRenderer
 from tests.guarantees.diary import Diary
 
 Deed = Callable[[], None]
-Pictures = list[Pixels | None]
+Pictures = list["Pixels | None"]
 Draw = Callable[[Chunk], Pictures]
 Fault = Callable[[Diary, Chunk, Draw], Pictures]
 
