@@ -122,9 +122,9 @@ def test_one_that_hangs_is_killed_and_replaced(few, tmp_path, monkeypatch):
     with pytest.raises(ClusterError) as told:
         few(hang, tmp_path / "hung")
     assert str(told.value) == (
-        "the process that measures frames did not respond within 1 seconds and was killed; earlier "
-        "before is kept, and the same command goes on from there. If it hangs again, look at the models that it "
-        "measures with, and at the memory of its machine."
+        "the process that measures frames did not respond within 1 seconds and was killed; earlier measurements are "
+        "kept. Run the same command to resume. If it hangs again, check the models that it measures with, and the "
+        "memory of its machine."
     )
     assert int((tmp_path / "hung").read_text()) == before
     psutil.wait_procs([psutil.Process(before)] if psutil.pid_exists(before) else [], timeout=20)
