@@ -198,7 +198,7 @@ import sys, threading
 from farm.execute import InlineTasks
 from farm.records import AnalysisSpec
 from farm.results.job import open_finished
-from farm.run.measuring import measuring
+from farm.run import measuring
 
 begun, never = threading.Event(), threading.Event()
 
