@@ -35,7 +35,7 @@ def test_a_single_file_needs_a_configuration_and_hears_whose_is_usual(
 ) -> None:
     assert _said(problems, _single(pipeline, config, render)) == [
         "model.config: missing; needed: a hub id with its commit, or a folder, to provide the architecture, "
-        "tokenizers and scheduler, since the file contains weights only. The usual one for {pipeline} is {usual}."
+        f"tokenizers and scheduler, since the file contains weights only. The usual one for {pipeline} is {usual}."
     ]
 
 
