@@ -26,7 +26,6 @@ STOPPING = (KeyboardInterrupt, SystemExit, GeneratorExit)
 """Exceptions that end a process on request. Any other BaseException is an error: native libraries raise some that are
 not an Exception."""
 
-
 _PASSWORD = re.compile(r"(:/{1,2})[^\s/@:'\"]*:[^\s/@'\"]+@")
 """Credentials as in `s3://user:password@host`, also where a path has collapsed the slashes."""
 
@@ -132,33 +131,33 @@ class ManifestError(UsageError):
         return ManifestError, (self.problems,)
 
 
-_MOST_CHARACTERS = 500
-"""Of an error's own words, which may quote what it failed on."""
+_MAX_CHARACTERS = 500
+"""Maximum length of an unexpected error's message, which may quote the data it failed on."""
 
 _logger = logging.getLogger(__name__)
 
 
 def as_farm_error(error: BaseException) -> FarmError:
-    """Return an error of the farm as it is, and any other as one, after logging where it came from.
+    """Return a FarmError unchanged; log any other error with its traceback, and wrap it in a FarmError.
 
     Raises:
-        BaseException: `error` itself, where it ends the process because somebody wants it to.
+        BaseException: `error` itself, if it is a request to end the process (`STOPPING`).
     """
     if isinstance(error, STOPPING):
         raise error
     if isinstance(error, FarmError):
         return error
-    _logger.error("an error that the farm did not foresee", exc_info=error)
-    words = f"{type(error).__name__}: {error}".removesuffix(": ")
-    return FarmError(words if len(words) <= _MOST_CHARACTERS else f"{words[:_MOST_CHARACTERS]}...")
+    _logger.error("unexpected error", exc_info=error)
+    message = f"{type(error).__name__}: {error}".removesuffix(": ")
+    return FarmError(message if len(message) <= _MAX_CHARACTERS else f"{message[:_MAX_CHARACTERS]}...")
 
 
 @contextlib.contextmanager
 def as_far_as_possible() -> Iterator[None]:
-    """Go on after whatever fails in the body: an error that nobody foresaw is logged, one of the farm is not.
+    """Suppress errors in the body; log all but FarmErrors.
 
     Raises:
-        BaseException: what ends the process because somebody wants it to.
+        BaseException: a request to end the process (`STOPPING`).
     """
     try:
         yield
@@ -167,23 +166,23 @@ def as_far_as_possible() -> Iterator[None]:
 
 
 def refusal(path: Path, error: BaseException) -> ManifestError:
-    """Return whatever ended the preparation of a manifest as a refusal of it: one of the farm says what is wrong.
+    """Return the ManifestError that reports an error in the preparation of a manifest.
 
     Raises:
-        BaseException: `error` itself, where it ends the process because somebody wants it to.
+        BaseException: `error` itself, if it is a request to end the process (`STOPPING`).
     """
     if isinstance(error, ManifestError):
         return error
     if isinstance(error, FarmError):
-        return unprepared(path, str(error).rstrip("."))
+        return preparation_error(path, str(error).rstrip("."))
     if isinstance(error, MemoryError):
-        return unprepared(path, "there is not enough memory to prepare it")
-    told = as_farm_error(error)
+        return preparation_error(path, "not enough memory to prepare it")
+    unexpected = as_farm_error(error)
     hint = "The log has its traceback; please report it."
-    return unprepared(path, f"an error that the farm did not foresee: {told}", hint)
+    return preparation_error(path, f"unexpected error: {unexpected}", hint)
 
 
-def unprepared(path: Path, found: str, hint: str = "") -> ManifestError:
-    """Return the refusal of a manifest that could not be prepared, for the reason that was `found`."""
+def preparation_error(path: Path, found: str, hint: str = "") -> ManifestError:
+    """Return the ManifestError of a manifest that cannot be prepared because of `found`."""
     allowed = "needed: a manifest that can be prepared for rendering"
     return ManifestError([Problem(where=str(path), path="", found=found, allowed=allowed, hint=hint)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from farm.records import ChunkState, FrameRow
@@ -118,3 +119,6 @@ Event = (
     | ShardRetried
     | FramesFailed
 )
+
+EventHandler = Callable[[Event], None]
+"""Is called with every event of a run, in the thread that runs it."""

@@ -53,7 +53,7 @@ from farm.execute import Executor, RetryPolicy
 from farm.progress import ProgressView
 from farm.reduce import EnvironmentShare, Summary
 from farm.results import EXIT_CODES, AssembledOutputs, assemble_outputs, exit_code
-from farm.run import MANIFEST_SECONDS, Gathered, NightGallery, gather
+from farm.run import MANIFEST_SECONDS, BatchGallery, Gathered, gather
 from farm.units import format_duration, format_size
 
 _DEFAULTS = RetryPolicy()
@@ -148,7 +148,7 @@ def batch(
         policy=RetryPolicy(chunk_timeout=chunk_timeout, max_failed_frames=max_failed_frames),
         cache=make_cache(cache_dir, cache_gb),
     )
-    gallery = NightGallery(output_dir, found.broken)
+    gallery = BatchGallery(output_dir, found.broken)
     with gallery:
         summaries = _run(list(map(JobPlan, jobs)), executor, chunks_per_shard, gallery) if jobs else ()
     page = gallery.finish()

@@ -12,7 +12,7 @@ from farm.records.status import ranges_of
 from farm.reduce import EnvironmentShare, FrameRange, WorkerShare
 
 
-class Remarks:
+class FrameNotes:
     """Gathers remarks from rows as they pass by; small, since most frames need none."""
 
     def __init__(self) -> None:
@@ -23,7 +23,7 @@ class Remarks:
     def read(self, rows: Iterator[tuple[Frame, FrameRow]]) -> Iterator[tuple[Frame, FrameRow]]:
         """Yield the same rows."""
         for frame, row in rows:
-            if remark := remark_on(row):
+            if remark := note_for(row):
                 self._reasons[row.frame] = remark
             self._environments[row.environment] += 1
             if not row.cached:
@@ -61,7 +61,7 @@ class Remarks:
         )
 
 
-def remark_on(row: FrameRow) -> str:
+def note_for(row: FrameRow) -> str:
     """Return what is to be said of a frame, empty for nothing."""
     remarks = []
     if row.flaw:

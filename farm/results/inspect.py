@@ -11,7 +11,7 @@ from farm.analyze import Jump
 from farm.records import AnalyzedFrame, Frame, FrameRow
 from farm.records.status import FrameStatus, Ranges
 from farm.reduce import EnvironmentShare, FrameRange
-from farm.results.frame_notes import Remarks
+from farm.results.frame_notes import FrameNotes
 from farm.results.job import FinishedJob, open_finished, refuse_too_long
 from farm.results.measurements import Findings, findings_in, moves, shown
 from farm.results.status import JobState, frame_statuses, last_word, state_of
@@ -76,7 +76,7 @@ def inspect(url: str) -> Inspection:
     run = lock_holder(job.folder)
     last = None if run else last_word(job.folder)  # what it says of failures is being mended
     missing = _Missing(last.failures if last else (), is_running=bool(run))
-    counts, remarks = Counter[FrameStatus](), Remarks()
+    counts, remarks = Counter[FrameStatus](), FrameNotes()
     whole = [shown(frame, row) for frame, row in remarks.read(_whole(job, counts, missing))]
     findings = findings_in(job.plan, job.folder, whole)
     return Inspection(

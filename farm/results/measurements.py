@@ -151,6 +151,7 @@ def unmeasured_warnings(analysis: AnalysisSpec | None, folder: JobFolder) -> tup
     if analysis is not None or active_measurements(folder) is None:
         return ()
     return (
-        f"{folder.path('').rstrip('/')}: its frames were measured, but this manifest asks for no analysis: a run "
-        "takes that off its table and page. Add the analysis of the manifest.yaml there, or farm analyze it again.",
+        f"{folder.path('').rstrip('/')}: its frames were measured, but this manifest has no analysis section: a run "
+        "removes the measurements from its table and page. Copy the analysis section from the manifest.yaml in "
+        "that folder, or run farm analyze again afterwards.",
     )

@@ -6,11 +6,11 @@ import dataclasses
 import hashlib
 import itertools
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from farm.errors import StorageError
-from farm.events import ChunkDone, Event, FramesFailed, JobFinished, JobStarted
+from farm.events import ChunkDone, Event, EventHandler, FramesFailed, JobFinished, JobStarted
 from farm.execute import Executor
 from farm.plan import Plan
 from farm.records import FrameRow, Pixels, Shard
@@ -151,10 +151,9 @@ def _joined(findings: Iterable[Finding]) -> list[Finding]:
     return joined
 
 
-Tell = Callable[[Event], None]
-
-
-def verify(job: FinishedJob, executor: Executor, tell: Tell, *, sample: int | None = None) -> Verification:
+def verify(
+    job: FinishedJob, executor: Executor, on_event: EventHandler, *, sample: int | None = None
+) -> Verification:
     """Check the chunks of `sample` frames (None: all) and return what was found.
 
     A frame's pixels come about in its slot of its chunk only, so whole chunks are rendered, and all their frames
@@ -166,7 +165,7 @@ def verify(job: FinishedJob, executor: Executor, tell: Tell, *, sample: int | No
         ClusterError: when no worker can be started.
     """
     began, interrupted = time.monotonic(), False
-    check = _Check(job, tell)
+    check = _Check(job, on_event)
     claim = FolderLock(job.folder).acquire()
     try:
         job.folder.sweep()
@@ -176,7 +175,7 @@ def verify(job: FinishedJob, executor: Executor, tell: Tell, *, sample: int | No
         interrupted = True
     finally:
         claim.release()
-    tell(JobFinished(job=job.plan.name, state="interrupted" if interrupted else "done"))
+    on_event(JobFinished(job=job.plan.name, state="interrupted" if interrupted else "done"))
     return Verification(
         name=job.plan.name,
         folder=job.folder.path("").rstrip("/"),
@@ -192,11 +191,11 @@ def verify(job: FinishedJob, executor: Executor, tell: Tell, *, sample: int | No
 class _Check:
     """Judges the frames of some chunks; of those being rendered again it remembers the rows, and no pixels."""
 
-    def __init__(self, job: FinishedJob, tell: Tell) -> None:
+    def __init__(self, job: FinishedJob, on_event: EventHandler) -> None:
         self.findings = Findings()
         self._plan = job.plan
         self._folder = job.folder
-        self._tell = tell
+        self._on_event = on_event
         self._waiting: dict[int, FrameRow] = {}
 
     def run(self, executor: Executor, chunks: Chunks, scratch: JobFolder) -> None:
@@ -207,12 +206,12 @@ class _Check:
             return  # nothing to compare with: no worker is started for that
         with executor:
             count = sum(len(self._plan.chunk_frames(chunk)) for chunk in chunks)
-            self._tell(JobStarted(job=self._plan.name, frame_count=count, kept=0))
+            self._on_event(JobStarted(job=self._plan.name, frame_count=count, kept=0))
             events = executor.run(itertools.chain([first], shards))
             try:
                 for event in events:
                     self._take(event, scratch)
-                    self._tell(event)
+                    self._on_event(event)
             finally:
                 events.close()  # type: ignore[attr-defined]  # executors' runs are generators
         assert not self._waiting, "an executor accounts for every frame"

@@ -1,4 +1,4 @@
-"""Runs jobs: one, or a batch; from a manifest's path to files in its folder."""
+"""Prepare and render jobs, one or a batch, from the manifest to the finished output folder."""
 
 from typing import TYPE_CHECKING
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from farm.run.analyze import AnalyzedJob, analyze_job
     from farm.run.estimates import Rates
     from farm.run.gather import Gathered, gather, name_taken
-    from farm.run.live_pages import NightGallery
+    from farm.run.live_pages import BatchGallery
     from farm.run.prepare import prepare
     from farm.run.preparer import MANIFEST_SECONDS
     from farm.run.session import render
@@ -20,7 +20,7 @@ __all__ = [
     "MANIFEST_SECONDS",
     "AnalyzedJob",
     "Gathered",
-    "NightGallery",
+    "BatchGallery",
     "Rates",
     "gather",
     "name_taken",

@@ -1,4 +1,4 @@
-"""Frames that are there, measured anew or for the first time. None is rendered or touched."""
+"""Measure the finished frames of a job. Nothing is rendered, and no frame is changed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from farm.store import FolderLock
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnalyzedJob:
-    """What `analyze_job` measured: `frames` of `planned` were there."""
+    """What `analyze_job` measured in the finished `frames` of the `planned` ones."""
 
     name: str
     planned: int
@@ -33,63 +33,65 @@ class AnalyzedJob:
 def analyze_job(
     url: str, executor: Executor, overrides: Sequence[str] = (), *, reads: ReadPolicy = ANYTHING
 ) -> AnalyzedJob:
-    """Measure the frames of the job in `url` as the `analysis` of its manifest says, with `overrides` laid over it.
+    """Measure the frames of the job at `url` as the `analysis` section of its manifest says, after `overrides`.
 
-    The table, the page and the summary are written anew, and the manifest there says how it was measured.
+    Replace the table, the page and the summary, and record the analysis in the job's manifest.
 
     Raises:
-        UsageError: when it is not a job's folder, parts of it are links, its manifest asks for no analysis, an override
-            is of another section, or no frame is there.
-        ManifestError: when the manifest is wrong, or a checkpoint that it measures with is not there.
-        FarmError: when frames cannot be measured; the table stays as it was.
+        UsageError: if it is not a job's folder, contains symbolic links, its manifest has no `analysis` section, an
+            override changes another section, or no frame is finished.
+        ManifestError: if the manifest is invalid, or a scoring model is missing.
+        FarmError: if frames cannot be measured; the table is left unchanged.
     """
-    _refuse_others(overrides)
+    _require_analysis_overrides(overrides)
     job = open_finished(url, overrides, reads=reads)
     spec = find_analysis(job.document)
     if spec is None:
         raise UsageError(
-            f"{url}: its manifest asks for no analysis. Say what to measure, such as --set analysis.smoothness=true, "
-            "or add an analysis section to the manifest.yaml there."
+            f"{url}: its manifest has no analysis section. Choose what to measure, such as "
+            "--set analysis.smoothness=true, or add the section to its manifest.yaml."
         )
     manifest = with_absolute_paths(job.document, job.plan.renderer, spec)
     job = dataclasses.replace(job, plan=dataclasses.replace(job.plan, manifest_text=to_yaml(manifest)))
-    claim = FolderLock(job.folder).acquire()
+    lock = FolderLock(job.folder).acquire()
     try:
         job.folder.sweep()
-        there = [frame.index for frame, _ in job.frames()]
-        if not there:
-            raise UsageError(f"{url}: no finished frame is there to be measured; render the job first.")
+        finished = [frame.index for frame, _ in job.frames()]
+        if not finished:
+            raise UsageError(f"{url}: no finished frames to measure; render the job first.")
         with executor:
             measuring = Measuring(job.plan, job.folder, spec, executor.background)
             try:
-                measuring.offer_kept(there)
+                measuring.offer_kept(finished)
                 measuring.finish()
             except BaseException:
                 measuring.abort()
                 raise
-        claim.renew()
+        lock.renew()
         kept = measurements_of(job.folder, spec)
         findings = findings_of(job.plan, kept, job.shown())
         kept.activate()
-        _write(job, there, findings)
+        _write(job, finished, findings)
     finally:
-        claim.release()
-    return AnalyzedJob(name=job.plan.name, planned=job.plan.frame_count, frames=len(there), findings=findings)
+        lock.release()
+    return AnalyzedJob(
+        name=job.plan.name, planned=job.plan.frame_count, frames=len(finished), findings=findings
+    )
 
 
-def _refuse_others(overrides: Sequence[str]) -> None:
-    """Refuse to lay anything over how the frames were made."""
+def _require_analysis_overrides(overrides: Sequence[str]) -> None:
+    """Refuse overrides of anything but the analysis: the frames are rendered already."""
     for text in overrides:
         if text.partition("=")[0].partition(".")[0].strip() != "analysis":
             raise UsageError(
-                f"--set {text}: the frames are there already, and only what is measured in them can change; needed: "
+                f"--set {text}: the frames are already rendered, so only their analysis can change; needed: "
                 "fields of the analysis section, such as analysis.smoothness=true."
             )
 
 
-def _write(job: FinishedJob, there: Sequence[int], findings: Findings) -> None:
+def _write(job: FinishedJob, finished: Sequence[int], findings: Findings) -> None:
     job.folder.write("manifest.yaml", job.plan.manifest_text.encode())
     write_table(job.folder, header_of(job.plan, findings), job.frames())
-    summary = dataclasses.replace(job.summary(len(there)), analysis=dataclasses.asdict(findings.insights))
+    summary = dataclasses.replace(job.summary(len(finished)), analysis=dataclasses.asdict(findings.insights))
     write_summary(job.folder, summary)
-    write_page(job, there, findings)
+    write_page(job, finished, findings)

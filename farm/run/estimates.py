@@ -1,4 +1,4 @@
-"""How fast jobs ran on this machine, remembered for estimates."""
+"""Render speeds measured on this machine, stored for estimates."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from farm.typed_json import Malformed
 
 _SAMPLE = 1000
 _Rate = tuple[Seconds, Positive]
-"""Seconds of a step of a frame, and how many workers there were."""
+"""Seconds per denoising step of one frame, and the number of workers."""
 
 
 class Rates:
-    """Seconds that a worker of this machine takes for one denoising step of one frame, and how many workers it had.
+    """The seconds per denoising step of one frame on one worker of this machine, and the number of workers.
 
-    Known by model, picture size and batch size; loading the model is not in it.
+    There is one rate per model, image size and batch size. Loading the model is not included.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -31,7 +31,7 @@ class Rates:
 
     @classmethod
     def of_user(cls) -> Rates:
-        """Return the rates in the user's cache folder (XDG_CACHE_HOME or ~/.cache); none without a home."""
+        """Return the rates in the user's cache folder (XDG_CACHE_HOME or ~/.cache); empty without a home directory."""
         try:
             cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         except RuntimeError:
@@ -39,7 +39,7 @@ class Rates:
         return cls(cache / "diffusion-farm" / "rates.json")
 
     def estimate(self, plan: Plan, chunks: Sequence[int]) -> float | None:
-        """Return the seconds that rendering these chunks takes, or None if the like was never rendered here."""
+        """Return the expected seconds to render these chunks, or None if no comparable job was rendered here."""
         known = self._read().get(_key(plan))
         if known is None:
             return None
@@ -47,7 +47,7 @@ class Rates:
         return per_step * len(chunks) * plan.batch_size * _mean_steps(plan) / workers
 
     def learn(self, plan: Plan, summary: Summary) -> None:
-        """Remember the pace of a job that rendered something; a cache that cannot be written is left as it is."""
+        """Store the speed of a job, if it rendered anything. Ignore a cache that cannot be written."""
         seconds = sum(worker.seconds for worker in summary.workers)
         frames = sum(worker.frames for worker in summary.workers)
         if self._path is None or not summary.frames.rendered or not seconds:

@@ -1,4 +1,4 @@
-"""A folder of manifests to the jobs of a night; what is broken is set apart, not thrown."""
+"""Prepare the jobs of a folder of manifests; invalid manifests are collected rather than raised."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from farm.run.preparer import MANIFEST_SECONDS, Preparer
 
 @dataclass(slots=True)
 class Gathered:
-    """The jobs of a folder by manifest, and the manifests that are refused, each with all its mistakes."""
+    """The jobs of a folder by manifest, and the invalid manifests, each with all its mistakes."""
 
     jobs: dict[Path, Job] = field(default_factory=dict)
     broken: dict[Path, ManifestError] = field(default_factory=dict)
@@ -30,15 +30,14 @@ def gather(
     seconds: float = MANIFEST_SECONDS,
     reads: ReadPolicy = BELOW_THE_MANIFEST,
 ) -> Gathered:
-    """Prepare every `*.yaml` and `*.yml` directly in `folder`, in the order of their names.
+    """Prepare every `*.yaml` and `*.yml` file directly in `folder`, ordered by name.
 
-    They may have read what `reads` says. One that is a link out of the folder is refused, and not read.
-
-    Each is prepared in a child process: one that takes more than `seconds`, or that ends the process, is refused as
-    any other that is wrong.
+    `reads` limits the files that the manifests may name. A symbolic link out of the folder is refused without being
+    read. Each manifest is prepared in a child process; one that takes more than `seconds`, or crashes the process, is
+    refused like any other invalid manifest.
 
     Raises:
-        UsageError: when the folder is missing or holds no manifest, or nothing can be written to `output_dir`.
+        UsageError: if the folder is missing or contains no manifest, or `output_dir` is not writable.
     """
     found, names = Gathered(), dict[str, Path]()
     preparing = partial(
@@ -53,7 +52,7 @@ def gather(
                     raise ManifestError([name_taken(path, job.plan.name, names[job.plan.name])])
             except FarmError as error:
                 if isinstance(error, UsageError) and not isinstance(error, ManifestError):
-                    raise  # the call is wrong, for every manifest
+                    raise  # wrong arguments concern every manifest
                 found.broken[path] = refusal(path, error)
             else:
                 names[job.plan.name] = path
@@ -74,15 +73,15 @@ def _manifests_in(folder: Path) -> list[Path]:
         reason = getattr(error, "strerror", None) or error
         raise UsageError(f"{folder}: cannot be read: {reason}; give a folder of manifests.") from error
     if not paths:
-        raise UsageError(f"{folder}: holds no manifest (*.yaml).")
+        raise UsageError(f"{folder}: contains no manifest (*.yaml).")
     return paths
 
 
 def _refuse_link_out(path: Path, reads: ReadPolicy) -> None:
-    """Refuse a manifest that is a link to what is neither below its folder nor allowed; it is not opened.
+    """Refuse a manifest that links to a file neither below its folder nor allowed, without opening it.
 
     Raises:
-        ManifestError: without saying where it leads.
+        ManifestError: if so; the message does not disclose the target.
     """
     if path.is_symlink() and not reads.is_below_roots(path, path.parent):
         problem = Problem(
@@ -96,10 +95,10 @@ def _refuse_link_out(path: Path, reads: ReadPolicy) -> None:
 
 
 def name_taken(path: Path, name: str, other: Path) -> Problem:
-    """Return the mistake of a manifest whose name another of the same run has."""
+    """Return the problem of a manifest that has the name of another one in the same run."""
     return Problem(
         where=str(path),
         path="name",
         found=f"{name!r} is also the name of {other}",
-        allowed="manifests of one run need names of their own, since they name the output folders",
+        allowed="needed: a name that is unique in the run, since it names the output folder",
     )

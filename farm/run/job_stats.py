@@ -1,4 +1,4 @@
-"""What became of a job's frames, and the table and summary that tell of it."""
+"""The progress of a job: outcomes of its frames, its table and its summary."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from farm.reduce import (
     write_table,
 )
 from farm.results import EXIT_CODES
-from farm.results.frame_notes import Remarks
+from farm.results.frame_notes import FrameNotes
 from farm.results.measurements import Findings, findings_of, header_of, measurements_of, shown
 from farm.results.status import State, frame_status
 from farm.run.prepare import Job
 from farm.store import Ledger
 
 
-class Tally:
-    """Frames done, frames failed and why, and each worker's share."""
+class FrameOutcomes:
+    """Counts of finished frames, the reasons of failed ones, and the share of each worker."""
 
     def __init__(self) -> None:
         self.rendered = 0
@@ -36,15 +36,15 @@ class Tally:
         self.failed: dict[int, str] = {}
         self._shares: dict[str, WorkerShare] = {}
 
-    def meet(self, worker: WorkerStarted) -> None:
-        """Note where a worker is; it need not render anything for this job."""
+    def worker_started(self, worker: WorkerStarted) -> None:
+        """Record a worker's node and device, even if it never renders a frame of this job."""
         self._shares.setdefault(
             worker.worker,
             WorkerShare(name=worker.worker, node=worker.node, device=worker.device, frames=0, seconds=0.0),
         )
 
-    def add(self, chunk: ChunkDone) -> None:
-        """Count a chunk's frames."""
+    def chunk_done(self, chunk: ChunkDone) -> None:
+        """Count the frames of a finished chunk."""
         if not chunk.rows:
             return
         if chunk.rows[0].cached:
@@ -62,13 +62,13 @@ class Tally:
             seconds=round(share.seconds + chunk.seconds, 3),
         )
 
-    def fail(self, failed: FramesFailed) -> None:
-        """Note frames that were given up."""
+    def frames_failed(self, failed: FramesFailed) -> None:
+        """Record frames that failed finally."""
         self.failed.update(dict.fromkeys(failed.frames, failed.reason))
 
     @property
     def workers(self) -> tuple[WorkerShare, ...]:
-        """The workers that rendered frames of this job, by name."""
+        """The workers that rendered frames of this job, sorted by name."""
         return tuple(self._shares[name] for name in sorted(self._shares) if self._shares[name].frames)
 
     @property
@@ -77,67 +77,67 @@ class Tally:
         return ranges_of(sorted(self.failed.items()))
 
 
-class Books:
-    """Counts what comes in. Workers may be met before the job begins."""
+class JobProgress:
+    """Collects the outcomes of a job's frames. Workers may start before the job does."""
 
     def __init__(self, job: Job) -> None:
-        self.tally = Tally()
+        self.outcomes = FrameOutcomes()
         self._job = job
-        self._remarks = Remarks()
-        self.begin()
+        self._notes = FrameNotes()
+        self.start()
 
-    def begin(self, kept: int = 0) -> None:
-        """Let the time run from here on; `kept` frames are there already."""
+    def start(self, kept: int = 0) -> None:
+        """Start the clock; `kept` frames exist from earlier runs."""
         self._kept = kept
         self._began = time.monotonic()
         self._started_at = _now()
 
-    def take(self, event: ChunkDone | FramesFailed) -> None:
-        """Note what became of some frames."""
+    def record_outcome(self, event: ChunkDone | FramesFailed) -> None:
+        """Record finished or failed frames."""
         if isinstance(event, ChunkDone):
-            self.tally.add(event)
+            self.outcomes.chunk_done(event)
         else:
-            self.tally.fail(event)
+            self.outcomes.frames_failed(event)
 
     @property
-    def there(self) -> int:
-        """How many frames there are."""
-        return self._kept + self.tally.cached + self.tally.rendered
+    def finished(self) -> int:
+        """The number of finished frames."""
+        return self._kept + self.outcomes.cached + self.outcomes.rendered
 
     @property
-    def complete(self) -> bool:
-        """Whether every frame is there or given up."""
-        return self.there + len(self.tally.failed) == self._job.plan.frame_count
+    def is_complete(self) -> bool:
+        """Whether every frame is finished or has failed finally."""
+        return self.finished + len(self.outcomes.failed) == self._job.plan.frame_count
 
     @property
     def state(self) -> State:
-        """How the job has ended, if it ends with these frames."""
-        if self.there == self._job.plan.frame_count:
+        """The state of the job if it ends with these frames."""
+        if self.finished == self._job.plan.frame_count:
             return "done"
-        return "partial" if self.there else "failed"
+        return "partial" if self.finished else "failed"
 
     def write_table(self, findings: Findings | None = None) -> None:
-        """Write the table of the frames that are there, with what was measured in them; without any, none.
+        """Write the table of the finished frames and their measurements, unless there are no frames.
 
         Raises:
-            StorageError: when it cannot be written, or the ledger not be read.
+            StorageError: if it cannot be written, or the ledger cannot be read.
         """
-        if not self.there:
+        if not self.finished:
             return
         plan = self._job.plan
-        header, self._remarks = header_of(plan, findings), Remarks()
-        write_table(self._job.folder, header, self._remarks.read(_finished_frames(self._job)))
+        header, self._notes = header_of(plan, findings), FrameNotes()
+        write_table(self._job.folder, header, self._notes.read(_finished_frames(self._job)))
 
     def findings(self) -> Findings | None:
-        """Return what was measured in the frames that are there; None where nothing is to be.
+        """Return the measurements of the finished frames; None if the manifest has no analysis.
 
         Raises:
-            StorageError: when the ledger, or what was measured, cannot be read.
+            StorageError: if the ledger or the measurements cannot be read.
         """
         if self._job.analysis is None:
             return None
-        there = (shown(frame, row) for frame, row in _finished_frames(self._job))
-        return findings_of(self._job.plan, measurements_of(self._job.folder, self._job.analysis), there)
+        finished = (shown(frame, row) for frame, row in _finished_frames(self._job))
+        return findings_of(self._job.plan, measurements_of(self._job.folder, self._job.analysis), finished)
 
     def summary(
         self,
@@ -146,7 +146,7 @@ class Books:
         error: str = "",
         findings: Findings | None = None,
     ) -> Summary:
-        """Return the summary of a job that ends now."""
+        """Return the summary of the job as of now."""
         plan = self._job.plan
         return Summary(
             name=plan.name,
@@ -156,18 +156,18 @@ class Books:
             error=error,
             frames=FrameCounts(
                 planned=plan.frame_count,
-                rendered=self.tally.rendered,
-                cached=self.tally.cached,
+                rendered=self.outcomes.rendered,
+                cached=self.outcomes.cached,
                 kept=self._kept,
-                failed=len(self.tally.failed),
+                failed=len(self.outcomes.failed),
             ),
-            failures=self.tally.failures,
-            remarks=self._remarks.ranges,
+            failures=self.outcomes.failures,
+            remarks=self._notes.ranges,
             seconds=round(time.monotonic() - self._began, 3),
             started_at=self._started_at,
             finished_at=_now(),
-            workers=self._remarks.workers or self.tally.workers,
-            environments=self._remarks.environments,
+            workers=self._notes.workers or self.outcomes.workers,
+            environments=self._notes.environments,
             outputs=artifacts,
             versions=installed_versions(),
             analysis=dataclasses.asdict(findings.insights) if findings else None,
@@ -175,7 +175,7 @@ class Books:
 
 
 def _finished_frames(job: Job) -> Iterator[tuple[Frame, FrameRow]]:
-    """Yield every frame of the plan that exists with the recipe planned, in order, with its ledger row."""
+    """Yield every recorded frame that has the planned recipe, in order, with its ledger row."""
     for row in Ledger(job.folder).rows(last=job.plan.frame_count - 1):
         if frame_status(job.folder, job.plan, row, depth="recipe") is FrameStatus.INTACT:
             yield job.plan.frame(row.frame), row

@@ -1,4 +1,4 @@
-"""Measures a job's frames while others still render."""
+"""Measure the frames of a job while others are still rendering."""
 
 from __future__ import annotations
 
@@ -15,79 +15,81 @@ from farm.reduce import Cancelled, FrameQueue
 from farm.results.measurements import measurements_of, shown, stretches
 from farm.store import JobFolder, Ledger, map_in_order
 
-_MOST = 1000
-"""Rows. Measuring that lags behind looks into the ledger once for so many frames."""
+_BUFFERED_ROWS = 1000
+"""Rows kept in memory; if measuring lags behind, the ledger is read once per this many frames."""
 
 
 class ArrivedRows:
-    """Added by any thread, taken by one in the order of frames. The next ones are held, the rest is in the ledger."""
+    """Ledger rows of finished frames: added by any thread, read by one in the order of frames.
 
-    def __init__(self, folder: JobFolder, frame_count: int, *, most: int = _MOST) -> None:
+    The next rows are buffered; the others are read from the ledger when needed.
+    """
+
+    def __init__(self, folder: JobFolder, frame_count: int, *, buffered: int = _BUFFERED_ROWS) -> None:
         self._folder = folder
-        self._most = most
-        self._there = bytearray(frame_count)
-        self._held: dict[int, FrameRow] = {}
+        self._max_buffered = buffered
+        self._finished = bytearray(frame_count)
+        self._buffer: dict[int, FrameRow] = {}
         self._next = 0
         self._lock = threading.Lock()
 
     def add(self, rows: Iterable[FrameRow]) -> None:
-        """Add rows that the ledger has by now."""
+        """Add rows that are in the ledger."""
         with self._lock:
             for row in rows:
-                self._there[row.frame] = True
-                self._hold(row)
+                self._finished[row.frame] = True
+                self._buffer_row(row)
 
     def add_kept(self, frames: Iterable[int]) -> None:
-        """Add frames whose rows the ledger has."""
+        """Add frames of earlier runs, whose rows are in the ledger."""
         with self._lock:
             for frame in frames:
-                self._there[frame] = True
+                self._finished[frame] = True
 
-    def take(self, frame: int) -> FrameRow:
-        """Return the row of a frame that was added; no earlier one is asked for after it.
+    def pop(self, frame: int) -> FrameRow:
+        """Return the row of an added frame. Frames must be requested in ascending order.
 
         Raises:
-            StorageError: when the ledger cannot be read, or has lost the row.
+            StorageError: if the ledger cannot be read, or has lost the row.
         """
         with self._lock:
             self._next = frame
-            known = frame in self._held
-            # Only what is there now has its last row: others may still be rendered anew.
-            there = bytes(self._there[frame : frame + self._most])
+            known = frame in self._buffer
+            # Only finished frames have their final row: others may be rendered again.
+            finished = bytes(self._finished[frame : frame + self._max_buffered])
         if not known:
-            self._read(frame, there)
+            self._read(frame, finished)
         with self._lock:
             self._next = frame + 1
-            row = self._held.pop(frame, None)
+            row = self._buffer.pop(frame, None)
         if row is None:
             raise StorageError(
-                f"{self._folder.url}: the ledger has no row of frame {frame} any more; "
-                "farm render makes the frame again."
+                f"{self._folder.url}: frame {frame} is missing from the ledger; run farm render to render it again."
             )
         return row
 
-    def _read(self, first: int, there: bytes) -> None:
-        for row in Ledger(self._folder).rows(first=first, last=first + len(there) - 1):
-            if there[row.frame - first]:
+    def _read(self, first: int, finished: bytes) -> None:
+        for row in Ledger(self._folder).rows(first=first, last=first + len(finished) - 1):
+            if finished[row.frame - first]:
                 with self._lock:
-                    self._hold(row)
+                    self._buffer_row(row)
 
-    def _hold(self, row: FrameRow) -> None:
-        """Hold a row, and let go of the one that is asked for last where they are too many."""
+    def _buffer_row(self, row: FrameRow) -> None:
+        """Add a row to the buffer; if the buffer is full, drop the row of the highest frame."""
         if row.frame >= self._next:
-            self._held[row.frame] = row
-            if len(self._held) > self._most:
-                del self._held[max(self._held)]
+            self._buffer[row.frame] = row
+            if len(self._buffer) > self._max_buffered:
+                del self._buffer[max(self._buffer)]
 
 
-_PATIENCE_SECONDS = 5.0
-"""Enough for most stretches to end; a judge that hangs is left behind, and the thread ends with the process."""
+_STOP_TIMEOUT_SECONDS = 5.0
+"""Enough to measure most stretches. The daemon thread of a hanging scoring model is abandoned."""
 
 
 class Measuring:
-    """Measures finished frames in a thread of its own, in their order, as they arrive.
+    """Measures finished frames in order in a background thread, as they arrive.
 
-    What was measured before, in the same pictures, is not measured again.
+    Existing measurements of unchanged frames are reused.
     """
 
     def __init__(
@@ -104,26 +106,26 @@ class Measuring:
         self._thread.start()
 
     def offer(self, rows: Iterable[FrameRow]) -> None:
-        """Say that frames were rendered; the ledger has their rows already."""
+        """Add rendered frames; their rows must be in the ledger."""
         rendered = tuple(rows)
         self._rows.add(rendered)
         self._queue.add([row.frame for row in rendered])
 
     def offer_kept(self, frames: Iterable[int]) -> None:
-        """Say that frames were there from before, as the ledger tells."""
-        there = tuple(frames)
-        self._rows.add_kept(there)
-        self._queue.add(there)
+        """Add frames of earlier runs, whose rows are in the ledger."""
+        kept = tuple(frames)
+        self._rows.add_kept(kept)
+        self._queue.add(kept)
 
     def skip(self, frames: Iterable[int]) -> None:
-        """Say that frames failed."""
+        """Skip frames that failed."""
         self._queue.skip(frames)
 
     def finish(self) -> None:
-        """Wait until all frames that were offered are measured, or until another thread's `abort` is over.
+        """Wait until all offered frames are measured, or until another thread's `abort` ends.
 
         Raises:
-            FarmError: when they cannot be measured, or not all were; what was measured until then is kept.
+            FarmError: if frames could not be measured; the measurements of the others are kept.
         """
         self._queue.close()
         self._over.wait()
@@ -131,18 +133,18 @@ class Measuring:
             raise self._error
 
     def cancel(self) -> None:
-        """Ask it to stop after the stretch that is being measured, and wait for nothing.
+        """Request a stop after the current stretch without waiting for it.
 
-        The patience of `abort` begins: cancelled together, many jobs are aborted in the time of one.
+        The timeout of `abort` starts here, so that many jobs cancelled together are aborted in the time of one.
         """
         self._queue.cancel()
         if self._stop_by is None:
-            self._stop_by = time.monotonic() + _PATIENCE_SECONDS
+            self._stop_by = time.monotonic() + _STOP_TIMEOUT_SECONDS
 
     def abort(self) -> None:
-        """Stop after the stretch that is being measured; without effect after `finish`.
+        """Stop after the current stretch. Has no effect after `finish`.
 
-        A stretch that takes longer than a few seconds is not waited for, and its values are not kept.
+        A stretch that takes longer than a few seconds is abandoned, and its values are discarded.
         """
         self.cancel()
         assert self._stop_by is not None, "cancel has set it"
@@ -168,16 +170,16 @@ class Measuring:
 
     def _arriving(self) -> Iterator[AnalyzedFrame]:
         for index in self._queue.in_order():
-            yield shown(self._plan.frame(index), self._rows.take(index))
+            yield shown(self._plan.frame(index), self._rows.pop(index))
 
     def _measure(self, stretch: Stretch) -> None:
         if self._kept.find(stretch) is not None:
             return
         values = self._background(measure, self._spec, self._folder.url, stretch)
-        if self._over.is_set():  # nobody waits any more, and the folder may be another run's
+        if self._over.is_set():  # aborted: another run may own the folder now
             raise Cancelled
         self._kept.write(stretch, values)
 
 
 def _stopped() -> FarmError:
-    return FarmError("measuring was stopped before its end.")
+    return FarmError("measuring was stopped before it finished.")

@@ -1,4 +1,4 @@
-"""What alphas are chosen by: a pilot's choice counts as long as all that it comes from stays as it was."""
+"""How alphas are chosen. A pilot's choice stays valid until an input of the choice changes."""
 
 from __future__ import annotations
 
@@ -26,36 +26,36 @@ _NAME = ".farm/pacing.json"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """Alphas that a pilot chose; `digest` is of all that they come from, `source` of what of it a manifest says."""
+    """Alphas chosen by a pilot. `digest` identifies all inputs of the choice, `source` those from the manifest."""
 
     digest: str
     source: str = ""
     alphas: tuple[Share, ...]
 
 
-def keep_choice(
-    folder: JobFolder, choice: Choice, *, pacing: str, seen: Sequence[tuple[float, float]]
+def write_choice(
+    folder: JobFolder, choice: Choice, *, pacing: str, tried: Sequence[tuple[float, float]]
 ) -> None:
-    """Keep what was chosen; `seen` are the alphas looked at, with what changed since the one before.
+    """Store a choice; `tried` are the rendered alphas, each with the change from the previous one.
 
     Raises:
-        StorageError: when it cannot be written.
+        StorageError: if it cannot be written.
     """
     content = {
         "digest": choice.digest,
         "source": choice.source,
         "pacing": pacing,
         "alphas": choice.alphas,
-        "pilot": [{"alpha": alpha, "change": change} for alpha, change in seen],
+        "pilot": [{"alpha": alpha, "change": change} for alpha, change in tried],
     }
     folder.write(_NAME, json.dumps(content, indent=1).encode())
 
 
 def find_choice(folder: JobFolder) -> Choice | None:
-    """Return what was chosen before; None for nothing, and for what cannot be understood.
+    """Return the stored choice; None if there is none, or the file is damaged.
 
     Raises:
-        StorageError: when it cannot be read.
+        StorageError: if it cannot be read.
     """
     try:
         return folder.find_record(_NAME, Choice)
@@ -65,15 +65,15 @@ def find_choice(folder: JobFolder) -> Choice | None:
 
 
 METHOD = 2
-"""Raised whenever the same pilot would come to choose other alphas."""
+"""Increment if the same pilot would choose different alphas."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pacing:
-    """How alphas are chosen. `plan_of` plans the animation at listed ones; `known` are those chosen before, or None.
+    """How alphas are chosen. `plan_of` plans the animation at given alphas; `known` are those already chosen, or None.
 
-    `measure` is what sees changes; `source` is a digest of what the manifest says that the choice comes from, and
-    `digest` of all that it comes from.
+    `measure` is the analysis that measures changes; `source` is a digest of the choice's inputs from the manifest, and
+    `digest` of all its inputs.
     """
 
     kind: Literal["perceptual", "clip"]
@@ -87,63 +87,63 @@ class Pacing:
 
     @property
     def digest(self) -> str:
-        """What a choice is known by."""
+        """The digest that identifies a choice."""
         return digest({"method": METHOD, "source": self.source})
 
     @property
     def first(self) -> Alphas:
-        """What the pilot looks at first: a quarter of the frames, and three places between each two prompts."""
+        """The alphas that the pilot renders first: a quarter of the frames, and at least three between two prompts."""
         return _first(self.prompts, self.frames, self.batch_size)
 
     @property
-    def closer(self) -> int:
-        """How many alphas the pilot looks at next, each time: an eighth of the frames."""
-        return _whole_chunks(self.frames / 8, self.batch_size)
+    def refinement_size(self) -> int:
+        """The number of alphas in each further step of the pilot: an eighth of the frames."""
+        return _round_up_to_chunks(self.frames / 8, self.batch_size)
 
     @property
     def is_known(self) -> bool:
-        """Whether the alphas were chosen before, or just now."""
+        """Whether the alphas are already chosen."""
         return self.known is not None
 
     @property
     def pilot_frames(self) -> tuple[int, int]:
-        """How many frames a pilot has at least and at most; none if the alphas are known."""
+        """The minimum and maximum number of frames of the pilot; zero if the alphas are known."""
         return (0, 0) if self.is_known else (len(self.first), self.frames)
 
     @property
     def pilot_calls(self) -> tuple[int, int]:
-        """How many model calls a pilot takes at least and at most; none if the alphas are known."""
+        """The minimum and maximum number of model calls of the pilot; zero if the alphas are known."""
         least, most = (
-            _whole_chunks(frames, self.batch_size) // self.batch_size for frames in self.pilot_frames
+            _round_up_to_chunks(frames, self.batch_size) // self.batch_size for frames in self.pilot_frames
         )
         return least, most
 
-    def note(self, folder: JobFolder, alphas: Alphas, seen: Sequence[tuple[float, float]]) -> None:
-        """Keep what was chosen; `seen` are the alphas looked at, with what changed since the one before.
+    def save(self, folder: JobFolder, alphas: Alphas, tried: Sequence[tuple[float, float]]) -> None:
+        """Store the choice; `tried` are the rendered alphas, each with the change from the previous one.
 
         Raises:
-            StorageError: when it cannot be written.
+            StorageError: if it cannot be written.
         """
         choice = Choice(digest=self.digest, source=self.source, alphas=alphas)
-        keep_choice(folder, choice, pacing=self.kind, seen=seen)
+        write_choice(folder, choice, pacing=self.kind, tried=tried)
 
 
 def pacing_of(
     manifest: Manifest, analysis: AnalysisSpec | None, folder: JobFolder, plan_of: Callable[[Alphas], Plan]
 ) -> Pacing | None:
-    """Return how the alphas of a manifest are chosen; None where they are listed, or evenly spaced.
+    """Return how the alphas of a manifest are chosen; None if they are listed or evenly spaced.
 
     Raises:
-        StorageError: when the folder cannot be read.
+        StorageError: if the folder cannot be read.
     """
     animation = manifest.animation
     if not isinstance(animation, Interpolate) or animation.pacing == "uniform" or animation.alphas:
         return None
-    judge = _judge(animation, analysis)
+    clip = _scoring_clip(animation, analysis)
     pacing = Pacing(
         kind=animation.pacing,
         measure=AnalysisSpec(
-            clip=judge and dataclasses.replace(judge, groups=(), prompts=()), classifier=None, smoothness=True
+            clip=clip and dataclasses.replace(clip, groups=(), prompts=()), classifier=None, smoothness=True
         ),
         prompts=len(animation.prompts),
         frames=animation.frames,
@@ -159,45 +159,45 @@ def pacing_of(
 def source_of(
     animation: Interpolate, analysis: AnalysisSpec | None, plan_of: Callable[[Alphas], Plan]
 ) -> str:
-    """Return a digest of what the alphas of an animation are chosen by: the first look, the judge, the counts."""
+    """Return a digest of the inputs of the choice: the first frames of the pilot, the CLIP model, the counts."""
     prompts, frames = len(animation.prompts), animation.frames
-    judge = _judge(animation, analysis)
-    looks = plan_of(_first(prompts, frames, plan_of((0.0, 1.0)).batch_size))
+    clip = _scoring_clip(animation, analysis)
+    first = plan_of(_first(prompts, frames, plan_of((0.0, 1.0)).batch_size))
     return digest(
         {
             "pacing": animation.pacing,
-            "judge": judge and judge.source.fingerprint,
+            "judge": clip and clip.source.fingerprint,
             "frames": frames,
             "prompts": prompts,
-            "pilot": [frame.digest for frame in looks.frames()],
+            "pilot": [frame.digest for frame in first.frames()],
         }
     )
 
 
 def _first(prompts: int, frames: int, batch_size: int) -> Alphas:
     enough = max(frames / 4, 4 * (prompts - 1) + 1)
-    return first_look(prompts, min(frames, _whole_chunks(enough, batch_size)))
+    return first_look(prompts, min(frames, _round_up_to_chunks(enough, batch_size)))
 
 
-def _whole_chunks(frames: float, batch_size: int) -> int:
-    """Round up, since a chunk costs what it costs however many of its frames are wanted."""
+def _round_up_to_chunks(frames: float, batch_size: int) -> int:
+    """Round a number of frames up to full chunks: a partial chunk costs as much."""
     return -int(-frames // batch_size) * batch_size
 
 
-def _judge(animation: Interpolate, analysis: AnalysisSpec | None) -> ClipSpec | None:
+def _scoring_clip(animation: Interpolate, analysis: AnalysisSpec | None) -> ClipSpec | None:
     return analysis.clip if analysis and animation.pacing == "clip" else None
 
 
-def pacing_remarks(
+def pacing_warnings(
     document: Document, analysis: AnalysisSpec | None, folder: JobFolder, plan_of: Callable[[Alphas], Plan]
 ) -> tuple[str, ...]:
-    """Return whether listed alphas were chosen for something else than the manifest says now.
+    """Return a warning if the listed alphas were chosen by a pilot of an earlier version of the manifest.
 
-    They are those of a pilot where the job's folder tells of one that chose them all: the manifest there lists them. A
-    pilot of the manifest as it is now would have looked at other frames.
+    A resolved manifest lists the alphas of its pilot, which the job's folder records. They are outdated if a pilot of
+    the current manifest would render other frames.
 
     Raises:
-        StorageError: when the folder cannot be read.
+        StorageError: if the folder cannot be read.
     """
     animation = document.manifest.animation
     if not isinstance(animation, Interpolate) or animation.pacing == "uniform" or not animation.alphas:
@@ -208,5 +208,5 @@ def pacing_remarks(
     if choice.source == source_of(animation, analysis, plan_of):
         return ()
     found = f"chosen by a pilot for pacing {animation.pacing}, before prompts, settings or model were changed"
-    remark = document.problem(("animation", "alphas"), found, "remove them to have them chosen anew")
-    return (str(remark),)
+    problem = document.problem(("animation", "alphas"), found, "remove them to choose them again")
+    return (str(problem),)

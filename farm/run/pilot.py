@@ -1,15 +1,15 @@
-"""A pilot: few frames of a job, rendered and measured before it, by which its alphas are chosen."""
+"""A pilot: a few frames of a job, rendered and measured first to choose its alphas."""
 
 from __future__ import annotations
 
 import dataclasses
 import itertools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from farm.analyze import measure
 from farm.errors import RenderError, StorageError
-from farm.events import Event, FramesFailed, JobFinished, JobStarted
+from farm.events import EventHandler, FramesFailed, JobFinished, JobStarted
 from farm.execute import Executor
 from farm.plan.pacing import Alphas, closer_look, even_alphas
 from farm.records import AnalyzedFrame, Stretch, Value, Values
@@ -20,118 +20,118 @@ from farm.run.pacing import Pacing
 from farm.run.prepare import Job
 from farm.store import FolderLock, JobFolder, Ledger, symlink_in
 
-Tell = Callable[[Event], None]
-
 _FOLDER = ".farm/pilot"
 
 
-def paced(job: Job, executor: Executor, tell: Tell) -> Job:
-    """Return the job with its alphas chosen; as it is where they need not be, or were before.
+def paced(job: Job, executor: Executor, on_event: EventHandler) -> Job:
+    """Return the job with chosen alphas; unchanged if it needs no pilot or has its alphas already.
 
-    The executor is entered. What the pilot renders lies in a folder of its own, so that one that was killed goes on.
+    The executor must be entered. The pilot renders into a folder of its own, so that a killed pilot can resume.
 
     Raises:
-        StorageError: when the folder cannot be read or written, or another run holds it.
-        FarmError: when the pilot's frames cannot be rendered or measured.
+        StorageError: if the folder cannot be read or written, or another run holds it.
+        FarmError: if the pilot's frames cannot be rendered or measured.
     """
     pacing = job.pacing
     if pacing is None or pacing.is_known:
         return job
-    claim = FolderLock(job.folder).acquire()
+    lock = FolderLock(job.folder).acquire()
     try:
         job.folder.sweep()
-        alphas, seen = _Pilot(job, pacing, executor, tell).choose()
-        claim.renew()
-        pacing.note(job.folder, alphas, seen)
+        alphas, tried = _Pilot(job, pacing, executor, on_event).choose()
+        lock.renew()
+        pacing.save(job.folder, alphas, tried)
     finally:
-        claim.release()
+        lock.release()
     return dataclasses.replace(
         job, plan=pacing.plan_of(alphas), pacing=dataclasses.replace(pacing, known=alphas)
     )
 
 
 class _Pilot:
-    """Looks at more and more alphas. Frame k is the k-th that was looked at, so that what is there stays as it is."""
+    """Renders more and more alphas. Frame k has the k-th alpha tried, so that rendered frames stay valid."""
 
-    def __init__(self, job: Job, pacing: Pacing, executor: Executor, tell: Tell) -> None:
-        self._pacing, self._executor, self._tell = pacing, executor, tell
+    def __init__(self, job: Job, pacing: Pacing, executor: Executor, on_event: EventHandler) -> None:
+        self._pacing, self._executor, self._on_event = pacing, executor, on_event
         self._name = f"{job.plan.name} (pilot)"
         self._folder = JobFolder(job.folder.path(_FOLDER))
-        self._tried = 0
+        self._rendered = 0
         self._failed: dict[int, str] = {}
         self._changes: dict[tuple[float, float], float] = {}
 
     def choose(self) -> tuple[Alphas, Sequence[tuple[float, float]]]:
-        """Return the alphas of the job, and those looked at, in order, with what changed since the one before."""
+        """Return the chosen alphas, and the rendered ones in order, each with the change from the previous one."""
         pacing = self._pacing
         found = symlink_in(self._folder)
         if found is not None:
             raise StorageError(f"{found}; a job's own folders are never links: remove it.")
-        Ledger(self._folder).remove_parts(self._is_cut_otherwise)
-        looked: Alphas = ()
-        closer = pacing.first
-        while closer:
-            looked += closer
-            alphas, changes = self._look(looked)
-            nearer = closer_look(
+        Ledger(self._folder).remove_parts(self._is_other_chunk)
+        tried: Alphas = ()
+        batch = pacing.first
+        while batch:
+            tried += batch
+            alphas, changes = self._changes_between(tried)
+            candidates = closer_look(
                 alphas,
                 changes,
                 frames=pacing.frames,
-                most=min(pacing.closer, pacing.frames - len(looked)),
+                most=min(pacing.refinement_size, pacing.frames - len(tried)),
                 together=pacing.batch_size,
             )
-            closer = tuple(alpha for alpha in nearer if alpha not in looked)
-        self._tell(JobFinished(job=self._name, state="done"))
+            batch = tuple(alpha for alpha in candidates if alpha not in tried)
+        self._on_event(JobFinished(job=self._name, state="done"))
         chosen = even_alphas(alphas, changes, prompts=pacing.prompts, frames=pacing.frames)
         return chosen, list(zip(alphas, (0.0, *changes), strict=True))
 
-    def _look(self, looked: Alphas) -> tuple[list[float], list[float]]:
-        """Render what is not there yet; return the alphas of the frames that are, rising, and the changes between."""
-        plan = dataclasses.replace(self._pacing.plan_of(looked), name=self._name)
+    def _changes_between(self, tried: Alphas) -> tuple[list[float], list[float]]:
+        """Render the missing frames; return the alphas of all finished frames, ascending, and the changes between."""
+        plan = dataclasses.replace(self._pacing.plan_of(tried), name=self._name)
         self._render(Job(plan=plan, folder=self._folder))
-        there = {
-            looked[row.frame]: shown(plan.frame(row.frame), row)
+        finished = {
+            tried[row.frame]: shown(plan.frame(row.frame), row)
             for row in Ledger(self._folder).rows(last=plan.frame_count - 1)
             if row.frame not in self._failed
             and frame_status(self._folder, plan, row, depth="recipe") is FrameStatus.INTACT
         }
-        if len(there) < 2:
-            raise RenderError(f"no frame of the pilot: {next(iter(self._failed.values()))}")
-        alphas = sorted(there)
-        self._measure(alphas, there)
+        if len(finished) < 2:
+            raise RenderError(
+                f"fewer than two pilot frames were rendered: {next(iter(self._failed.values()))}"
+            )
+        alphas = sorted(finished)
+        self._measure(alphas, finished)
         return alphas, [self._changes[pair] for pair in itertools.pairwise(alphas)]
 
     def _render(self, pilot: Job) -> None:
         ranges = pilot.remaining()
-        if not self._tried:
+        if not self._rendered:
             kept = sum(part.count for part in ranges if part.reason is RenderReason.KEPT)
-            self._tell(JobStarted(job=self._name, frame_count=self._pacing.frames, kept=kept))
+            self._on_event(JobStarted(job=self._name, frame_count=self._pacing.frames, kept=kept))
         chunks = [
-            chunk for chunk in pilot.to_render(ranges) if pilot.plan.chunk_frames(chunk).stop > self._tried
+            chunk for chunk in pilot.to_render(ranges) if pilot.plan.chunk_frames(chunk).stop > self._rendered
         ]
-        self._tried = pilot.plan.frame_count
+        self._rendered = pilot.plan.frame_count
         if not chunks:
             return
         events = self._executor.run(pilot.plan.shards(chunks, chunks_per_shard=1, folder=self._folder.url))
         try:
             for event in events:
-                self._tell(event)
+                self._on_event(event)
                 if isinstance(event, FramesFailed):
                     self._failed |= dict.fromkeys(event.frames, event.reason)
         finally:
             events.close()  # type: ignore[attr-defined]  # executors' runs are generators
 
-    def _measure(self, alphas: list[float], there: Mapping[float, AnalyzedFrame]) -> None:
-        """Measure what changes between neighbours that were none before."""
+    def _measure(self, alphas: list[float], finished: Mapping[float, AnalyzedFrame]) -> None:
+        """Measure the changes between new neighbours."""
         unknown = itertools.groupby(itertools.pairwise(alphas), key=lambda pair: pair not in self._changes)
         for pairs in [list(pairs) for is_new, pairs in unknown if is_new]:
-            frames = (there[pairs[0][0]], *(there[high] for _, high in pairs))
+            frames = (finished[pairs[0][0]], *(finished[high] for _, high in pairs))
             stretch = Stretch(frames=frames, before=None, after=None)
             values = self._executor.background(measure, self._pacing.measure, self._folder.url, stretch)
             self._changes |= zip(pairs, map(self._change, values[1:]), strict=True)
 
     def _change(self, values: Values) -> float:
-        """Return what changed since the frame before, in a measure that adds up along the way.
+        """Return the change from the previous frame, in an additive measure.
 
         perceptual: the root of 1 - SSIM, for small changes the metric sqrt(2 - S1 - S2) of Brunet, Vrscay and Wang
         (2012, doi:10.1109/TIP.2011.2173206), while 1 - SSIM grows with their square. clip: the angle in radians.
@@ -140,12 +140,12 @@ class _Pilot:
             return math.acos(max(-1.0, 1 - _number(values["clip_change"])))
         return math.sqrt(2 * _number(values["perceptual_change"]))
 
-    def _is_cut_otherwise(self, first: int, last: int) -> bool:
-        """Tell of a ledger part whether it is no chunk of this pilot: of another batch size, or another end."""
+    def _is_other_chunk(self, first: int, last: int) -> bool:
+        """Return whether a ledger part is not a chunk of this pilot: its batch size or frame count differs."""
         size, end = self._pacing.batch_size, self._pacing.frames
         return first % size != 0 or last != min(first + size, end) - 1
 
 
 def _number(value: Value) -> float:
-    """Return a measured value; what could not be measured, as of a blank picture, counts as no change."""
+    """Return a measured value; an unmeasurable one, such as of a blank image, counts as no change."""
     return max(0.0, float(value)) if isinstance(value, float) else 0.0

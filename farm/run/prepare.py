@@ -1,4 +1,4 @@
-"""From a manifest's path to a job that can start: loaded, its checkpoints found, planned. Nothing is rendered."""
+"""Prepare a job from a manifest: load it, resolve its inputs, check and plan it. Nothing is rendered."""
 
 from __future__ import annotations
 
@@ -24,17 +24,16 @@ from farm.results.status import frame_statuses
 from farm.rules.load import load, with_overrides
 from farm.rules.outputs import output_findings
 from farm.rules.registry import check_compatibility, problems_of, warnings
-from farm.run.pacing import Pacing, pacing_of, pacing_remarks
+from farm.run.pacing import Pacing, pacing_of, pacing_warnings
 from farm.store import JobFolder, symlink_in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """A plan, the folder that it renders into, and the input pictures that were found, by their whole paths.
+    """A plan, its output folder, and its input images by absolute path.
 
-    `analysis` is what to measure in the frames, None for nothing. `pacing` is how alphas are chosen where they are not
-    written: those of `plan` are even until a pilot has chosen them. `remarks` say, each with its place, what will not
-    come out as the manifest has it.
+    `analysis` is what to measure in the frames, or None. `pacing` is how a pilot chooses alphas that are not listed,
+    or None; until then the alphas of `plan` are evenly spaced. `remarks` are warnings with their place in the manifest.
     """
 
     plan: Plan
@@ -45,12 +44,12 @@ class Job:
     remarks: tuple[str, ...] = ()
 
     def remaining(self) -> list[Range]:
-        """Return ranges over all frames, each with whether it is kept or why it is rendered."""
+        """Return ranges over all frames, each with the reason to render it, or KEPT."""
         statuses = frame_statuses(self.folder, self.plan)
         return list(ranges_by_reason(status.render_reason for _, _, status in statuses))
 
     def to_render(self, ranges: Sequence[Range]) -> tuple[int, ...]:
-        """Return the chunks that `remaining` leaves to render."""
+        """Return the chunks to render, given the ranges from `remaining`."""
         return tuple(chunks_to_render(self.plan, ranges))
 
 
@@ -62,15 +61,15 @@ def prepare(
     procedural: bool = False,
     reads: ReadPolicy = ANYTHING,
 ) -> Job:
-    """Return the job of a manifest, a file or one that was loaded, which may have read what `reads` says.
+    """Return the job of a manifest, given as a file or a loaded document. `reads` limits the files it may name.
 
-    With `procedural` its motion is rehearsed without its model, into `<name>-rehearsal`.
+    With `procedural` the job rehearses the motion without the model, in the folder `<name>-rehearsal`.
 
     Raises:
-        ManifestError: with every mistake found, and where; a missing checkpoint or picture is one of them, a
-            link in the place of the output folder, and an error that nobody foresaw.
-        UsageError: when nothing can be written to `output_dir`.
-        StorageError: when the output folder cannot be read.
+        ManifestError: with all mistakes and their positions, including missing checkpoints and images, an output
+            folder that is a symbolic link, and unexpected errors.
+        UsageError: if `output_dir` is not writable.
+        StorageError: if the output folder cannot be read.
     """
     try:
         return _prepare(source, overrides, output_dir, reads, procedural=procedural)
@@ -123,13 +122,13 @@ def _prepare(
 def _folder_warnings(
     document: Document, analysis: AnalysisSpec | None, folder: JobFolder, design: Callable[[Alphas], Plan]
 ) -> tuple[str, ...]:
-    with contextlib.suppress(StorageError):  # the run tells what is wrong with the folder
-        return (*pacing_remarks(document, analysis, folder, design), *unmeasured_warnings(analysis, folder))
+    with contextlib.suppress(StorageError):  # the run reports what is wrong with the folder
+        return (*pacing_warnings(document, analysis, folder, design), *unmeasured_warnings(analysis, folder))
     return ()
 
 
 def _position(problem: Problem) -> tuple[int, ...]:
-    """Return line and column, which `where` ends with; what was set on the command line comes after the file."""
+    """Return the line and column of a problem; problems in --set options sort after the file."""
     if problem.where.startswith("--set "):
         return (sys.maxsize,)
     return tuple(int(number) for number in problem.where.rsplit(":", 2)[1:])

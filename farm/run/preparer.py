@@ -1,4 +1,4 @@
-"""Prepares manifests in a process of their own, which may take so long, and so much memory, and no more."""
+"""Prepare manifests in a child process with limits on time and memory."""
 
 from __future__ import annotations
 
@@ -13,28 +13,27 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from farm.errors import FarmError, ManifestError, refusal, unprepared
+from farm.errors import FarmError, ManifestError, preparation_error, refusal
 from farm.run.prepare import Job
 
 MANIFEST_SECONDS = 300.0
-"""For one manifest, unless told otherwise: checkpoints on a slow disk are hashed in it, 30 GB at 100 MB a second."""
+"""Default time limit per manifest: enough to hash 30 GB of checkpoints at 100 MB/s."""
 
-_MOST_GIBIBYTES = 4
-"""That the process may take beyond what it begins with."""
+_MAX_GIBIBYTES = 4
+"""Memory that the child may allocate in addition to what it starts with."""
 
-_LATE_SECONDS = 30.0
-"""How much longer than a manifest's own limit the process is waited for, in case its alarm does not end it."""
+_GRACE_SECONDS = 30.0
+"""Extra time to wait for a child whose alarm does not end it."""
 
 _FORK = multiprocessing.get_context("fork")
-"""A child has all that is imported already, and imports nothing from anywhere."""
+"""A forked child inherits all imported modules and imports nothing itself."""
 
 
 class Preparer:
-    """Prepares manifests one after another in a child process; to be used as a context manager.
+    """Prepares manifests one after another in a child process; a context manager.
 
-    Whatever a manifest does to that process costs this manifest alone, be it a decoder that crashes, a loop that
-    holds the interpreter, or all the memory: the next is prepared by a new child. While nothing of the kind happens
-    there is one child for all, which remembers the digests of files that several manifests name.
+    A manifest that crashes a decoder, blocks the interpreter or exhausts the memory fails alone: a new child prepares
+    the next one. Otherwise one child prepares all, and so caches the digests of files that several manifests use.
     """
 
     def __init__(self, prepare: Callable[[Path], Job], *, seconds: float = MANIFEST_SECONDS) -> None:
@@ -54,17 +53,17 @@ class Preparer:
         """Return the job of a manifest.
 
         Raises:
-            ManifestError: as `prepare` does; or when the manifest takes too long, or ends the process.
-            FarmError: as `prepare` does.
+            ManifestError: as for `prepare`, or if the preparation takes too long or ends the child process.
+            FarmError: as for `prepare`.
         """
         pipe = self._pipe or self._start()
         try:
             pipe.send(path)
-            if not pipe.poll(self._seconds + _LATE_SECONDS):
-                raise self._ended(path)
+            if not pipe.poll(self._seconds + _GRACE_SECONDS):
+                raise self._child_error(path)
             answer = pipe.recv()
         except (EOFError, OSError):
-            raise self._ended(path) from None
+            raise self._child_error(path) from None
         if isinstance(answer, FarmError):
             raise answer
         assert isinstance(answer, Job)
@@ -80,25 +79,25 @@ class Preparer:
         self._pipe = ours
         return ours
 
-    def _ended(self, path: Path) -> ManifestError:
-        """Return why a manifest's child is gone."""
+    def _child_error(self, path: Path) -> ManifestError:
+        """Return the error that explains why the child ended."""
         code = self._end()
         if code is None or code == -signal.SIGALRM:
-            return unprepared(
+            return preparation_error(
                 path,
                 f"its preparation took more than {self._seconds:g} seconds",
                 "Large checkpoints on a slow disk may need a higher --manifest-timeout.",
             )
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-        return unprepared(path, f"its preparation ended the process that did it ({how})")
+        return preparation_error(path, f"its preparation crashed the process ({how})")
 
     def _end(self) -> int | None:
-        """End the child; return its exit code, or None where the kernel does not end it yet."""
+        """End the child; return its exit code, or None if it is still running."""
         child, self._child = self._child, None
         if child is None:
             return 0
         assert self._pipe is not None
-        self._pipe.close()  # which the child takes for the end, unless it is at work
+        self._pipe.close()  # ends an idle child
         self._pipe = None
         child.join(timeout=1)
         child.kill()
@@ -107,16 +106,16 @@ class Preparer:
 
 
 def _serve(pipe: Connection, other_end: Connection, prepare: Callable[[Path], Job], seconds: float) -> None:
-    """Answer each path with its job or an error of the farm, until the other end is closed."""
+    """Answer each path with its job or a FarmError, until the other end is closed."""
     other_end.close()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, which ends this process
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C and ends this process
     for number in (signal.SIGTERM, signal.SIGALRM):
         signal.signal(number, signal.SIG_DFL)
     _limit_memory()
     with contextlib.suppress(EOFError):
         while True:
             path = pipe.recv()
-            signal.setitimer(signal.ITIMER_REAL, seconds)  # the kernel's alarm ends whatever runs then
+            signal.setitimer(signal.ITIMER_REAL, seconds)  # also ends native code
             answer = _answer(prepare, path)
             signal.setitimer(signal.ITIMER_REAL, 0)
             pipe.send(answer)
@@ -132,8 +131,8 @@ def _answer(prepare: Callable[[Path], Job], path: Path) -> Job | FarmError:
 
 
 def _limit_memory() -> None:
-    """Let allocations fail beyond the limit; where the system cannot say what is taken there is none."""
+    """Limit the memory of this process; no limit where current usage is unknown."""
     with contextlib.suppress(OSError, ValueError):
         pages = int(Path("/proc/self/statm").read_text().split()[5])  # data and stack, see proc_pid_statm(5)
-        most = pages * os.sysconf("SC_PAGE_SIZE") + _MOST_GIBIBYTES * 2**30
-        resource.setrlimit(resource.RLIMIT_DATA, (most, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+        limit = pages * os.sysconf("SC_PAGE_SIZE") + _MAX_GIBIBYTES * 2**30
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, resource.getrlimit(resource.RLIMIT_DATA)[1]))

@@ -161,7 +161,7 @@ def test_of_two_manifests_with_the_same_name_the_second_is_refused(farm, write_m
 
 
 def test_a_batch_of_an_empty_folder_is_refused(farm, tmp_path):
-    assert farm("batch", tmp_path) == (2, "", f"{tmp_path}: holds no manifest (*.yaml).\n")
+    assert farm("batch", tmp_path) == (2, "", f"{tmp_path}: contains no manifest (*.yaml).\n")
 
 
 def test_assemble_reports_what_it_made(farm, write_manifest, tmp_path):
@@ -216,8 +216,8 @@ def test_two_manifests_with_the_same_name_are_refused_before_anything_starts(
     code, _, err = farm("render", path, path)
     assert code == 2
     assert err == (
-        f"{path}: name: 'job' is also the name of {path}; manifests of one run need names of their own, "
-        "since they name the output folders.\n"
+        f"{path}: name: 'job' is also the name of {path}; needed: a name that is unique in the run, "
+        "since it names the output folder.\n"
     )
 
 

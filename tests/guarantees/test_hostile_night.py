@@ -87,7 +87,7 @@ REASONS = {
     "film": "its pictures have 4104x4096 pixels; those of a video or animation have up to 16777216, such as 4096x4096",
     "gif": "its frames would have 32768x32768 pixels; allowed: up to 16777216 pixels where scale enlarges them",
     "loop": "its preparation took more than 20 seconds",
-    "panic": "an error that the farm did not foresee: PanicException: index out of bounds",
+    "panic": "unexpected error: PanicException: index out of bounds",
     "plus": "there are 9000 + in a row at character 7; at most 50 are allowed",
 }
 

@@ -1,4 +1,4 @@
-"""A run that is stopped keeps its frames, and the same command goes on."""
+"""A run that is stopped keeps its frames, and the same command resumes it."""
 
 import json
 import os
@@ -56,7 +56,7 @@ def test_a_stopped_run_goes_on_where_it_was_with_the_same_bits(write_manifest, f
     run.send_signal(stop)
     out, err = run.communicate(timeout=120)
     assert run.returncode == 130, (out, err)
-    assert "the finished frames are kept, the same command goes on." in out
+    assert "Interrupted. Finished frames are kept; run the same command to resume." in out
     assert not list(output.rglob(".tmp*"))
     assert not (output / "job" / "job.gif").exists()
 

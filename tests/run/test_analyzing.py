@@ -161,8 +161,8 @@ def test_a_manifest_that_asks_for_nothing_is_told_what_to_say(make, folder):
     with pytest.raises(UsageError) as refused:
         analyze_job(str(folder), executor_with(CountedTasks()))
     assert str(refused.value) == (
-        f"{folder}: its manifest asks for no analysis. Say what to measure, such as --set analysis.smoothness=true, "
-        "or add an analysis section to the manifest.yaml there."
+        f"{folder}: its manifest has no analysis section. Choose what to measure, such as "
+        "--set analysis.smoothness=true, or add the section to its manifest.yaml."
     )
 
 
@@ -172,18 +172,19 @@ def test_only_the_analysis_of_finished_frames_can_be_changed(make, folder):
     with pytest.raises(UsageError) as refused:
         analyze_job(str(folder), executor_with(CountedTasks()), ["analysis.smoothness=true", "name=other"])
     assert str(refused.value) == (
-        "--set name=other: the frames are there already, and only what is measured in them can change; needed: fields "
+        "--set name=other: the frames are already rendered, so only their analysis can change; needed: fields "
         "of the analysis section, such as analysis.smoothness=true."
     )
     assert (folder / "manifest.yaml").read_bytes() == before
 
 
-def test_a_run_that_takes_off_what_was_measured_says_so_before(make, folder, write_manifest, tmp_path):
+def test_a_run_that_removes_measurements_warns_before(make, folder, write_manifest, tmp_path):
     make(**MEASURED)
     job = prepare(write_manifest(), output_dir=str(tmp_path), procedural=True)
     assert job.remarks == (
-        f"{folder}: its frames were measured, but this manifest asks for no analysis: a run takes that off its table "
-        "and page. Add the analysis of the manifest.yaml there, or farm analyze it again.",
+        f"{folder}: its frames were measured, but this manifest has no analysis section: a run removes the "
+        "measurements from its table and page. Copy the analysis section from the manifest.yaml in that folder, or "
+        "run farm analyze again afterwards.",
     )
     make()
     assert prepare(write_manifest(), output_dir=str(tmp_path), procedural=True).remarks == ()

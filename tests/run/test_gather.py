@@ -58,10 +58,10 @@ def raising(error):
 @pytest.mark.parametrize(
     "error", [PanicException("index out of bounds"), RecursionError("index out of bounds")]
 )
-def test_an_error_that_nobody_foresaw_is_a_refusal(folder, monkeypatch, error):
+def test_an_unexpected_error_refuses_the_manifest(folder, monkeypatch, error):
     spoil(monkeypatch, raising(error))
     told = (
-        f"an error that the farm did not foresee: {type(error).__name__}: index out of bounds; {NEEDED} "
+        f"unexpected error: {type(error).__name__}: index out of bounds; {NEEDED} "
         "The log has its traceback; please report it."
     )
     assert refused(folder) == told
@@ -93,12 +93,12 @@ def test_a_loop_that_holds_the_interpreter_is_ended(folder, monkeypatch):
 
 def test_a_process_that_dies_is_a_refusal(folder, monkeypatch):
     spoil(monkeypatch, lambda: os.kill(os.getpid(), signal.SIGKILL))
-    assert refused(folder) == f"its preparation ended the process that did it (SIGKILL); {NEEDED}"
+    assert refused(folder) == f"its preparation crashed the process (SIGKILL); {NEEDED}"
 
 
 def test_memory_is_limited(folder, monkeypatch):
     spoil(monkeypatch, lambda: bytes(5 * 2**30))
-    assert refused(folder) == f"there is not enough memory to prepare it; {NEEDED}"
+    assert refused(folder) == f"not enough memory to prepare it; {NEEDED}"
 
 
 def test_all_are_prepared_by_one_process_that_is_gone_at_the_end(folder, monkeypatch):

@@ -106,7 +106,7 @@ def test_what_was_aborted_measures_no_further_stretch(job, started):
     assert not one._thread.is_alive()
     assert background.begun == [0]
     assert len(kept(job)) == 1
-    with pytest.raises(FarmError, match=r"^measuring was stopped before its end\.$"):
+    with pytest.raises(FarmError, match=r"^measuring was stopped before it finished\.$"):
         one.finish()
 
 
@@ -150,7 +150,7 @@ def test_an_abort_ends_the_waiting_of_another_thread(job, started, monkeypatch):
     waiting.start()
     one.abort()
     waiting.join(LONG)
-    assert said == ["measuring was stopped before its end."]
+    assert said == ["measuring was stopped before it finished."]
 
 
 def test_jobs_that_are_cancelled_together_are_aborted_in_the_time_of_one(job, started, monkeypatch):

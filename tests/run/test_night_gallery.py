@@ -8,7 +8,7 @@ import pytest
 
 from farm.errors import StorageError
 from farm.events import JobFinished, JobStarted
-from farm.run import NightGallery
+from farm.run import BatchGallery
 from farm.run import live_pages as night_gallery
 from farm.store import FolderLock, JobFolder
 
@@ -41,7 +41,7 @@ def started(job):
 
 def test_what_asks_while_a_page_is_written_gets_one_page_together_and_waits_for_nothing(written):
     pages, may = written
-    with NightGallery("out", {}) as night:
+    with BatchGallery("out", {}) as night:
         night(started("a"))
         wait_for(lambda: pages)
         for job in "bcd":
@@ -58,7 +58,7 @@ def test_a_page_is_written_again_while_frames_come_in(written, monkeypatch):
     pages, may = written
     monkeypatch.setattr(night_gallery, "_REFRESH_SECONDS", 0.05)
     may.set()
-    with NightGallery("out", {}) as night:
+    with BatchGallery("out", {}) as night:
         night(started("a"))
         wait_for(lambda: len(pages) > 2)
 
@@ -66,7 +66,7 @@ def test_a_page_is_written_again_while_frames_come_in(written, monkeypatch):
 def test_a_night_in_which_nothing_starts_writes_its_gallery_at_the_end_only(written):
     pages, may = written
     may.set()
-    with NightGallery("out", {}) as night:
+    with BatchGallery("out", {}) as night:
         pass
     assert pages == []
     assert (night.finish(), len(pages)) == ("out/index.html", 1)
@@ -78,7 +78,7 @@ def test_a_gallery_that_cannot_be_written_is_a_warning(monkeypatch, caplog, erro
         raise error
 
     monkeypatch.setattr(night_gallery, "gallery", fail)
-    with caplog.at_level(logging.WARNING), NightGallery("out", {}) as night:
+    with caplog.at_level(logging.WARNING), BatchGallery("out", {}) as night:
         night(started("a"))
         wait_for(lambda: caplog.messages)
     assert night.finish() == ""
@@ -89,7 +89,7 @@ def test_a_job_of_the_night_is_running_on_the_gallery_while_it_runs(rendered, tm
     claim = FolderLock(JobFolder(str(rendered()))).acquire()
     page = tmp_path / "index.html"
     try:
-        with NightGallery(str(tmp_path), {}) as night:
+        with BatchGallery(str(tmp_path), {}) as night:
             night(started("job"))
             wait_for(page.exists)
             text = page.read_text()

@@ -249,7 +249,7 @@ def test_a_pilot_of_which_nothing_comes_out_ends_its_job_and_no_other(even, writ
         tell=Stop(lambda event: isinstance(event, JobStarted) and event.job == "other" and piloting.clear()),
     )
     assert [summary.state for summary in summaries] == ["failed", "done"]
-    assert summaries[0].error == "no frame of the pilot: poison"
+    assert summaries[0].error == "fewer than two pilot frames were rendered: poison"
 
 
 def test_a_pilot_does_not_begin_in_a_folder_that_another_run_holds(even, tmp_path):

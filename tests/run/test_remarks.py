@@ -8,7 +8,7 @@ from farm.execute import InlineExecutor
 from farm.inputs.rehearsal import rehearsal
 from farm.rules.load import load
 from farm.run import prepare, render
-from farm.run.pacing import pacing_remarks
+from farm.run.pacing import pacing_warnings
 from farm.run.prepare import planned
 from farm.store import JobFolder
 from tests.results.verify.verifying import quiet
@@ -33,7 +33,7 @@ def remarks(folder, *changes, kept_in=None):
     """Return what is remarked on the manifest in the folder, with changes laid over it."""
     document = load(folder / "manifest.yaml", changes)
     design = partial(planned, document, rehearsal(document, {}), {}, None)
-    return pacing_remarks(document, None, JobFolder(str(kept_in or folder)), design)
+    return pacing_warnings(document, None, JobFolder(str(kept_in or folder)), design)
 
 
 def test_alphas_of_the_manifest_that_they_were_chosen_for_need_no_remark(folder):
@@ -51,7 +51,7 @@ def test_alphas_that_were_chosen_for_something_else_are_remarked_upon(folder, ch
     [remark] = remarks(folder, change)
     assert remark == (
         f"{path}:{line}:3: animation.alphas: chosen by a pilot for pacing perceptual, before prompts, settings or "
-        "model were changed; remove them to have them chosen anew."
+        "model were changed; remove them to choose them again."
     )
 
 

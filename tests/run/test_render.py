@@ -210,7 +210,7 @@ def test_what_a_killed_run_left_half_written_is_swept_away(write_manifest, tmp_p
 def test_two_jobs_of_one_name_are_refused(write_manifest, tmp_path):
     path = write_manifest()
     with pytest.raises(
-        UsageError, match="^job: two manifests have this name; names must differ in one run.$"
+        UsageError, match="^job: two manifests have this name; needed: a unique name for each job of a run.$"
     ):
         run(path, path, output_dir=tmp_path)
 
