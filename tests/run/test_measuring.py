@@ -120,7 +120,7 @@ def test_an_abort_after_the_end_changes_nothing(job, started):
 
 
 def test_a_judge_that_hangs_is_left_behind_and_what_it_says_later_is_not_kept(job, started, monkeypatch):
-    monkeypatch.setattr(measuring, "_PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(measuring, "_STOP_TIMEOUT_SECONDS", 0.2)
     background = Watched(hangs=True)
     one = started(background)
     one.offer_kept(range(96))
@@ -135,7 +135,7 @@ def test_a_judge_that_hangs_is_left_behind_and_what_it_says_later_is_not_kept(jo
 
 
 def test_an_abort_ends_the_waiting_of_another_thread(job, started, monkeypatch):
-    monkeypatch.setattr(measuring, "_PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(measuring, "_STOP_TIMEOUT_SECONDS", 0.2)
     one = started(Watched(hangs=True))
     one.offer_kept(range(96))
     said = []
@@ -207,7 +207,7 @@ class Hung(InlineTasks):
         begun.set()
         never.wait()
 
-measuring._PATIENCE_SECONDS = 0.1
+measuring._STOP_TIMEOUT_SECONDS = 0.1
 job = open_finished(sys.argv[1])
 spec = AnalysisSpec(clip=None, classifier=None, smoothness=True)
 one = measuring.Measuring(job.plan, job.folder, spec, Hung())

@@ -24,7 +24,7 @@ def written(monkeypatch):
         return f"{url}/index.html"
 
     monkeypatch.setattr(night_gallery, "gallery", write)
-    monkeypatch.setattr(night_gallery, "_LEAST_SECONDS", 0.0)
+    monkeypatch.setattr(night_gallery, "_MIN_REFRESH_SECONDS", 0.0)
     return pages, may
 
 
@@ -56,7 +56,7 @@ def test_what_asks_while_a_page_is_written_gets_one_page_together_and_waits_for_
 
 def test_a_page_is_written_again_while_frames_come_in(written, monkeypatch):
     pages, may = written
-    monkeypatch.setattr(night_gallery, "_REFRESH_SECONDS", 0.05)
+    monkeypatch.setattr(night_gallery, "_GALLERY_REFRESH_SECONDS", 0.05)
     may.set()
     with BatchGallery("out", {}) as night:
         night(started("a"))
