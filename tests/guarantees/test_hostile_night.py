@@ -28,16 +28,16 @@ class PanicException(BaseException):
     pass
 
 module = importlib.import_module("farm.run.prepare")
-step = module.refuse_slips
+step = module.check_compatibility
 
-def spoiled(document):
+def spoiled(document, inputs):
     if document.manifest.name == "panic":
         raise PanicException("index out of bounds")
     if document.manifest.name == "loop":
         re.fullmatch("(a+)+", "a" * 60 + "b")
-    step(document)
+    return step(document, inputs)
 
-module.refuse_slips = spoiled
+module.check_compatibility = spoiled
 began = time.monotonic()
 try:
     main(["batch", "night", "--inline", "--procedural", "--manifest-timeout", "20", "--json"])

@@ -40,9 +40,7 @@ def test_rows_that_are_measured_as_they_arrive_are_never_read_again(folder, rows
     assert lookups == []
 
 
-def test_slow_measuring_buffers_few_rows_and_reads_the_rest_in_few_ledger_reads(
-    folder, rows, lookups
-):
+def test_slow_measuring_buffers_few_rows_and_reads_the_rest_in_few_ledger_reads(folder, rows, lookups):
     arrived = ArrivedRows(folder, 21, buffered=5)
     arrived.add(rows)
     assert sorted(arrived._buffer) == [0, 1, 2, 3, 4]

@@ -12,7 +12,7 @@ import pytest
 from farm.errors import ManifestError, StorageError, UsageError, as_farm_error
 from farm.run import gather, prepare
 
-PREPARING = sys.modules["farm.run.prepare"], "refuse_slips"
+PREPARING = sys.modules["farm.run.prepare"], "check_compatibility"
 """A step of every preparation; the module, as the package has a function of its name."""
 
 NEEDED = "needed: a manifest that can be prepared for rendering."
@@ -32,9 +32,10 @@ def folder(write_manifest, tmp_path):
 def spoil(monkeypatch, act):
     """Have the preparation of the second manifest do something else."""
 
-    def step(document):
+    def step(document, inputs):
         if document.manifest.name == "second":
             act()
+        return []
 
     monkeypatch.setattr(*PREPARING, step)
 
@@ -103,7 +104,7 @@ def test_memory_is_limited(folder, monkeypatch):
 
 def test_all_are_prepared_by_one_process_that_is_gone_at_the_end(folder, monkeypatch):
     seen = folder / "seen"
-    monkeypatch.setattr(*PREPARING, lambda _: seen.open("a").write(f"{os.getpid()}\n"))
+    monkeypatch.setattr(*PREPARING, lambda *_: seen.open("a").write(f"{os.getpid()}\n") and [])
     gather(folder, output_dir=str(folder / "out"), procedural=True)
     [child] = {int(line) for line in seen.read_text().split()}
     assert child != os.getpid()
