@@ -124,7 +124,7 @@ FOLDERS = {
     "None.py is code": put("None.py", ""),
     "says auto_map": put("text_encoder/config.json", '{"auto_map": {"AutoModel": "evil.Evil"}}'),
     "says custom_pipelines": put("unet/config.json", '{"custom_pipelines": {"x": {}}}'),
-    "not a .safetensors file in its folder: '../x.bin'": put(f"{WEIGHTS}.index.json", '{"weight_map": {"a": "../x.bin"}}'),
+    "file in its folder: '../x.bin'": put(f"{WEIGHTS}.index.json", '{"weight_map": {"a": "../x.bin"}}'),
     "it is a pickle": put(WEIGHTS, pickle.dumps([1])),
     "x.json is not a regular file": lambda folder: os.mkfifo(folder / "unet" / "x.json"),
     "vocab.txt is not a regular file": lambda folder: (folder / "vocab.txt").symlink_to("/dev/zero"),
