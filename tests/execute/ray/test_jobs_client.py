@@ -197,7 +197,7 @@ def test_pictures_that_are_also_modules_are_rendered_with_and_never_imported(
     command = entrypoint(f"{tmp_path}/out", ["--workers=1", *renderer])
     job_id = client.submit(manifest, command, [here / file for file in ("mask.png", *files)])
     assert client.wait(job_id) == 0, client.logs(job_id)
-    assert f"{name}: done, 1 of 1 frames rendered" in client.logs(job_id)
+    assert "painted: done, 1 of 1 frames rendered" in client.logs(job_id)
     assert not marker.exists(), marker.read_text()
     with pytest.raises(SystemExit, match="0"):
         main(["render", str(manifest), "--inline", *renderer, f"--output-dir={tmp_path}/inline"])
