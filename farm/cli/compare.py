@@ -14,7 +14,7 @@ from farm.cli.output import echo, echo_json, format_frames, format_table
 from farm.console import errors
 from farm.errors import UsageError, one_line
 from farm.results.compare import compare as compare_jobs
-from farm.results.compare_frames import Comparison, Side, find_clip, said
+from farm.results.compare_frames import Comparison, Side, find_clip, format_setting
 
 _MAX_VALUE_WIDTH = 40
 _MIN_SPEEDUP = 1.05
@@ -55,7 +55,7 @@ def compare(
         raise UsageError("--revision is the commit of the model in --clip; give both.")
     model = None if clip is None else find_clip(clip, revision)
     with _Bar() as bar:
-        found = compare_jobs(first, second, clip=model, output=output, tell=bar)
+        found = compare_jobs(first, second, clip=model, output=output, on_progress=bar)
     if as_json:
         echo_json(dataclasses.asdict(found))
     else:
@@ -81,7 +81,12 @@ def report_text(found: Comparison) -> str:
 
 def _settings(found: Comparison) -> Iterator[tuple[str, ...]]:
     for setting in found.settings:
-        yield setting.field, said(setting.first, _MAX_VALUE_WIDTH), said(setting.second, _MAX_VALUE_WIDTH), ""
+        yield (
+            setting.field,
+            format_setting(setting.first, _MAX_VALUE_WIDTH),
+            format_setting(setting.second, _MAX_VALUE_WIDTH),
+            "",
+        )
 
 
 def _measured(found: Comparison) -> Iterator[tuple[str, ...]]:

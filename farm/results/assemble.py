@@ -1,4 +1,4 @@
-"""A job's outputs made again from its frames alone: nothing is rendered, no model or input picture is needed."""
+"""Assemble a job's outputs from its finished frames. Needs no model or input image."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from farm.store import FolderLock
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssembledOutputs:
-    """What `assemble_outputs` made: `frames` of `planned` were there; `missing` are the others, and why.
+    """What `assemble_outputs` wrote from `frames` of `planned` frames.
 
-    `errors` say which outputs could not be made, and why.
+    `missing` are the other frames with reasons; `errors` are about outputs that failed.
     """
 
     name: str
@@ -30,46 +30,45 @@ class AssembledOutputs:
 
 
 def assemble_outputs(url: str) -> AssembledOutputs:
-    """Make GIF, MP4, sheets and table of the job in `url` again, as its `manifest.yaml` there says.
+    """Write the GIF, MP4, sheets and table of the job at `url` again, as its `manifest.yaml` says.
 
     Raises:
-        UsageError: when it is not a job's folder, or parts of it are links.
-        ManifestError: when its manifest was changed into one that is wrong, or names other input pictures since, and
-            one is not there.
-        FarmError: when a frame cannot be read, or the table not be written.
+        UsageError: if it is not a job's folder, or contains symbolic links.
+        ManifestError: if its manifest is invalid, or names a changed and missing input image.
+        FarmError: if a frame cannot be read, or the table cannot be written.
     """
     job = open_finished(url)
     folder, plan = job.folder, job.plan
-    claim = FolderLock(folder).acquire()
+    lock = FolderLock(folder).acquire()
     try:
         folder.sweep()
-        there, missing = _stock(job)
-        assembly = assemble(folder, plan.name, plan.outputs, there, frame_count=plan.frame_count)
-        claim.renew()
-        if there:
+        finished, missing = _finished_and_missing(job)
+        assembly = assemble(folder, plan.name, plan.outputs, finished, frame_count=plan.frame_count)
+        lock.renew()
+        if finished:
             header = header_of(plan, findings_in(plan, folder, job.shown()))
             write_table(folder, header, job.frames())
     finally:
-        claim.release()
+        lock.release()
     return AssembledOutputs(
         name=plan.name,
         planned=plan.frame_count,
-        frames=len(there),
+        frames=len(finished),
         missing=missing,
         outputs=assembly.artifacts,
         errors=assembly.errors,
     )
 
 
-def _stock(job: FinishedJob) -> tuple[array[int], tuple[FrameRange, ...]]:
-    """Return the frames that are there, and those that are not."""
-    there = array("q")
+def _finished_and_missing(job: FinishedJob) -> tuple[array[int], tuple[FrameRange, ...]]:
+    """Return the finished frames, and the others with reasons."""
+    finished = array("q")
 
-    def lacking() -> Iterator[tuple[int, str]]:
+    def unavailable() -> Iterator[tuple[int, str]]:
         for number, _, status in frame_statuses(job.folder, job.plan, any_renderer=True):
             if status is FrameStatus.INTACT:
-                there.append(number)
+                finished.append(number)
             else:
                 yield number, status.value
 
-    return there, ranges_of(lacking())
+    return finished, ranges_of(unavailable())

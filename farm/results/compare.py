@@ -1,4 +1,4 @@
-"""Compares two jobs frame by frame. Both stay as they are; what comes of it goes into a folder of its own."""
+"""Compare two jobs frame by frame, and write the results to a separate folder."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from farm.results.compare_frames import (
     Comparison,
     Distance,
     Distances,
-    Kept,
-    Measured,
+    JobMeasures,
+    LoadedFrame,
     Setting,
     Side,
     find_clip,
+    format_setting,
     frames_of,
-    said,
     scores_measured,
     scores_now,
 )
@@ -32,21 +32,21 @@ from farm.results.job import FinishedJob, open_finished
 from farm.store import JobFolder, decode_frame, file_name
 
 NAME = "side_by_side.png"
-_SHOWN = 8
-_NAMED = 6
-_LONGEST = 24
+_MAX_FRAMES = 8
+_MAX_SETTINGS = 6
+_MAX_CHARACTERS = 24
 
 
 def write_sheet(
     target: JobFolder, found: Comparison, first: FinishedJob, second: FinishedJob, frames: Sequence[int]
 ) -> None:
-    """Write evenly chosen ones of the frames that both jobs have, and the one where they are farthest apart.
+    """Write an image of evenly spaced common frames side by side, including the most different one.
 
     Raises:
-        StorageError: when a frame cannot be read, or the picture not be written.
+        StorageError: if a frame cannot be read, or the image cannot be written.
     """
     farthest = found.perceptual.frame if found.perceptual else None
-    chosen = {frames[place] for place in evenly_spaced(len(frames), _SHOWN)}
+    chosen = {frames[position] for position in evenly_spaced(len(frames), _MAX_FRAMES)}
     pairs = [
         _pair(frame, _read(first, frame), _read(second, frame), is_farthest=frame == farthest)
         for frame in sorted(chosen if farthest is None else {*chosen, farthest})
@@ -68,13 +68,14 @@ def _pair(frame: int, first: Pixels, second: Pixels, *, is_farthest: bool) -> Pa
 
 
 def _label(found: Comparison, which: str) -> Iterator[str]:
-    """Yield the words before a row: the job and what is set in it alone, by the last words of the fields."""
+    """Yield the words of a row label: the job's label, and the settings that differ."""
     yield getattr(found, which).label
     set_here = [setting for setting in found.settings if getattr(setting, which) is not None]
-    for setting in set_here[:_NAMED]:
-        yield f"{setting.field.partition('.')[2] or setting.field}={said(getattr(setting, which), _LONGEST)}"
-    if len(set_here) > _NAMED:
-        yield f"(+{len(set_here) - _NAMED})"
+    for setting in set_here[:_MAX_SETTINGS]:
+        name = setting.field.partition(".")[2] or setting.field
+        yield f"{name}={format_setting(getattr(setting, which), _MAX_CHARACTERS)}"
+    if len(set_here) > _MAX_SETTINGS:
+        yield f"(+{len(set_here) - _MAX_SETTINGS})"
 
 
 def _read(job: FinishedJob, frame: int) -> Pixels:
@@ -82,14 +83,14 @@ def _read(job: FinishedJob, frame: int) -> Pixels:
     return decode_frame(job.folder.read(name), job.folder.path(name))
 
 
-def told_apart(first: str, second: str) -> tuple[str, str]:
-    """Return the ends of two paths or URLs, with as many folders above as it takes to tell them apart.
+def distinct_labels(first: str, second: str) -> tuple[str, str]:
+    """Return the shortest distinct suffixes of two paths or URLs.
 
     Raises:
-        UsageError: when they are one.
+        UsageError: if both are equal.
     """
     if first == second:
-        raise UsageError(f"{first}: is given twice; give the folders of two jobs.")
+        raise UsageError(f"{first}: given twice; needed: the folders of two jobs.")
     parts, others = first.split("/"), second.split("/")
     depth = 1
     while parts[-depth:] == others[-depth:]:
@@ -97,38 +98,38 @@ def told_apart(first: str, second: str) -> tuple[str, str]:
     return "/".join(parts[-depth:]), "/".join(others[-depth:])
 
 
-def beside(first: str, second: str) -> str:
-    """Return the folder beside the first one that is named after both."""
-    above, _, name = first.rpartition("/")
-    return f"{above}/{name}-vs-{second.rpartition('/')[2]}"
+def default_folder(first: str, second: str) -> str:
+    """Return the default output folder: next to the first job, named after both."""
+    parent, _, name = first.rpartition("/")
+    return f"{parent}/{name}-vs-{second.rpartition('/')[2]}"
 
 
 _NO_SETTINGS = frozenset(("version", "name", "description", "output", "analysis"))
-"""What changes no frame."""
+"""Sections that do not affect frames."""
 
 
-def differing(one: Manifest, other: Manifest) -> tuple[Setting, ...]:
-    """Return the settings in which two resolved manifests differ, in their order."""
+def setting_differences(one: Manifest, other: Manifest) -> tuple[Setting, ...]:
+    """Return the settings that differ between two resolved manifests, in manifest order."""
     both = (manifest.model_dump(mode="json", by_alias=True) for manifest in (one, other))
     first, second = ({key: data[key] for key in data if key not in _NO_SETTINGS} for data in both)
-    return tuple(_apart("", first, second))
+    return tuple(_differences("", first, second))
 
 
-def refuse_unlike(labels: tuple[str, str], one: Manifest, other: Manifest) -> None:
-    """Refuse jobs of which frames of one number are not to show the same.
+def require_comparable(labels: tuple[str, str], one: Manifest, other: Manifest) -> None:
+    """Refuse jobs whose frames do not correspond.
 
     Raises:
-        UsageError: with what of prompts and frame count differs.
+        UsageError: if prompts or frame counts differ; the message lists the differences.
     """
-    clauses = [*_unlike(labels, one, other)]
-    if clauses:
+    mismatches = [*_mismatches(labels, one, other)]
+    if mismatches:
         raise UsageError(
-            f"{labels[0]} and {labels[1]}: cannot be compared frame by frame: {'; '.join(clauses)}. Compare jobs of "
-            "the same prompts and frame count, such as one manifest rendered with two --set."
+            f"{labels[0]} and {labels[1]}: cannot be compared frame by frame: {'; '.join(mismatches)}. Compare jobs "
+            "with equal prompts and frame count, such as one manifest rendered with different --set options."
         )
 
 
-def _unlike(labels: tuple[str, str], one: Manifest, other: Manifest) -> Iterator[str]:
+def _mismatches(labels: tuple[str, str], one: Manifest, other: Manifest) -> Iterator[str]:
     frames = one.animation.frame_count, other.animation.frame_count
     if frames[0] != frames[1]:
         yield f"{labels[0]} has {frames[0]} frames, {labels[1]} has {frames[1]}"
@@ -136,24 +137,24 @@ def _unlike(labels: tuple[str, str], one: Manifest, other: Manifest) -> Iterator
     if len(prompts) != len(others):
         yield f"{labels[0]} has {_count(prompts)}, {labels[1]} has {_count(others)}"
         return
-    unlike = [number for number in range(len(prompts)) if prompts[number] != others[number]]
-    if unlike:
-        first = unlike[0]
-        more = f" (and {len(unlike) - 1} more differ)" if len(unlike) > 1 else ""
+    different = [number for number in range(len(prompts)) if prompts[number] != others[number]]
+    if different:
+        first = different[0]
+        more = f" (and {len(different) - 1} more differ)" if len(different) > 1 else ""
         yield (
             f"prompt {first + 1} is {prompts[first]!r} in {labels[0]} and {others[first]!r} in {labels[1]}{more}"
         )
 
 
 def _prompts(manifest: Manifest) -> list[str]:
-    return [text for place, text in written_prompts(manifest) if place[0] == "animation"]
+    return [text for field, text in written_prompts(manifest) if field[0] == "animation"]
 
 
 def _count(prompts: Sequence[str]) -> str:
     return "1 prompt" if len(prompts) == 1 else f"{len(prompts)} prompts"
 
 
-def _apart(field: str, one: Any, other: Any) -> Iterator[Setting]:
+def _differences(field: str, one: Any, other: Any) -> Iterator[Setting]:
     if one == other or not (_is_set(one) or _is_set(other)):
         return
     parts, others = _parts(one), _parts(other)
@@ -161,7 +162,7 @@ def _apart(field: str, one: Any, other: Any) -> Iterator[Setting]:
         yield Setting(field=field, first=one, second=other)
         return
     for key in dict.fromkeys((*parts, *others)):
-        yield from _apart(f"{field}.{key}" if field else key, parts.get(key), others.get(key))
+        yield from _differences(f"{field}.{key}" if field else key, parts.get(key), others.get(key))
 
 
 def _is_set(value: Any) -> bool:
@@ -169,7 +170,7 @@ def _is_set(value: Any) -> bool:
 
 
 def _parts(value: Any) -> Mapping[str, Any] | None:
-    """Return what a section, or a list of sections, consists of; nothing if it is not set; None for a single value."""
+    """Return the members of a section or list of sections, empty if unset; None for a single value."""
     if isinstance(value, Mapping):
         return {str(key): part for key, part in value.items()}
     if isinstance(value, list) and all(isinstance(part, Mapping) for part in value):
@@ -179,27 +180,33 @@ def _parts(value: Any) -> Mapping[str, Any] | None:
 
 RESULT = "comparison.json"
 
-Tell = Callable[[int, int], None]
-"""Is told how many frames are done, and how many there are."""
+ProgressHandler = Callable[[int, int], None]
+"""Is called with the number of compared frames, and of all frames."""
 
 
 def compare(
-    one: str, other: str, *, clip: ClipSpec | None = None, output: str = "", tell: Tell = lambda *_: None
+    one: str,
+    other: str,
+    *,
+    clip: ClipSpec | None = None,
+    output: str = "",
+    on_progress: ProgressHandler = lambda *_: None,
 ) -> Comparison:
-    """Compare the jobs in two folders, and leave `comparison.json` and `side_by_side.png` in `output`.
+    """Compare the jobs in two folders, and write `comparison.json` and `side_by_side.png` to `output`.
 
-    Without `clip`, CLIP scores are those of the jobs' own analyses. An empty `output` is a folder beside the first job.
+    Without `clip`, CLIP scores come from the jobs' own analyses. The default `output` is a folder next to the first
+    job.
 
     Raises:
-        UsageError: when one is not a job's folder, or their prompts or frame counts differ.
-        ManifestError: when the manifest in one was changed into one that is wrong.
-        ModelError: when the CLIP model cannot be loaded.
-        StorageError: when they share no frame, or something cannot be read or written.
+        UsageError: if one is not a job's folder, or their prompts or frame counts differ.
+        ManifestError: if the manifest of a job is invalid.
+        ModelError: if the CLIP model cannot be loaded.
+        StorageError: if they have no frame in common, or a file cannot be read or written.
     """
     pair = _Pair(open_finished(one), open_finished(other))
     scores = scores_now(clip) if clip else scores_measured(pair.first, pair.second)
-    pair.measure(scores, tell)
-    target = JobFolder(output or beside(*pair.paths))
+    pair.measure(scores, on_progress)
+    target = JobFolder(output or default_folder(*pair.paths))
     found = pair.comparison(scores, target)
     write_sheet(target, found, pair.first, pair.second, pair.distances.frames)
     target.write(RESULT, _text(found).encode())
@@ -207,48 +214,48 @@ def compare(
 
 
 class _Pair:
-    """Two jobs that may be compared."""
+    """Two comparable jobs."""
 
     def __init__(self, first: FinishedJob, second: FinishedJob) -> None:
         self.first, self.second = first, second
         self.paths = first.folder.path("").rstrip("/"), second.folder.path("").rstrip("/")
         self.distances = Distances()
-        self._labels = told_apart(*self.paths)
-        refuse_unlike(self._labels, first.document.manifest, second.document.manifest)
+        self._labels = distinct_labels(*self.paths)
+        require_comparable(self._labels, first.document.manifest, second.document.manifest)
 
-    def measure(self, scores: ClipScores, tell: Tell) -> None:
-        """Look at every frame of both.
+    def measure(self, scores: ClipScores, on_progress: ProgressHandler) -> None:
+        """Measure every common frame.
 
         Raises:
-            StorageError: when they share none, or something cannot be read.
+            StorageError: if they have no frame in common, or a file cannot be read.
         """
-        self._one = Measured(self._labels[0], self.paths[0], scores.first)
-        self._other = Measured(self._labels[1], self.paths[1], scores.second)
+        self._one = JobMeasures(self._labels[0], self.paths[0], scores.first)
+        self._other = JobMeasures(self._labels[1], self.paths[1], scores.second)
         planned = self.first.plan.frame_count
         for frame, both in enumerate(zip(frames_of(self.first), frames_of(self.second), strict=True)):
             match both:
-                case Kept() as its, Kept() as others:
-                    self._one.take(its)
-                    self._other.take(others)
-                    self.distances.take(frame, its.pixels, others.pixels)
+                case LoadedFrame() as its, LoadedFrame() as others:
+                    self._one.add(its)
+                    self._other.add(others)
+                    self.distances.add(frame, its.pixels, others.pixels)
             for measured, kept in zip((self._one, self._other), both, strict=True):
                 if isinstance(kept, str):
-                    measured.lack(frame, kept)
-            tell(frame + 1, planned)
+                    measured.add_missing(frame, kept)
+            on_progress(frame + 1, planned)
         if not self.distances.frames:
             raise StorageError(
-                f"{self._labels[0]} and {self._labels[1]}: no frame is there in both; farm inspect says what "
-                "each lacks."
+                f"{self._labels[0]} and {self._labels[1]}: no frames in common; farm inspect lists the "
+                "missing frames of each."
             )
 
     def comparison(self, scores: ClipScores, target: JobFolder) -> Comparison:
-        """Return what was found."""
+        """Return the result of the comparison."""
         return Comparison(
             first=self._one.side,
             second=self._other.side,
             planned=self.first.plan.frame_count,
             compared=len(self.distances.frames),
-            settings=differing(self.first.document.manifest, self.second.document.manifest),
+            settings=setting_differences(self.first.document.manifest, self.second.document.manifest),
             clip=scores.model if self._one.scored and self._other.scored else "",
             rgb=self.distances.rgb,
             perceptual=self.distances.perceptual,
@@ -258,21 +265,21 @@ class _Pair:
         )
 
     def _remarks(self, scores: ClipScores) -> Iterator[str]:
-        """Yield what is to be known before conclusions are drawn."""
+        """Yield warnings about the interpretation of the result."""
         one, other, compared = self._one, self._other, len(self.distances.frames)
         for measured in (one, other):
-            if measured.rehearsed:
+            if measured.is_rehearsal:
                 yield f"{measured.side.label} is a rehearsal: its frames were drawn without its model."
         if one.side.devices != other.side.devices:
             where = " and ".join(", ".join(measured.side.devices) for measured in (one, other))
-            yield f"The jobs were rendered on {where}, so seconds a frame tell of that, too."
-        if self.distances.unlike:
-            yield f"{self.distances.unlike} of {compared} frames are of two sizes; distances are of the others."
+            yield f"The jobs were rendered on {where}, which also affects seconds per frame."
+        if self.distances.size_mismatches:
+            yield f"{self.distances.size_mismatches} of {compared} frames differ in size; distances cover the others."
         if scores.why:
             yield f"No CLIP scores: {scores.why}."
         elif not compared == one.scored == other.scored:
             yield (
-                f"CLIP scores are of {one.scored} and {other.scored} of {compared} frames; --clip NAME measures now."
+                f"CLIP scores cover {one.scored} and {other.scored} of {compared} frames; --clip NAME measures all."
             )
 
 
@@ -280,4 +287,4 @@ def _text(found: Comparison) -> str:
     return json.dumps(dataclasses.asdict(found), indent=2, ensure_ascii=False) + "\n"
 
 
-__all__ = ["Comparison", "Distance", "Setting", "Side", "compare", "find_clip", "said"]
+__all__ = ["Comparison", "Distance", "Setting", "Side", "compare", "find_clip", "format_setting"]

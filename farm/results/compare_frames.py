@@ -1,4 +1,4 @@
-"""What is measured in two jobs, frame by frame; a few numbers are kept of each."""
+"""The measures of a comparison, frame by frame, in memory that is small per frame."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from farm.reduce import FrameRange
 from farm.results.job import FinishedJob
 from farm.results.measurements import findings_in, shown
 from farm.results.status import frame_status
-from farm.results.verify import look
+from farm.results.verify import read_frame_content
 from farm.store import Ledger, map_in_order
 
 _SCORE = "clip_score"
 
 Score = Callable[[Frame, FrameRow, Pixels], float | None]
-"""Returns a frame's CLIP score, or None where there is none."""
+"""Returns the CLIP score of a frame, or None."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClipScores:
-    """The scores of both jobs by `model`. Where it is empty there are none, and `why` says why."""
+    """The CLIP scores of both jobs. If `model` is empty there are none, and `why` gives the reason."""
 
     model: str
     first: Score
@@ -39,10 +39,10 @@ class ClipScores:
 
 
 def find_clip(pretrained: str, revision: str | None) -> ClipSpec:
-    """Return the CLIP model that a user names.
+    """Return the CLIP model of a --clip option.
 
     Raises:
-        UsageError: when it is not there, or is no CLIP model.
+        UsageError: if it is missing or not a CLIP model.
     """
     try:
         source = find_source(pretrained, revision, Path(), holds="adapter")
@@ -60,10 +60,10 @@ def find_clip(pretrained: str, revision: str | None) -> ClipSpec:
 
 
 def scores_now(clip: ClipSpec) -> ClipScores:
-    """Return scores that are measured when they are asked for.
+    """Return scores that are measured on demand.
 
     Raises:
-        ModelError: when the model cannot be loaded.
+        ModelError: if the model cannot be loaded.
     """
     analyzer = open_analyzer(AnalysisSpec(clip=clip, classifier=None, smoothness=False))
 
@@ -76,23 +76,23 @@ def scores_now(clip: ClipSpec) -> ClipScores:
 
 
 def scores_measured(first: FinishedJob, second: FinishedJob) -> ClipScores:
-    """Return the scores that both jobs' analyses measured, if they did with one model.
+    """Return the scores from both jobs' analyses, if they used the same model.
 
     Raises:
-        StorageError: when they cannot be read.
+        StorageError: if they cannot be read.
     """
     (one, its), (other, others) = map(_measured, (first, second))
     if one and one == other:
         return ClipScores(model=one, first=its, second=others)
     if one and other:
-        why = f"the jobs were measured with two models, {one} and {other}"
+        why = f"the jobs were measured with different models, {one} and {other}"
     else:
-        why = "not both jobs were measured with CLIP"
-    return ClipScores(model="", first=_none, second=_none, why=f"{why}; --clip NAME measures now")
+        why = "the jobs were not both measured with CLIP"
+    return ClipScores(model="", first=_none, second=_none, why=f"{why}; use --clip NAME to measure now")
 
 
 def _measured(job: FinishedJob) -> tuple[str, Score]:
-    """Return the model that a job was measured with, empty for none, and its scores."""
+    """Return the CLIP model of a job's analysis (empty if none) and its scores."""
     analysis = job.document.manifest.analysis
     planned = (
         row
@@ -125,31 +125,31 @@ _ALL, _PART = 0, 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """A field of the manifest in which both jobs differ, and its values as JSON has them; None where it is not set."""
+    """A manifest field that differs between both jobs, and its JSON values; None if unset."""
 
     field: str
     first: object
     second: object
 
 
-def said(value: object, most: int) -> str:
-    """Return a setting's value in at most so many letters; a dash where it is not set."""
+def format_setting(value: object, max_characters: int) -> str:
+    """Return a setting's value in at most `max_characters`; a dash if unset."""
     if value is None:
         return "-"
     if isinstance(value, str):
         text = value
     else:
         text = f"{value:g}" if isinstance(value, float) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= most else f"{text[: most - 3]}..."
+    return text if len(text) <= max_characters else f"{text[: max_characters - 3]}..."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Side:
-    """One of the jobs, in the frames that both have.
+    """The measures of one job over the common frames.
 
-    `label` tells it from the other, `seconds_per_frame` is the median of its share of a model call, `clip_score` the
-    mean of CLIP's similarity to the prompts shown (-1 to 1), `sharpness` the mean variance of the Laplacian in squared
-    8-bit levels. `missing` are frames that it lacks, and why; `devices` what rendered the others.
+    `label` distinguishes it from the other job. `seconds_per_frame` is the median time, `clip_score` the mean CLIP
+    similarity to the prompts (-1 to 1), `sharpness` the mean variance of the Laplacian in squared 8-bit levels.
+    `missing` are its missing frames with reasons, `devices` the devices that rendered the others.
     """
 
     label: str
@@ -163,7 +163,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Distance:
-    """How far the jobs' frames are apart; `frame` is where most."""
+    """The mean and maximum distance between corresponding frames; `frame` has the maximum."""
 
     mean: float
     max: float
@@ -172,10 +172,10 @@ class Distance:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """Two jobs side by side: `compared` of `planned` frames are in both.
+    """The result of a comparison: both jobs have `compared` of `planned` frames.
 
-    `clip` is the model that scored, empty for none. `rgb` is the root mean square difference of colour values, of their
-    range 0 to 1, `perceptual` (1 - SSIM) / 2, of 0 to 1; both None where sizes differ. `folder` holds the `files`.
+    `clip` is the scoring model, empty if none. `rgb` is the root mean square difference of colour values in 0 to 1,
+    `perceptual` is (1 - SSIM) / 2, from 0 to 1; both are None if sizes differ. The `files` are in `folder`.
     """
 
     first: Side
@@ -192,78 +192,78 @@ class Comparison:
 
     @property
     def exit_code(self) -> int:
-        """0 all frames compared; 3 some are not there in one of the jobs."""
+        """0 if all frames were compared; 3 if some are missing in one of the jobs."""
         return _ALL if self.compared == self.planned else _PART
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
-    """A frame that is there, whole and of the recipe that the manifest has."""
+class LoadedFrame:
+    """An intact frame with the planned recipe, and its pixels."""
 
     frame: Frame
     row: FrameRow
     pixels: Pixels
 
 
-def frames_of(job: FinishedJob) -> Iterator[Kept | str]:
-    """Yield every frame of a job in order: as it is kept, or why it is not.
+def frames_of(job: FinishedJob) -> Iterator[LoadedFrame | str]:
+    """Yield every frame of a job in order: loaded, or the reason why it is unavailable.
 
     Raises:
-        StorageError: when the ledger, or a remote store, cannot be read.
+        StorageError: if the ledger or a remote store cannot be read.
     """
 
-    def kept(row: FrameRow) -> tuple[int, Kept | str]:
+    def load(row: FrameRow) -> tuple[int, LoadedFrame | str]:
         status = frame_status(job.folder, job.plan, row, depth="file", any_renderer=True)
         if status is not FrameStatus.INTACT:
             return row.frame, str(status)
-        held, pixels = look(job.folder, row)
-        if pixels is None or held.file_sha256 != row.file_sha256:
+        content, pixels = read_frame_content(job.folder, row)
+        if pixels is None or content.file_sha256 != row.file_sha256:
             return row.frame, str(FrameStatus.ALTERED)
-        return row.frame, Kept(frame=job.plan.frame(row.frame), row=row, pixels=pixels)
+        return row.frame, LoadedFrame(frame=job.plan.frame(row.frame), row=row, pixels=pixels)
 
     rows = Ledger(job.folder).rows(last=job.plan.frame_count - 1)
-    found = map_in_order(kept, rows, concurrency=job.folder.concurrent_reads)
-    number, one = next(found, (-1, ""))
+    found = map_in_order(load, rows, concurrency=job.folder.concurrent_reads)
+    number, frame = next(found, (-1, ""))
     for index in range(job.plan.frame_count):
         if index == number:
-            yield one
-            number, one = next(found, (-1, ""))
+            yield frame
+            number, frame = next(found, (-1, ""))
         else:
             yield str(FrameStatus.NOT_RENDERED)
 
 
-class Measured:
-    """One job, in the frames that both have."""
+class JobMeasures:
+    """Collects the measures of one job over the common frames."""
 
     def __init__(self, label: str, folder: str, score: Score) -> None:
         self._label, self._folder, self._score = label, folder, score
         self._missing: dict[int, str] = {}
         self._devices: dict[str, None] = {}
         self._seconds, self._sharpness, self._scores = array("d"), array("d"), array("d")
-        self.rehearsed = False
+        self.is_rehearsal = False
 
-    def take(self, kept: Kept) -> None:
-        """Measure a frame that the other job has, too."""
-        self._devices[kept.row.device] = None
-        self._seconds.append(kept.row.render_seconds)
-        self._sharpness.append(sharpness(kept.pixels))
-        score = self._score(kept.frame, kept.row, kept.pixels)
+    def add(self, loaded: LoadedFrame) -> None:
+        """Measure a common frame."""
+        self._devices[loaded.row.device] = None
+        self._seconds.append(loaded.row.render_seconds)
+        self._sharpness.append(sharpness(loaded.pixels))
+        score = self._score(loaded.frame, loaded.row, loaded.pixels)
         if score is not None:
             self._scores.append(score)
-        self.rehearsed |= kept.row.pipeline == "procedural"
+        self.is_rehearsal |= loaded.row.pipeline == "procedural"
 
-    def lack(self, frame: int, reason: str) -> None:
-        """Note that a frame is not there."""
+    def add_missing(self, frame: int, reason: str) -> None:
+        """Record a missing frame."""
         self._missing[frame] = reason
 
     @property
     def scored(self) -> int:
-        """How many of the frames have a CLIP score."""
+        """The number of frames with a CLIP score."""
         return len(self._scores)
 
     @property
     def side(self) -> Side:
-        """What was found; a frame at least was measured."""
+        """The measures; requires at least one measured frame."""
         return Side(
             label=self._label,
             folder=self._folder,
@@ -276,26 +276,26 @@ class Measured:
 
 
 class Distances:
-    """How far both jobs are apart, in the frames that both have."""
+    """Collects the distances between common frames."""
 
     def __init__(self) -> None:
         self.frames = array("q")
-        self._apart = array("q")
+        self._measured = array("q")
         self._rgb, self._perceptual = array("d"), array("d")
 
-    def take(self, frame: int, first: Pixels, second: Pixels) -> None:
+    def add(self, frame: int, first: Pixels, second: Pixels) -> None:
         """Measure a frame in both jobs."""
         self.frames.append(frame)
         found = image_difference(first, second)
         if found is not None:
-            self._apart.append(frame)
+            self._measured.append(frame)
             self._rgb.append(found.rgb)
             self._perceptual.append(found.perceptual)
 
     @property
-    def unlike(self) -> int:
-        """How many frames are of another size in the other job."""
-        return len(self.frames) - len(self._apart)
+    def size_mismatches(self) -> int:
+        """The number of frames whose sizes differ."""
+        return len(self.frames) - len(self._measured)
 
     @property
     def rgb(self) -> Distance | None:
@@ -304,11 +304,13 @@ class Distances:
 
     @property
     def perceptual(self) -> Distance | None:
-        """The distance to an eye."""
+        """The perceptual distance."""
         return self._distance(self._perceptual)
 
     def _distance(self, values: Sequence[float]) -> Distance | None:
         if not values:
             return None
         largest = max(values)
-        return Distance(mean=statistics.fmean(values), max=largest, frame=self._apart[values.index(largest)])
+        return Distance(
+            mean=statistics.fmean(values), max=largest, frame=self._measured[values.index(largest)]
+        )

@@ -1,4 +1,4 @@
-"""Where a frame is, and every attempt that was made at it: what `farm inspect --frame` shows."""
+"""The status of a frame and the history of its attempts, as shown by `farm inspect --frame`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MAX_ATTEMPTS = 1000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """An attempt of a run at a chunk.
+    """An attempt to render a chunk.
 
     `state` is `assigned` while a worker has the chunk; then `done`, `retrying` or `failed`, `waiting` if the worker was
     lost before it began, or `interrupted` if the run ended first. A chunk is `cancelled` without an attempt. Times are
@@ -36,7 +36,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrameHistory:
-    """A frame, what its file is worth, who rendered it according to the ledger, and the attempts at its chunk.
+    """A frame: its status, its worker according to the ledger, and the attempts to render its chunk.
 
     The chunk has the frames from `first` to `last`. Runs of farm versions before 0.2 recorded no attempts.
     """
@@ -60,9 +60,9 @@ def frame_history(url: str, frame: int) -> FrameHistory:
     At most the latest 1000 attempts are returned.
 
     Raises:
-        UsageError: when it is not a job's folder, parts of it are links, or it has no such frame.
-        ManifestError: when its manifest is invalid.
-        StorageError: when something cannot be read.
+        UsageError: if it is not a job's folder, contains symbolic links, or has no such frame.
+        ManifestError: if its manifest is invalid.
+        StorageError: if a file cannot be read.
     """
     job = open_finished(url)
     plan, folder = job.plan, job.folder

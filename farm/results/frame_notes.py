@@ -1,4 +1,4 @@
-"""What is to be said of frames that are there: which are not as they should be, and where all of them come from."""
+"""Notes on finished frames: flaws, workers and environments."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from farm.reduce import EnvironmentShare, FrameRange, WorkerShare
 
 
 class FrameNotes:
-    """Gathers remarks from rows as they pass by; small, since most frames need none."""
+    """Collects notes from a stream of ledger rows. Takes little memory, since most frames need none."""
 
     def __init__(self) -> None:
         self._reasons: dict[int, str] = {}
@@ -21,10 +21,10 @@ class FrameNotes:
         self._workers: dict[tuple[str, str, str], WorkerShare] = {}
 
     def read(self, rows: Iterator[tuple[Frame, FrameRow]]) -> Iterator[tuple[Frame, FrameRow]]:
-        """Yield the same rows."""
+        """Yield the rows unchanged."""
         for frame, row in rows:
-            if remark := note_for(row):
-                self._reasons[row.frame] = remark
+            if note := note_for(row):
+                self._reasons[row.frame] = note
             self._environments[row.environment] += 1
             if not row.cached:
                 self._count(row)
@@ -32,7 +32,7 @@ class FrameNotes:
 
     @property
     def workers(self) -> tuple[WorkerShare, ...]:
-        """Who rendered the frames, in this run or an earlier one of the job, by name."""
+        """The workers that rendered the frames, in this or an earlier run, sorted by name."""
         return tuple(
             dataclasses.replace(share, seconds=round(share.seconds, 3))
             for _, share in sorted(self._workers.items())
@@ -40,35 +40,35 @@ class FrameNotes:
 
     @property
     def ranges(self) -> tuple[FrameRange, ...]:
-        """The frames that something is to be said of."""
+        """The frames that have notes."""
         return ranges_of(sorted(self._reasons.items()))
 
     @property
     def environments(self) -> tuple[EnvironmentShare, ...]:
-        """The environments that frames come from, the one of most frames first."""
+        """The environments that rendered the frames, most frequent first."""
         return tuple(
             EnvironmentShare(environment=json.loads(text), frames=count)
             for text, count in self._environments.most_common()
         )
 
     def _count(self, row: FrameRow) -> None:
-        who = row.worker, row.node, row.device
-        share = self._workers.get(who) or WorkerShare(
+        key = row.worker, row.node, row.device
+        share = self._workers.get(key) or WorkerShare(
             name=row.worker, node=row.node, device=row.device, frames=0, seconds=0.0
         )
-        self._workers[who] = dataclasses.replace(
+        self._workers[key] = dataclasses.replace(
             share, frames=share.frames + 1, seconds=share.seconds + row.render_seconds
         )
 
 
 def note_for(row: FrameRow) -> str:
-    """Return what is to be said of a frame, empty for nothing."""
-    remarks = []
+    """Return the note for a frame, empty if it needs none."""
+    notes = []
     if row.flaw:
-        remarks.append(f"{row.flaw}, also when it was rendered again")
+        notes.append(f"{row.flaw}, also when it was rendered again")
     if row.frames_per_call < row.batch_size:
-        remarks.append(
+        notes.append(
             f"rendered {row.frames_per_call} in a call instead of {row.batch_size}, because memory ran out; "
             "last bits may be others"
         )
-    return "; ".join(remarks)
+    return "; ".join(notes)

@@ -14,7 +14,7 @@ from farm.reduce import EnvironmentShare, FrameRange
 from farm.results.frame_notes import FrameNotes
 from farm.results.job import FinishedJob, open_finished, refuse_too_long
 from farm.results.measurements import Findings, findings_in, moves, shown
-from farm.results.status import JobState, frame_statuses, last_word, state_of
+from farm.results.status import JobState, frame_statuses, last_summary, state_of
 from farm.store import lock_holder
 
 _CHANGES = ("perceptual_change", "rgb_change")
@@ -74,7 +74,7 @@ def inspect(url: str) -> Inspection:
     job = open_finished(url)
     refuse_too_long(job)
     run = lock_holder(job.folder)
-    last = None if run else last_word(job.folder)  # what it says of failures is being mended
+    last = None if run else last_summary(job.folder)  # what it says of failures is being mended
     missing = _Missing(last.failures if last else (), is_running=bool(run))
     counts, remarks = Counter[FrameStatus](), FrameNotes()
     whole = [shown(frame, row) for frame, row in remarks.read(_whole(job, counts, missing))]

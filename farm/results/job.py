@@ -30,7 +30,15 @@ from farm.records import (
 from farm.records.status import FrameStatus
 from farm.reduce import FrameCounts, Summary, installed_versions
 from farm.results.measurements import shown
-from farm.results.status import EXIT_CODES, ON_PAGES, UNFINISHED, frame_statuses, lacking, last_word, state_of
+from farm.results.status import (
+    EXIT_CODES,
+    ON_PAGES,
+    UNFINISHED,
+    frame_statuses,
+    last_summary,
+    missing_frames_message,
+    state_of,
+)
 from farm.rules.load import parse
 from farm.store import JobFolder, Ledger, symlink_in
 
@@ -140,7 +148,7 @@ class FinishedJob:
         Raises:
             StorageError: when it cannot be read.
         """
-        return last_word(self.folder) or _interrupted(self.plan, there)
+        return last_summary(self.folder) or _interrupted(self.plan, there)
 
     def summary_for_pages(self, there: int) -> Summary:
         """Return the same, but that a job which was done is no longer where frames are gone.
@@ -153,7 +161,7 @@ class FinishedJob:
             return summary
         state = ON_PAGES["incomplete"]
         return dataclasses.replace(
-            summary, state=state, exit_code=EXIT_CODES[state], error=lacking(there, planned)
+            summary, state=state, exit_code=EXIT_CODES[state], error=missing_frames_message(there, planned)
         )
 
 

@@ -1,4 +1,4 @@
-"""What was measured in a job's frames, gathered frame by frame, and what it says together."""
+"""The measurements of a job's frames, and the insights drawn from them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LENGTH = 24
 
 
 def shown(frame: Frame, row: FrameRow) -> AnalyzedFrame:
-    """Return a finished frame with what it is to show."""
+    """Return a finished frame with the prompts that it shows."""
     conditioning = frame.recipe.conditioning
     return AnalyzedFrame(
         frame=frame.index,
@@ -34,7 +34,7 @@ def shown(frame: Frame, row: FrameRow) -> AnalyzedFrame:
 
 
 def stretches(frames: Iterable[AnalyzedFrame]) -> Iterator[Stretch]:
-    """Yield stretches of frames without a gap, each once the frame after it is known; frames come in order."""
+    """Yield runs of consecutive frames, each as soon as the following frame is known. Frames must be in order."""
     before: AnalyzedFrame | None = None
     together: list[AnalyzedFrame] = []
     for one in frames:
@@ -55,7 +55,7 @@ def _belongs(one: AnalyzedFrame, together: list[AnalyzedFrame]) -> bool:
 _logger = logging.getLogger(__name__)
 
 SEMANTICS = 2
-"""Raised whenever the same analysis would come to measure other values."""
+"""Increment if the same analysis would measure other values."""
 
 _MOVING = ("interpolate", "walk", "circle")
 
@@ -64,7 +64,7 @@ _OUTLIER = Column(name="outlier", kind="bool", description="whether both changes
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """Columns of measured values, `curves` with a value for every frame of the job, and the insights from them."""
+    """The measured columns, `curves` with a value for every frame of the job, and the insights from them."""
 
     columns: tuple[Column, ...]
     curves: Mapping[str, Sequence[Value]]
@@ -72,35 +72,35 @@ class Findings:
 
 
 def measurements_of(folder: JobFolder, spec: AnalysisSpec) -> Measurements:
-    """Return where values are kept that are measured as `spec` says."""
+    """Return the stored measurements of an analysis."""
     return Measurements(folder, digest({"semantics": SEMANTICS, "analysis": spec}), columns_of(spec))
 
 
 def moves(plan: Plan) -> bool:
-    """Tell whether a frame follows from the one before it, or pictures stand side by side."""
+    """Return whether the frames form an animation rather than independent images."""
     return plan.kind in _MOVING
 
 
 def findings_in(plan: Plan, folder: JobFolder, shown: Iterable[AnalyzedFrame]) -> Findings | None:
-    """Return what a finished job's frames were measured for, as `findings_of`; None where nothing was asked for.
+    """Return the active measurements of a finished job, as `findings_of`; None if it has none.
 
     Raises:
-        StorageError: when it cannot be read.
+        StorageError: if they cannot be read.
     """
     kept = active_measurements(folder)
     if kept is not None and not are_measurable(kept.columns):
-        _logger.warning("%s: what was measured is not what any analysis measures; it is left out", folder.url)
+        _logger.warning("%s: its measurements are of no known analysis and are ignored", folder.url)
         return None
     return None if kept is None else findings_of(plan, kept, shown)
 
 
 def findings_of(plan: Plan, kept: Measurements, shown: Iterable[AnalyzedFrame]) -> Findings:
-    """Return what was measured in frames that are there, in their order.
+    """Return the measurements of finished frames, in order.
 
-    Values are None for frames that are not there, or not measured yet.
+    Values are None for frames that are missing or not measured yet.
 
     Raises:
-        StorageError: when it cannot be read.
+        StorageError: if they cannot be read.
     """
     from farm.analyze import insights_of  # which imports numpy
 
@@ -119,7 +119,7 @@ def findings_of(plan: Plan, kept: Measurements, shown: Iterable[AnalyzedFrame]) 
 
 
 def header_of(plan: Plan, findings: Findings | None) -> TableHeader:
-    """Return what all rows of a job's table share."""
+    """Return the metadata and measured columns of a job's table."""
     from farm.reduce import TableHeader
 
     if findings is None:
@@ -143,10 +143,10 @@ def _measured(
 
 
 def unmeasured_warnings(analysis: AnalysisSpec | None, folder: JobFolder) -> tuple[str, ...]:
-    """Return a warning where a run removes what was measured in the job's frames.
+    """Return a warning if a run would remove existing measurements.
 
     Raises:
-        StorageError: when the folder cannot be read.
+        StorageError: if the folder cannot be read.
     """
     if analysis is not None or active_measurements(folder) is None:
         return ()

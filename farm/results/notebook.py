@@ -19,7 +19,7 @@ from farm.records import evenly_spaced
 from farm.reduce import Summary, read_summary
 from farm.reduce.table import read_table
 from farm.results.job import job_to_verify, open_finished
-from farm.results.status import JobState, last_word, recorded_frames, state_of
+from farm.results.status import JobState, last_summary, recorded_frames, state_of
 from farm.results.verify import Verification, verify
 from farm.store import JobFolder, decode_frame, file_name, lock_holder
 from farm.units import format_duration
@@ -153,7 +153,7 @@ class OpenedJob:
         self.planned = job.plan.frame_count
         self.frames = recorded_frames(self._folder, job.plan)
         self.summary: Summary | None = read_summary(self._folder)
-        run, last = lock_holder(self._folder), last_word(self._folder)
+        run, last = lock_holder(self._folder), last_summary(self._folder)
         self.state: JobState = state_of(run, last, lacks_frames=len(self) < self.planned)
 
     @functools.cached_property

@@ -1,4 +1,4 @@
-"""What the frames that a job plans are worth, as they lie in its folder."""
+"""The status of a job's planned frames on disk, and the state of the job."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ Depth = Literal["recipe", "file", "content"]
 def frame_status(
     folder: JobFolder, plan: Plan, row: FrameRow, *, depth: Depth = "content", any_renderer: bool = False
 ) -> FrameStatus:
-    """Return what a recorded frame is worth to a plan.
+    """Return the status of a recorded frame for a plan.
 
-    `depth` says how far it is looked at: its recipe alone, whether its file exists, or the file's content.
-    With `any_renderer` the model that rendered it does not count, so that no model need be found.
+    `depth` selects what is checked: only the recipe, also the existence of the file, or also its content.
+    With `any_renderer` the model is ignored, so that none has to be found.
 
     Raises:
-        StorageError: when a remote store cannot be read.
+        StorageError: if a remote store cannot be read.
     """
     planned = dataclasses.replace(plan, renderer_digest=row.renderer_digest) if any_renderer else plan
     if planned.frame(row.frame).digest != row.recipe_digest:
@@ -39,19 +39,19 @@ def frame_status(
 def frame_statuses(
     folder: JobFolder, plan: Plan, *, any_renderer: bool = False
 ) -> Iterator[tuple[int, FrameRow | None, FrameStatus]]:
-    """Yield every frame of a plan in order: its number, its row in the ledger if it has one, and its status.
+    """Yield the number, the ledger row (if any) and the status of every frame of a plan, in order.
 
-    Every file that is of the recipe planned is read, several at once where the store is remote.
+    Every file with the planned recipe is read, concurrently from a remote store.
 
     Raises:
-        StorageError: when the ledger, or a remote store, cannot be read.
+        StorageError: if the ledger or a remote store cannot be read.
     """
 
-    def look(row: FrameRow) -> tuple[FrameRow, FrameStatus]:
+    def check(row: FrameRow) -> tuple[FrameRow, FrameStatus]:
         return row, frame_status(folder, plan, row, any_renderer=any_renderer)
 
     rows = Ledger(folder).rows(last=plan.frame_count - 1)
-    found = map_in_order(look, rows, concurrency=folder.concurrent_reads)
+    found = map_in_order(check, rows, concurrency=folder.concurrent_reads)
     recorded = next(found, None)
     for frame in range(plan.frame_count):
         if recorded is None or recorded[0].frame != frame:
@@ -62,15 +62,15 @@ def frame_statuses(
 
 
 def recorded_frames(folder: JobFolder, plan: Plan) -> tuple[int, ...]:
-    """Return the planned frames that are in the ledger with their recipe, and whose file is there, whatever is in it.
+    """Return the planned frames that the ledger records with their recipe and whose file exists.
 
-    That takes one listing; `frame_statuses` also reads every file.
+    This takes one directory listing; `frame_statuses` also reads every file.
 
     Raises:
-        StorageError: when the ledger, or a remote store, cannot be read.
+        StorageError: if the ledger or a remote store cannot be read.
     """
-    place = file_name(0).rpartition("/")[0]
-    files = {f"{place}/{name}" for name in folder.names(place)}
+    parent = file_name(0).rpartition("/")[0]
+    files = {f"{parent}/{name}" for name in folder.names(parent)}
     rows = Ledger(folder).rows(last=plan.frame_count - 1)
     return tuple(
         row.frame
@@ -85,9 +85,9 @@ EXIT_CODES: dict[State, int] = {"done": 0, "failed": 1, "partial": 3, "interrupt
 
 
 def exit_code(summaries: Sequence[Summary], *, broken: int = 0) -> int:
-    """Return the exit code of a run: 130 interrupted, 0 all done, 1 nothing done, else 3 partly done.
+    """Return the exit code of a run: 0 all done, 1 nothing done, 3 partly done, 130 interrupted.
 
-    `broken` counts manifests that were refused while the others ran.
+    `broken` is the number of invalid manifests of the batch.
     """
     states = {summary.state for summary in summaries}
     if "interrupted" in states:
@@ -98,31 +98,31 @@ def exit_code(summaries: Sequence[Summary], *, broken: int = 0) -> int:
 
 
 JobState = Literal["running", "unfinished", "incomplete"] | State
-"""How its last run ended, or `running` while one holds the folder.
+"""How the last run ended, or `running` while a run holds the folder.
 
-`unfinished` after a run that was killed; `incomplete` where frames of a job that was done are not there any more.
+`unfinished` if the last run was killed; `incomplete` if the job was done, but frames are missing now.
 """
 
 ON_PAGES: dict[JobState, State] = {"unfinished": "interrupted", "incomplete": "partial"}
-"""What a page calls a state that no run ends in; a sentence beside it says the rest."""
+"""The states shown on pages for states in which no run ends; the error message has the details."""
 
-UNFINISHED = "its run ended without a word; the same command goes on"
+UNFINISHED = "its run ended unexpectedly; run the same command to resume"
 
 
-def last_word(folder: JobFolder) -> Summary | None:
-    """Return what a job's last run said of it when it ended; None where it was killed, or there was none yet.
+def last_summary(folder: JobFolder) -> Summary | None:
+    """Return the summary of a job's last run; None if that run was killed, or there was none yet.
 
-    A summary of which nothing but what was measured is known is no such word.
+    A summary without an end time comes from a measurement, not from a run.
 
     Raises:
-        StorageError: when it cannot be read.
+        StorageError: if it cannot be read.
     """
     found = read_summary(folder)
     return found if found is not None and found.finished_at else None
 
 
 def state_of(run: str, last: Summary | None, *, lacks_frames: bool) -> JobState:
-    """Return how a job stands, of which `run` holds the folder, if any, and its last one said `last`."""
+    """Return the state of a job, given the `run` that holds its folder, if any, and the summary of the last run."""
     if run:
         return "running"
     if last is None:
@@ -130,7 +130,7 @@ def state_of(run: str, last: Summary | None, *, lacks_frames: bool) -> JobState:
     return "incomplete" if last.state == "done" and lacks_frames else last.state
 
 
-def lacking(there: int, planned: int) -> str:
-    """Return what is to be said of a job that was done, and of which only `there` of `planned` frames are left."""
-    gone = f"{planned - there} of {planned} frames"
-    return f"{gone} are not there any more as they were rendered; the same command goes on"
+def missing_frames_message(finished: int, planned: int) -> str:
+    """Return the message for a job that was done, but has only `finished` of `planned` frames now."""
+    missing = f"{planned - finished} of {planned} frames"
+    return f"{missing} are missing or were changed; run the same command to render them again"

@@ -1,4 +1,4 @@
-"""What one frame is worth: its ledger row, what its file holds now and a second rendering, side by side. Pure."""
+"""Classify one frame by its ledger row, its file content and a second rendering. No I/O."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from farm.records import FrameRow, Pixels
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """How far apart two pictures of one size are, in 8-bit levels over RGB; `psnr` in dB, None for equal ones."""
+    """The difference of two images of the same size, in 8-bit levels over RGB. `psnr` is in dB, None if equal."""
 
     max: int
     mean: float
@@ -25,21 +25,21 @@ class Difference:
 
     @classmethod
     def between(cls, first: Pixels, second: Pixels) -> Difference | None:
-        """Compare two pictures; None where their sizes differ.
+        """Return the difference of two images; None if their sizes differ.
 
         PSNR is 10 log10(255^2 / mean squared difference).
         """
         if first.shape != second.shape:
             return None
-        apart = np.maximum(first, second) - np.minimum(first, second)
-        squared = float(np.square(apart, dtype=np.uint16).mean(dtype=np.float64))
+        difference = np.maximum(first, second) - np.minimum(first, second)
+        squared = float(np.square(difference, dtype=np.uint16).mean(dtype=np.float64))
         psnr = 10 * math.log10(255**2 / squared) if squared else None
-        return cls(max=int(apart.max()), mean=float(apart.mean(dtype=np.float64)), psnr=psnr)
+        return cls(max=int(difference.max()), mean=float(difference.mean(dtype=np.float64)), psnr=psnr)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """One circumstance that is not as it was; empty where one of the two does not tell of it."""
+    """A property of the environment that changed; empty where it is not recorded."""
 
     key: str
     recorded: str
@@ -50,22 +50,22 @@ class Change:
 
 
 def changes(recorded: FrameRow, now: FrameRow) -> tuple[Change, ...]:
-    """Return in what the circumstances of two renderings differ: environment, device, frames per model call."""
-    then, today = _circumstances(recorded), _circumstances(now)
+    """Return the differences between two renderings in environment, device and frames per model call."""
+    before, after = _properties(recorded), _properties(now)
     return tuple(
-        Change(key=key, recorded=then.get(key, ""), now=today.get(key, ""))
-        for key in sorted(then | today)
-        if then.get(key) != today.get(key)
+        Change(key=key, recorded=before.get(key, ""), now=after.get(key, ""))
+        for key in sorted(before | after)
+        if before.get(key) != after.get(key)
     )
 
 
-def _circumstances(row: FrameRow) -> dict[str, str]:
+def _properties(row: FrameRow) -> dict[str, str]:
     try:
         environment = json.loads(row.environment)
     except ValueError:
         environment = {}
-    told = _flat(environment) if isinstance(environment, Mapping) else {}
-    return {"device": row.device, **told, "frames_per_call": str(row.frames_per_call)}
+    recorded = _flat(environment) if isinstance(environment, Mapping) else {}
+    return {"device": row.device, **recorded, "frames_per_call": str(row.frames_per_call)}
 
 
 def _flat(values: Mapping[str, object], prefix: str = "") -> dict[str, str]:
@@ -79,25 +79,25 @@ def _flat(values: Mapping[str, object], prefix: str = "") -> dict[str, str]:
 
 
 class Verdict(StrEnum):
-    """What came of checking a frame."""
+    """The result of verifying a frame."""
 
     IDENTICAL = "identical"
-    """A second rendering gives the pixels that the file holds."""
+    """A second rendering gives the pixels in the file."""
     DIFFERS = "differs"
-    """The file is as it was written, and rendering gives other pixels now."""
+    """The file is unchanged, but a second rendering gives other pixels."""
     ALTERED = "altered"
-    """The file is not what was written."""
+    """The file was changed after it was written."""
     MISSING = "missing"
-    """It is planned, but not there."""
+    """The planned frame is missing."""
     OTHER_RECIPE = "other recipe"
-    """It was rendered with another recipe or model than the job names now."""
+    """The frame was rendered with a recipe or model other than the current one."""
     FAILED = "failed"
-    """It could not be rendered again."""
+    """The second rendering failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
-    """What a frame's file holds now; where that is no picture, `problem` says why and the rest is empty."""
+class FileContent:
+    """The current content of a frame's file. If it is not an image, `problem` says why and the rest is empty."""
 
     file_sha256: str = ""
     content_sha256: str = ""
@@ -110,15 +110,15 @@ class Held:
 class Evidence:
     """All that is known of one frame.
 
-    `row` is None for a frame that the ledger does not know, `stale` says how its recipe is not the planned one
-    (empty: it is), `held` is None where there is no file, `again` the row of the second rendering or None, and
-    `failure` then why; `difference` is between the file's pixels and that rendering's.
+    `row` is its ledger row, if any; `stale` says how its recipe differs from the planned one (empty if it does not);
+    `content` is None if there is no file. `again` is the row of the second rendering, or None with `failure` as the
+    reason. `difference` compares the pixels of the file and of the second rendering.
     """
 
     frame: int
     row: FrameRow | None
     stale: str = ""
-    held: Held | None = None
+    content: FileContent | None = None
     again: FrameRow | None = None
     failure: str = ""
     difference: Difference | None = None
@@ -126,11 +126,11 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """The verdict on frames `first` to `last`, inclusive: one frame, or neighbours of which the same is to be said.
+    """The verdict on frames `first` to `last`, inclusive: one frame, or neighbours with equal findings.
 
-    `pixels_as_recorded` tells of an altered file whether its pixels are still those that the ledger records (None:
-    it holds none). `changes` are of what should be equal for equal bits; `nodes` are the hosts then and now,
-    where a frame differs.
+    `pixels_as_recorded` says whether an altered file still has the pixels that the ledger records (None if it has no
+    pixels). `changes` are properties that must be equal for equal bits. If the frame differs, `nodes` are the hosts of
+    both renderings.
     """
 
     first: int
@@ -144,42 +144,42 @@ class Finding:
 
     @property
     def count(self) -> int:
-        """How many frames."""
+        """The number of frames."""
         return self.last - self.first + 1
 
     def joined(self, other: Finding) -> Finding | None:
-        """Return both as one, if `other` follows and says the same; what was measured stays apart."""
+        """Return both as one finding if `other` is adjacent and equal, else None; differences are never merged."""
         if other.first != self.last + 1 or self.difference is not None:
             return None
         both = dataclasses.replace(self, last=other.last)
         return both if dataclasses.replace(other, first=self.first) == both else None
 
 
-def judge(seen: Evidence) -> Finding:
+def classify(evidence: Evidence) -> Finding:
     """Return the verdict on one frame."""
-    row, held, again = seen.row, seen.held, seen.again
+    row, content, again = evidence.row, evidence.content, evidence.again
     if row is None:
-        return _finding(seen, Verdict.MISSING, "not in the ledger")
-    if seen.stale:
-        return _finding(seen, Verdict.OTHER_RECIPE, seen.stale)
-    if held is None:
-        return _finding(seen, Verdict.MISSING, "its file is gone")
-    if held.problem:
-        return _finding(seen, Verdict.ALTERED, held.problem)
-    if held.file_sha256 != row.file_sha256 or held.content_sha256 != row.content_sha256:
-        same = held.content_sha256 == row.content_sha256
+        return _finding(evidence, Verdict.MISSING, "not in the ledger")
+    if evidence.stale:
+        return _finding(evidence, Verdict.OTHER_RECIPE, evidence.stale)
+    if content is None:
+        return _finding(evidence, Verdict.MISSING, "its file is missing")
+    if content.problem:
+        return _finding(evidence, Verdict.ALTERED, content.problem)
+    if content.file_sha256 != row.file_sha256 or content.content_sha256 != row.content_sha256:
+        same = content.content_sha256 == row.content_sha256
         return dataclasses.replace(
-            _finding(seen, Verdict.ALTERED, _alteration(row, held)), pixels_as_recorded=same
+            _finding(evidence, Verdict.ALTERED, _alteration(row, content)), pixels_as_recorded=same
         )
     if again is None:
-        return _finding(seen, Verdict.FAILED, seen.failure)
-    if again.content_sha256 == held.content_sha256:
-        return _finding(seen, Verdict.IDENTICAL)
-    return dataclasses.replace(_finding(seen, Verdict.DIFFERS), nodes=(row.node, again.node))
+        return _finding(evidence, Verdict.FAILED, evidence.failure)
+    if again.content_sha256 == content.content_sha256:
+        return _finding(evidence, Verdict.IDENTICAL)
+    return dataclasses.replace(_finding(evidence, Verdict.DIFFERS), nodes=(row.node, again.node))
 
 
 def staleness(plan: Plan, row: FrameRow) -> str:
-    """Say how a row's recipe is not the one that `plan` has for its frame; empty if it is."""
+    """Return how the recipe of a row differs from that of `plan` for its frame; empty if it does not."""
     same_model = plan.renderer_digest == row.renderer_digest
     recipe = dataclasses.replace(plan, renderer_digest=row.renderer_digest).frame(row.frame).digest
     if recipe == row.recipe_digest:
@@ -187,25 +187,23 @@ def staleness(plan: Plan, row: FrameRow) -> str:
     return "its recipe changed since" if same_model else "its recipe and the model changed since"
 
 
-def _finding(seen: Evidence, verdict: Verdict, reason: str = "") -> Finding:
-    both = seen.row is not None and seen.again is not None
+def _finding(evidence: Evidence, verdict: Verdict, reason: str = "") -> Finding:
+    both = evidence.row is not None and evidence.again is not None
     return Finding(
-        first=seen.frame,
-        last=seen.frame,
+        first=evidence.frame,
+        last=evidence.frame,
         verdict=verdict,
         reason=reason,
-        difference=seen.difference,
-        changes=changes(seen.row, seen.again) if both else (),  # type: ignore[arg-type]
+        difference=evidence.difference,
+        changes=changes(evidence.row, evidence.again) if both else (),  # type: ignore[arg-type]
     )
 
 
-def _alteration(row: FrameRow, held: Held) -> str:
-    if held.file_sha256 == row.file_sha256:
-        return (
-            "its row in the ledger was changed: it tells of other pixels than the file holds; remove the file"
-        )
-    if held.content_sha256 == row.content_sha256:
+def _alteration(row: FrameRow, content: FileContent) -> str:
+    if content.file_sha256 == row.file_sha256:
+        return "its ledger row was changed: it describes other pixels than the file contains; remove the file"
+    if content.content_sha256 == row.content_sha256:
         return "its file was changed, its pixels were not"
-    if (held.width, held.height) != (row.width, row.height):
-        return f"it holds {held.width}x{held.height} pixels, not {row.width}x{row.height}"
+    if (content.width, content.height) != (row.width, row.height):
+        return f"its file has {content.width}x{content.height} pixels, not {row.width}x{row.height}"
     return "its pixels were changed"

@@ -44,7 +44,7 @@ def test_settings_cost_and_distances_are_shown_in_tables(farm, jobs, tmp_path):
         "",
         "one-rehearsal is a rehearsal: its frames were drawn without its model.",
         "other-rehearsal is a rehearsal: its frames were drawn without its model.",
-        "No CLIP scores: not both jobs were measured with CLIP; --clip NAME measures now.",
+        "No CLIP scores: the jobs were not both measured with CLIP; use --clip NAME to measure now.",
         "",
         f"{tmp_path}/out/one-rehearsal-vs-other-rehearsal",
         "  comparison.json",

@@ -50,8 +50,8 @@ def test_every_fault_is_listed_in_a_table_with_its_meaning_and_a_remedy(farm, re
         "0       altered  8    0.0104  58.9 dB  its pixels were changed",
         "4-5     differs  2    0.0026  71.0 dB  different environment",
         "9       differs  8    0.0104  58.9 dB  same environment",
-        "12      altered                        its file is no whole PNG in RGB",
-        "13      missing                        its file is gone",
+        "12      altered                        its file is not a complete RGB PNG",
+        "13      missing                        its file is missing",
         "16-19   missing                        not in the ledger",
         f"Different environment: numpy 1.26.0 -> {numpy}. Equal bits are guaranteed only within one environment, so "
         "this is not an error; to make all frames consistent, render the job again in one environment.",
@@ -80,7 +80,7 @@ def test_missing_frames_are_not_differences(farm, rendered):
     assert lines_of(out)[:3] == [
         "job: 21 of 21 frames checked: 20 identical, 1 missing",
         "frames  verdict",
-        "13      missing  its file is gone",
+        "13      missing  its file is missing",
     ]
 
 
@@ -204,7 +204,7 @@ def test_a_fast_job_is_not_blamed_on_the_hardware_and_another_node_is_named():
 
 
 def test_without_a_command_to_suggest_the_report_describes_it():
-    gone = Finding(first=0, last=0, verdict=Verdict.MISSING, reason="its file is gone")
+    gone = Finding(first=0, last=0, verdict=Verdict.MISSING, reason="its file is missing")
     assert report(gone)[-1] == (
         "To render the missing frames, run: farm render with this job's manifest and --output-dir"
     )

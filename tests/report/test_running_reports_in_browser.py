@@ -123,7 +123,7 @@ def test_the_refreshing_can_be_stopped(folder, look, watched):
 
 def test_a_page_that_was_not_written_for_long_says_that_the_run_may_have_ended(folder, look):
     write_report(folder, a_job(state="running", frames=(), refresh_seconds=60.0))
-    expect(look(folder).locator("#fresh")).to_contain_text("The run may have ended without a word.")
+    expect(look(folder).locator("#fresh")).to_contain_text("The run may have ended unexpectedly.")
     fresh = a_job(state="running", frames=(), refresh_seconds=60.0, written_at=datetime.now(UTC).isoformat())
     write_report(folder, fresh)
     expect(look(folder).locator("#fresh")).to_have_text(re.compile(r"^Written \d s ago\.$"))

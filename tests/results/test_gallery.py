@@ -63,7 +63,7 @@ def test_a_job_whose_run_was_killed_was_interrupted(rendered, tmp_path):
     (folder / "summary.json").unlink()
     build_report(str(tmp_path))
     [words] = cards(tmp_path).values()
-    assert "its run ended without a word; the same command goes on" in words
+    assert "its run ended unexpectedly; run the same command to resume" in words
     assert "Interrupted" in words
 
 
@@ -76,7 +76,7 @@ def test_frames_that_are_gone_are_not_counted_anywhere(rendered, tmp_path):
     build_report(str(folder))
     found = inspect(str(folder))
     [words] = cards(tmp_path).values()
-    told = "3 of 21 frames are not there any more as they were rendered; the same command goes on"
+    told = "3 of 21 frames are missing or were changed; run the same command to render them again"
     assert (found.state, found.there) == ("incomplete", 18)
     assert {"18 of 21 frames", "Partly done", told} <= set(words)
     page = (folder / "report.html").read_text()

@@ -28,7 +28,7 @@ function tellAge(seconds, writtenAt) {
     const age = Math.max(0, (Date.now() - written) / 1000);
     const stale = age > Math.max(60, 10 * seconds);
     place.classList.toggle("stale", stale);
-    place.textContent = `Written ${ageText(age)} ago.${stale ? " The run may have ended without a word." : ""}`;
+    place.textContent = `Written ${ageText(age)} ago.${stale ? " The run may have ended unexpectedly." : ""}`;
   };
   tell();
   setInterval(tell, 1000);

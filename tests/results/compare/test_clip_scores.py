@@ -32,7 +32,7 @@ def test_where_one_was_not_measured_there_are_no_scores_until_they_are_measured_
     assert scored(*jobs) == (
         "",
         (None, None),
-        ["No CLIP scores: not both jobs were measured with CLIP; --clip NAME measures now."],
+        ["No CLIP scores: the jobs were not both measured with CLIP; use --clip NAME to measure now."],
     )
     model, scores, _ = scored(*jobs, clip=find_clip("tiny-world-clip", None))
     assert (model, None in scores) == ("tiny-world-clip", False)
@@ -49,8 +49,8 @@ def test_scores_by_two_models_are_not_compared(rehearse, tmp_path):
         "",
         (None, None),
         [
-            f"No CLIP scores: the jobs were measured with two models, tiny-world-clip and {copy}; "
-            "--clip NAME measures now."
+            f"No CLIP scores: the jobs were measured with different models, tiny-world-clip and {copy}; "
+            "use --clip NAME to measure now."
         ],
     )
 
@@ -60,7 +60,7 @@ def test_scores_of_pictures_that_are_others_now_do_not_count(rehearse):
     edit_rows(jobs[0], [0], lambda row: row.update(content_sha256="0" * 64))
     _, scores, remarks = scored(*jobs)
     assert scores[0] is None
-    assert remarks == ["CLIP scores are of 0 and 7 of 7 frames; --clip NAME measures now."]
+    assert remarks == ["CLIP scores cover 0 and 7 of 7 frames; --clip NAME measures all."]
 
 
 def test_a_model_that_is_not_there_is_refused():

@@ -96,7 +96,7 @@ def test_jobs_that_share_no_frame_are_not_compared(jobs):
     with pytest.raises(StorageError) as told:
         compared(*jobs)
     assert str(told.value) == (
-        "one-rehearsal and other-rehearsal: no frame is there in both; farm inspect says what each lacks."
+        "one-rehearsal and other-rehearsal: no frames in common; farm inspect lists the missing frames of each."
     )
 
 
@@ -104,7 +104,7 @@ def test_frames_of_two_sizes_have_no_distance(rehearse):
     found = compared(rehearse("one"), rehearse("other", ("height: 16", "height: 24")))
     assert (found.rgb, found.perceptual) == (None, None)
     assert found.first.sharpness > 0
-    assert "7 of 7 frames are of two sizes; distances are of the others." in found.remarks
+    assert "7 of 7 frames differ in size; distances cover the others." in found.remarks
 
 
 def test_what_is_to_be_known_before_conclusions_are_drawn_is_said(jobs):
@@ -112,14 +112,14 @@ def test_what_is_to_be_known_before_conclusions_are_drawn_is_said(jobs):
     assert compared(*jobs).remarks == (
         "one-rehearsal is a rehearsal: its frames were drawn without its model.",
         "other-rehearsal is a rehearsal: its frames were drawn without its model.",
-        "The jobs were rendered on cpu and NVIDIA H100, so seconds a frame tell of that, too.",
-        "No CLIP scores: not both jobs were measured with CLIP; --clip NAME measures now.",
+        "The jobs were rendered on cpu and NVIDIA H100, which also affects seconds per frame.",
+        "No CLIP scores: the jobs were not both measured with CLIP; use --clip NAME to measure now.",
     )
 
 
 def test_progress_is_told_frame_by_frame(jobs):
     told = []
-    compared(*jobs, tell=lambda *counts: told.append(counts))
+    compared(*jobs, on_progress=lambda *counts: told.append(counts))
     assert told == [(frame, 7) for frame in range(1, 8)]
 
 

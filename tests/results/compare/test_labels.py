@@ -1,7 +1,7 @@
 import pytest
 
 from farm.errors import UsageError
-from farm.results.compare import beside, told_apart
+from farm.results.compare import default_folder, distinct_labels
 
 
 @pytest.mark.parametrize(
@@ -15,14 +15,14 @@ from farm.results.compare import beside, told_apart
     ],
 )
 def test_two_folders_are_called_by_as_little_as_tells_them_apart(first, second, labels):
-    assert told_apart(first, second) == labels
+    assert distinct_labels(first, second) == labels
 
 
 def test_a_folder_is_not_compared_with_itself():
-    with pytest.raises(UsageError, match="^/out/demo: is given twice; give the folders of two jobs.$"):
-        told_apart("/out/demo", "/out/demo")
+    with pytest.raises(UsageError, match="^/out/demo: given twice; needed: the folders of two jobs.$"):
+        distinct_labels("/out/demo", "/out/demo")
 
 
 def test_results_go_beside_the_first_job():
-    assert beside("/out/lcm", "s3://bucket/ddim") == "/out/lcm-vs-ddim"
-    assert beside("s3://bucket/a", "/b") == "s3://bucket/a-vs-b"
+    assert default_folder("/out/lcm", "s3://bucket/ddim") == "/out/lcm-vs-ddim"
+    assert default_folder("s3://bucket/a", "/b") == "s3://bucket/a-vs-b"

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from farm.errors import UsageError
-from farm.results.compare import differing, refuse_unlike
-from farm.results.compare_frames import Setting, said
+from farm.results.compare import require_comparable, setting_differences
+from farm.results.compare_frames import Setting, format_setting
 from farm.rules.load import parse
 
 MANIFEST = """\
@@ -22,23 +22,23 @@ def manifest(*, model="", prompts="[a, b]", frames=9, steps=25, also=""):
 
 
 def test_a_manifest_does_not_differ_from_itself():
-    assert differing(manifest(), manifest()) == ()
+    assert setting_differences(manifest(), manifest()) == ()
 
 
 def test_what_changes_no_frame_is_no_setting():
     also = "description: other\noutput: {gif: {fps: 3}}\nanalysis: true\n"
-    assert differing(manifest(), manifest(also=also)) == ()
+    assert setting_differences(manifest(), manifest(also=also)) == ()
 
 
 def test_a_setting_is_told_by_its_dotted_field():
-    assert differing(manifest(steps=4), manifest(steps=25)) == (
+    assert setting_differences(manifest(steps=4), manifest(steps=25)) == (
         Setting(field="render.num_inference_steps", first=4, second=25),
     )
 
 
 def test_a_section_that_is_in_one_only_is_told_by_what_is_set_in_it():
     lcm = ", scheduler: {class: LCMScheduler}, loras: [{pretrained: tiny-world-lcm-lora}]"
-    assert differing(manifest(), manifest(model=lcm)) == (
+    assert setting_differences(manifest(), manifest(model=lcm)) == (
         Setting(field="model.scheduler.class", first=None, second="LCMScheduler"),
         Setting(field="model.loras.0.pretrained", first=None, second="tiny-world-lcm-lora"),
         Setting(field="model.loras.0.scale", first=None, second=1.0),
@@ -50,7 +50,7 @@ def test_a_scheduler_is_compared_by_what_is_set_in_it():
         manifest(model=f", scheduler: {{class: DDIMScheduler, config: {{timestep_spacing: {spacing}}}}}")
         for spacing in ("leading", "trailing")
     )
-    [setting] = differing(one, other)
+    [setting] = setting_differences(one, other)
     assert (setting.field.rpartition(".")[2], setting.first, setting.second) == (
         "timestep_spacing",
         "leading",
@@ -60,14 +60,14 @@ def test_a_scheduler_is_compared_by_what_is_set_in_it():
 
 def test_a_number_and_a_map_of_keyframes_are_told_whole():
     moving = manifest(steps="25, guidance_scale: {0: 3.0, 8: 9.0}")
-    assert differing(manifest(steps="25, guidance_scale: 5.0"), moving) == (
+    assert setting_differences(manifest(steps="25, guidance_scale: 5.0"), moving) == (
         Setting(field="render.guidance_scale", first=5.0, second={"0": 3.0, "8": 9.0}),
     )
 
 
 def refusal(one, other):
     with pytest.raises(UsageError) as told:
-        refuse_unlike(("one", "other"), one, other)
+        require_comparable(("one", "other"), one, other)
     return str(told.value)
 
 
@@ -86,7 +86,7 @@ def test_the_first_prompt_that_differs_is_told():
 
 
 def test_jobs_that_differ_in_settings_alone_are_not_refused():
-    refuse_unlike(("one", "other"), manifest(steps=4), manifest(steps=25))
+    require_comparable(("one", "other"), manifest(steps=4), manifest(steps=25))
 
 
 @pytest.mark.parametrize(
@@ -94,9 +94,9 @@ def test_jobs_that_differ_in_settings_alone_are_not_refused():
     [(None, "-"), (5.0, "5"), (7.25, "7.25"), (True, "true"), ("DDIM", "DDIM"), ([1, 2], "[1, 2]")],
 )
 def test_values_are_said_as_a_manifest_has_them(value, words):
-    assert said(value, 10) == words
+    assert format_setting(value, 10) == words
 
 
 def test_a_long_value_is_cut():
-    assert said("a" * 11, 10) == "aaaaaaa..."
-    assert said("a" * 10, 10) == "a" * 10
+    assert format_setting("a" * 11, 10) == "aaaaaaa..."
+    assert format_setting("a" * 10, 10) == "a" * 10

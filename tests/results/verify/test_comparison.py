@@ -5,55 +5,67 @@ import numpy as np
 import pytest
 
 from farm.results import Change, Difference, Verdict
-from farm.results.verify_frames import Evidence, Held, changes, judge, staleness
+from farm.results.verify_frames import Evidence, FileContent, changes, classify, staleness
 from farm.run import prepare
 from tests.rows import row_of
 
 ROW = row_of(7)
-WHOLE = Held(file_sha256="f" * 64, content_sha256="c" * 64, width=48, height=64)
+WHOLE = FileContent(file_sha256="f" * 64, content_sha256="c" * 64, width=48, height=64)
 AGAIN = row_of(7)
 OTHER = row_of(7, content_sha256="e" * 64)
 NEAR = Difference(max=1, mean=0.25, psnr=54.2)
 
 TABLE = {
-    "the same pixels": ({"row": ROW, "held": WHOLE, "again": AGAIN}, Verdict.IDENTICAL, ""),
-    "other pixels": ({"row": ROW, "held": WHOLE, "again": OTHER}, Verdict.DIFFERS, ""),
+    "the same pixels": ({"row": ROW, "content": WHOLE, "again": AGAIN}, Verdict.IDENTICAL, ""),
+    "other pixels": ({"row": ROW, "content": WHOLE, "again": OTHER}, Verdict.DIFFERS, ""),
     "no row": ({"row": None}, Verdict.MISSING, "not in the ledger"),
-    "no file": ({"row": ROW}, Verdict.MISSING, "its file is gone"),
+    "no file": ({"row": ROW}, Verdict.MISSING, "its file is missing"),
     "another recipe": ({"row": ROW, "stale": "it moved on"}, Verdict.OTHER_RECIPE, "it moved on"),
     "another recipe, and whole": (
-        {"row": ROW, "stale": "it moved on", "held": WHOLE, "again": AGAIN},
+        {"row": ROW, "stale": "it moved on", "content": WHOLE, "again": AGAIN},
         Verdict.OTHER_RECIPE,
         "it moved on",
     ),
-    "no picture": ({"row": ROW, "held": Held(problem="cut"), "again": AGAIN}, Verdict.ALTERED, "cut"),
+    "no picture": (
+        {"row": ROW, "content": FileContent(problem="cut"), "again": AGAIN},
+        Verdict.ALTERED,
+        "cut",
+    ),
     "another file of the same pixels": (
-        {"row": ROW, "held": dataclasses.replace(WHOLE, file_sha256="a"), "again": AGAIN},
+        {"row": ROW, "content": dataclasses.replace(WHOLE, file_sha256="a"), "again": AGAIN},
         Verdict.ALTERED,
         "its file was changed, its pixels were not",
     ),
     "another file of other pixels": (
-        {"row": ROW, "held": dataclasses.replace(WHOLE, file_sha256="a", content_sha256="b"), "again": AGAIN},
+        {
+            "row": ROW,
+            "content": dataclasses.replace(WHOLE, file_sha256="a", content_sha256="b"),
+            "again": AGAIN,
+        },
         Verdict.ALTERED,
         "its pixels were changed",
     ),
     "another size": (
-        {"row": ROW, "held": Held(file_sha256="a", content_sha256="b", width=8, height=9), "again": AGAIN},
+        {
+            "row": ROW,
+            "content": FileContent(file_sha256="a", content_sha256="b", width=8, height=9),
+            "again": AGAIN,
+        },
         Verdict.ALTERED,
-        "it holds 8x9 pixels, not 48x64",
+        "its file has 8x9 pixels, not 48x64",
     ),
     "a row that lies": (
-        {"row": OTHER, "held": WHOLE, "again": AGAIN},
+        {"row": OTHER, "content": WHOLE, "again": AGAIN},
         Verdict.ALTERED,
-        "its row in the ledger was changed: it tells of other pixels than the file holds; remove the file",
+        "its ledger row was changed: it describes other pixels than the file contains; remove the file",
     ),
     "not rendered": (
-        {"row": ROW, "held": WHOLE, "failure": "poison"},
+        {"row": ROW, "content": WHOLE, "failure": "poison"},
         Verdict.FAILED,
         "poison",
     ),
     "altered, and not rendered": (
-        {"row": ROW, "held": Held(problem="cut"), "failure": "poison"},
+        {"row": ROW, "content": FileContent(problem="cut"), "failure": "poison"},
         Verdict.ALTERED,
         "cut",
     ),
@@ -62,13 +74,15 @@ TABLE = {
 
 @pytest.mark.parametrize(("known", "verdict", "reason"), TABLE.values(), ids=TABLE.keys())
 def test_the_verdict_follows_from_what_is_known(known, verdict, reason):
-    found = judge(Evidence(frame=7, **known))
+    found = classify(Evidence(frame=7, **known))
     assert (found.first, found.last, found.verdict, found.reason) == (7, 7, verdict, reason)
 
 
 def test_of_an_altered_file_it_is_told_whether_its_pixels_are_still_those_recorded():
-    def pixels_as_recorded(**held):
-        return judge(Evidence(frame=7, row=ROW, held=Held(**held), again=AGAIN)).pixels_as_recorded
+    def pixels_as_recorded(**content):
+        return classify(
+            Evidence(frame=7, row=ROW, content=FileContent(**content), again=AGAIN)
+        ).pixels_as_recorded
 
     assert pixels_as_recorded(file_sha256="a", content_sha256="c" * 64) is True
     assert pixels_as_recorded(file_sha256="a", content_sha256="b") is False
@@ -78,7 +92,7 @@ def test_of_an_altered_file_it_is_told_whether_its_pixels_are_still_those_record
 def test_a_frame_that_differs_is_told_with_how_far_in_what_environment_and_where():
     again = dataclasses.replace(OTHER, environment='{"torch": "2.13.0"}', node="beta")
     row = dataclasses.replace(ROW, environment='{"torch": "2.12.0"}')
-    found = judge(Evidence(frame=7, row=row, held=WHOLE, again=again, difference=NEAR))
+    found = classify(Evidence(frame=7, row=row, content=WHOLE, again=again, difference=NEAR))
     assert found.difference is NEAR
     assert found.changes == (Change(key="torch", recorded="2.12.0", now="2.13.0"),)
     assert found.nodes == ("host", "beta")

@@ -1,7 +1,7 @@
 import pytest
 
 from farm.results import Change, Difference, Finding, Verdict, Verification
-from farm.results.verify import Findings
+from farm.results.verify import FindingCollector
 
 NEAR = Difference(max=1, mean=0.25, psnr=54.2)
 
@@ -51,7 +51,7 @@ def test_frames_are_counted_by_verdict():
 
 
 def test_neighbours_of_which_the_same_is_said_take_the_room_of_one_in_whatever_order_they_come():
-    findings = Findings()
+    findings = FindingCollector()
     for frame in [*range(5000, 10000), *reversed(range(5000))]:
         verdict, reason = (GONE, "gone") if frame in (7, 8) else (SAME, "")
         findings.add(Finding(first=frame, last=frame, verdict=verdict, reason=reason))
@@ -65,7 +65,7 @@ def test_neighbours_of_which_the_same_is_said_take_the_room_of_one_in_whatever_o
 
 def test_what_was_measured_and_what_differs_in_words_stays_apart():
     change = Change(key="torch", recorded="1", now="2")
-    findings = Findings()
+    findings = FindingCollector()
     for frame, said in enumerate(
         [
             {"verdict": OTHER, "difference": NEAR},

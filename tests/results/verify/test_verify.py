@@ -59,10 +59,10 @@ def test_cut_emptied_and_rewritten_files_are_told_apart(rendered):
     flip_pixel(folder, 3)
     gone.unlink()
     assert said(check(folder)) == [
-        (1, 1, "altered", "its file is no whole PNG in RGB"),
+        (1, 1, "altered", "its file is not a complete RGB PNG"),
         (2, 2, "altered", "its file is empty"),
         (3, 3, "altered", "its file was changed, its pixels were not"),
-        (4, 4, "missing", "its file is gone"),
+        (4, 4, "missing", "its file is missing"),
     ]
     assert rewritten.exists()
 

@@ -113,7 +113,7 @@ def test_a_job_on_an_object_store_is_checked_too_and_left_as_it_was(write_manife
         JobFolder(url).remove(file_name(5))
         store.fail_at_random(0.1, seed=1)
         found = check(url)
-        assert said(found) == [(5, 5, "missing", "its file is gone")]
+        assert said(found) == [(5, 5, "missing", "its file is missing")]
         assert found.count(Verdict.IDENTICAL) == 8
         assert store.faults
         left = store.keys()
