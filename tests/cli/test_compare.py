@@ -87,8 +87,8 @@ def test_jobs_with_different_frame_counts_are_refused(farm, jobs, write_manifest
     assert (code, out) == (2, "")
     assert err == (
         "one-rehearsal and longer-rehearsal: cannot be compared frame by frame: one-rehearsal has 7 frames, "
-        "longer-rehearsal has 9. Compare jobs of the same prompts and frame count, such as one manifest rendered with "
-        "two --set.\n"
+        "longer-rehearsal has 9. Compare jobs with equal prompts and frame count, such as one manifest rendered "
+        "with different --set options.\n"
     )
 
 

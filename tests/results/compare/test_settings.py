@@ -74,7 +74,8 @@ def refusal(one, other):
 def test_jobs_of_other_prompts_and_frame_counts_are_refused_with_all_that_differs():
     assert refusal(manifest(), manifest(prompts="[a, c, d]", frames=12)) == (
         "one and other: cannot be compared frame by frame: one has 9 frames, other has 12; one has 2 prompts, other "
-        "has 3 prompts. Compare jobs of the same prompts and frame count, such as one manifest rendered with two --set."
+        "has 3 prompts. Compare jobs with equal prompts and frame count, such as one manifest rendered with "
+        "different --set options."
     )
 
 
