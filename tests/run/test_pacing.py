@@ -284,7 +284,7 @@ def test_a_picture_per_frame_keeps_a_pilot_from_choosing(even, tmp_path):
     with pytest.raises(ManifestError) as caught:
         prepare(path, output_dir=str(tmp_path), procedural=True)
     assert str(caught.value) == (
-        f"{path}:6:49: render.image: a picture per frame with pacing perceptual; allowed: one value for all frames, "
+        f"{path}:6:49: render.image: a picture per frame with pacing perceptual; allowed: one picture for all frames, "
         "since a pilot renders other frames."
     )
 
@@ -296,12 +296,9 @@ def test_a_plan_tells_of_the_pilot_to_come_and_of_one_that_was(farm, even, tmp_p
     run(even(), output_dir=tmp_path)
     _, after, _ = farm(*plan)
     _, data, _ = farm(*plan, "--json")
-    assert (
-        "\npacing       perceptual: a pilot of 12 to 24 frames comes first, and chooses the alphas of these\n"
-        in before
-    )
-    assert "\nmodel calls  3 to 6 of the pilot, then 6, each of 5 steps\n" in before
-    assert "\npacing       perceptual, as a pilot has chosen before\n" in after
+    assert "\npacing       perceptual: a pilot of 12 to 24 frames chooses the alphas first\n" in before
+    assert "\nmodel calls  3 to 6 for the pilot, then 6, 5 steps each\n" in before
+    assert "\npacing       perceptual, chosen by an earlier pilot\n" in after
     assert "already rendered" in after
     pacing, known = json.loads(told)["pacing"], json.loads(data)["pacing"]
     assert (pacing["known"], pacing["pilot_frames"], pacing["pilot_calls"]) == (False, [12, 24], [3, 6])
