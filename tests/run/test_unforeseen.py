@@ -10,7 +10,6 @@ from farm.errors import StorageError
 from farm.events import ChunkDone
 from farm.execute import InlineExecutor
 from farm.results import assemble_outputs
-from farm.results import measurements as findings
 from farm.run import analyze_job, prepare, render
 from farm.run import live_pages as job_page
 from farm.run.job_run import JobRun
@@ -74,7 +73,7 @@ def test_a_page_of_a_running_job_that_cannot_be_made_is_logged(make, monkeypatch
     assert "the page of job cannot be written now" in caplog.text
 
 
-@pytest.mark.parametrize("step", ["start", "shards", "take", "finish"])
+@pytest.mark.parametrize("step", ["start", "shards", "record_outcome", "finish"])
 def test_whatever_ends_a_job_ends_no_other(make, monkeypatch, step):
     class PanicException(BaseException):
         pass
@@ -93,11 +92,11 @@ def test_whatever_ends_a_job_ends_no_other(make, monkeypatch, step):
     assert second.error == "PanicException: index out of bounds"
 
 
-def test_an_account_that_cannot_be_told_costs_no_output(make, monkeypatch, tmp_path):
+def test_insights_that_fail_cost_no_output(make, monkeypatch, tmp_path):
     def broken(*_, **__):
         raise ZeroDivisionError("of nothing")
 
-    monkeypatch.setattr(findings, "account", broken)
+    monkeypatch.setattr("farm.analyze.insights_of", broken)
     [summary] = make("job", **MEASURED)
     assert (summary.state, summary.error) == ("partial", "analysis: ZeroDivisionError: of nothing")
     assert sorted(output.name for output in summary.outputs) == ALL

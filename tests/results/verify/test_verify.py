@@ -23,7 +23,7 @@ def test_what_the_real_renderer_rendered_it_renders_again_and_nothing_of_the_job
     assert [(each.first, each.last) for each in found.findings] == [(0, 20)]
     assert found.changes == ()
     assert files(folder) == before
-    assert {path.name for path in (folder / ".farm").iterdir()} == {"ledger"}
+    assert {path.name for path in (folder / ".farm").iterdir()} == {"events.jsonl", "ledger"}
 
 
 def test_a_flipped_pixel_in_a_whole_file_is_found_and_measured(rendered):
