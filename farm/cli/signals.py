@@ -17,7 +17,8 @@ class Interruption:
         self._requested = False
 
     def listen(self) -> None:
-        """Handle SIGINT and SIGTERM from now on."""
+        """Handle SIGINT and SIGTERM from now on; earlier requests are forgotten."""
+        self._requested = False
         signal.signal(signal.SIGINT, self._handle)
         signal.signal(signal.SIGTERM, self._handle)
 
