@@ -40,7 +40,7 @@ def test_an_interrupted_check_leaves_nothing_behind_and_tells_what_it_found(rend
     assert (found.interrupted, found.exit_code, found.count()) == (True, 130, 8)
     assert said(found) == [(1, 1, "altered", "its pixels were changed")]
     assert files(folder) == before
-    assert {path.name for path in (folder / ".farm").iterdir()} == {"ledger"}
+    assert {path.name for path in (folder / ".farm").iterdir()} == {"events.jsonl", "ledger"}
 
 
 def test_an_error_leaves_nothing_behind(rendered):
@@ -52,7 +52,7 @@ def test_an_error_leaves_nothing_behind(rendered):
 
     with pytest.raises(StorageError, match="^no more$"):
         check(folder, tell=fail)
-    assert {path.name for path in (folder / ".farm").iterdir()} == {"ledger"}
+    assert {path.name for path in (folder / ".farm").iterdir()} == {"events.jsonl", "ledger"}
 
 
 @pytest.mark.parametrize("again", ["verify", "render"])
@@ -65,7 +65,7 @@ def test_what_a_killed_check_left_is_swept_by_the_next_one_and_by_a_run(rendered
         assert check(folder).exit_code == 0
     else:
         rendered()
-    assert {path.name for path in (folder / ".farm").iterdir()} == {"ledger"}
+    assert {path.name for path in (folder / ".farm").iterdir()} == {"events.jsonl", "ledger"}
 
 
 def test_a_run_and_a_check_never_share_a_folder(rendered):
@@ -100,7 +100,7 @@ def test_a_job_in_memory_is_checked_too_and_left_as_it_was(write_manifest):
     assert said(found) == [(5, 5, "altered", "its pixels were changed")]
     assert found.again == ""
     left = fsspec.filesystem("memory").find(f"{url}/.farm".removeprefix("memory:/"))
-    assert {name.rsplit("/", 2)[-2] for name in left} == {"ledger"}
+    assert {name.rsplit("/", 2)[-2] for name in left} == {"events", "ledger"}
 
 
 def test_a_job_on_an_object_store_is_checked_too_and_left_as_it_was(write_manifest, monkeypatch):
