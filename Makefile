@@ -3,16 +3,18 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST_ARGS ?=
 
-# On every core; files that start Ray share a process (tests/parallel.py). Interpreters that tests start may keep what
-# they compile, also where the environment says otherwise: there are hundreds of them.
-PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n logical --maxprocesses 8 --no-loadscope-reorder
+# Packages are installed uncompiled, so Python must be allowed to keep what it compiles: every worker would do it again.
+export PYTHONDONTWRITEBYTECODE :=
+
+# On every core; files that start Ray share a process (tests/parallel.py).
+PYTEST := $(BIN)/pytest -n logical --maxprocesses 8 --no-loadscope-reorder
 
 # Packages whose tests load no model.
 QUICK := manifest plan records store execute reduce report cli test_docs.py
 # Two of manifest's check its tables against diffusers, which takes longer to import than all others take to run.
 SLOW := test_pipelines test_unknown_pipelines
 
-.PHONY: demo test test-quick test-all chromium check docs format bench schema lock clean
+.PHONY: demo test test-quick test-all coverage chromium check docs format bench schema lock clean
 
 demo: .venv/ready
 	$(BIN)/farm render manifests/demo.yaml
@@ -27,6 +29,10 @@ test-quick: .venv/dev
 
 test-all: .venv/dev chromium
 	$(PYTEST) --exhaustive $(PYTEST_ARGS)
+
+# Coverage of the quick tests, which run in one process each; pyproject.toml has the floor.
+coverage: .venv/dev
+	$(MAKE) test-quick PYTEST_ARGS="--cov --cov-report=term:skip-covered --cov-report=xml $(PYTEST_ARGS)"
 
 # What the tests of pages drive. Where there is none and this cannot get one, they say that they are skipped.
 chromium:
