@@ -30,9 +30,9 @@ test-quick: .venv/dev
 test-all: .venv/dev chromium
 	$(PYTEST) --exhaustive $(PYTEST_ARGS)
 
-# Coverage of the quick tests, which run in one process each; pyproject.toml has the floor.
-coverage: .venv/dev
-	$(MAKE) test-quick PYTEST_ARGS="--cov --cov-report=term:skip-covered --cov-report=xml $(PYTEST_ARGS)"
+# Of the quick tests alone, which covered 78% of lines and branches when the floor was set: the rest needs models or Ray.
+coverage:
+	$(MAKE) test-quick PYTEST_ARGS="--cov --cov-report=term:skip-covered --cov-report=xml --cov-fail-under=76 $(PYTEST_ARGS)"
 
 # What the tests of pages drive. Where there is none and this cannot get one, they say that they are skipped.
 chromium:
