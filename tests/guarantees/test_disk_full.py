@@ -81,7 +81,7 @@ def assert_complete(folder, undisturbed):
         *("job.gif", "job.mp4", "contact_sheet.png", "metadata.parquet", "summary.json", "manifest.yaml"),
         *("report.html", "preview.webp"),
     }
-    assert {path.name for path in (folder / ".farm").iterdir()} == {"ledger"}
+    assert {path.name for path in (folder / ".farm").iterdir()} == {"events.jsonl", "ledger"}
 
 
 @pytest.mark.parametrize(
