@@ -256,7 +256,7 @@ LORAS = {
 def test_a_header_that_lies_or_is_beyond_all_bounds_is_refused(job, what, monkeypatch):
     monkeypatch.setattr("farm.inputs.checkpoints.safetensors_header.MAX_TENSORS", 1000)
     told = with_file(job, WEIGHTS[0], LORAS[what])
-    assert f": model.loras[0].pretrained: {job.parent}/{WEIGHTS[0]} is no " in told
+    assert f": model.loras[0].pretrained: {job.parent}/{WEIGHTS[0]} is not a " in told
 
 
 def test_the_names_of_a_header_cost_time_in_proportion_to_their_length(job):
