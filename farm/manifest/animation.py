@@ -240,7 +240,7 @@ NamedScheduler = Annotated[
 _Values = Field(strict=False, min_length=1, max_length=MAX_VALUES)
 
 
-@with_config(ConfigDict(strict=True, extra="forbid", use_attribute_docstrings=True))
+@with_config(ConfigDict(strict=True, extra="forbid"))
 class Axes(TypedDict, total=False):
     """Call arguments to sweep, each with a list of values; the first written varies slowest."""
 

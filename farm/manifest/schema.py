@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import re
+import textwrap
+from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
@@ -97,16 +101,51 @@ class Manifest(Section):
     """Measurements of the frames; null for none."""
 
 
-class _Untitled(GenerateJsonSchema):
-    """Omits titles that only repeat the name of the field."""
+class _SchemaWriter(GenerateJsonSchema):
+    """Describes fields by the docstrings below them, and omits titles that only repeat the name of the field.
+
+    pydantic's `use_attribute_docstrings` would read the source of every section whenever a manifest is checked.
+    """
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
 
+    def model_schema(self, schema: Any) -> dict[str, Any]:
+        return _described(super().model_schema(schema), schema["cls"])
+
+    def typed_dict_schema(self, schema: Any) -> dict[str, Any]:
+        return _described(super().typed_dict_schema(schema), schema["cls"])
+
+
+def _described(schema: dict[str, Any], section: type) -> dict[str, Any]:
+    """Return the JSON Schema of a section with a description of each field that has none."""
+    fields = getattr(section, "model_fields", {})
+    for base in section.__mro__:
+        for name, text in _docstrings(base).items():
+            key = (fields[name].alias if name in fields else None) or name
+            if key in schema["properties"]:
+                schema["properties"][key].setdefault("description", text)
+    return schema
+
+
+def _docstrings(section: type) -> dict[str, str]:
+    """Return the docstring below each field that a class of the manifest declares."""
+    if not section.__module__.startswith(__package__):
+        return {}
+    [definition] = ast.parse(textwrap.dedent(inspect.getsource(section))).body
+    assert isinstance(definition, ast.ClassDef)
+    return {
+        statement.target.id: inspect.cleandoc(below.value.value)
+        for statement, below in pairwise(definition.body)
+        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)
+        if isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant)
+        if isinstance(below.value.value, str)
+    }
+
 
 def json_schema() -> dict[str, Any]:
     """Return the JSON Schema of the manifest, draft 2020-12: those of the loader's rules that it can express."""
-    schema = Manifest.model_json_schema(by_alias=True, mode="validation", schema_generator=_Untitled)
+    schema = Manifest.model_json_schema(by_alias=True, mode="validation", schema_generator=_SchemaWriter)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **schema,
