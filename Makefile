@@ -58,6 +58,7 @@ format: .venv/dev
 
 bench: .venv/ready
 	$(BIN)/python benchmarks/against_diffusers.py
+	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/planning.py
 	$(BIN)/python benchmarks/determinism.py
 	$(BIN)/python benchmarks/pacing.py

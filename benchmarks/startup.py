@@ -1,6 +1,6 @@
 """How long commands take that render nothing: CPU seconds of a process, the medians of several runs.
 
-python benchmarks/startup.py [--runs 9] [--output startup.json]
+python benchmarks/startup.py [--runs 9] [--output benchmarks/startup.json]
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ def main() -> None:
     parser.add_argument(
         "--runs", type=int, default=9, help="of each command, after one that warms the caches"
     )
-    parser.add_argument("--output", type=Path, default=Path("startup.json"), help="the JSON file")
+    parser.add_argument(
+        "--output", type=Path, default=Path(__file__).with_suffix(".json"), help="the JSON file"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         # Rounds over all commands, so that a busy moment of the machine is shared by them.
