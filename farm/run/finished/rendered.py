@@ -22,7 +22,7 @@ from farm.run.states import EXIT_CODES
 from farm.store import JobFolder
 
 MOST_FRAMES = 1_000_000
-"""Of a job that is looked at frame by frame, which takes a gigabyte and a minute at most."""
+"""Of a job that is looked at frame by frame, however few of them were rendered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
