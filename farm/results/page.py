@@ -138,7 +138,9 @@ def _prompts(plan: Plan) -> Iterator[Chart]:
     for frame in range(plan.frame_count):
         conditioning = plan.motion.at(frame).conditioning
         for prompt, weight in zip(conditioning.prompts, conditioning.weights, strict=True):
-            shares.setdefault(prompt, [0.0] * plan.frame_count)[frame] = weight
+            if prompt not in shares:
+                shares[prompt] = [0.0] * plan.frame_count
+            shares[prompt][frame] = weight
         if len(shares) > _MOST_CURVES:
             return
     if len(shares) > 1:

@@ -1,4 +1,5 @@
 import json
+import time
 
 import pytest
 
@@ -147,3 +148,14 @@ def test_a_job_whose_manifest_was_changed_to_millions_of_frames_is_refused(rende
         f"{manifest}: plans 10000000 frames; jobs of up to 1000000 frames are inspected and have pages. Read its "
         "metadata.parquet, or open it in Python with farm.open."
     )
+
+
+def test_a_page_costs_time_in_proportion_to_the_frames_that_are_planned(rendered):
+    folder = rendered()
+    manifest = folder / "manifest.yaml"
+    text = manifest.read_text()
+    assert "frames: 21\n" in text
+    manifest.write_text(text.replace("frames: 21\n", "frames: 100000\n"))
+    started = time.process_time()
+    rereport(str(folder))
+    assert time.process_time() - started < 15  # with a list of all frames for each frame it was half a minute
