@@ -121,7 +121,7 @@ def promises_bits(job: FinishedJob) -> bool:
 
 
 MOST_FRAMES = 1_000_000
-"""Of a job that is looked at frame by frame, which takes a gigabyte and a minute at most."""
+"""The largest job that is read frame by frame, however few of its frames were rendered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
