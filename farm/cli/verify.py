@@ -28,7 +28,7 @@ from farm.console import errors
 from farm.errors import UsageError
 from farm.events import Event, JobFinished
 from farm.progress import ProgressView
-from farm.results import Finding, Verdict, Verification, job_to_verify
+from farm.results import FrameFinding, Verdict, Verification, job_to_verify
 from farm.results import verify as verify_job
 from farm.units import format_duration
 
@@ -111,7 +111,7 @@ def _data(found: Verification) -> dict[str, object]:
     }
 
 
-def _finding(finding: Finding) -> dict[str, object]:
+def _finding(finding: FrameFinding) -> dict[str, object]:
     difference = finding.difference
     return {
         "first": finding.first,
@@ -142,9 +142,9 @@ def report_text(found: Verification) -> str:
     return "\n".join([first, *_table(rows), *_conclusions(found)])
 
 
-def _groups(found: Verification) -> list[list[Finding]]:
+def _groups(found: Verification) -> list[list[FrameFinding]]:
     """Return the findings that are not identical, with adjacent ones grouped if their verdict and reason agree."""
-    groups: list[list[Finding]] = []
+    groups: list[list[FrameFinding]] = []
     for finding in found.findings:
         if finding.verdict is Verdict.IDENTICAL:
             continue
@@ -159,11 +159,11 @@ def _groups(found: Verification) -> list[list[Finding]]:
     return groups
 
 
-def _verdict(finding: Finding) -> tuple[str, str]:
+def _verdict(finding: FrameFinding) -> tuple[str, str]:
     return finding.verdict.value, _why(finding)
 
 
-def _row(group: list[Finding]) -> tuple[str, ...]:
+def _row(group: list[FrameFinding]) -> tuple[str, ...]:
     first, last = group[0].first, group[-1].last
     differences = [finding.difference for finding in group if finding.difference is not None]
     numbers = ("", "", "")
@@ -178,7 +178,7 @@ def _row(group: list[Finding]) -> tuple[str, ...]:
     return (str(first) if first == last else f"{first}-{last}", verdict, *numbers, why)
 
 
-def _why(finding: Finding) -> str:
+def _why(finding: FrameFinding) -> str:
     if finding.verdict is not Verdict.DIFFERS:
         return " ".join(finding.reason.split())
     environment = "different environment" if finding.changes else "same environment"

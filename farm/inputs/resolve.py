@@ -16,15 +16,15 @@ from farm.records import (
     AnalysisSpec,
     ClassifierSpec,
     ClipSpec,
-    ControlNet,
+    ControlNetSpec,
     DiffusersSpec,
-    IpAdapter,
-    Lora,
+    IpAdapterSpec,
+    LoraSpec,
     MemorySpec,
     ModelSource,
-    Refiner,
+    RefinerSpec,
     RendererSpec,
-    TextualInversion,
+    TextualInversionSpec,
 )
 
 Field = tuple[str | int, ...]
@@ -63,17 +63,19 @@ def find_renderer(document: Document) -> RendererSpec:
         config=find(("model", "config"), model.config, "pipeline") if model.config else None,
         variant=model.variant,
         torch_dtype=model.torch_dtype,
-        refiner=Refiner(
+        refiner=RefinerSpec(
             source=find(("model", "refiner"), model.refiner, "pipeline"), variant=model.refiner.variant
         )
         if model.refiner
         else None,
         controlnets=tuple(
-            ControlNet(source=found("controlnets", net, number), subfolder=net.subfolder, variant=net.variant)
+            ControlNetSpec(
+                source=found("controlnets", net, number), subfolder=net.subfolder, variant=net.variant
+            )
             for number, net in enumerate(model.controlnets)
         ),
         ip_adapters=tuple(
-            IpAdapter(
+            IpAdapterSpec(
                 source=found("ip_adapters", adapter, number),
                 subfolder=adapter.subfolder,
                 weight_name=adapter.weight_name,
@@ -82,7 +84,7 @@ def find_renderer(document: Document) -> RendererSpec:
             for number, adapter in enumerate(model.ip_adapters)
         ),
         textual_inversions=tuple(
-            TextualInversion(
+            TextualInversionSpec(
                 source=found("textual_inversions", word, number),
                 weight_name=word.weight_name,
                 token=word.token,
@@ -90,7 +92,7 @@ def find_renderer(document: Document) -> RendererSpec:
             for number, word in enumerate(model.textual_inversions)
         ),
         loras=tuple(
-            Lora(source=found("loras", lora, number), weight_name=lora.weight_name)
+            LoraSpec(source=found("loras", lora, number), weight_name=lora.weight_name)
             for number, lora in enumerate(model.loras)
         ),
         memory=MemorySpec(**model.memory.model_dump()),

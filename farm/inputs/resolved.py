@@ -32,7 +32,7 @@ from farm.inputs.resolve import find_analysis, find_renderer
 from farm.manifest import Document, Manifest
 from farm.manifest.location import FieldPath
 from farm.manifest.pipelines import PIPELINES
-from farm.records import AnalysisSpec, ControlNet, DiffusersSpec, ModelSource, PictureSource
+from farm.records import AnalysisSpec, ControlNetSpec, DiffusersSpec, ModelSource, PictureSource
 from farm.store import JobFolder
 
 
@@ -195,7 +195,7 @@ def _variants(spec: DiffusersSpec) -> Iterator[tuple[FieldPath, tuple[str, ...]]
             yield field, found
 
 
-def _controlnet(net: ControlNet) -> Mapping[str, Any] | None:
+def _controlnet(net: ControlNetSpec) -> Mapping[str, Any] | None:
     place = contents_of(net.source)
     return read_settings(place / net.subfolder / "config.json") if place else None
 

@@ -11,7 +11,7 @@ from farm.manifest import Manifest, image_fields
 from farm.manifest.pipelines import PIPELINES
 from farm.manifest.render import IMAGE_ARGUMENTS
 from farm.plan.curves import locate
-from farm.records import Canny, ImagePrompt, InputPicture, PictureSource, Scalar
+from farm.records import CannySpec, ImagePrompt, InputPicture, PictureSource, Scalar
 
 Sources = Mapping[str, PictureSource]
 """Input pictures, by the manifest's text for each."""
@@ -22,7 +22,7 @@ class PictureTrack:
     """An input picture of every frame, and its preparation."""
 
     source: PictureSource
-    prepare: Canny | records.Expand | None = None
+    prepare: CannySpec | records.ExpandSpec | None = None
 
     def at(self, frame: int) -> InputPicture:
         """Return the picture of a frame."""
@@ -102,14 +102,14 @@ def _track(written: str | image_fields.Picture, sources: Sources) -> PictureTrac
     return PictureTrack(source=sources[written.file], prepare=_canny(written.canny))
 
 
-def _canny(canny: image_fields.Canny | None) -> Canny | None:
+def _canny(canny: image_fields.Canny | None) -> CannySpec | None:
     if canny is None:
         return None
-    return Canny(low_threshold=canny.low_threshold, high_threshold=canny.high_threshold)
+    return CannySpec(low_threshold=canny.low_threshold, high_threshold=canny.high_threshold)
 
 
-def _expand(expand: image_fields.Expand, part: Any) -> records.Expand:
-    return records.Expand(
+def _expand(expand: image_fields.Expand, part: Any) -> records.ExpandSpec:
+    return records.ExpandSpec(
         left=expand.left, right=expand.right, top=expand.top, bottom=expand.bottom, part=part
     )
 

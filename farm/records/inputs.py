@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from farm.records.fields import Positive
-from farm.records.recipe import Canny, Expand, InputPicture
+from farm.records.recipe import CannySpec, ExpandSpec, InputPicture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +35,7 @@ class PictureSource:
         """The number of pictures."""
         return sum(file.count for file in self.files)
 
-    def at(self, frame: int, prepare: Canny | Expand | None = None) -> InputPicture:
+    def at(self, frame: int, prepare: CannySpec | ExpandSpec | None = None) -> InputPicture:
         """Return the picture of a frame; frame < count if it moves."""
         number = frame if self.moves else 0
         if len(self.files) > 1:

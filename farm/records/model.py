@@ -27,7 +27,7 @@ class ModelSource:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lora:
+class LoraSpec:
     """A LoRA adapter. Its scale is a frame's argument, `lora_scale.<number>`: 1.0 is its trained strength."""
 
     source: ModelSource
@@ -43,7 +43,7 @@ class SchedulerSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ControlNet:
+class ControlNetSpec:
     """A ControlNet of the model. Its scale is a frame's argument, `controlnet_conditioning_scale.<number>`."""
 
     source: ModelSource
@@ -52,7 +52,7 @@ class ControlNet:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class IpAdapter:
+class IpAdapterSpec:
     """An adapter for image prompts. Its scale is a frame's argument, `ip_adapter_scale.<number>`.
 
     `image_encoder_folder` is relative to `source`, or to its `subfolder` if it contains no slash, as in diffusers.
@@ -65,7 +65,7 @@ class IpAdapter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TextualInversion:
+class TextualInversionSpec:
     """Learned embeddings of a word; with `token` None, the word is the one named in their file."""
 
     source: ModelSource
@@ -74,7 +74,7 @@ class TextualInversion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refiner:
+class RefinerSpec:
     """A second pipeline that continues from the first one's latents at `denoising_end`."""
 
     source: ModelSource
@@ -107,11 +107,11 @@ class DiffusersSpec:
     config: ModelSource | None = None
     variant: str | None
     torch_dtype: Literal["float32", "float16", "bfloat16"]
-    refiner: Refiner | None = None
-    controlnets: tuple[ControlNet, ...] = ()
-    ip_adapters: tuple[IpAdapter, ...] = ()
-    textual_inversions: tuple[TextualInversion, ...] = ()
-    loras: tuple[Lora, ...]
+    refiner: RefinerSpec | None = None
+    controlnets: tuple[ControlNetSpec, ...] = ()
+    ip_adapters: tuple[IpAdapterSpec, ...] = ()
+    textual_inversions: tuple[TextualInversionSpec, ...] = ()
+    loras: tuple[LoraSpec, ...]
     memory: MemorySpec = MemorySpec()
     determinism: Determinism
 

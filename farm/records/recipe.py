@@ -25,7 +25,7 @@ class Drift:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Canny:
+class CannySpec:
     """The edges of a picture (Canny 1986), white on black, as OpenCV detects them with two thresholds, 0 to 255."""
 
     low_threshold: float
@@ -33,7 +33,7 @@ class Canny:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Expand:
+class ExpandSpec:
     """A picture on a larger canvas, with the number of pixels added on each side.
 
     `part` is the canvas, on which the added sides repeat the picture's edge, or the mask, which is white where pixels
@@ -57,7 +57,7 @@ class InputPicture:
     location: str = field(metadata=NOT_IDENTITY)
     sha256: str
     index: int = 0
-    prepare: Canny | Expand | None = None
+    prepare: CannySpec | ExpandSpec | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

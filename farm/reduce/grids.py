@@ -135,7 +135,7 @@ class _GridLayout:
             self.lettering.draw(canvas, label, box, "right")
 
 
-class ContactSheet:
+class ContactSheetWriter:
     """An animation at a glance, as numbered thumbnails; it keeps one picture in memory."""
 
     def __init__(self, spec: SheetSpec, frame_count: int) -> None:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from farm.records import GifSpec, GridSpec, Mp4Spec, OutputSpec, Pixels, SheetSpec
 from farm.reduce.gif import GifWriter, PaletteSampler, playing_order
-from farm.reduce.grids import ContactSheet, GridPicture
+from farm.reduce.grids import ContactSheetWriter, GridPicture
 from farm.reduce.mp4 import Mp4Writer
 
 ReadFrame = Callable[[int], Pixels]
@@ -17,7 +17,7 @@ ReadFrame = Callable[[int], Pixels]
 _SUFFIXES = {"gif": "gif", "mp4": "mp4", "contact_sheet": "png", "grid": "png"}
 
 
-class Output(Protocol):
+class OutputWriter(Protocol):
     """A file that is being written at a local path."""
 
     def add(self, index: int, pixels: Pixels) -> None:
@@ -38,9 +38,9 @@ def file_name_of(field: str, name: str) -> str:
     return f"{own}.{_SUFFIXES[field]}"
 
 
-def output_makers(name: str, spec: OutputSpec) -> dict[str, Callable[[Path, int], Output]]:
+def output_makers(name: str, spec: OutputSpec) -> dict[str, Callable[[Path, int], OutputWriter]]:
     """Return the output files of the job `name`, each with a function that makes it from a path and a frame count."""
-    makers: dict[str, Callable[[Path, int], Output]] = {}
+    makers: dict[str, Callable[[Path, int], OutputWriter]] = {}
     if (mp4 := spec.mp4) is not None:
         makers[f"{name}.mp4"] = lambda path, _: _Mp4(path, mp4)
     if (gif := spec.gif) is not None:
@@ -89,7 +89,7 @@ class _Gif:
 class _Sheet:
     def __init__(self, path: Path, spec: SheetSpec, frame_count: int) -> None:
         self._path = path
-        self._sheet = ContactSheet(spec, frame_count)
+        self._sheet = ContactSheetWriter(spec, frame_count)
 
     def add(self, index: int, pixels: Pixels) -> None:
         self._sheet.add(index, pixels)

@@ -11,7 +11,7 @@ from typing import Self
 from farm.errors import STOPPING, FarmError
 from farm.records import Pixels
 from farm.reduce.frame_queue import Cancelled
-from farm.reduce.outputs import Output, ReadFrame
+from farm.reduce.outputs import OutputWriter, ReadFrame
 from farm.reduce.sizes import OversizedOutput
 from farm.reduce.summary import Artifact
 from farm.store import JobFolder
@@ -28,13 +28,13 @@ class PendingOutput:
     """
 
     def __init__(
-        self, folder: JobFolder, name: str, make: Callable[[Path, int], Output], frame_count: int
+        self, folder: JobFolder, name: str, make: Callable[[Path, int], OutputWriter], frame_count: int
     ) -> None:
         self._folder, self._name = folder, name
         self._make, self._frame_count = make, frame_count
         self._writing = contextlib.ExitStack()
         self._path = Path()
-        self._output: Output | None = None
+        self._output: OutputWriter | None = None
         self.error = ""
 
     def __enter__(self) -> Self:

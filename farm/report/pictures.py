@@ -61,7 +61,7 @@ _LARGEST = max(grade.side for grade in GRADES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
+class EmbeddedPicture:
     """A frame as WebP; `width` and `height` are those of the encoded picture."""
 
     frame: int
@@ -74,7 +74,7 @@ class Picture:
 class PagePictures:
     """The pictures of a page in the order of their frames, and the frames with unreadable files."""
 
-    pictures: tuple[Picture, ...]
+    pictures: tuple[EmbeddedPicture, ...]
     unreadable: tuple[FrameSpan, ...]
 
 
@@ -91,7 +91,7 @@ class PictureCache:
         self._budget = budget
         self._share = budget / max(1, len(self.chosen))
         self._grade: int | None = None
-        self._cached: dict[int, Picture] = {}
+        self._cached: dict[int, EmbeddedPicture] = {}
 
     def pictures(self, finished: Collection[int]) -> PagePictures:
         """Return the pictures of the finished frames that the page shows.
@@ -187,7 +187,7 @@ def reduced(pixels: Pixels) -> Pixels:
     return np.asarray(image)
 
 
-def encode(frame: int, pixels: Pixels, grade: Grade) -> Picture:
+def encode(frame: int, pixels: Pixels, grade: Grade) -> EmbeddedPicture:
     """Encode a frame with a grade; it is reduced if necessary, never enlarged."""
     image = Image.fromarray(pixels)
     image.thumbnail((grade.side, grade.side), Image.Resampling.LANCZOS)
@@ -196,7 +196,7 @@ def encode(frame: int, pixels: Pixels, grade: Grade) -> Picture:
         image.save(buffer, format="webp", lossless=True)
     else:
         image.save(buffer, format="webp", quality=grade.quality)
-    return Picture(frame=frame, width=image.width, height=image.height, webp=buffer.getvalue())
+    return EmbeddedPicture(frame=frame, width=image.width, height=image.height, webp=buffer.getvalue())
 
 
 def fitting_grade(samples: Sequence[Pixels], share: float) -> int:
@@ -210,7 +210,7 @@ def fitting_grade(samples: Sequence[Pixels], share: float) -> int:
     return len(GRADES) - 1
 
 
-def encode_within(frame: int, pixels: Pixels, place: int, limit: float) -> Picture:
+def encode_within(frame: int, pixels: Pixels, place: int, limit: float) -> EmbeddedPicture:
     """Encode a frame with the best grade, from position `place`, that takes at most `limit` bytes, or else the last."""
     for grade in GRADES[place:-1]:
         picture = encode(frame, pixels, grade)

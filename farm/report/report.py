@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from farm.report.charts import HEIGHT, WIDTH, DrawnChart, band, draw_chart, plotted_frames, x_of
 from farm.report.data import FlaggedFrame, FrameSpan, ReportData
 from farm.report.html import render_page
-from farm.report.pictures import PagePictures, Picture, PictureCache
+from farm.report.pictures import EmbeddedPicture, PagePictures, PictureCache
 from farm.report.wording import STATES
 from farm.store import JobFolder
 
@@ -43,7 +43,7 @@ class Cell:
     """
 
     numbers: str
-    picture: Picture | None
+    picture: EmbeddedPicture | None
     note: str
     caption: str = ""
 
@@ -100,7 +100,7 @@ def report_page(data: ReportData, shown: PagePictures) -> bytes:
 
 
 def cells_of(
-    pictures: Sequence[Picture],
+    pictures: Sequence[EmbeddedPicture],
     missing: Sequence[FrameSpan],
     flagged: Sequence[FlaggedFrame],
     captions: Mapping[int, str],

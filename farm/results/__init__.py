@@ -10,16 +10,16 @@ if TYPE_CHECKING:
     from farm.results.job import job_to_verify
     from farm.results.status import EXIT_CODES, exit_code
     from farm.results.verify import Verification, verify
-    from farm.results.verify_frames import Change, Difference, Finding, Verdict
+    from farm.results.verify_frames import Difference, EnvironmentChange, FrameFinding, Verdict
 
 import_lazily(__name__)
 
 __all__ = [
     "EXIT_CODES",
     "AssembledOutputs",
-    "Change",
+    "EnvironmentChange",
     "Difference",
-    "Finding",
+    "FrameFinding",
     "Verdict",
     "Verification",
     "exit_code",

@@ -14,13 +14,13 @@ from farm.manifest.references import written_prompts
 from farm.records import ClipSpec, Pixels, evenly_spaced
 from farm.reduce.grids import Pair, save_side_by_side
 from farm.results.compare_frames import (
+    ChangedSetting,
     ClipScores,
     Comparison,
     Distance,
     Distances,
     JobMeasures,
     LoadedFrame,
-    Setting,
     Side,
     find_clip,
     format_setting,
@@ -108,7 +108,7 @@ _NO_SETTINGS = frozenset(("version", "name", "description", "output", "analysis"
 """Sections that do not affect frames."""
 
 
-def setting_differences(one: Manifest, other: Manifest) -> tuple[Setting, ...]:
+def setting_differences(one: Manifest, other: Manifest) -> tuple[ChangedSetting, ...]:
     """Return the settings that differ between two resolved manifests, in manifest order."""
     both = (manifest.model_dump(mode="json", by_alias=True) for manifest in (one, other))
     first, second = ({key: data[key] for key in data if key not in _NO_SETTINGS} for data in both)
@@ -154,12 +154,12 @@ def _count(prompts: Sequence[str]) -> str:
     return "1 prompt" if len(prompts) == 1 else f"{len(prompts)} prompts"
 
 
-def _differences(field: str, one: Any, other: Any) -> Iterator[Setting]:
+def _differences(field: str, one: Any, other: Any) -> Iterator[ChangedSetting]:
     if one == other or not (_is_set(one) or _is_set(other)):
         return
     parts, others = _parts(one), _parts(other)
     if parts is None or others is None:
-        yield Setting(field=field, first=one, second=other)
+        yield ChangedSetting(field=field, first=one, second=other)
         return
     for key in dict.fromkeys((*parts, *others)):
         yield from _differences(f"{field}.{key}" if field else key, parts.get(key), others.get(key))
@@ -287,4 +287,4 @@ def _text(found: Comparison) -> str:
     return json.dumps(dataclasses.asdict(found), indent=2, ensure_ascii=False) + "\n"
 
 
-__all__ = ["Comparison", "Distance", "Setting", "Side", "compare", "find_clip", "format_setting"]
+__all__ = ["Comparison", "Distance", "ChangedSetting", "Side", "compare", "find_clip", "format_setting"]

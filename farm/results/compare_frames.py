@@ -124,7 +124,7 @@ _ALL, _PART = 0, 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
+class ChangedSetting:
     """A manifest field that differs between both jobs, and its JSON values; None if unset."""
 
     field: str
@@ -182,7 +182,7 @@ class Comparison:
     second: Side
     planned: int
     compared: int
-    settings: tuple[Setting, ...]
+    settings: tuple[ChangedSetting, ...]
     clip: str
     rgb: Distance | None
     perceptual: Distance | None

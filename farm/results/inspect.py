@@ -22,7 +22,7 @@ _CHANGES = ("perceptual_change", "rgb_change")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class ChangeCurve:
     """How much changes from frame to frame: a measured column, with a value for every planned frame."""
 
     column: str
@@ -60,7 +60,7 @@ class Inspection:
     unmeasured: int
     sentences: tuple[str, ...]
     jumps: tuple[Jump, ...]
-    change: Change | None
+    change: ChangeCurve | None
 
 
 def inspect(url: str) -> Inspection:
@@ -149,10 +149,10 @@ def _unmeasured(findings: Findings, whole: Sequence[AnalyzedFrame]) -> int:
     return sum(all(curve[one.frame] is None for curve in findings.curves.values()) for one in whole)
 
 
-def _change(findings: Findings) -> Change | None:
+def _change(findings: Findings) -> ChangeCurve | None:
     columns = {column.name: column for column in findings.columns}
     drawn = next((columns[name] for name in _CHANGES if name in columns), None)
     if drawn is None:
         return None
     values = tuple(value if isinstance(value, float) else None for value in findings.curves[drawn.name])
-    return Change(column=drawn.name, label=drawn.label, unit=drawn.unit, values=values)
+    return ChangeCurve(column=drawn.name, label=drawn.label, unit=drawn.unit, values=values)

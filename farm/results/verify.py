@@ -18,11 +18,11 @@ from farm.records.status import FrameStatus
 from farm.results.job import FinishedJob, promises_bits, render_again
 from farm.results.status import frame_status
 from farm.results.verify_frames import (
-    Change,
     Difference,
+    EnvironmentChange,
     Evidence,
     FileContent,
-    Finding,
+    FrameFinding,
     Verdict,
     classify,
     staleness,
@@ -96,7 +96,7 @@ class Verification:
     name: str
     folder: str
     planned: int
-    findings: tuple[Finding, ...]
+    findings: tuple[FrameFinding, ...]
     again: str
     promised: bool
     seconds: float
@@ -112,7 +112,7 @@ class Verification:
         return self.count(Verdict.IDENTICAL, Verdict.DIFFERS, Verdict.ALTERED)
 
     @property
-    def changes(self) -> tuple[Change, ...]:
+    def changes(self) -> tuple[EnvironmentChange, ...]:
         """The distinct changes of environment among all frames."""
         found = {change for finding in self.findings for change in finding.changes}
         return tuple(sorted(found, key=lambda change: (change.key, change.recorded, change.now)))
@@ -136,23 +136,23 @@ class FindingCollector:
     """Collects findings in any order, and merges equal findings of neighbours to save memory."""
 
     def __init__(self) -> None:
-        self._found: list[Finding] = []
+        self._found: list[FrameFinding] = []
         self._limit = _BUFFERED
 
-    def add(self, finding: Finding) -> None:
+    def add(self, finding: FrameFinding) -> None:
         """Add a finding."""
         self._found.append(finding)
         if len(self._found) > self._limit:
             self._found = _joined(self._found)
             self._limit = 2 * len(self._found) + _BUFFERED
 
-    def sorted(self) -> tuple[Finding, ...]:
+    def sorted(self) -> tuple[FrameFinding, ...]:
         """Return all findings in the order of frames."""
         return tuple(_joined(self._found))
 
 
-def _joined(findings: Iterable[Finding]) -> list[Finding]:
-    joined: list[Finding] = []
+def _joined(findings: Iterable[FrameFinding]) -> list[FrameFinding]:
+    joined: list[FrameFinding] = []
     for finding in sorted(findings, key=lambda finding: finding.first):
         both = joined[-1].joined(finding) if joined else None
         if both is None:

@@ -38,7 +38,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class EnvironmentChange:
     """A property of the environment that changed; empty where it is not recorded."""
 
     key: str
@@ -49,11 +49,11 @@ class Change:
         return f"{self.key} {self.recorded or 'unrecorded'} -> {self.now or 'unrecorded'}"
 
 
-def changes(recorded: FrameRow, now: FrameRow) -> tuple[Change, ...]:
+def changes(recorded: FrameRow, now: FrameRow) -> tuple[EnvironmentChange, ...]:
     """Return the differences between two renderings in environment, device and frames per model call."""
     before, after = _properties(recorded), _properties(now)
     return tuple(
-        Change(key=key, recorded=before.get(key, ""), now=after.get(key, ""))
+        EnvironmentChange(key=key, recorded=before.get(key, ""), now=after.get(key, ""))
         for key in sorted(before | after)
         if before.get(key) != after.get(key)
     )
@@ -125,7 +125,7 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class FrameFinding:
     """The verdict on frames `first` to `last`, inclusive: one frame, or neighbours with equal findings.
 
     `pixels_as_recorded` says whether an altered file still has the pixels that the ledger records (None if it has no
@@ -139,7 +139,7 @@ class Finding:
     reason: str = ""
     pixels_as_recorded: bool | None = None
     difference: Difference | None = None
-    changes: tuple[Change, ...] = ()
+    changes: tuple[EnvironmentChange, ...] = ()
     nodes: tuple[str, ...] = ()
 
     @property
@@ -147,7 +147,7 @@ class Finding:
         """The number of frames."""
         return self.last - self.first + 1
 
-    def joined(self, other: Finding) -> Finding | None:
+    def joined(self, other: FrameFinding) -> FrameFinding | None:
         """Return both as one finding if `other` is adjacent and equal, else None; differences are never merged."""
         if other.first != self.last + 1 or self.difference is not None:
             return None
@@ -155,7 +155,7 @@ class Finding:
         return both if dataclasses.replace(other, first=self.first) == both else None
 
 
-def classify(evidence: Evidence) -> Finding:
+def classify(evidence: Evidence) -> FrameFinding:
     """Return the verdict on one frame."""
     row, content, again = evidence.row, evidence.content, evidence.again
     if row is None:
@@ -187,9 +187,9 @@ def staleness(plan: Plan, row: FrameRow) -> str:
     return "its recipe changed since" if same_model else "its recipe and the model changed since"
 
 
-def _finding(evidence: Evidence, verdict: Verdict, reason: str = "") -> Finding:
+def _finding(evidence: Evidence, verdict: Verdict, reason: str = "") -> FrameFinding:
     both = evidence.row is not None and evidence.again is not None
-    return Finding(
+    return FrameFinding(
         first=evidence.frame,
         last=evidence.frame,
         verdict=verdict,

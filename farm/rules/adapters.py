@@ -19,12 +19,12 @@ from farm.inputs.checkpoints.safetensors_header import Shape
 from farm.inputs.resolved import ModelInputs
 from farm.manifest.findings import Finding, suggestion
 from farm.manifest.location import FieldPath
-from farm.manifest.model import IpAdapter as WrittenIpAdapter
+from farm.manifest.model import IpAdapter
 from farm.records import ModelSource
 from farm.rules.context import Context, WrittenManifest, count_entries, counted, pipelines_with
 from farm.rules.mismatch import among, encoder_widths, mismatch, unequal
 
-_DEFAULT_FOLDER = WrittenIpAdapter.model_fields["image_encoder_folder"].default
+_DEFAULT_FOLDER = IpAdapter.model_fields["image_encoder_folder"].default
 
 
 def encoder_findings(context: Context) -> Iterator[Finding]:

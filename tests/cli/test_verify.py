@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from farm.cli.verify import report_text
-from farm.results import Finding, Verdict, Verification
+from farm.results import FrameFinding, Verdict, Verification
 from farm.store import file_name
 from tests.tampering import as_if_rendered_so, flip_pixel
 
@@ -158,7 +158,7 @@ def report(*findings, **changes):
 
 
 def test_an_interrupted_verification_says_so():
-    same = Finding(first=0, last=3, verdict=Verdict.IDENTICAL)
+    same = FrameFinding(first=0, last=3, verdict=Verdict.IDENTICAL)
     assert report(same, interrupted=True) == [
         "job: 4 of 9 frames checked in 1.2 s: 4 identical",
         "Interrupted: the remaining frames were not checked.",
@@ -173,15 +173,15 @@ def test_identical_frames_from_a_different_environment_are_pointed_out():
     from farm.results import Change
 
     change = Change(key="torch", recorded="2.12.0", now="2.13.0")
-    same = Finding(first=0, last=8, verdict=Verdict.IDENTICAL, changes=(change,))
+    same = FrameFinding(first=0, last=8, verdict=Verdict.IDENTICAL, changes=(change,))
     assert report(same)[1:] == [
         "All frames are identical, bit for bit, despite a different environment: torch 2.12.0 -> 2.13.0."
     ]
 
 
 def test_frames_that_cannot_be_rendered_give_their_reason_in_one_line():
-    failed = Finding(first=0, last=3, verdict=Verdict.FAILED, reason="Traceback:\n  no room")
-    same = Finding(first=4, last=8, verdict=Verdict.IDENTICAL)
+    failed = FrameFinding(first=0, last=3, verdict=Verdict.FAILED, reason="Traceback:\n  no room")
+    same = FrameFinding(first=4, last=8, verdict=Verdict.IDENTICAL)
     assert report(failed, same) == [
         "job: 9 of 9 frames checked in 1.2 s: 5 identical, 4 not rendered",
         "frames  verdict",
@@ -191,12 +191,12 @@ def test_frames_that_cannot_be_rendered_give_their_reason_in_one_line():
 
 
 def test_control_characters_are_shown_as_escapes():
-    failed = Finding(first=0, last=0, verdict=Verdict.FAILED, reason="\x1b[31mred")
+    failed = FrameFinding(first=0, last=0, verdict=Verdict.FAILED, reason="\x1b[31mred")
     assert report(failed)[2] == "0       failed   \\x1b[31mred"
 
 
 def test_a_fast_job_is_not_blamed_on_the_hardware_and_another_node_is_named():
-    differs = Finding(first=0, last=0, verdict=Verdict.DIFFERS, nodes=("alpha", "beta"))
+    differs = FrameFinding(first=0, last=0, verdict=Verdict.DIFFERS, nodes=("alpha", "beta"))
     assert report(differs, promised=False)[2:] == [
         "0       differs  same environment, on beta instead of alpha",
         "Same environment: the job uses determinism: fast, which does not guarantee equal bits on a GPU.",
@@ -204,7 +204,7 @@ def test_a_fast_job_is_not_blamed_on_the_hardware_and_another_node_is_named():
 
 
 def test_without_a_command_to_suggest_the_report_describes_it():
-    gone = Finding(first=0, last=0, verdict=Verdict.MISSING, reason="its file is missing")
+    gone = FrameFinding(first=0, last=0, verdict=Verdict.MISSING, reason="its file is missing")
     assert report(gone)[-1] == (
         "To render the missing frames, run: farm render with this job's manifest and --output-dir"
     )

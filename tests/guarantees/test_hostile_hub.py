@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 
 from farm.errors import ModelError
 from farm.inputs.checkpoints.source import find_source
-from farm.records import ControlNet, IpAdapter, Lora
+from farm.records import ControlNetSpec, IpAdapterSpec, LoraSpec
 from farm.render import open_renderer
 from farm.render.loading.pipeline import load_pipeline
 from tests.checkpoints.controlnet import save_controlnet
@@ -294,12 +294,12 @@ def test_parts_beside_a_model_are_held_to_the_same_rules(hub, tmp_path, tiny_sd,
     def found(name, holds="adapter"):
         return source(tmp_path, f"studio/{name}", holds=holds)
 
-    net = ControlNet(source=found("net"), subfolder="", variant=None)
+    net = ControlNetSpec(source=found("net"), subfolder="", variant=None)
     assert told(pipeline="StableDiffusionControlNetPipeline", controlnets=(net,)) == (
         "a ControlNet: models--studio--net/config.json says auto_map: it requires custom code, and code that comes "
         "with a checkpoint is never run"
     )
-    eye = IpAdapter(
+    eye = IpAdapterSpec(
         source=found("eye"),
         subfolder="models",
         weight_name="ip-adapter_sd15.safetensors",
@@ -309,7 +309,7 @@ def test_parts_beside_a_model_are_held_to_the_same_rules(hub, tmp_path, tiny_sd,
         "an IP-Adapter: studio/eye/models/image_encoder/adapter_config.json would add weights from elsewhere to "
         "those in its folder, or replace them: remove it, and list the adapter in model.loras"
     )
-    assert told(loras=(Lora(source=found("lora", "weights"), weight_name=None),)) == (
+    assert told(loras=(LoraSpec(source=found("lora", "weights"), weight_name=None),)) == (
         "a LoRA: models--studio--lora/lora.safetensors is not a plain LoRA: its lora_adapter_metadata sets "
         "'unet.megatron_core', which is more than plain weights"
     )

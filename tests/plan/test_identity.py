@@ -9,14 +9,14 @@ import pytest
 
 from farm.plan.compile import renderer_digest
 from farm.records import (
-    ControlNet,
+    ControlNetSpec,
     DiffusersSpec,
-    IpAdapter,
-    Lora,
+    IpAdapterSpec,
+    LoraSpec,
     MemorySpec,
     ModelSource,
-    Refiner,
-    TextualInversion,
+    RefinerSpec,
+    TextualInversionSpec,
 )
 
 
@@ -32,26 +32,28 @@ SPEC = DiffusersSpec(
     loras=(),
     determinism="strict",
 )
-EYE = IpAdapter(source=_source("eye"), subfolder="", weight_name="a.safetensors", image_encoder_folder="b")
+EYE = IpAdapterSpec(
+    source=_source("eye"), subfolder="", weight_name="a.safetensors", image_encoder_folder="b"
+)
 FACE = replace(EYE, weight_name="face.safetensors")
-NETS = [ControlNet(source=_source(name), subfolder="", variant=None) for name in ("edges", "depth")]
-STYLES = [Lora(source=_source(name), weight_name=None) for name in ("ink", "wood")]
+NETS = [ControlNetSpec(source=_source(name), subfolder="", variant=None) for name in ("edges", "depth")]
+STYLES = [LoraSpec(source=_source(name), weight_name=None) for name in ("ink", "wood")]
 
 OTHERS = [
     {"config": _source("config")},
-    {"refiner": Refiner(source=_source("refiner"), variant=None)},
-    {"refiner": Refiner(source=_source("refiner"), variant="fp16")},
-    {"controlnets": (ControlNet(source=_source("net"), subfolder="", variant=None),)},
-    {"controlnets": (ControlNet(source=_source("net"), subfolder="depth", variant=None),)},
+    {"refiner": RefinerSpec(source=_source("refiner"), variant=None)},
+    {"refiner": RefinerSpec(source=_source("refiner"), variant="fp16")},
+    {"controlnets": (ControlNetSpec(source=_source("net"), subfolder="", variant=None),)},
+    {"controlnets": (ControlNetSpec(source=_source("net"), subfolder="depth", variant=None),)},
     {"ip_adapters": (EYE,)},
     {"ip_adapters": (replace(EYE, subfolder="models"),)},
     {"ip_adapters": (replace(EYE, weight_name="b.safetensors"),)},
     {"ip_adapters": (replace(EYE, image_encoder_folder="c"),)},
     {"ip_adapters": (EYE, FACE)},
     {"ip_adapters": (FACE, EYE)},
-    {"textual_inversions": (TextualInversion(source=_source("word"), weight_name=None, token=None),)},
-    {"textual_inversions": (TextualInversion(source=_source("word"), weight_name=None, token="<a>"),)},
-    {"loras": (Lora(source=_source("lora"), weight_name=None),)},
+    {"textual_inversions": (TextualInversionSpec(source=_source("word"), weight_name=None, token=None),)},
+    {"textual_inversions": (TextualInversionSpec(source=_source("word"), weight_name=None, token="<a>"),)},
+    {"loras": (LoraSpec(source=_source("lora"), weight_name=None),)},
     *({"loras": loras} for loras in permutations(STYLES)),
     *({"controlnets": nets} for nets in permutations(NETS)),
     {"memory": MemorySpec(vae_slicing=True)},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from farm.records import Canny, Expand, ImagePrompt, InputPicture
+from farm.records import CannySpec, ExpandSpec, ImagePrompt, InputPicture
 from tests.plan.test_arguments import EYE, NET, plan_of, source
 
 
@@ -25,7 +25,7 @@ def test_edges_are_made_of_a_picture_where_they_are_asked_for() -> None:
         "image: {file: a.png, canny: {low_threshold: 50}}",
         f"controlnets: [{NET}]",
     )
-    edges = Canny(low_threshold=50, high_threshold=200)
+    edges = CannySpec(low_threshold=50, high_threshold=200)
     assert plan.frame(0).recipe.pictures == {"image": picture("a", prepare=edges)}
 
 
@@ -48,8 +48,8 @@ def test_outpainting_makes_canvas_and_mask_of_one_picture_and_frames_of_its_size
     render = "image: a.png, expand: {right: 32, top: 8, bottom: 16}"
     recipe = plan_of("StableDiffusionInpaintPipeline", render, a=wide).frame(0).recipe
     assert recipe.pictures == {
-        "image": picture("a", prepare=Expand(**sides, part="canvas")),
-        "mask_image": picture("a", prepare=Expand(**sides, part="mask")),
+        "image": picture("a", prepare=ExpandSpec(**sides, part="canvas")),
+        "mask_image": picture("a", prepare=ExpandSpec(**sides, part="mask")),
     }
     assert (recipe.arguments["height"], recipe.arguments["width"]) == (88, 128)
     said = plan_of("StableDiffusionInpaintPipeline", f"{render}, height: 64", a=wide).frame(0).recipe

@@ -3,12 +3,12 @@ import pytest
 from PIL import Image
 
 from farm.records import SheetSpec
-from farm.reduce.grids import ContactSheet
+from farm.reduce.grids import ContactSheetWriter
 from farm.reduce.mosaic import PAPER
 
 
 def sheet(tmp_path, frames, frame_count, **spec):
-    made = ContactSheet(
+    made = ContactSheetWriter(
         SheetSpec(**({"columns": 10, "max_frames": 50, "thumbnail": 128} | spec)), frame_count
     )
     for index, pixels in frames:

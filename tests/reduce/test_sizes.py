@@ -7,7 +7,7 @@ from PIL import Image
 from farm.errors import ManifestError
 from farm.records import GifSpec, GridSpec, Mp4Spec, OutputSpec, SheetSpec
 from farm.reduce import assemble, oversized_outputs
-from farm.reduce.grids import ContactSheet, GridPicture, grid_size, sheet_size
+from farm.reduce.grids import ContactSheetWriter, GridPicture, grid_size, sheet_size
 from farm.run import prepare
 
 GIF = GifSpec(fps=10.0, rubber_band=False, loop=True, colors=256, palette="global", dither=True, scale=16)
@@ -62,7 +62,7 @@ def test_a_title_and_labels_of_one_long_word_take_no_room_to_speak_of():
 
 
 def test_a_sheet_has_the_size_that_was_foretold():
-    sheet = ContactSheet(SHEET, 7)
+    sheet = ContactSheetWriter(SHEET, 7)
     sheet.add(0, np.zeros((64, 64, 3), np.uint8))
     assert sheet._mosaic is not None
     assert sheet._mosaic.canvas.size == sheet_size(SHEET, width=64, height=64, frame_count=7)

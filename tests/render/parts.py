@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 
 from farm.inputs.checkpoints.source import find_source
 from farm.manifest.pipelines import PIPELINES
-from farm.records import ControlNet, ImagePrompt, IpAdapter, Lora, TextualInversion
+from farm.records import ControlNetSpec, ImagePrompt, IpAdapterSpec, LoraSpec, TextualInversionSpec
 from tests.checkpoints.ip_adapter import save_ip_adapter
 from tests.checkpoints.lora import save_lora
 from tests.checkpoints.textual_inversion import (
@@ -111,7 +111,7 @@ def lora(way: Any, folder: Path) -> Part:
         return {}
 
     return Part(
-        spec={"loras": (Lora(source=source(folder), weight_name=None),)},
+        spec={"loras": (LoraSpec(source=source(folder), weight_name=None),)},
         frame={"lora_scale.0": 0.7},
         before={"lora_scale.0": 0.2},
         lay=lay,
@@ -121,7 +121,9 @@ def lora(way: Any, folder: Path) -> Part:
 def ip_adapter(way: Any, folder: Path) -> Part:
     place, name = ("sdxl_models", "sdxl") if _is_xl(way.way.pipeline) else ("models", "sd15")
     named = {"subfolder": place, "weight_name": f"ip-adapter_{name}.safetensors"}
-    adapter = IpAdapter(source=source(save_ip_adapter(folder)), image_encoder_folder="image_encoder", **named)
+    adapter = IpAdapterSpec(
+        source=source(save_ip_adapter(folder)), image_encoder_folder="image_encoder", **named
+    )
     path = way.draw("seen", 2)
     seen = ImagePrompt(prompts=((picture_of(path),),), weights=(1.0,))
 
@@ -146,7 +148,7 @@ def learned_word(way: Any, folder: Path) -> Part:
         learn(pipeline, folder)
         return {}
 
-    word = TextualInversion(source=source(folder), weight_name=None, token=TOKEN)
+    word = TextualInversionSpec(source=source(folder), weight_name=None, token=TOKEN)
     prompts = [f"{words} {TOKEN} at night" for words in ("a", "the", "a red")]
     return Part(prompts=prompts, spec={"textual_inversions": (word,)}, lay=lay)
 
@@ -271,8 +273,8 @@ def _of_another_size(picture: Path, folder: Path) -> Path:
     return folder / picture.name
 
 
-def _controlnet(folder: Path) -> ControlNet:
-    return ControlNet(source=source(folder), subfolder="", variant=None)
+def _controlnet(folder: Path) -> ControlNetSpec:
+    return ControlNetSpec(source=source(folder), subfolder="", variant=None)
 
 
 def _is_xl(pipeline: str) -> bool:

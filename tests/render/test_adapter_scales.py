@@ -4,7 +4,7 @@ from contextlib import nullcontext
 
 import pytest
 
-from farm.records import Lora, ModelSource
+from farm.records import LoraSpec, ModelSource
 from farm.render.loaded import AdapterScales
 from tests.checkpoints.stable_diffusion import save_stable_diffusion
 from tests.render.frames import spec_of
@@ -23,7 +23,7 @@ def test_after_scales_could_not_be_set_they_are_set_again_whichever_they_are(fol
             self.set.append((names, adapter_weights))
 
     pipeline = Pipeline()
-    spec = spec_of(folders(save_stable_diffusion), loras=(Lora(source=STYLE, weight_name=None),))
+    spec = spec_of(folders(save_stable_diffusion), loras=(LoraSpec(source=STYLE, weight_name=None),))
     scales = AdapterScales(pipeline, spec, nullcontext)
     weak, strong = {"lora_scale.0": 0.5}, {"lora_scale.0": 1.0}
     assert [scales.set(weak), scales.set(weak)] == [True, False]

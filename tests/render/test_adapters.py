@@ -6,7 +6,7 @@ from safetensors.torch import save_file
 
 from farm.errors import ModelError
 from farm.inputs.checkpoints import hub
-from farm.records import ControlNet, IpAdapter, Lora, ModelSource, TextualInversion
+from farm.records import ControlNetSpec, IpAdapterSpec, LoraSpec, ModelSource, TextualInversionSpec
 from farm.render import open_renderer
 from farm.render.loading import adapters
 from tests.checkpoints.stable_diffusion import save_stable_diffusion
@@ -54,7 +54,7 @@ def test_of_a_repository_of_many_ip_adapters_one_is_fetched_with_its_image_encod
     monkeypatch.setattr("huggingface_hub.snapshot_download", snapshot_download)
     monkeypatch.setattr(hub, "file_names", lambda _: names)
     monkeypatch.setattr(adapters, "CLIPVisionModelWithProjection", Encoder)
-    adapter = IpAdapter(
+    adapter = IpAdapterSpec(
         source=source_of("studio/many", "hub", COMMIT),
         subfolder="models",
         weight_name="one.safetensors",
@@ -82,16 +82,18 @@ NOWHERE = source_of("studio/nowhere", "hub", COMMIT)
 MISSING = {
     "a ControlNet": {
         "pipeline": "StableDiffusionControlNetPipeline",
-        "controlnets": (ControlNet(source=NOWHERE, subfolder="", variant=None),),
+        "controlnets": (ControlNetSpec(source=NOWHERE, subfolder="", variant=None),),
     },
-    "a LoRA": {"loras": (Lora(source=NOWHERE, weight_name=None),)},
+    "a LoRA": {"loras": (LoraSpec(source=NOWHERE, weight_name=None),)},
     "an IP-Adapter": {
         "ip_adapters": (
-            IpAdapter(source=NOWHERE, subfolder="", weight_name=USUAL, image_encoder_folder="image_encoder"),
+            IpAdapterSpec(
+                source=NOWHERE, subfolder="", weight_name=USUAL, image_encoder_folder="image_encoder"
+            ),
         )
     },
     "a textual inversion": {
-        "textual_inversions": (TextualInversion(source=NOWHERE, weight_name=None, token=None),)
+        "textual_inversions": (TextualInversionSpec(source=NOWHERE, weight_name=None, token=None),)
     },
 }
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from farm.errors import RenderError
 from farm.inputs.pictures import decode as films
-from farm.records import Canny, Expand
+from farm.records import CannySpec, ExpandSpec
 from farm.render import pictures as input_pictures
 from farm.render.pictures import PictureReader
 from tests.pictures import draw, picture_of, save_mp4, save_sequence, turned
@@ -141,8 +141,8 @@ def test_a_picture_for_all_frames_is_decoded_once(tmp_path, monkeypatch):
     )
     reader = PictureReader()
     edges, mask = (
-        Canny(low_threshold=1, high_threshold=2),
-        Expand(left=8, right=0, top=0, bottom=0, part="mask"),
+        CannySpec(low_threshold=1, high_threshold=2),
+        ExpandSpec(left=8, right=0, top=0, bottom=0, part="mask"),
     )
     for prepare in (None, edges, mask) * 20:
         reader.open(picture_of(tmp_path / "a.png", 0, prepare))
@@ -227,7 +227,7 @@ def test_edges_are_those_of_opencv_as_in_diffusers_guide(read, tmp_path):
     edges = cv2.Canny(image, 100, 200)[:, :, None]
     assert 0.05 < (edges > 0).mean() < 0.5
     np.testing.assert_array_equal(
-        read(tmp_path / "a.png", 0, Canny(low_threshold=100, high_threshold=200)),
+        read(tmp_path / "a.png", 0, CannySpec(low_threshold=100, high_threshold=200)),
         np.concatenate([edges, edges, edges], axis=2),
     )
 
@@ -235,7 +235,7 @@ def test_edges_are_those_of_opencv_as_in_diffusers_guide(read, tmp_path):
 def test_a_canvas_continues_the_pictures_edge(read, tmp_path):
     draw(3).save(tmp_path / "a.png")
     image = np.asarray(draw(3))
-    canvas = read(tmp_path / "a.png", 0, Expand(left=16, right=8, top=24, bottom=0, part="canvas"))
+    canvas = read(tmp_path / "a.png", 0, ExpandSpec(left=16, right=8, top=24, bottom=0, part="canvas"))
     assert canvas.shape == (24 + 32, 16 + 48 + 8, 3)
     np.testing.assert_array_equal(canvas[24:, 16:64], image)
     np.testing.assert_array_equal(canvas[30, :16], np.tile(image[6, 0], (16, 1)))
@@ -245,7 +245,7 @@ def test_a_canvas_continues_the_pictures_edge(read, tmp_path):
 
 def test_the_mask_reaches_over_the_seam_where_pixels_were_added_and_nowhere_else(read, tmp_path):
     draw(3).save(tmp_path / "a.png")
-    mask = read(tmp_path / "a.png", 0, Expand(left=16, right=0, top=0, bottom=24, part="mask"))
+    mask = read(tmp_path / "a.png", 0, ExpandSpec(left=16, right=0, top=0, bottom=24, part="mask"))
     expected = np.full((32 + 24, 16 + 48, 3), 255, np.uint8)
     expected[: 32 - 8, 16 + 8 :] = 0
     np.testing.assert_array_equal(mask, expected)
@@ -253,7 +253,7 @@ def test_the_mask_reaches_over_the_seam_where_pixels_were_added_and_nowhere_else
 
 def test_a_mask_of_a_picture_smaller_than_the_seam_is_white(read, tmp_path):
     draw(3, width=12, height=12).save(tmp_path / "a.png")
-    assert read(tmp_path / "a.png", 0, Expand(left=4, right=4, top=0, bottom=0, part="mask")).min() == 255
+    assert read(tmp_path / "a.png", 0, ExpandSpec(left=4, right=4, top=0, bottom=0, part="mask")).min() == 255
 
 
 def test_a_file_that_was_changed_is_not_rendered_with(tmp_path):

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from farm.errors import ModelError
-from farm.records import ImagePrompt, IpAdapter
+from farm.records import ImagePrompt, IpAdapterSpec
 from farm.render import open_renderer
 from tests.checkpoints.ip_adapter import save_ip_adapter
 from tests.render.beside import MODELS, frames, loaded, part, plain_call
@@ -24,7 +24,7 @@ def ip_adapters(folders, kind, *names):
     subfolder, suffix = ADAPTERS[kind]
     source = part(folders(save_ip_adapter))
     return tuple(
-        IpAdapter(
+        IpAdapterSpec(
             source=source,
             subfolder=subfolder,
             weight_name=f"{name}_{suffix}.safetensors",
@@ -114,7 +114,7 @@ def test_a_pickle_in_the_place_of_an_image_encoder_is_never_loaded(folders, tmp_
     encoder = folder / "models" / "image_encoder"
     (encoder / "model.safetensors").unlink()
     torch.save({}, encoder / "pytorch_model.bin")
-    adapter = IpAdapter(
+    adapter = IpAdapterSpec(
         source=part(folder),
         subfolder="models",
         weight_name="ip-adapter_sd15.safetensors",

@@ -4,7 +4,7 @@ import diffusers
 import numpy as np
 import pytest
 
-from farm.records import Lora
+from farm.records import LoraSpec
 from farm.render import open_renderer
 from tests.checkpoints.lora import save_lcm_lora, save_lcm_lora_xl, save_lora, save_style_lora
 from tests.render.beside import MODELS, frames, loaded, part, plain_call
@@ -20,7 +20,7 @@ def test_several_loras_act_at_their_scales_and_an_lcm_lora_with_its_scheduler(fo
     name, save = MODELS[kind]
     model, lcm = folders(save), folders(LCM_LORAS[kind])
     style = folders(save_lora, model=model, pipeline=name)
-    loras = tuple(Lora(source=part(folder), weight_name=None) for folder in (style, lcm))
+    loras = tuple(LoraSpec(source=part(folder), weight_name=None) for folder in (style, lcm))
     renderer = open_renderer(spec_of(model, pipeline=name, loras=loras))
     scales = {"lora_scale.0": 0.5, "lora_scale.1": 1.0}
     ours = renderer.render(chunk_of(*frames(scheduler="LCMScheduler", guidance_scale=1.5, **scales)))
@@ -37,7 +37,7 @@ def test_the_prompts_of_a_lora_at_another_scale_are_encoded_anew(folders, syntax
     name, save = MODELS["SD"]
     model, style = folders(save), folders(save_style_lora)
     renderer = open_renderer(
-        spec_of(model, pipeline=name, loras=(Lora(source=part(style), weight_name=None),))
+        spec_of(model, pipeline=name, loras=(LoraSpec(source=part(style), weight_name=None),))
     )
     plain = loaded("SD", model)
     plain.load_lora_weights(style, adapter_name="style")

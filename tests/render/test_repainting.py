@@ -6,7 +6,7 @@ import pytest
 import torch
 from PIL import Image
 
-from farm.records import ControlNet, Expand
+from farm.records import ControlNetSpec, ExpandSpec
 from farm.render import open_renderer
 from tests.checkpoints.controlnet import save_controlnet
 from tests.checkpoints.stable_diffusion import save_inpainting, save_stable_diffusion
@@ -55,8 +55,8 @@ def test_outpainting_is_inpainting_on_a_larger_canvas(folders, tmp_path, unet):
     Image.fromarray(pixels).save(path)
     sides = {"left": 8, "right": 0, "top": 4, "bottom": 4}
     given = {
-        "image": picture_of(path, prepare=Expand(**sides, part="canvas")),
-        "mask_image": picture_of(path, prepare=Expand(**sides, part="mask")),
+        "image": picture_of(path, prepare=ExpandSpec(**sides, part="canvas")),
+        "mask_image": picture_of(path, prepare=ExpandSpec(**sides, part="mask")),
     }
     renderer = open_renderer(spec_of(folder, pipeline=PIPELINES[kind]))
     ours = renderer.render(chunk_of(*frames(3, given, height=32, width=32)))
@@ -102,7 +102,7 @@ def test_a_crop_is_painted_beside_a_controlnet_too(folders, pictures, tmp_path):
     Image.fromarray(pixels).convert("RGB").save(mask)
     paths = {"image": pictures[0], "mask_image": mask, "control_image": pictures[1]}
     given = {name: picture_of(path) for name, path in paths.items()}
-    nets = (ControlNet(source=part(net), subfolder="", variant=None),)
+    nets = (ControlNetSpec(source=part(net), subfolder="", variant=None),)
     pipeline = "StableDiffusionControlNetInpaintPipeline"
     renderer = open_renderer(spec_of(folder, pipeline=pipeline, controlnets=nets))
     ours = renderer.render(chunk_of(*frames(1, given, padding_mask_crop=2)))

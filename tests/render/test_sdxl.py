@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from farm.inputs.checkpoints.source import find_source
-from farm.records import Refiner
+from farm.records import RefinerSpec
 from farm.render import open_renderer
 from tests.checkpoints.stable_diffusion_xl import save_refiner, save_stable_diffusion_xl
 from tests.render.beside import MODELS, SIZE, frames, loaded, plain_call
@@ -35,7 +35,7 @@ from tests.support import BESIDE
 def test_a_base_with_its_refiner_equals_the_two_plain_calls(folders, kind, save_second, conditions):
     name, save = MODELS[kind]
     model, refined = folders(save), folders(save_second)
-    refiner = Refiner(source=find_source(str(refined), None, refined), variant=None)
+    refiner = RefinerSpec(source=find_source(str(refined), None, refined), variant=None)
     renderer = open_renderer(spec_of(model, pipeline=name, refiner=refiner))
     scheduler = "DDIMScheduler" if "eta" in conditions else ""  # the one that knows eta
     told = {"denoising_end": 0.5, "aesthetic_score": 7.0, "scheduler": scheduler}

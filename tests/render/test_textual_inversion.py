@@ -8,7 +8,7 @@ from safetensors.torch import load_file, save_file
 
 from farm.errors import ModelError
 from farm.inputs.checkpoints.source import find_source
-from farm.records import ModelSource, TextualInversion
+from farm.records import ModelSource, TextualInversionSpec
 from farm.render.loading.adapters import load_textual_inversions
 from tests.checkpoints.hub_cache import fill_cache
 from tests.checkpoints.lora import save_style_lora
@@ -22,7 +22,7 @@ from tests.checkpoints.textual_inversion import (
 
 def inversion_of(path, *, weight_name=None, token=None):
     source = find_source(str(path), None, path.parent, holds="adapter")
-    return TextualInversion(source=source, weight_name=weight_name, token=token)
+    return TextualInversionSpec(source=source, weight_name=weight_name, token=token)
 
 
 def draw(pipeline, prompt):
@@ -81,8 +81,8 @@ def test_a_word_is_found_in_a_folder_a_file_and_the_hub_cache(load, tmp_path, mo
         inversion_of(tmp_path / "folder"),
         inversion_of(tmp_path / "folder", weight_name="other.safetensors"),
         inversion_of(tmp_path / "folder" / WEIGHTS),
-        TextualInversion(source=hub, weight_name=None, token=None),
-        TextualInversion(source=hub, weight_name="other.safetensors", token=None),
+        TextualInversionSpec(source=hub, weight_name=None, token=None),
+        TextualInversionSpec(source=hub, weight_name="other.safetensors", token=None),
     ):
         pipeline = load("sd")
         load_textual_inversions(pipeline, (inversion,))
@@ -144,7 +144,7 @@ def test_a_file_of_something_else_is_refused(load, tmp_path):
 
 def test_a_pickle_is_never_loaded(load, tmp_path):
     source = ModelSource(pretrained="a/b", kind="hub", location="a/b", revision="0" * 40, fingerprint="")
-    inversion = TextualInversion(source=source, weight_name="learned_embeds.bin", token=None)
+    inversion = TextualInversionSpec(source=source, weight_name="learned_embeds.bin", token=None)
     assert refusal_of(load("sd"), inversion) == (
         "a/b: learned_embeds.bin is not a .safetensors file, and no other format is loaded."
     )

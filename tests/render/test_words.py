@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from farm.records import Drift, MemorySpec, TextualInversion
+from farm.records import Drift, MemorySpec, TextualInversionSpec
 from farm.render import open_renderer
 from farm.render.loading.pipeline import _restore_text_model
 from tests.checkpoints.textual_inversion import (
@@ -96,7 +96,7 @@ def test_a_learned_word_among_weighted_ones_is_drawn_as_diffusers_draws_it(folde
     folder = (
         save_textual_inversion_xl(tmp_path) if kind == "SDXL" else save_textual_inversion(tmp_path, vectors=3)
     )
-    word = TextualInversion(source=part(folder), weight_name=None, token=TOKEN)
+    word = TextualInversionSpec(source=part(folder), weight_name=None, token=TOKEN)
     renderer = open_renderer(spec_of(folders(save), pipeline=pipeline, textual_inversions=(word,)))
     prompt = f"a {TOKEN} at night"
     frames = [frame(i, {prompt: 1.0}, syntax="compel", negative_prompt="dull") for i in range(3)]

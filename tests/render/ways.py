@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from farm.records import Chunk, ControlNet, Frame, InputPicture, Pixels
+from farm.records import Chunk, ControlNetSpec, Frame, InputPicture, Pixels
 from farm.render import open_renderer
 from farm.render.loading.pipeline import _restore_text_model
 from tests.checkpoints.ways import Way
@@ -35,7 +35,7 @@ class RenderedWay:
         self._folder = folder
         self._nets = [save(folder / f"net{number}") for number, save in enumerate(way.nets)]
         self._part = Part(prompts=PROMPTS)
-        nets = tuple(ControlNet(source=source(net), subfolder="", variant=None) for net in self._nets)
+        nets = tuple(ControlNetSpec(source=source(net), subfolder="", variant=None) for net in self._nets)
         self.spec = spec_of(self.model, pipeline=way.pipeline, controlnets=nets)
         self.renderer = open_renderer(self.spec)
 

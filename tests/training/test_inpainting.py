@@ -7,7 +7,7 @@ from diffusers import StableDiffusionInpaintPipeline
 from PIL import Image
 
 from farm.models import HERE
-from farm.records import Chunk, Expand, Frame
+from farm.records import Chunk, ExpandSpec, Frame
 from farm.render import Renderer, open_renderer
 from tests.render.frames import frame_of, noise_of, picture_of, spec_of
 from training.drawing import shape_mask
@@ -216,7 +216,7 @@ def _outpainted(repair: Repair, number: int, folder: Path) -> Frame:
     path = folder / f"image{number}.png"
     repair.drawing.save(path)
     pictures = {
-        name: picture_of(path, prepare=Expand(left=16, right=16, top=0, bottom=0, part=part))
+        name: picture_of(path, prepare=ExpandSpec(left=16, right=16, top=0, bottom=0, part=part))
         for name, part in (("image", "canvas"), ("mask_image", "mask"))
     }
     drawn = repair.drawn

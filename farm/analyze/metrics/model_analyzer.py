@@ -11,15 +11,15 @@ import torch
 from farm.analyze.metrics.analyzer import ReadFrame
 from farm.analyze.metrics.columns import MAX_PROMPTS, similarity
 from farm.analyze.metrics.image import flicker, is_blank, perceptual_change, rgb_change
-from farm.analyze.metrics.models import Classifier, Clip, ModelCache, clip_change
+from farm.analyze.metrics.models import ClassifierModel, ClipModel, ModelCache, clip_change
 from farm.records import AnalysisSpec, AnalyzedFrame, ClipSpec, Pixels, Stretch, Value, Values
 from farm.render import determinism
 
 _CPU = torch.device("cpu")
 _Measured = Iterator[tuple[str, Value]]
 
-_clips = ModelCache(Clip)
-_classifiers = ModelCache(Classifier)
+_clips = ModelCache(ClipModel)
+_classifiers = ModelCache(ClassifierModel)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +74,7 @@ class ModelAnalyzer:
             yield from _of_neighbours(before, this, after)
 
 
-def _of_prompts(spec: ClipSpec, clip: Clip, image: torch.Tensor, frame: AnalyzedFrame) -> _Measured:
+def _of_prompts(spec: ClipSpec, clip: ClipModel, image: torch.Tensor, frame: AnalyzedFrame) -> _Measured:
     weighted = [
         weight * clip.similarity(image, prompt)
         for prompt, weight in zip(frame.prompts, frame.weights, strict=True)
@@ -86,13 +86,13 @@ def _of_prompts(spec: ClipSpec, clip: Clip, image: torch.Tensor, frame: Analyzed
             yield similarity(number), _finite(clip.similarity(image, prompt))
 
 
-def _of_labels(spec: ClipSpec, clip: Clip, image: torch.Tensor) -> _Measured:
+def _of_labels(spec: ClipSpec, clip: ClipModel, image: torch.Tensor) -> _Measured:
     for group in spec.groups:
         probabilities = map(_finite, clip.probabilities(image, group.texts))
         yield from zip(group.columns, probabilities, strict=True)
 
 
-def _of_classes(classifier: Classifier, pixels: Pixels, top_k: int) -> _Measured:
+def _of_classes(classifier: ClassifierModel, pixels: Pixels, top_k: int) -> _Measured:
     found = classifier.top(pixels, top_k)
     for rank in range(1, top_k + 1):
         label, probability = found[rank - 1] if rank <= len(found) else (None, math.nan)
@@ -101,7 +101,7 @@ def _of_classes(classifier: Classifier, pixels: Pixels, top_k: int) -> _Measured
         yield f"classifier_probability_{rank}", known
 
 
-def _best_class(clip: Clip, image: torch.Tensor, classes: tuple[str, ...], template: str) -> str | None:
+def _best_class(clip: ClipModel, image: torch.Tensor, classes: tuple[str, ...], template: str) -> str | None:
     """Return the most probable class to CLIP; of synonyms, as in ImageNet's names, the first is used."""
     texts = [template.replace("{label}", name.partition(",")[0]) for name in classes]
     probabilities = clip.probabilities(image, texts)

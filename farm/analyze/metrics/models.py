@@ -39,7 +39,7 @@ _loading = threading.Lock()
 _Model = TypeVar("_Model")
 
 
-class Clip:
+class ClipModel:
     """A CLIP model: pictures and texts as vectors of one space (Radford et al. 2021, arXiv:2103.00020).
 
     Both become vectors of length 1, shape [width]. Texts are not padded, and truncated at the model's limit. The
@@ -91,7 +91,7 @@ def clip_change(before: torch.Tensor, this: torch.Tensor) -> float:
     return min(float((before - this).square().sum()) / 2, 2.0)
 
 
-class Classifier:
+class ClassifierModel:
     """An image classifier of transformers; `classes` are its labels."""
 
     def __init__(self, source: ModelSource) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 from farm.inputs.checkpoints.info import contents_of, read_settings, read_shapes
 from farm.inputs.checkpoints.safetensors_header import Shape
 from farm.inputs.digest import content_sha256
-from farm.records import IpAdapter, ModelSource, TextualInversion
+from farm.records import IpAdapterSpec, ModelSource, TextualInversionSpec
 
 _DOWN = re.compile(r"_lora\d?_(linear_layer_)?(A|down)(_default)?_weight\Z")
 """The end of a matrix's name. Matching is linear in its length, since names come from untrusted files."""
@@ -90,7 +90,7 @@ def only_or_usual(names: Iterable[str], usual: str) -> str:
     return weights[0] if len(weights) == 1 else usual
 
 
-def encoder_folder(adapter: IpAdapter) -> str:
+def encoder_folder(adapter: IpAdapterSpec) -> str:
     """Return the folder of an IP-Adapter's image encoder in its source, as diffusers resolves its name."""
     named = adapter.image_encoder_folder
     return named if "/" in named else PurePosixPath(adapter.subfolder, named).as_posix()
@@ -143,7 +143,7 @@ _UNNAMED = {*ENCODER_OF, "emb_params"}
 """Keys of textual-inversion files that are not the token; `emb_params` as AUTOMATIC1111's web interface writes it."""
 
 
-def token_of(inversion: TextualInversion, shapes: Mapping[str, Shape]) -> str:
+def token_of(inversion: TextualInversionSpec, shapes: Mapping[str, Shape]) -> str:
     """Return the token of an embedding: the manifest's, else the file's; empty where neither names one."""
     named = next(iter(shapes), "")
     return inversion.token or ("" if named in _UNNAMED else named)
@@ -163,7 +163,7 @@ class ImageEncoder:
 
 
 def read_image_encoders(
-    model: ModelSource, adapters: Sequence[IpAdapter]
+    model: ModelSource, adapters: Sequence[IpAdapterSpec]
 ) -> tuple[ImageEncoder, tuple[ImageEncoder, ...]]:
     """Read the image encoder of the model, which may have none, and that of each adapter."""
     folders = [_folder(model, "image_encoder")]

@@ -14,8 +14,7 @@ from farm.manifest import Manifest
 from farm.manifest.image_fields import Canny, Picture
 from farm.manifest.location import FieldPath
 from farm.manifest.references import written_pictures
-from farm.records import Canny as Edges
-from farm.records import PictureSource
+from farm.records import CannySpec, PictureSource
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -58,7 +57,7 @@ def _is_checked(manifest: Manifest, source: PictureSource) -> bool:
     return not source.moves or manifest.render.padding_mask_crop is not None
 
 
-def _canny(manifest: Manifest, field: FieldPath) -> Edges | None:
+def _canny(manifest: Manifest, field: FieldPath) -> CannySpec | None:
     """Return the edge detection of the picture at a field, or None."""
     written: Any = getattr(manifest.render, str(field[1]))
     if isinstance(written, tuple) and len(field) > 2:
@@ -66,7 +65,7 @@ def _canny(manifest: Manifest, field: FieldPath) -> Edges | None:
     canny: Canny | None = written.canny if isinstance(written, Picture) else None
     if canny is None:
         return None
-    return Edges(low_threshold=canny.low_threshold, high_threshold=canny.high_threshold)
+    return CannySpec(low_threshold=canny.low_threshold, high_threshold=canny.high_threshold)
 
 
 def _extremes(image: Image.Image) -> tuple[int, int]:
@@ -74,7 +73,7 @@ def _extremes(image: Image.Image) -> tuple[int, int]:
     return int(darkest), int(brightest)  # type: ignore[arg-type]
 
 
-def _has_edges(image: Image.Image, edges: Edges) -> bool:
+def _has_edges(image: Image.Image, edges: CannySpec) -> bool:
     from farm.inputs.pictures.prepare import prepare  # loads OpenCV only for the first edge map
 
     return prepare(image, edges).getbbox() is not None

@@ -16,14 +16,14 @@ from farm.errors import ModelError
 from farm.inputs.checkpoints.adapters import ENCODER_OF, USUAL_EMBEDDING, USUAL_LORA, encoder_folder
 from farm.inputs.checkpoints.hub import fetch, model_files, only_file
 from farm.inputs.checkpoints.no_network import no_network
-from farm.records import ControlNet, IpAdapter, Lora, TextualInversion
+from farm.records import ControlNetSpec, IpAdapterSpec, LoraSpec, TextualInversionSpec
 from farm.render.loading.errors import translate_errors
 
 _UNNAMED = {*ENCODER_OF, "emb_params"}
 """Names of tensors that are not words; the last is AUTOMATIC1111's."""
 
 
-def load_controlnets(controlnets: Sequence[ControlNet], dtype: torch.dtype) -> dict[str, Any]:
+def load_controlnets(controlnets: Sequence[ControlNetSpec], dtype: torch.dtype) -> dict[str, Any]:
     """Return a pipeline's `controlnet` argument, a list for several; empty without ControlNets."""
     nets = [_load_controlnet(net, dtype) for net in controlnets]
     if not nets:
@@ -31,7 +31,7 @@ def load_controlnets(controlnets: Sequence[ControlNet], dtype: torch.dtype) -> d
     return {"controlnet": nets[0] if len(nets) == 1 else nets}
 
 
-def _load_controlnet(net: ControlNet, dtype: torch.dtype) -> Any:
+def _load_controlnet(net: ControlNetSpec, dtype: torch.dtype) -> Any:
     with translate_errors(net.source, "a ControlNet"):
         folder = fetch(net.source, partial(_net_files, net))
     with translate_errors(net.source, "a ControlNet"), no_network():
@@ -45,11 +45,11 @@ def _load_controlnet(net: ControlNet, dtype: torch.dtype) -> Any:
         )
 
 
-def _net_files(net: ControlNet, names: Sequence[str]) -> list[str]:
+def _net_files(net: ControlNetSpec, names: Sequence[str]) -> list[str]:
     return model_files(net.source.location, names, net.subfolder, net.variant)
 
 
-def load_loras(pipeline: Any, loras: Sequence[Lora]) -> None:
+def load_loras(pipeline: Any, loras: Sequence[LoraSpec]) -> None:
     """Load LoRAs into a pipeline, in their order."""
     for name, lora in zip(lora_names(loras), loras, strict=True):
         with translate_errors(lora.source, "a LoRA"):
@@ -64,14 +64,14 @@ def load_loras(pipeline: Any, loras: Sequence[Lora]) -> None:
             )
 
 
-def _lora_file(lora: Lora) -> Path:
+def _lora_file(lora: LoraSpec) -> Path:
     if lora.source.kind == "file":
         return fetch(lora.source, lambda _: (), holds="weights")
     name = only_file(lora.source, lora.weight_name, USUAL_LORA)
     return fetch(lora.source, lambda _: [name], holds="weights") / name
 
 
-def load_ip_adapters(pipeline: Any, adapters: Sequence[IpAdapter]) -> None:
+def load_ip_adapters(pipeline: Any, adapters: Sequence[IpAdapterSpec]) -> None:
     """Load IP-Adapters into a pipeline, with the image encoder of the first unless the pipeline has one."""
     folders = []
     for adapter in adapters:
@@ -99,18 +99,18 @@ def load_ip_adapters(pipeline: Any, adapters: Sequence[IpAdapter]) -> None:
             )
 
 
-def _adapter_files(adapter: IpAdapter, names: Sequence[str]) -> list[str]:
+def _adapter_files(adapter: IpAdapterSpec, names: Sequence[str]) -> list[str]:
     """Return the files of an adapter in its repository, which may contain several adapters."""
     weights = PurePosixPath(adapter.subfolder, adapter.weight_name).as_posix()
     return [weights, *model_files(adapter.source.location, names, encoder_folder(adapter), None)]
 
 
-def lora_names(loras: Sequence[Lora]) -> list[str]:
+def lora_names(loras: Sequence[LoraSpec]) -> list[str]:
     """Return the adapter names of a pipeline's LoRAs."""
     return [f"lora{number}" for number in range(len(loras))]
 
 
-def load_textual_inversions(pipeline: Any, inversions: tuple[TextualInversion, ...]) -> None:
+def load_textual_inversions(pipeline: Any, inversions: tuple[TextualInversionSpec, ...]) -> None:
     """Load textual-inversion embeddings into a pipeline, from safetensors only.
 
     A token with several vectors becomes as many tokens, `word word_1 word_2`; pipelines expand it themselves.
@@ -135,7 +135,7 @@ def load_textual_inversions(pipeline: Any, inversions: tuple[TextualInversion, .
             )
 
 
-def _read(inversion: TextualInversion) -> tuple[str, Mapping[str, torch.Tensor]]:
+def _read(inversion: TextualInversionSpec) -> tuple[str, Mapping[str, torch.Tensor]]:
     """Return a token, and its embedding for each text encoder."""
     name = inversion.source.pretrained
     file = _embedding_file(inversion)
@@ -154,7 +154,7 @@ def _read(inversion: TextualInversion) -> tuple[str, Mapping[str, torch.Tensor]]
     return token, {ENCODER_OF.get(key, "text_encoder"): embedding for key, embedding in tensors.items()}
 
 
-def _embedding_file(inversion: TextualInversion) -> Path:
+def _embedding_file(inversion: TextualInversionSpec) -> Path:
     source = inversion.source
     if source.kind == "file":
         return fetch(source, lambda _: (), holds="weights")

@@ -17,14 +17,14 @@ from farm.inputs.checkpoints.hub import fetch, fetch_pipeline
 from farm.inputs.checkpoints.no_network import no_network
 from farm.inputs.checkpoints.source import check_unchanged
 from farm.records import (
-    ControlNet,
+    ControlNetSpec,
     DiffusersSpec,
-    IpAdapter,
-    Lora,
+    IpAdapterSpec,
+    LoraSpec,
     MemorySpec,
     ModelSource,
-    Refiner,
-    TextualInversion,
+    RefinerSpec,
+    TextualInversionSpec,
 )
 from farm.render.families import pipeline_class
 from farm.render.loading.adapters import (
@@ -58,19 +58,19 @@ def load_pipeline(spec: DiffusersSpec, device: torch.device) -> Any:
         check_unchanged(spec.source)
         if spec.config is not None:
             check_unchanged(spec.config)
-        parts: list[Lora | ControlNet | IpAdapter | TextualInversion] = [
+        parts: list[LoraSpec | ControlNetSpec | IpAdapterSpec | TextualInversionSpec] = [
             *spec.loras,
             *spec.controlnets,
             *spec.ip_adapters,
             *spec.textual_inversions,
         ]
         for part in parts:
-            weights_alone = isinstance(part, Lora | TextualInversion)
+            weights_alone = isinstance(part, LoraSpec | TextualInversionSpec)
             check_unchanged(part.source, holds="weights" if weights_alone else "adapter")
         return pipeline
 
 
-def load_refiner(refiner: Refiner, spec: DiffusersSpec, device: torch.device) -> Any:
+def load_refiner(refiner: RefinerSpec, spec: DiffusersSpec, device: torch.device) -> Any:
     """Load the refiner's pipeline onto `device`.
 
     Raises:

@@ -14,7 +14,7 @@ from PIL import Image
 from farm.analyze import Analyzer, columns_of, measure, open_analyzer
 from farm.analyze.metrics import models
 from farm.analyze.metrics.image import flicker, perceptual_change, rgb_change
-from farm.analyze.metrics.models import Clip
+from farm.analyze.metrics.models import ClipModel
 from farm.records import AnalysisSpec, Pixels, Stretch, Values
 from tests.analyze.conftest import PROMPTS, stretch
 from training.scenes import scene_at
@@ -101,7 +101,7 @@ def test_similarities_are_to_the_prompts_in_their_order_and_changes_in_the_space
     whole: AnalysisSpec, pictures: list[Pixels], measured: tuple[Values, ...]
 ) -> None:
     assert whole.clip is not None
-    model = Clip(whole.clip.source)
+    model = ClipModel(whole.clip.source)
     seen = [model.encode_image(pixels) for pixels in pictures[:2]]
     for number, prompt in enumerate(PROMPTS, start=1):
         assert measured[0][f"clip_similarity_{number}"] == model.similarity(seen[0], prompt)
@@ -163,17 +163,17 @@ def test_jobs_with_one_model_and_other_prompts_load_it_once_and_encode_a_text_on
     assert whole.classifier is not None
     loaded: list[str] = []
     texts: list[str] = []
-    encode = Clip._encode
+    encode = ClipModel._encode
 
     def counted(load: Callable[..., object]) -> Callable[..., object]:
         return lambda source, *rest: (loaded.append(source.pretrained), load(source, *rest))[1]
 
-    def noted(self: Clip, text: str) -> torch.Tensor:
+    def noted(self: ClipModel, text: str) -> torch.Tensor:
         texts.append(text)
         return encode(self, text)
 
     monkeypatch.setattr(models, "load_scoring_model", counted(models.load_scoring_model))
-    monkeypatch.setattr(Clip, "_encode", noted)
+    monkeypatch.setattr(ClipModel, "_encode", noted)
     # Unique names, so that no other test has loaded them.
     clip = replace(whole.clip, source=replace(whole.clip.source, pretrained="this test's"))
     classifier = replace(

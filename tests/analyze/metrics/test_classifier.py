@@ -5,7 +5,7 @@ import torch
 from PIL import Image
 from transformers import AutoImageProcessor, AutoModelForImageClassification, pipeline
 
-from farm.analyze.metrics.models import Classifier
+from farm.analyze.metrics.models import ClassifierModel
 from farm.models import HERE
 from farm.records import ClassifierSpec, Pixels
 from training.scenes import SHAPES, scene_at
@@ -14,13 +14,13 @@ FOLDER = HERE / "tiny-world-resnet"
 
 
 @pytest.fixture(scope="module")
-def model(classifier: ClassifierSpec) -> Classifier:
-    return Classifier(classifier.source)
+def model(classifier: ClassifierSpec) -> ClassifierModel:
+    return ClassifierModel(classifier.source)
 
 
 @torch.inference_mode()
 def test_classes_and_probabilities_are_those_of_the_pipeline(
-    model: Classifier, pictures: list[Pixels]
+    model: ClassifierModel, pictures: list[Pixels]
 ) -> None:
     reference = pipeline(
         "image-classification",
@@ -35,14 +35,14 @@ def test_classes_and_probabilities_are_those_of_the_pipeline(
 
 
 @torch.inference_mode()
-def test_it_classifies_the_shapes_of_drawn_pictures(model: Classifier, pictures: list[Pixels]) -> None:
+def test_it_classifies_the_shapes_of_drawn_pictures(model: ClassifierModel, pictures: list[Pixels]) -> None:
     named = [model.top(pixels, 1)[0][0] for pixels in pictures]
     shapes = [scene_at("held-out", 1, index).shape for index in range(len(pictures))]
     assert sum(a == b for a, b in zip(named, shapes, strict=True)) >= len(pictures) - 1
 
 
 @torch.inference_mode()
-def test_no_more_classes_are_returned_than_exist(model: Classifier, pictures: list[Pixels]) -> None:
+def test_no_more_classes_are_returned_than_exist(model: ClassifierModel, pictures: list[Pixels]) -> None:
     found = model.top(pictures[0], 100)
     assert model.classes == SHAPES
     assert sorted(label for label, _ in found) == sorted(SHAPES)

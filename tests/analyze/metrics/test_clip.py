@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from PIL import Image
 from transformers import AutoImageProcessor, AutoTokenizer, CLIPModel, pipeline
 
-from farm.analyze.metrics.models import Clip, clip_change
+from farm.analyze.metrics.models import ClipModel, clip_change
 from farm.models import HERE
 from farm.records import ClipSpec, Pixels
 from training.scenes import SHAPES
@@ -19,12 +19,12 @@ FOLDER = HERE / "tiny-world-clip"
 
 
 @pytest.fixture(scope="module")
-def model(clip: ClipSpec) -> Clip:
-    return Clip(clip.source)
+def model(clip: ClipSpec) -> ClipModel:
+    return ClipModel(clip.source)
 
 
 @torch.inference_mode()
-def test_probabilities_are_those_of_the_zero_shot_pipeline(model: Clip, pictures: list[Pixels]) -> None:
+def test_probabilities_are_those_of_the_zero_shot_pipeline(model: ClipModel, pictures: list[Pixels]) -> None:
     reference = pipeline(
         "zero-shot-image-classification",
         model=CLIPModel.from_pretrained(FOLDER),
@@ -40,7 +40,7 @@ def test_probabilities_are_those_of_the_zero_shot_pipeline(model: Clip, pictures
 
 
 @torch.inference_mode()
-def test_a_similarity_is_the_cosine_of_a_call_by_hand(model: Clip, pictures: list[Pixels]) -> None:
+def test_a_similarity_is_the_cosine_of_a_call_by_hand(model: ClipModel, pictures: list[Pixels]) -> None:
     theirs_model = CLIPModel.from_pretrained(FOLDER).eval()
     tokens = AutoTokenizer.from_pretrained(FOLDER)("a purple star in the snow", return_tensors="pt")
     pixels = torch.tensor(pictures[0]).permute(2, 0, 1)[None] / 127.5 - 1
@@ -52,21 +52,21 @@ def test_a_similarity_is_the_cosine_of_a_call_by_hand(model: Clip, pictures: lis
 
 
 @torch.inference_mode()
-def test_a_text_has_the_same_vector_whatever_was_encoded_before(clip: ClipSpec, model: Clip) -> None:
-    fresh = Clip(clip.source)
+def test_a_text_has_the_same_vector_whatever_was_encoded_before(clip: ClipSpec, model: ClipModel) -> None:
+    fresh = ClipModel(clip.source)
     for text in ("a much longer text than the other one", "x", "a red star"):
         model.encode_text(text)
     assert torch.equal(model.encode_text("a red star"), fresh.encode_text("a red star"))
 
 
 @torch.inference_mode()
-def test_a_text_too_long_for_the_model_is_truncated(model: Clip) -> None:
+def test_a_text_too_long_for_the_model_is_truncated(model: ClipModel) -> None:
     long = "a red star " * 100
     assert torch.equal(model.encode_text(long), model.encode_text(long + "and a blue heart"))
     assert not torch.equal(model.encode_text(long), model.encode_text("a red star"))
 
 
-def test_pictures_are_prepared_as_in_training(model: Clip, pictures: list[Pixels]) -> None:
+def test_pictures_are_prepared_as_in_training(model: ClipModel, pictures: list[Pixels]) -> None:
     """With x / 127.5 - 1 (`training.dataset`)."""
     prepared = AutoImageProcessor.from_pretrained(FOLDER, backend="pil")(pictures[0], return_tensors="pt")
     by_hand = torch.tensor(pictures[0]).permute(2, 0, 1)[None] / 127.5 - 1
@@ -86,7 +86,7 @@ def test_the_change_of_two_vectors_is_one_minus_the_cosine_and_zero_for_equal_on
 
 @torch.inference_mode()
 def test_the_least_recently_used_texts_are_evicted(clip: ClipSpec, monkeypatch: pytest.MonkeyPatch) -> None:
-    model = Clip(clip.source, cached_texts=2)
+    model = ClipModel(clip.source, cached_texts=2)
     read: list[str] = []
     encode = model._encode
     monkeypatch.setattr(model, "_encode", lambda text: (read.append(text), encode(text))[1])
@@ -98,7 +98,7 @@ def test_the_least_recently_used_texts_are_evicted(clip: ClipSpec, monkeypatch: 
 def test_threads_encode_each_text_once_and_evict_like_one(
     clip: ClipSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    model = Clip(clip.source, cached_texts=16)
+    model = ClipModel(clip.source, cached_texts=16)
     read: list[str] = []
     encode = model._encode
 

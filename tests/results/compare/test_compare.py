@@ -9,7 +9,7 @@ from farm.analyze import image_difference, sharpness
 from farm.errors import StorageError
 from farm.reduce import FrameRange
 from farm.results.compare import compare
-from farm.results.compare_frames import Setting
+from farm.results.compare_frames import ChangedSetting
 from farm.store import file_name
 from tests.results.verify.verifying import files
 from tests.tampering import as_if_rendered_so, edit_rows, flip_pixel
@@ -36,7 +36,7 @@ def test_settings_seconds_sharpness_and_distances_are_told(jobs):
         edit_rows(folder, range(7), lambda row, its=seconds: row.update(render_seconds=its[row["frame"]]))
     found = compared(*jobs)
     assert (found.planned, found.compared, found.exit_code) == (7, 7, 0)
-    assert found.settings == (Setting(field="seed", first=3, second=4),)
+    assert found.settings == (ChangedSetting(field="seed", first=3, second=4),)
     assert (found.first.seconds_per_frame, found.second.seconds_per_frame) == (2, 4)
     pairs = [[pixels(folder, frame) for folder in jobs] for frame in range(7)]
     assert found.second.sharpness == pytest.approx(np.mean([sharpness(pair[1]) for pair in pairs]))

@@ -4,7 +4,7 @@ import pytest
 
 from farm.errors import UsageError
 from farm.results.compare import require_comparable, setting_differences
-from farm.results.compare_frames import Setting, format_setting
+from farm.results.compare_frames import ChangedSetting, format_setting
 from farm.rules.load import parse
 
 MANIFEST = """\
@@ -32,16 +32,16 @@ def test_what_changes_no_frame_is_no_setting():
 
 def test_a_setting_is_told_by_its_dotted_field():
     assert setting_differences(manifest(steps=4), manifest(steps=25)) == (
-        Setting(field="render.num_inference_steps", first=4, second=25),
+        ChangedSetting(field="render.num_inference_steps", first=4, second=25),
     )
 
 
 def test_a_section_that_is_in_one_only_is_told_by_what_is_set_in_it():
     lcm = ", scheduler: {class: LCMScheduler}, loras: [{pretrained: tiny-world-lcm-lora}]"
     assert setting_differences(manifest(), manifest(model=lcm)) == (
-        Setting(field="model.scheduler.class", first=None, second="LCMScheduler"),
-        Setting(field="model.loras.0.pretrained", first=None, second="tiny-world-lcm-lora"),
-        Setting(field="model.loras.0.scale", first=None, second=1.0),
+        ChangedSetting(field="model.scheduler.class", first=None, second="LCMScheduler"),
+        ChangedSetting(field="model.loras.0.pretrained", first=None, second="tiny-world-lcm-lora"),
+        ChangedSetting(field="model.loras.0.scale", first=None, second=1.0),
     )
 
 
@@ -61,7 +61,7 @@ def test_a_scheduler_is_compared_by_what_is_set_in_it():
 def test_a_number_and_a_map_of_keyframes_are_told_whole():
     moving = manifest(steps="25, guidance_scale: {0: 3.0, 8: 9.0}")
     assert setting_differences(manifest(steps="25, guidance_scale: 5.0"), moving) == (
-        Setting(field="render.guidance_scale", first=5.0, second={"0": 3.0, "8": 9.0}),
+        ChangedSetting(field="render.guidance_scale", first=5.0, second={"0": 3.0, "8": 9.0}),
     )
 
 

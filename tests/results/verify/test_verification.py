@@ -1,13 +1,15 @@
 import pytest
 
-from farm.results import Change, Difference, Finding, Verdict, Verification
+from farm.results import Change, Difference, FrameFinding, Verdict, Verification
 from farm.results.verify import FindingCollector
 
 NEAR = Difference(max=1, mean=0.25, psnr=54.2)
 
 
 def found(*verdicts, interrupted=False):
-    findings = [Finding(first=frame, last=frame, verdict=verdict) for frame, verdict in enumerate(verdicts)]
+    findings = [
+        FrameFinding(first=frame, last=frame, verdict=verdict) for frame, verdict in enumerate(verdicts)
+    ]
     return Verification(
         name="job",
         folder="out/job",
@@ -54,7 +56,7 @@ def test_neighbours_of_which_the_same_is_said_take_the_room_of_one_in_whatever_o
     findings = FindingCollector()
     for frame in [*range(5000, 10000), *reversed(range(5000))]:
         verdict, reason = (GONE, "gone") if frame in (7, 8) else (SAME, "")
-        findings.add(Finding(first=frame, last=frame, verdict=verdict, reason=reason))
+        findings.add(FrameFinding(first=frame, last=frame, verdict=verdict, reason=reason))
         assert len(findings._found) <= 2100
     assert [(each.first, each.last, each.verdict, each.count) for each in findings.sorted()] == [
         (0, 6, SAME, 7),
@@ -76,7 +78,7 @@ def test_what_was_measured_and_what_differs_in_words_stays_apart():
             {"verdict": GONE, "reason": "b"},
         ]
     ):
-        findings.add(Finding(first=frame, last=frame, **said))
+        findings.add(FrameFinding(first=frame, last=frame, **said))
     assert [(each.first, each.last) for each in findings.sorted()] == [(n, n) for n in range(6)]
 
 
@@ -85,7 +87,7 @@ def test_changes_are_told_once_each():
     earlier = Change(key="device", recorded="cpu", now="cuda")
     seen = [(change,), (change, earlier), ()]
     findings = tuple(
-        Finding(first=n, last=n, verdict=SAME, changes=changes) for n, changes in enumerate(seen)
+        FrameFinding(first=n, last=n, verdict=SAME, changes=changes) for n, changes in enumerate(seen)
     )
     verification = Verification(
         name="job",
