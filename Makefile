@@ -1,17 +1,17 @@
-# Everything a user or CI runs. `make demo` and `make test` set up what they need by themselves.
+# Everything a user or CI runs. Targets such as `make demo` and `make test` install what they need.
 PYTHON ?= python3
 BIN := .venv/bin
 PYTEST_ARGS ?=
 
-# Packages are installed uncompiled, so Python must be allowed to keep what it compiles: every worker would do it again.
+# Packages are installed uncompiled, so Python must be able to save its bytecode: every worker would compile it again.
 export PYTHONDONTWRITEBYTECODE :=
 
-# On every core; files that start Ray share a process (tests/parallel.py).
+# On all cores; files that start Ray share a process (tests/parallel.py).
 PYTEST := $(BIN)/pytest -n logical --maxprocesses 8 --no-loadscope-reorder
 
 # Packages whose tests load no model.
 QUICK := manifest plan records store execute reduce report cli test_docs.py
-# Two of manifest's check its tables against diffusers, which takes longer to import than all others take to run.
+# These two compare the manifest's tables with diffusers, whose import takes longer than all other quick tests.
 SLOW := test_pipelines test_unknown_pipelines
 
 .PHONY: demo test test-quick test-all coverage chromium check docs format bench schema lock clean
@@ -30,16 +30,16 @@ test-quick: .venv/dev
 test-all: .venv/dev chromium
 	$(PYTEST) --exhaustive $(PYTEST_ARGS)
 
-# Of the quick tests alone, which covered 78% of lines and branches when the floor was set: the rest needs models or Ray.
+# Quick tests only: they covered 78% of lines and branches when the minimum was set. The rest needs models or Ray.
 coverage:
 	$(MAKE) test-quick PYTEST_ARGS="--cov --cov-report=term:skip-covered --cov-report=xml --cov-fail-under=76 $(PYTEST_ARGS)"
 
-# What the tests of pages drive. Where there is none and this cannot get one, they say that they are skipped.
+# The browser of the page tests, which are skipped without one.
 chromium:
 	@if ! { command -v chromium || command -v chromium-browser || command -v google-chrome; } >/dev/null \
 	  && command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
 	  { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -q -y chromium; } \
-	  || echo "Chromium could not be installed: the tests of pages are skipped."; \
+	  || echo "Chromium could not be installed: the page tests are skipped."; \
 	fi
 
 check: .venv/dev
@@ -68,8 +68,8 @@ bench: .venv/ready
 schema: .venv/ready
 	$(BIN)/farm schema > farm/manifest/schema.json
 
-# uv installs every file by its hash (deploy/lock.py): .venv/ready has what rendering needs, .venv/dev the tools of tests
-# and checks as well. uv reads no settings of pip; a folder of wheels, which may have PyTorch's build for CPUs, is passed on.
+# uv verifies every file by its hash (deploy/lock.py): .venv/ready has what rendering needs, .venv/dev also the tools for
+# tests and checks. uv ignores pip's settings, so a folder of wheels, possibly with PyTorch's CPU build, is passed on.
 export UV_FIND_LINKS ?= $(PIP_FIND_LINKS)
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps
 
@@ -89,7 +89,7 @@ INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps
 	$(INSTALL) --require-hashes -r deploy/dev.lock
 	@touch $@
 
-# Writes the locks again, after a change of pyproject.toml, or with newer versions: make lock OPTIONS=--upgrade
+# Update the locks after a change of pyproject.toml, or to newer versions: make lock OPTIONS=--upgrade
 lock: .venv/uv
 	$(BIN)/python deploy/lock.py $(OPTIONS)
 

@@ -89,7 +89,7 @@ def farm_on(executor: object) -> Callable[[int, Path], float]:
     return render
 
 
-def one(what: str, frames: int, rounds: int, folder: Path) -> None:
+def time_way(way: str, frames: int, rounds: int, folder: Path) -> None:
     """Time one way of rendering in this process and print the seconds of each round."""
     from farm.execute import open_executor
 
@@ -98,10 +98,10 @@ def one(what: str, frames: int, rounds: int, folder: Path) -> None:
         for number in range(rounds):
             print(render(frames, folder / str(number)), flush=True)
 
-    if what.startswith("diffusers"):
-        measure(plain_loop(1 if "one thread" in what else None))
+    if way.startswith("diffusers"):
+        measure(plain_loop(1 if "one thread" in way else None))
         return
-    with open_executor(inline="inline" in what) as executor:
+    with open_executor(inline="inline" in way) as executor:
         measure(farm_on(executor))
 
 
@@ -117,7 +117,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.way:
-        one(options.way, options.frames, options.rounds, options.folder)
+        time_way(options.way, options.frames, options.rounds, options.folder)
         return
     print(
         f"{options.frames} frames of 64x64, {STEPS} guided steps, batches of {BATCH}, {os.cpu_count()} cores"

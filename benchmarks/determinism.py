@@ -2,7 +2,7 @@
 
     python benchmarks/determinism.py [--pretrained tiny-world] [--frames 48] [--batch 6] [--dtype float16]
 
-Every frame is compared, bit for bit, with a first rendering in order: the same chunks again, in another order, with
+Every frame is compared, bit for bit, with a first rendering in order: the same chunks repeated, in another order, with
 other neighbours in the batch, and in a new process. Two columns show what the farm never does: the frame in another
 slot, and alone. In the second pass one process alternates between the modes, like a worker that holds both models.
 """
@@ -50,11 +50,11 @@ def planned(options: argparse.Namespace, mode: Determinism) -> Plan:
 
 def rendered(renderer: Renderer, chunks: Iterable[Chunk]) -> Digests:
     """Render the chunks and return the digests of their pixels by frame."""
-    found: Digests = {}
+    digests: Digests = {}
     for chunk in chunks:
         for frame, picture in zip(chunk.frames, renderer.render(chunk), strict=True):
-            found[frame.index] = "" if picture is None else hashlib.sha256(picture.tobytes()).hexdigest()
-    return found
+            digests[frame.index] = "" if picture is None else hashlib.sha256(picture.tobytes()).hexdigest()
+    return digests
 
 
 def mixed(plan: Plan) -> list[Chunk]:
@@ -80,14 +80,14 @@ def compare(options: argparse.Namespace) -> None:
         mode: rendered(renderers[mode], map(plan.chunk, range(plan.chunk_count)))
         for mode, plan in plans.items()
     }
-    again, seconds = {mode: Digests() for mode in MODES}, dict.fromkeys(MODES, 0.0)
+    repeated, seconds = {mode: Digests() for mode in MODES}, dict.fromkeys(MODES, 0.0)
     for number in range(plans["strict"].chunk_count):  # alternating, so that other load affects both modes
         for mode, plan in plans.items():
             began = time.perf_counter()
-            again[mode] |= rendered(renderers[mode], [plan.chunk(number)])
+            repeated[mode] |= rendered(renderers[mode], [plan.chunk(number)])
             seconds[mode] += time.perf_counter() - began
 
-    columns = ("frames/s", "again", "shuffled", "neighbours", "process", "slot", "alone")
+    columns = ("frames/s", "repeated", "shuffled", "neighbours", "process", "slot", "alone")
     print(renderers["strict"].environment, renderers["fast"].environment, sep="\n")
     print(f"{'':8}" + "".join(f"{column:>13}" for column in columns))
     for mode, plan in plans.items():
@@ -96,17 +96,17 @@ def compare(options: argparse.Namespace) -> None:
         turned = [recut(plan, chunk.frames[::-1]) for chunk in chunks]
         alone = [recut(plan, [frame]) for chunk in chunks for frame in chunk.frames]
         renderer, first = renderers[mode], firsts[mode]
-        found = [
-            again[mode],
+        renderings = [
+            repeated[mode],
             rendered(renderer, shuffled),
             rendered(renderer, mixed(plan)),
-            elsewhere(mode),
+            in_new_process(mode),
             rendered(renderer, turned),
             rendered(renderer, alone),
         ]
         cells = [
             f"{len(first) / seconds[mode]:.2f}",
-            *(f"{same(first, other)} of {len(first)}" for other in found),
+            *(f"{same(first, other)} of {len(first)}" for other in renderings),
         ]
         print(f"{mode:8}" + "".join(f"{cell:>13}" for cell in cells), flush=True)
     print(f"strict and fast agree in {same(firsts['strict'], firsts['fast'])} of {options.frames} frames")
@@ -117,7 +117,7 @@ def same(first: Digests, other: Digests) -> int:
     return sum(other[index] == digest for index, digest in first.items())
 
 
-def elsewhere(mode: Determinism) -> Digests:
+def in_new_process(mode: Determinism) -> Digests:
     """Render in order in a new process."""
     done = subprocess.run(
         [sys.executable, __file__, *sys.argv[1:], "--only", mode], capture_output=True, text=True, check=True

@@ -19,8 +19,8 @@ from statistics import fmean
 from farm.analyze import measure
 from farm.execute import InlineExecutor
 from farm.plan.pacing import unevenness
-from farm.records import AnalysisSpec, Stretch
-from farm.results.measurements import shown
+from farm.records import AnalysisSpec, FrameSequence
+from farm.results.measurements import analyzed_frame
 from farm.run import prepare, render
 from farm.run.prepare import Job
 from farm.store import Ledger
@@ -69,10 +69,10 @@ def rendered(folder: str, name: str, pair: Sequence[str], pacing: str, options: 
 
 def distances(job: Job) -> dict[str, list[float]]:
     """Return the changes from frame to frame: the square root of 1 - SSIM, and CLIP's angle."""
-    frames = tuple(shown(job.plan.frame(row.frame), row) for row in Ledger(job.folder).rows())
-    assert job.analysis is not None, "the manifest asks for one"
+    frames = tuple(analyzed_frame(job.plan.frame(row.frame), row) for row in Ledger(job.folder).rows())
+    assert job.analysis is not None, "the manifest has one"
     spec = AnalysisSpec(clip=job.analysis.clip, classifier=None, smoothness=True)
-    values = measure(spec, job.folder.url, Stretch(frames=frames, before=None, after=None))[1:]
+    values = measure(spec, job.folder.url, FrameSequence(frames=frames, before=None, after=None))[1:]
     return {
         "perceptual": [math.sqrt(2 * float(each["perceptual_change"] or 0)) for each in values],
         "clip": [math.acos(1 - max(0.0, float(each["clip_change"] or 0))) for each in values],
@@ -101,12 +101,12 @@ def main() -> None:
             uniform = distances(rendered(folder, f"{number}-uniform", pair, "uniform", options))
             job = rendered(folder, f"{number}-{options.pacing}", pair, options.pacing, options)
             before, after = uniform[options.pacing], distances(job)[options.pacing]
-            looks = sum(1 for _ in Ledger(type(job.folder)(job.folder.path(".farm/pilot"))).rows())
+            pilot_frames = sum(1 for _ in Ledger(type(job.folder)(job.folder.path(".farm/pilot"))).rows())
             shares.append(unevenness(after) / unevenness(before))
             uneven.append(unevenness(after))
             print(
                 f"{pair[0]:30} {pair[1]:38} {unevenness(before):8.2f} {uneven[-1]:6.2f} {shares[-1]:6.2f} "
-                f"{looks:6}  {max(before):.2f} to {max(after):.2f}",
+                f"{pilot_frames:6}  {max(before):.2f} to {max(after):.2f}",
                 flush=True,
             )
     print(

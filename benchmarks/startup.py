@@ -1,4 +1,4 @@
-"""How long commands take that render nothing: CPU seconds of a process, the medians of several runs.
+"""Measure commands that render nothing: CPU seconds of a process, medians of several runs.
 
 python benchmarks/startup.py [--runs 9] [--output benchmarks/startup.json]
 """
@@ -32,14 +32,14 @@ def main() -> None:
     """Measure, print a table and write JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--runs", type=int, default=9, help="of each command, after one that warms the caches"
+        "--runs", type=int, default=9, help="runs of each command, after one that warms the caches"
     )
     parser.add_argument(
         "--output", type=Path, default=Path(__file__).with_suffix(".json"), help="the JSON file"
     )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        # Rounds over all commands, so that a busy moment of the machine is shared by them.
+        # Rounds over all commands, so that other load on the machine affects them equally.
         rounds = [
             {name: cpu_seconds(words, folder) for name, words in COMMANDS.items()}
             for _ in range(options.runs + 1)

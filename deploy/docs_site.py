@@ -1,4 +1,4 @@
-"""Extend the documentation site with pages from outside docs/, and resolve links as the repository has them.
+"""Extend the documentation site with pages from outside docs/, and resolve the repository's relative links.
 
 A hook of MkDocs (see mkdocs.yml). Links in the repository's Markdown files are relative to the file, so that they work
 on GitHub and in an editor. On the site a link to another page leads to that page, and a link to any other file of the

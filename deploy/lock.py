@@ -8,7 +8,7 @@
 
 `make lock` calls it. Versions in the files are kept; options go to `uv pip compile`, such as `--upgrade` or
 `--upgrade-package ray`. The hash of the build for CPUs is that of the file in this machine's folder of wheels; hashes
-from earlier runs are kept as long as the version stays.
+from earlier runs are kept while the version is unchanged.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def main() -> None:
     options = sys.argv[1:]
     build = tomllib.loads(PROJECT.read_text())["build-system"]["requires"]
     before = [entry for lock in (TORCH, RUNTIME, DEV) for entry in _entries(lock)]
-    # One resolution gives every version; the runtime's packages are the part of it that needs no group.
+    # One resolution gives every version; the runtime's packages are the subset that needs no group.
     everything = _compile(build, before, "--all-extras", "--group=dev", *options)
     runtime = _compile(build, everything, "--extra=s3")
     names = {_requirement(entry) for entry in runtime}

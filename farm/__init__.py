@@ -5,7 +5,7 @@
     job = farm.render(manifest, inline=True)
     job = farm.open("out/demo")
 
-Every foreseen failure is raised as a `FarmError`; its text says where, what was found, what is allowed and what to do.
+Every expected failure is raised as a `FarmError`; its text says where, what was found, what is allowed and what to do.
 
 FarmError
 ├── UsageError              an argument is wrong
@@ -14,17 +14,17 @@ FarmError
 ├── RenderError             no frame could be rendered
 │   └── OutOfMemory         a model call needs more memory than the device has left
 ├── StorageError            a file cannot be read or written
-│   ├── FolderTaken         another run holds the job's folder
-│   └── TooLarge            a file is larger than any of its kind
+│   ├── FolderTaken         another run has taken over the job's folder
+│   └── TooLarge            a file exceeds the size limit of its kind
 ├── ClusterError            Ray cannot be started or reached, or no worker is left
-└── Interrupted             the user stopped what was waited for on a cluster
+└── Interrupted             the user stopped the run or a wait for a cluster job
 """
 
 from __future__ import annotations
 
 import sys
 
-# `python -m` puts the current directory first: nothing is imported from there, unless this package lies there.
+# `python -m` puts the current directory first on the path: import nothing from there, unless this package is in it.
 if sys.argv[:1] == ["-m"] and not sys.flags.safe_path and __file__ != f"{sys.path[0]}/farm/__init__.py":
     del sys.path[0]
 

@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from farm.run.prepare import Job
 
 Overrides = Mapping[str, object] | Sequence[str]
-"""Fields to override, by their dotted names: `{"render.eta": 0.5}`, or as for --set, `["render.eta=0.5"]`."""
+"""Fields to override, by dotted name: `{"render.eta": 0.5}`, or in the form of --set, `["render.eta=0.5"]`."""
 
 
 def load(source: str | os.PathLike[str] | Mapping[str, object], *, overrides: Overrides = ()) -> Document:
     """Load and check a manifest, given as the path of a YAML file or as a mapping.
 
-    Fields and the rules between them are checked; the checkpoints and pictures that the manifest names are checked by
-    `plan` and `render`. Relative paths start from the folder of the file, or from the current directory for a mapping.
+    Fields and the rules between them are checked; `plan` and `render` check the checkpoints and pictures that the
+    manifest names. Paths are relative to the folder of the file, or to the current directory for a mapping.
 
     Raises:
         ManifestError: with every mistake.
@@ -105,10 +105,10 @@ def render(
 ) -> OpenedJob:
     """Render a manifest, or a plan of one, and return the finished job. Frames that are finished already are kept.
 
-    `frames` to `reads` are those of `plan`; a plan has its own. `inline` renders in this process; otherwise Ray
-    workers do, one per GPU or CPU core unless `workers` says how many, on the Ray at `address`, on the one that this
-    process is connected to, or on a local one that is stopped afterwards. With `progress`, a progress bar is shown in
-    a terminal or notebook.
+    `frames` to `reads` are as for `plan`, and not allowed with a plan. `inline` renders in this process; otherwise
+    `workers` Ray workers do, by default one per GPU or CPU core. They run on the Ray cluster at `address`, on the one
+    that this process is connected to, or on a local one that is stopped afterwards. With `progress`, a progress bar is
+    shown in a terminal or notebook.
 
     A job with failed frames is returned with the `state` "partial"; `summary.failures` gives the reasons. Ctrl-C raises
     KeyboardInterrupt after the frames in progress are saved; call `render` again to resume.
@@ -142,7 +142,7 @@ def open(folder: str | os.PathLike[str]) -> OpenedJob:
     """Return the job in a folder, given as a path or an fsspec URL, with its table, its pictures and a rich display.
 
     Raises:
-        UsageError: if the folder holds no job, or parts of it are links.
+        UsageError: if the folder contains no job, or parts of it are links.
         ManifestError: if the manifest in the folder was edited and is invalid.
         StorageError: if the folder cannot be read.
     """
@@ -154,8 +154,8 @@ def open(folder: str | os.PathLike[str]) -> OpenedJob:
 class JobPlan(Sequence["Frame"]):
     """What rendering a manifest would do: a sequence of its frames, and why each is to be rendered or kept.
 
-    A frame has its `index`, its position `alpha` on the motion, from 0 to 1, its `recipe` and the `digest` of that.
-    `warnings` say, with line and column, what will not come out as the manifest has it.
+    A frame has an `index`, a position `alpha` on the motion, from 0 to 1, a `recipe`, and the recipe's `digest`.
+    `warnings` report, with line and column, where the result will differ from the manifest.
     """
 
     def __init__(self, job: Job) -> None:
@@ -195,7 +195,7 @@ class JobPlan(Sequence["Frame"]):
         return self.chunks_left + (self.job.pacing.pilot_calls[1] if self.job.pacing else 0)
 
     def estimate(self) -> float | None:
-        """Return the seconds that the rest will take, or None if this model and size were never rendered here."""
+        """Return the estimated seconds left, or None if this model and size were never rendered on this machine."""
         from farm.run.estimates import Rates
 
         return Rates.of_user().estimate(self.job.plan, range(self.model_calls))
@@ -237,8 +237,10 @@ class JobPlan(Sequence["Frame"]):
     def __getitem__(self, index: slice) -> list[Frame]: ...
 
     def __getitem__(self, index: int | slice) -> Frame | list[Frame]:
-        found = range(len(self))[index]
-        return self.job.plan.frame(found) if isinstance(found, int) else list(map(self.job.plan.frame, found))
+        selected = range(len(self))[index]
+        if isinstance(selected, int):
+            return self.job.plan.frame(selected)
+        return list(map(self.job.plan.frame, selected))
 
     def __len__(self) -> int:
         return self.job.plan.frame_count
@@ -300,7 +302,7 @@ def render_plans(
 
 
 def _texts(overrides: Overrides) -> list[str]:
-    """Return overrides as `field=value`, with the value in JSON, which YAML includes."""
+    """Return overrides as `field=value`, with the value in JSON, a subset of YAML."""
     if isinstance(overrides, str):
         raise UsageError('overrides: found a string; give a mapping, or a list such as ["render.eta=0.5"].')
     if not isinstance(overrides, Mapping):
@@ -318,7 +320,7 @@ def _texts(overrides: Overrides) -> list[str]:
 
 @contextlib.contextmanager
 def _progress(*, shown: bool) -> Iterator[Callable[[Event], None]]:
-    """Give a function that shows events in a terminal or notebook, and nowhere else."""
+    """Provide a function that shows events in a terminal or notebook, and nowhere else."""
     if not shown:
         yield lambda _: None
         return

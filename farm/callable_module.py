@@ -29,9 +29,11 @@ class _CallableModule(ModuleType):
 
 
 def make_callable(name: str) -> None:
-    """Make calling the module `name` call the function of that name in `farm.api`, which is imported by the call."""
+    """Make the module `name` callable: a call imports `farm.api` and calls its function of that name."""
     module = sys.modules[name]
-    documentation = vars(_CallableModule)["__doc__"]  # a class without its own would hide the property
+    documentation = vars(_CallableModule)[
+        "__doc__"
+    ]  # a class without its own __doc__ would hide the property
     module.__class__ = type(
         "CallablePackage", (_CallableModule, module.__class__), {"__doc__": documentation}
     )

@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 
 NOT_IDENTITY: Mapping[str, bool] = {"is_identity": False}
-"""Metadata of a record field that says where something is rather than what it is; the canonical form omits it."""
+"""Metadata of a record field that locates something instead of identifying it; the canonical form omits it."""
 
 
 def canonical_json(value: object) -> str:

@@ -1,4 +1,4 @@
-"""The rich console on standard error, apart from `terminal` because importing rich takes time."""
+"""The rich console on standard error, separate from `terminal` because importing rich takes time."""
 
 from __future__ import annotations
 

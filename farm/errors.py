@@ -153,7 +153,7 @@ def as_farm_error(error: BaseException) -> FarmError:
 
 
 @contextlib.contextmanager
-def as_far_as_possible() -> Iterator[None]:
+def best_effort() -> Iterator[None]:
     """Suppress errors in the body; log all but FarmErrors.
 
     Raises:

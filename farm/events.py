@@ -81,7 +81,7 @@ class ShardRetried:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FramesFailed:
-    """These frames have failed finally, after `attempts` attempts."""
+    """These frames have failed permanently, after `attempts` attempts."""
 
     job: str
     frames: tuple[int, ...]
@@ -121,4 +121,4 @@ Event = (
 )
 
 EventHandler = Callable[[Event], None]
-"""Is called with every event of a run, in the thread that runs it."""
+"""Called with every event of a run, in the thread that runs it."""

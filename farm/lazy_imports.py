@@ -1,4 +1,4 @@
-"""Packages whose public names are imported when they are first used, so that a command loads only what it needs."""
+"""Packages whose public names are imported on first use, so that a command loads only what it needs."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import cast
 
 
 def import_lazily(package: str) -> None:
-    """Make each import that a package's `__init__` has below `if TYPE_CHECKING:` when its name is first used.
+    """Defer each import below `if TYPE_CHECKING:` in a package's `__init__` until its name is first used.
 
-    Type checkers and import-linter read these imports as they are. A name that is also that of the submodule that
-    defines it stands for the object, as after `from package.name import name`.
+    Type checkers and import-linter read these imports as they are. A name shared with the submodule that defines it
+    refers to the object, as after `from package.name import name`.
     """
     module = sys.modules[package]
     source = cast(InspectLoader, module.__loader__).get_source(package) or ""
@@ -30,7 +30,7 @@ def import_lazily(package: str) -> None:
 
 
 class _LazyPackage(ModuleType):
-    """A package with `_origins`: the module and the name in it of every name that is imported lazily."""
+    """A package whose `_origins` map each lazily imported name to its module and its name in that module."""
 
     _origins: dict[str, tuple[str, str]]
 

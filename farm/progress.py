@@ -62,9 +62,9 @@ class Rate:
 
 
 class ProgressView:
-    """A bar on a terminal, plain lines elsewhere; to be entered around a run.
+    """A bar on a terminal, plain lines elsewhere; entered for the duration of a run.
 
-    With `captures_stderr`, what others write to standard error is printed above the bar.
+    With `captures_stderr`, output of other code to standard error is printed above the bar.
     """
 
     def __init__(self, console: Console, *, captures_stderr: bool = True) -> None:
@@ -102,7 +102,7 @@ class ProgressView:
         """Show one event."""
         match event:
             case WorkerStarted():
-                self._workers.add(event.worker)  # one that is warm from a pilot starts again
+                self._workers.add(event.worker)  # a worker kept warm by a pilot starts again
             case WorkersAwaited():
                 waited = format_duration(event.seconds)
                 self._note(f"waiting for the cluster to start {event.wanted} workers, for {waited} so far")
@@ -166,7 +166,7 @@ def _frames(frames: tuple[int, ...]) -> str:
 
 
 class NotebookView:
-    """A progress bar per job in a notebook, updated in its place."""
+    """A progress bar per job in a notebook, updated in place."""
 
     def __init__(self) -> None:
         self._ipython: Any = importlib.import_module("IPython.display")
@@ -217,7 +217,7 @@ class NotebookView:
 
 @contextlib.contextmanager
 def progress_display() -> Iterator[Callable[[Event], None]]:
-    """Give a view of a run's events: a bar in a notebook or on a terminal, nothing elsewhere."""
+    """Provide a view of a run's events: a bar in a notebook or on a terminal, nothing elsewhere."""
     console = Terminal()
     if _in_notebook():
         yield NotebookView()

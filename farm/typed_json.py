@@ -1,8 +1,8 @@
-"""Parses untrusted JSON into records: exact types, finite numbers, bounded sizes.
+"""Parses untrusted JSON into records with exact types, finite numbers and bounded sizes.
 
 The counterpart of `farm.canonical`. A record is a frozen dataclass whose annotations define the format: `str`, `int`,
 `float`, `bool`, `None`, `Literal`, unions of these, tuples, mappings, other records, and `object` for any JSON. Unknown
-keys are ignored, so that files of a newer farm stay readable.
+keys are ignored, so that files of newer versions stay readable.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from typing import Annotated, Any, Literal, NoReturn, TypeVar, Union
 from farm.errors import printable
 
 MAX_BYTES = 16 * 2**20
-"""Of one document; as Python values it takes up to twenty times as much memory."""
+"""Maximum size of a document; as Python values it takes up to twenty times as much memory."""
 MAX_CONTAINERS = 250_000
-"""Lists and objects in one document, each of which takes about a hundred bytes of memory."""
+"""Maximum number of lists and objects in a document; each takes about a hundred bytes of memory."""
 MAX_DEPTH = 32
-"""Levels of lists and objects where a record says `object`; elsewhere its types bound them."""
+"""Maximum nesting of lists and objects in fields of type `object`; elsewhere the record's types limit it."""
 _INT64 = 2**63
 _MAX_KEY_LENGTH = 40
 
@@ -62,7 +62,7 @@ def parse(data: bytes, kind: type[_T]) -> _T:
         Malformed: for anything else.
     """
     if len(data) > MAX_BYTES:
-        raise Malformed(f"it has {len(data)} bytes, allowed are {MAX_BYTES}")
+        raise Malformed(f"it has {len(data)} bytes, at most {MAX_BYTES} are allowed")
     if data.count(b"[") + data.count(b"{") > MAX_CONTAINERS:  # also counts brackets in strings: an estimate
         raise Malformed(f"it has more than {MAX_CONTAINERS} lists and objects")
     try:
@@ -101,7 +101,7 @@ def _reject(value: object, needed: str) -> NoReturn:
 
 
 def _named(value: object) -> str:
-    """Return what kind of value it is, not the value itself, which may be long or confidential."""
+    """Return the kind of a value, not the value itself, which may be long or confidential."""
     match value:
         case None | True | False:
             return json.dumps(value)
@@ -216,12 +216,12 @@ def _within(check: _Check, bounds: Within) -> _Check:
     return checked
 
 
-def _satisfying(check: _Check, wanted: Satisfying) -> _Check:
+def _satisfying(check: _Check, requirement: Satisfying) -> _Check:
     def checked(value: Any) -> Any:
-        found = check(value)
-        if not wanted.rule(found):
-            _reject(value, wanted.name)
-        return found
+        parsed = check(value)
+        if not requirement.rule(parsed):
+            _reject(value, requirement.name)
+        return parsed
 
     return checked
 
@@ -244,9 +244,9 @@ def _union(kinds: tuple[Any, ...]) -> _Check:
     needed = " or ".join(_WORDS[kind] for kind in scalars)
 
     def checked(value: Any) -> Any:
-        known = scalars.get(type(value))
-        if known is not None:
-            return known(value)
+        scalar = scalars.get(type(value))
+        if scalar is not None:
+            return scalar(value)
         if others:
             return others[0](value)
         return scalars[float](value) if float in scalars and type(value) is int else _reject(value, needed)
@@ -295,13 +295,13 @@ def _mapping(kind: Any) -> _Check:
 
 
 def _each(check: _Check, items: Iterable[tuple[object, Any]]) -> list[Any]:
-    found: list[Any] = []
+    checked: list[Any] = []
     for key, item in items:
         try:
-            found.append(check(item))
+            checked.append(check(item))
         except _Mismatch as mismatch:
             raise mismatch.inside(key) from None
-    return found
+    return checked
 
 
 def _record(kind: type) -> _Check:
@@ -313,17 +313,17 @@ def _record(kind: type) -> _Check:
     def checked(value: Any) -> Any:
         if type(value) is not dict:
             _reject(value, "an object")
-        found = {}
+        arguments = {}
         for name, check, is_required in fields:
             try:
                 if name in value:
-                    found[name] = check(value[name])
+                    arguments[name] = check(value[name])
                 elif is_required:
                     raise _Mismatch("it is missing")
             except _Mismatch as mismatch:
                 raise mismatch.inside(name) from None
         try:
-            return kind(**found)
+            return kind(**arguments)
         except ValueError as error:  # rules across fields are checked by the record itself
             raise _Mismatch(str(error)) from None
 
@@ -335,10 +335,10 @@ def _is_required(field: dataclasses.Field[Any]) -> bool:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise Malformed("an object has a key twice")
-    return found
+    unique = dict(pairs)
+    if len(unique) < len(pairs):
+        raise Malformed("an object has a duplicate key")
+    return unique
 
 
 def _refuse_constant(_: str) -> NoReturn:

@@ -1,4 +1,4 @@
-"""Durations and sizes as text: one module of two functions, as the libraries for it write longer forms than ours."""
+"""Durations and sizes as short text; libraries for this use longer forms."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
     0 0 * * *  cd /srv/farm && .venv/bin/python -P jobs/nightly.py manifests/nightly --output-dir "out/$(date +\\%F)"
 
-Takes what `farm batch` takes. Exit codes: 0 all done, 1 nothing done, 3 partly done.
+Takes the arguments of `farm batch`. Exit codes: 0 all done, 1 nothing done, 3 partly done.
 """
 
 import sys

@@ -1,8 +1,8 @@
-"""Render manifests on the Ray cluster that this runs on, as a job of `ray job submit` or of another scheduler:
+"""Render manifests on this machine's Ray cluster, as a job of `ray job submit` or of another scheduler:
 
     .venv/bin/python -P jobs/render.py manifest.yaml --output-dir /shared/out
 
-Takes what `farm render` takes; the cluster's own Ray is used unless --address or --inline says otherwise.
+Takes the arguments of `farm render`; the cluster's own Ray is used unless --address or --inline says otherwise.
 """
 
 import os

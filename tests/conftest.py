@@ -1,4 +1,4 @@
-"""Fixtures that more than one package's tests use."""
+"""Fixtures for the tests of several packages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 import pytest
 from hypothesis import settings
 
-# Ray gives its workers the lowest priority: the other processes of a parallel run would leave them next to nothing.
+# Ray gives its workers the lowest priority, so the other processes of a parallel run would starve them.
 os.environ.setdefault("RAY_worker_niceness", "0")
 
 MANIFEST = """\
@@ -32,7 +32,7 @@ def tiny_sd(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def one_thread():
-    """As a worker of the farm has; more only get in each other's way in models of this size."""
+    """Compute with one thread, as in a worker of the farm; more threads are slower with models of this size."""
     import torch
 
     before = torch.get_num_threads()
@@ -43,7 +43,7 @@ def one_thread():
 
 @pytest.fixture
 def write_manifest(tmp_path, tiny_sd):
-    """Write a manifest beside the tests' output and return its path."""
+    """Write a manifest next to the test's output and return its path."""
 
     def write(name="job", *, frames=21, pretrained=None, **replaced):
         text = MANIFEST.format(name=name, frames=frames, pretrained=pretrained or tiny_sd)
@@ -78,12 +78,12 @@ def pytest_addoption(parser):
     parser.addoption(
         "--exhaustive",
         action="store_true",
-        help="run the full products of cases too, and more examples of each property (make test-all)",
+        help="also run the full products of cases, and more examples of each property (make test-all)",
     )
 
 
 def pytest_configure(config):
-    """Give every property more examples where everything is tested; how long one takes depends on the machine."""
+    """Check more examples of every property with --exhaustive; no deadline, since machines differ in speed."""
     settings.register_profile("sample", max_examples=40, deadline=None)
     settings.register_profile("exhaustive", max_examples=500, deadline=None)
     settings.load_profile("exhaustive" if config.getoption("--exhaustive") else "sample")
@@ -99,14 +99,14 @@ def pytest_collection_modifyitems(config, items):
 
 
 def _deselect_exhaustive(config, items):
-    left_out = [item for item in items if "exhaustive" in item.keywords]
-    if left_out:
-        config.hook.pytest_deselected(items=left_out)
+    deselected = [item for item in items if "exhaustive" in item.keywords]
+    if deselected:
+        config.hook.pytest_deselected(items=deselected)
         items[:] = [item for item in items if "exhaustive" not in item.keywords]
 
 
 def _skip_without_gpu(items):
-    """Skip what needs a GPU where there is none, and say so."""
+    """Skip tests that need a GPU if there is none, with a reason."""
     if not any("gpu" in item.keywords for item in items):
         return
     import torch
@@ -118,7 +118,7 @@ def _skip_without_gpu(items):
 
 
 def _long_groups_first(config, items):
-    """Order tests so that no process of a parallel run waits in the end for a long group."""
+    """Order tests so that no process of a parallel run is left with a long group at the end."""
     from tests.parallel import ALONE, group_of
 
     files = {item.path: item.path.relative_to(config.rootpath).as_posix() for item in items}
@@ -134,6 +134,6 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 def pytest_runtest_setup(item):
-    """Compute with one thread beside other test processes, as a worker of the farm does."""
+    """Compute with one thread in parallel runs, like a worker of the farm."""
     if "PYTEST_XDIST_WORKER" in os.environ and (torch := sys.modules.get("torch")):
         torch.set_num_threads(1)

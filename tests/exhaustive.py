@@ -1,4 +1,4 @@
-"""Which cases of a product `make test` runs: one way of each family; `make test-all` runs the rest too."""
+"""Samples of large products of cases: `make test` runs one way of each family, `make test-all` runs all."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def sample(
     """Return a test's parameters: the cases in `of` run with `make test`, and all with `make test-all`.
 
     Raises:
-        ValueError: when something in `of` is not among the cases, so that a renamed case does not go untested.
+        ValueError: when an entry of `of` is not among the cases, such as a renamed one.
     """
     cases = list(cases)
     if unknown := [case for case in of if case not in cases]:

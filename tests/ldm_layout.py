@@ -1,4 +1,4 @@
-"""Writes a folder of Stable Diffusion or SDXL as one file in the layout of the original code."""
+"""Writes a folder of Stable Diffusion or SDXL as a single file in the original layout."""
 
 from __future__ import annotations
 
@@ -62,9 +62,9 @@ def vae_as_in_the_original(folder: Path) -> dict[str, torch.Tensor]:
 
 def _text(folder: Path) -> dict[str, torch.Tensor]:
     is_xl = (folder / "text_encoder_2").is_dir()
-    place = "conditioner.embedders.0" if is_xl else "cond_stage_model"
+    prefix = "conditioner.embedders.0" if is_xl else "cond_stage_model"
     weights = {
-        f"{place}.transformer.text_model.{name.removeprefix('text_model.')}": weight
+        f"{prefix}.transformer.text_model.{name.removeprefix('text_model.')}": weight
         for name, weight in weights_of(folder / "text_encoder").items()
     }
     if is_xl:
@@ -94,7 +94,7 @@ def weights_of(folder: Path) -> dict[str, torch.Tensor]:
 
 
 def _unet_name(name: str, config: dict) -> str:
-    # A stage of the original counts its layers and its down- or upsampler in one row of numbered blocks.
+    # A stage of the original numbers its layers and its down- or upsampler consecutively.
     row = config["layers_per_block"] + 1
     match name.split("."):
         case ["down_blocks", stage, "resnets", layer, part, kind]:
@@ -112,8 +112,8 @@ def _unet_name(name: str, config: dict) -> str:
         case ["up_blocks", stage, "attentions", layer, *rest]:
             return f"output_blocks.{int(stage) * row + int(layer)}.1.{'.'.join(rest)}"
         case ["up_blocks", stage, "upsamplers", "0", "conv", kind]:
-            place = 2 if config["up_block_types"][int(stage)].startswith("CrossAttn") else 1
-            return f"output_blocks.{int(stage) * row + row - 1}.{place}.conv.{kind}"
+            index = 2 if config["up_block_types"][int(stage)].startswith("CrossAttn") else 1
+            return f"output_blocks.{int(stage) * row + row - 1}.{index}.conv.{kind}"
     module, _, kind = name.rpartition(".")
     return f"{_UNET_ENDS[module]}.{kind}"
 
@@ -135,7 +135,7 @@ def _vae_name(name: str, stages: int) -> str:
             "resnets",
             layer,
             *rest,
-        ]:  # the original numbers them from the picture
+        ]:  # the original numbers them from the picture's side
             return f"{half}.up.{stages - 1 - int(stage)}.block.{layer}.{_shortcut(rest)}"
         case [half, "up_blocks", stage, "upsamplers", "0", *rest]:
             return f"{half}.up.{stages - 1 - int(stage)}.upsample.{'.'.join(rest)}"
@@ -147,6 +147,6 @@ def _shortcut(parts: list[str]) -> str:
 
 
 def _as_convolution(name: str, weight: torch.Tensor) -> torch.Tensor:
-    # The original VAE attends with 1x1 convolutions, diffusers with linear layers.
+    # The attention of the original VAE has 1x1 convolutions, that of diffusers linear layers.
     is_linear = "attentions" in name and weight.ndim == 2
     return weight[:, :, None, None] if is_linear else weight

@@ -1,4 +1,4 @@
-"""A small Ray on this machine."""
+"""A small local Ray cluster."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from types import ModuleType
 
 @contextlib.contextmanager
 def started_ray(cpus: int, *by_value: ModuleType) -> Iterator[ModuleType]:
-    """Start Ray; what is of the modules `by_value` travels whole, since workers cannot import the tests."""
+    """Start Ray; pickle objects of the modules `by_value` by value, since workers cannot import the tests."""
     import ray
 
     for module in by_value:

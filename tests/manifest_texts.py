@@ -1,4 +1,4 @@
-"""A valid manifest to put mistakes into, and fixtures that report them; for the tests of manifests and of rules."""
+"""A valid manifest to introduce mistakes into, and fixtures that report them, for tests of manifests and rules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which tests share a process of a parallel run (`pytest -n`)."""
+"""Assigns tests to the processes of a parallel run (`pytest -n`)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from xdist.scheduler import LoadFileScheduling
 
 ROOT = Path(__file__).parents[1]
 ALONE = ("ray", "browser")
-"""Markers of which there is one process: two Rays, or two Chromiums, at a time are too much for a small machine."""
+"""Markers whose tests share one process: two Rays, or two Chromiums, at a time are too much for a small machine."""
 
 
 @cache
@@ -20,7 +20,7 @@ def group_of(file: str) -> str:
 
 
 class GroupedFiles(LoadFileScheduling):
-    """Give each process whole files, since tests of a file share fixtures, and groups of files together."""
+    """Assigns complete files to processes, since tests of a file share fixtures, and keeps groups of files together."""
 
     def _split_scope(self, nodeid: str) -> str:
         return group_of(nodeid.partition("::")[0])

@@ -1,4 +1,4 @@
-"""Small picture files of every kind, each picture telling its number by its colours."""
+"""Small picture files of every kind; the colours of each picture encode its number."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from farm.reduce.mp4 import Mp4Writer
 
 
 def draw(number: int, *, width: int = 48, height: int = 32) -> Image.Image:
-    """A ramp across, one down, and the number's own blue."""
+    """Draw a horizontal ramp in red, a vertical one in green, and the number in blue."""
     y, x = np.mgrid[:height, :width]
     channels = (x * 255 // (width - 1), y * 255 // (height - 1), np.full_like(x, number * 11 % 256))
     return Image.fromarray(np.stack(channels, axis=2).astype(np.uint8))
@@ -37,7 +37,7 @@ def save_mp4(path: Path, count: int, **size: int) -> Path:
 
 
 def turned(mp4: Path) -> Path:
-    """Have an MP4 of 48x32 shown a quarter turn clockwise, as phones do, by its track's matrix."""
+    """Rotate the display of a 48x32 MP4 by a quarter turn clockwise with its track's matrix, as phones do."""
     data = bytearray(mp4.read_bytes())
     matrix = data.index(b"tkhd") + 44  # of version 0: ISO/IEC 14496-12, 8.3.2
     assert data[matrix : matrix + 36] == struct.pack(">9i", 1 << 16, 0, 0, 0, 1 << 16, 0, 0, 0, 1 << 30)
@@ -47,7 +47,7 @@ def turned(mp4: Path) -> Path:
 
 
 def huge_png(width: int, height: int) -> bytes:
-    """A header that says so, and hardly any pixels."""
+    """Return a PNG with this size in its header, and hardly any pixels."""
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

@@ -1,4 +1,4 @@
-"""A rendered job to look at, for tests of everything that reads one."""
+"""A rendered job, for tests of code that reads one."""
 
 import pytest
 

@@ -6,7 +6,7 @@ from farm.records import FrameRow
 
 
 def row_of(index: int, **changes) -> FrameRow:
-    """The row of a frame of 64x48 pixels."""
+    """Return the row of a frame of 48x64 pixels."""
     settings = {
         "frame": index,
         "file_name": f"frames/frame{index:06d}.png",

@@ -1,4 +1,4 @@
-"""An S3 on the loopback: moto's, behind a proxy that fails as it is told, so that faults come from the network."""
+"""A local S3 server: moto's, behind a proxy that injects faults, so that they come from the network."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ FAULTS = (INTERNAL_ERROR, SLOW_DOWN, RESET, LOST_ANSWER)
 
 
 class FaultyStore:
-    """`url` is the endpoint. `next_fault` is asked for each request, by method and path: a fault, or None.
+    """An S3 server at `url` whose `next_fault` returns the fault of each request, by method and path, or None.
 
-    `done` are the requests that reached the store, `faults` those that something happened to.
+    `done` are the requests that reached the store, `faults` the ones with an injected fault.
     """
 
     def __init__(self) -> None:
@@ -46,13 +46,13 @@ class FaultyStore:
         self._forward("PUT", f"/{BUCKET}", {}, b"")
 
     def heal(self) -> None:
-        """Fail no more, and forget what was counted."""
+        """Inject no more faults, and reset the counts."""
         self.next_fault = lambda method, path: None
         self.done: list[tuple[str, str]] = []
         self.faults: list[tuple[str, str, str]] = []
 
     def fail_at_random(self, share: float, seed: int) -> None:
-        """Fail this share of the requests, each kind of fault alike."""
+        """Fail this share of the requests, with all kinds of faults equally likely."""
         draw, guard = random.Random(seed), threading.Lock()
 
         def next_fault(method, path):
@@ -149,7 +149,7 @@ class FaultyStore:
 
 @contextlib.contextmanager
 def faulty_store(monkeypatch):
-    """Give a store that fsspec's s3:// leads to, in this process and in those that it starts."""
+    """Provide a store for fsspec's s3:// URLs in this process and its children."""
     for name, value in (
         ("AWS_ACCESS_KEY_ID", "testing"),
         ("AWS_SECRET_ACCESS_KEY", "testing"),
@@ -164,7 +164,7 @@ def faulty_store(monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", store.url)
     import s3fs
 
-    s3fs.S3FileSystem.clear_instance_cache()  # an instance keeps the endpoint that it began with
+    s3fs.S3FileSystem.clear_instance_cache()  # an instance keeps its first endpoint
     try:
         yield store
     finally:

@@ -1,4 +1,4 @@
-"""Writes a folder of Stable Diffusion 3 as one file in the layout of the original code, with its text encoders."""
+"""Writes a folder of Stable Diffusion 3 as a single file in the original layout, with its text encoders."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _OF_QUERIES = (".to_k.", ".to_v.", ".add_k_proj.", ".add_v_proj.")
 
 
 def save_sd3_as_single_file(folder: Path, file: Path) -> Path:
-    """Save transformer, VAE and text encoders of a diffusers folder as one `.safetensors`; return the file."""
+    """Save the transformer, VAE and text encoders of a diffusers folder as one `.safetensors`; return the file."""
     net = weights_of(folder / "transformer")
     last = max(int(name.split(".")[1]) for name in net if name.startswith("transformer_blocks."))
     weights = {
@@ -47,14 +47,14 @@ def save_sd3_as_single_file(folder: Path, file: Path) -> Path:
     for encoder, original in _ENCODERS.items():
         for name, weight in weights_of(folder / encoder).items():
             weights[f"text_encoders.{original}.transformer.{name}"] = weight
-    t5 = "text_encoders.t5xxl.transformer"  # T5's words are in such files under both of their names
+    t5 = "text_encoders.t5xxl.transformer"  # such files contain T5's embeddings under both names
     weights[f"{t5}.encoder.embed_tokens.weight"] = weights[f"{t5}.shared.weight"].clone()
     save_file(weights | vae_as_in_the_original(folder), file)
     return file
 
 
 def _joined(name: str, net: dict[str, torch.Tensor], last: str) -> torch.Tensor:
-    """One matrix for queries, keys and values; and where diffusers has scale and shift, shift and scale."""
+    """Join the matrices of queries, keys and values, and swap scale and shift, as in the original."""
     if ".to_q." in name:
         return torch.cat([net[name.replace("to_q", f"to_{part}")] for part in "qkv"])
     if ".add_q_proj." in name:

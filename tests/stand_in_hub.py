@@ -1,7 +1,7 @@
-"""A stand-in for the Hugging Face hub on this machine, which serves folders as repositories at a commit.
+"""A local stand-in for the Hugging Face hub, which serves folders as repositories at a commit.
 
-It says what huggingface_hub asks for: a repository's files at a commit, and each of them. `asked` lists the paths of
-all requests, so that a test can tell what was fetched, and that nothing else was asked for.
+It answers the requests of huggingface_hub: for the list of a repository's files at a commit, and for each file. `asked`
+lists the paths of all requests, so that tests can check that only the expected files were requested.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _FILE = re.compile(r"/([\w.-]+/[\w.-]+)/resolve/([0-9a-f]{40})/(.+)")
 
 
 class StandInHub:
-    """`folders` are the repositories by their ids, each with one commit, `COMMIT`."""
+    """A local hub; `folders` are the repositories by their ids, each with one commit, `COMMIT`."""
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -40,7 +40,7 @@ class StandInHub:
 
 @contextmanager
 def stand_in_hub(cache: Path, monkeypatch) -> Iterator[StandInHub]:
-    """Serve repositories on the loopback interface, as the hub of this process, with an empty cache."""
+    """Serve repositories on the loopback interface as the hub of this process, with an empty cache."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler)
     hub = StandInHub(f"http://127.0.0.1:{server.server_port}")
     server.RequestHandlerClass = partial(_Handler, hub)

@@ -1,4 +1,4 @@
-"""The support matrix: tests take their parameters from it, and the README its tables.
+"""The support matrix, the source of test parameters and of the README's tables.
 
 To update the README: python -m tests.support
 """
@@ -24,33 +24,33 @@ MOVES: Mapping[str, tuple[str, ...]] = {
     "any layout": tuple(WAYS),
     "a picture per frame": PICTURED,
 }
-"""Ways of making pictures, by what moves along the frames; the tests are tests/render/test_ways.py."""
+"""Ways of generating pictures, by what changes between frames; tested in tests/render/test_ways.py."""
 
 
-def _that(takes: Callable[[Traits], bool]) -> tuple[str, ...]:
-    return tuple(name for name, way in WAYS.items() if takes(PIPELINES[way.pipeline]))
+def _ways_where(condition: Callable[[Traits], bool]) -> tuple[str, ...]:
+    return tuple(name for name, way in WAYS.items() if condition(PIPELINES[way.pipeline]))
 
 
 NO_TINY_FILE = ("FluxPipeline",)
-"""Accepted as single files and not tested: diffusers splits the weights where only those of full size are split."""
+"""Accepted as single files but not tested: diffusers splits the weights at offsets of the full-size model."""
 
 ACCEPTED: Mapping[str, tuple[str, ...]] = {
     "other arguments": tuple(WAYS),
-    "LoRA": _that(lambda traits: "loras" in traits.parts),
-    "IP-Adapter": _that(lambda traits: "ip_adapters" in traits.parts),
-    "textual inversion": _that(lambda traits: "textual_inversions" in traits.parts),
-    "compel": _that(lambda traits: traits.uses_clip_only),
-    "several ControlNets": _that(lambda traits: "controlnets" in traits.parts),
-    "single file": _that(lambda traits: "config" in traits.parts),
+    "LoRA": _ways_where(lambda traits: "loras" in traits.parts),
+    "IP-Adapter": _ways_where(lambda traits: "ip_adapters" in traits.parts),
+    "textual inversion": _ways_where(lambda traits: "textual_inversions" in traits.parts),
+    "compel": _ways_where(lambda traits: traits.uses_clip_only),
+    "several ControlNets": _ways_where(lambda traits: "controlnets" in traits.parts),
+    "single file": _ways_where(lambda traits: "config" in traits.parts),
 }
-"""Ways by what the farm accepts beside them."""
+"""Ways by the features that the farm accepts with them."""
 
 PARTS: Mapping[str, tuple[str, ...]] = ACCEPTED | {
     "single file": tuple(name for name in ACCEPTED["single file"] if WAYS[name].pipeline not in NO_TINY_FILE),
 }
-"""Those of them that are tested: all but what is named above. The tests are tests/render/test_parts.py."""
+"""The tested ones, without NO_TINY_FILE; tested in tests/render/test_parts.py."""
 
-BESIDE: Mapping[str, tuple[str, ...]] = {
+FEATURES: Mapping[str, tuple[str, ...]] = {
     "IP-Adapter plus, plus-face": ("SD", "SDXL"),
     "several IP-Adapters, several pictures": ("SD", "SDXL"),
     "interpolation of image prompts": ("SD", "SDXL"),
@@ -62,11 +62,11 @@ BESIDE: Mapping[str, tuple[str, ...]] = {
     "VAE slicing and tiling, attention of choice": ("SD", "SDXL"),
     "text encoders released": ("SD", "SDXL"),
 }
-"""More that stands beside a model, by the model: a test for each that is named, a refusal for the other."""
+"""More features, with the models that support them: each is tested with these and refused with the others."""
 
 TESTED, REFUSED, UNTESTED, ON_A_GPU = "✓", "–", "○", "GPU"
 NEED_A_GPU: Mapping[str, str] = {"offload: model, sequential, group": ON_A_GPU, "xFormers": UNTESTED}
-"""What of `model.memory` only a GPU can do; the tests of offload are in tests/render/test_memory_options.py."""
+"""Options of `model.memory` that need a GPU; offloading is tested in tests/render/test_memory_options.py."""
 
 SIGNS = (
     f"{TESTED} tested; {REFUSED} refused by `farm check`; {UNTESTED} accepted but not tested (diffusers reads Flux "
@@ -76,19 +76,19 @@ SIGNS = (
 
 
 def tables() -> str:
-    """Return both tables in Markdown, and what their signs say."""
+    """Return both tables in Markdown, with a legend of their signs."""
     ways = [[way.what, f"`{way.pipeline}`", *_signs(name)] for name, way in WAYS.items()]
-    beside = [
+    features = [
         [name, *(TESTED if kind in kinds else REFUSED for kind in ("SD", "SDXL"))]
-        for name, kinds in BESIDE.items()
+        for name, kinds in FEATURES.items()
     ]
-    beside += [[name, sign, sign] for name, sign in NEED_A_GPU.items()]
+    features += [[name, sign, sign] for name, sign in NEED_A_GPU.items()]
     columns, models = ["", "pipeline", *MOVES, *PARTS], ["feature", "SD", "SDXL"]
-    return f"{_table(columns, ways)}\n\n{_table(models, beside)}\n\n{SIGNS}"
+    return f"{_table(columns, ways)}\n\n{_table(models, features)}\n\n{SIGNS}"
 
 
-def shown() -> str:
-    """Return the tables that the README has now."""
+def readme_tables() -> str:
+    """Return the current tables in the README."""
     text = README.read_text()
     return text[text.index(MARKS[0]) + len(MARKS[0]) : text.index(MARKS[1])].strip()
 

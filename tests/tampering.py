@@ -1,4 +1,4 @@
-"""What may happen to a finished job behind the farm's back."""
+"""Changes to a finished job's files from outside the farm."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from farm.store import JobFolder, Ledger, content_sha256, file_name
 
 
 def flip_pixel(folder: Path, frame: int, *, by: int = 8) -> np.ndarray:
-    """Change one value of a frame by `by`, which is a power of two, in a PNG that is whole; return its pixels."""
+    """Change one value of a frame by `by`, a power of two, leaving an intact PNG; return its pixels."""
     path = folder / file_name(frame)
     with Image.open(path) as image:
         pixels = np.array(image)
@@ -25,9 +25,9 @@ def flip_pixel(folder: Path, frame: int, *, by: int = 8) -> np.ndarray:
 
 
 def edit_rows(folder: Path, frames: Collection[int], edit) -> None:
-    """Let `edit` change the ledger rows of these frames."""
+    """Apply `edit` to the ledger rows of these frames."""
     for part in (folder / ".farm" / "ledger").iterdir():
-        *lines, _ = part.read_text().splitlines()  # the last is a checksum, which a new commit makes anew
+        *lines, _ = part.read_text().splitlines()  # the last line is a checksum, which `commit` writes again
         rows = [json.loads(line) for line in lines]
         for row in rows:
             if row["frame"] in frames:
@@ -36,7 +36,7 @@ def edit_rows(folder: Path, frames: Collection[int], edit) -> None:
 
 
 def as_if_rendered_so(folder: Path, frame: int, *, by: int = 8, **environment: str) -> None:
-    """Change a pixel, and the ledger with it, as if the frame had come out so in another environment."""
+    """Change a pixel and the ledger, as if another environment had rendered the frame this way."""
     pixels = flip_pixel(folder, frame, by=by)
 
     def edit(row: dict) -> None:

@@ -1,4 +1,4 @@
-"""What a cluster is started and used with."""
+"""The files that start and use a cluster."""
 
 import json
 import os
@@ -36,7 +36,7 @@ def nodes():
     return [kind["node_config"] for kind in cluster()["available_node_types"].values()]
 
 
-def test_what_travels_to_a_cluster_is_what_the_farm_is_installed_from_and_the_token():
+def test_the_files_copied_to_a_cluster_are_the_installation_sources_and_the_token():
     mounts = {Path(target): source for target, source in cluster()["file_mounts"].items()}
     assert mounts.pop(Path("/home/ubuntu/.ray/auth_token")) == ".ray-token"
     assert {target.relative_to("/home/ubuntu/farm"): Path(source) for target, source in mounts.items()} == {
@@ -48,7 +48,7 @@ def test_what_travels_to_a_cluster_is_what_the_farm_is_installed_from_and_the_to
     } == set(mounts.values())
 
 
-def test_what_travels_to_a_cluster_is_enough_to_install_and_to_render(tmp_path):
+def test_the_files_copied_to_a_cluster_suffice_to_install_and_render(tmp_path):
     sources = [source for source in cluster()["file_mounts"].values() if source != ".ray-token"]
     (tmp_path / "deploy").mkdir()
     for source in sources:
@@ -65,7 +65,7 @@ def test_what_travels_to_a_cluster_is_enough_to_install_and_to_render(tmp_path):
     assert "demo-stills: done" in done.stdout
 
 
-def test_the_token_is_readable_to_its_owner_only_and_in_no_command():
+def test_the_token_is_readable_only_by_its_owner_and_in_no_command():
     config = cluster()
     commands = [line for key, lines in config.items() if key.endswith("commands") for line in lines]
     assert config["setup_commands"][0] == "chmod 700 ~/.ray && chmod 600 ~/.ray/auth_token"
@@ -73,8 +73,8 @@ def test_the_token_is_readable_to_its_owner_only_and_in_no_command():
     started = [line for line in commands if "ray start" in line]
     assert len(started) == 2
     assert all("export RAY_AUTH_MODE=token;" in line for line in started)
-    shown = (ROOT / "docs" / "cluster.md").read_text()
-    assert "(umask 077; openssl rand -hex 32 > .ray-token)" in shown
+    documentation = (ROOT / "docs" / "cluster.md").read_text()
+    assert "(umask 077; openssl rand -hex 32 > .ray-token)" in documentation
     assert ".ray-token" in (ROOT / ".gitignore").read_text().split()
 
 
@@ -83,7 +83,9 @@ def test_the_dashboard_of_cluster_yaml_listens_on_loopback():
     assert "0.0.0.0" not in (ROOT / "cluster.yaml").read_text()
 
 
-def test_amazon_takes_the_nodes_of_cluster_yaml_with_least_rights_and_a_guarded_metadata_service(monkeypatch):
+def test_ec2_accepts_the_nodes_of_cluster_yaml_with_least_privilege_and_a_protected_metadata_service(
+    monkeypatch,
+):
     import boto3
     from moto import mock_aws
 
@@ -95,15 +97,15 @@ def test_amazon_takes_the_nodes_of_cluster_yaml_with_least_rights_and_a_guarded_
         image = ec2.describe_images()["Images"][0]["ImageId"]
         for node in nodes():
             iam.create_instance_profile(InstanceProfileName=node["IamInstanceProfile"]["Name"])
-            made = ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1, **node)["Instances"][0]
-            assert made["IamInstanceProfile"]["Arn"].endswith(node["IamInstanceProfile"]["Name"])
+            instance = ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1, **node)["Instances"][0]
+            assert instance["IamInstanceProfile"]["Arn"].endswith(node["IamInstanceProfile"]["Name"])
             assert node["MetadataOptions"] == {"HttpTokens": "required", "HttpPutResponseHopLimit": 1}
             assert all(disk["Ebs"]["Encrypted"] for disk in node["BlockDeviceMappings"])
 
 
-def test_the_policies_that_are_shown_name_one_bucket_and_one_cluster():
-    shown = (ROOT / "docs" / "cluster.md").read_text()
-    policies = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", shown, re.DOTALL)]
+def test_the_documented_policies_name_one_bucket_and_one_cluster():
+    documentation = (ROOT / "docs" / "cluster.md").read_text()
+    policies = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", documentation, re.DOTALL)]
     assert len(policies) == 2
     for statement in (statement for policy in policies for statement in policy["Statement"]):
         actions = statement["Action"]
@@ -124,7 +126,9 @@ def test_the_policies_that_are_shown_name_one_bucket_and_one_cluster():
         ("nightly", ["manifests/nightly", "--inline", "--procedural"], "seasons.yaml        done"),
     ],
 )
-def test_the_cluster_entry_points_take_what_the_command_line_takes(job, arguments, expected, tmp_path):
+def test_the_cluster_entry_points_accept_the_arguments_of_the_command_line(
+    job, arguments, expected, tmp_path
+):
     done = subprocess.run(
         [sys.executable, "-P", f"jobs/{job}.py", *arguments, f"--output-dir={tmp_path}"],
         cwd=ROOT,

@@ -1,4 +1,4 @@
-"""What the documents show must work."""
+"""The examples and references in the documentation work."""
 
 import re
 import subprocess
@@ -26,20 +26,20 @@ MANIFESTS = [
 
 
 @pytest.mark.parametrize("text", MANIFESTS)
-def test_every_manifest_shown_is_right(text):
+def test_every_documented_manifest_is_valid(text):
     assert parse(text, ROOT / "shown.yaml").manifest.animation.frame_count > 0
 
 
 @pytest.mark.parametrize(
     "page", [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")], ids=lambda page: page.name
 )
-def test_every_link_within_the_project_leads_somewhere(page):
+def test_every_link_within_the_project_has_a_target(page):
     links = re.findall(r"\]\(([^)#]+)\)|src=\"([^\"]+)\"", page.read_text())
     targets = [link for pair in links for link in pair if link and "://" not in link]
     assert [target for target in targets if not (page.parent / target).exists()] == []
 
 
-def test_every_test_that_the_guarantees_name_is_there():
+def test_every_test_named_in_the_guarantees_exists():
     text = (ROOT / "docs" / "guarantees.md").read_text()
     named = [
         name.replace("g/", "guarantees/", 1) for name in re.findall(r"`((?:\w+/)+(?:test_)?\w+\.py)`", text)
@@ -49,7 +49,7 @@ def test_every_test_that_the_guarantees_name_is_there():
     assert [name for name in tests if not (ROOT / "tests" / name).is_file()] == []
 
 
-def test_the_command_that_is_shown_takes_all_texts_from_a_frame(tmp_path):
+def test_the_documented_command_removes_all_text_from_a_frame(tmp_path):
     command = re.search(r'python -c "(from PIL.*?)"', (ROOT / "docs" / "security.md").read_text())[1]
     frame = encode_frame(np.full((8, 8, 3), 7, np.uint8), frame_of(), ProceduralSpec())
     assert b"a red star" in frame
@@ -60,9 +60,9 @@ def test_the_command_that_is_shown_takes_all_texts_from_a_frame(tmp_path):
         assert np.asarray(plain).tolist() == decode_frame(frame, "frame").tolist()
 
 
-def test_the_least_versions_that_are_shown_are_those_that_are_required():
-    shown = (ROOT / "docs" / "security.md").read_text().partition("## Versions")[2].partition(":")[0]
-    floors = re.findall(r"([a-z]+) ([0-9.]*[0-9])", shown)
+def test_the_documented_minimum_versions_are_the_required_ones():
+    versions = (ROOT / "docs" / "security.md").read_text().partition("## Versions")[2].partition(":")[0]
+    floors = re.findall(r"([a-z]+) ([0-9.]*[0-9])", versions)
     required = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
     assert len(floors) == 7
     assert [
@@ -72,12 +72,12 @@ def test_the_least_versions_that_are_shown_are_those_that_are_required():
     ] == []
 
 
-def test_the_table_of_what_works_is_that_of_the_tests():
-    assert support.shown() == support.tables(), "run: python -m tests.support"
+def test_the_support_tables_match_the_tests():
+    assert support.readme_tables() == support.tables(), "run: python -m tests.support"
 
 
-def test_every_row_of_the_table_is_the_parameters_of_a_test():
+def test_every_row_of_the_support_tables_parametrizes_a_test():
     tests = "".join(path.read_text() for path in (ROOT / "tests" / "render").glob("test_*.py"))
-    assert [row for row in support.BESIDE if f'BESIDE["{row}"]' not in tests] == []
+    assert [row for row in support.FEATURES if f'FEATURES["{row}"]' not in tests] == []
     assert "PARTS.items()" in tests
     assert [column for column in support.MOVES if f'MOVES["{column}"]' not in tests] == []

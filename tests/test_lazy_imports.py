@@ -1,4 +1,4 @@
-"""Packages import their public names when they are first used."""
+"""Packages import their public names on first use."""
 
 import subprocess
 import sys
@@ -22,7 +22,7 @@ def test_an_unknown_name_is_an_attribute_error():
         _ = farm.plan.nothing
 
 
-def test_a_name_stands_for_the_object_after_its_submodule_of_the_same_name_was_imported():
+def test_a_name_refers_to_the_object_after_its_submodule_of_the_same_name_was_imported():
     code = "import farm.run.prepare; from farm.run import prepare; print(prepare.__name__, callable(prepare))"
     done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "prepare True\n"

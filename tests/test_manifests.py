@@ -1,4 +1,4 @@
-"""The shipped manifests: every one passes its check, and there is one for everything that the farm can do."""
+"""The shipped manifests: every one passes its check, and every capability has one."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ DOWNLOADED = {
     "single-file": ("13:3: model.pretrained", "../models/v1-5-pruned-emaonly.safetensors"),
     "textual-inversion": ("16:7: model.textual_inversions[0].pretrained", "../models/easynegative"),
 }
-"""Manifests whose weights a comment says how to fetch: the place and path of what is missing until then."""
+"""Manifests with a comment on how to fetch their weights: the location and path of the missing weights."""
 
 CAPABILITIES = {
     "prompts blended": ("demo", "animation.kind"),
-    "frames spaced evenly in what is seen": ("demo-even", "animation.pacing"),
+    "perceptually even pacing": ("demo-even", "animation.pacing"),
     "four corners": ("demo-grid", "animation.rows"),
     "a walk": ("demo-walk", "animation.step_size"),
     "a circle of noise": ("demo-circle", "animation.prompt"),
     "several pictures of a prompt": ("demo-stills", "animation.seeds"),
-    "settings swept, schedulers too": ("demo-sweep", "animation.over.scheduler"),
-    "a scheduler exchanged": ("sd21", "model.scheduler.class"),
-    "guidance rescaled": ("sd21", "render.guidance_rescale"),
+    "sweep of settings and schedulers": ("demo-sweep", "animation.over.scheduler"),
+    "another scheduler": ("sd21", "model.scheduler.class"),
+    "guidance rescaling": ("sd21", "render.guidance_rescale"),
     "micro-conditioning": ("sdxl", "render.original_size"),
     "base and refiner": ("sdxl-refiner", "model.refiner"),
     "Turbo": ("sdxl-turbo", "render.num_inference_steps"),
@@ -47,7 +47,7 @@ CAPABILITIES = {
     "inpainting, four channels, shipped": ("demo-inpaint", "render.mask_image"),
     "outpainting": ("outpaint", "render.expand"),
     "outpainting, shipped": ("demo-outpaint", "render.expand"),
-    "canny edges made": ("controlnet-canny", "render.image.canny"),
+    "canny edge detection": ("controlnet-canny", "render.image.canny"),
     "a ControlNet's scale, keyframed": ("controlnet-canny", "render.controlnet_conditioning_scale.149"),
     "a ControlNet for a part of the steps": ("controlnet-canny", "render.control_guidance_end"),
     "a ControlNet and a picture per frame, shipped": ("demo-controlnet", "render.image.canny"),
@@ -68,28 +68,28 @@ CAPABILITIES = {
     "less memory, shipped": ("demo-low-memory", "model.memory.vae_tiling"),
     "layers moved in groups": ("qwen-image", "model.memory.offload"),
 }
-"""What the farm can do, the manifest that shows it, and the field that does."""
+"""Capabilities of the farm, with the manifest and the field that demonstrate each."""
 
 each = pytest.mark.parametrize("path", MANIFESTS, ids=lambda path: path.stem)
 
 
 @pytest.fixture
 def alone(tmp_path: Path) -> Path:
-    """The shipped manifests where nothing was downloaded beside them."""
+    """Return a copy of the shipped manifests without downloaded weights next to them."""
     return shutil.copytree(FOLDER, tmp_path / "manifests")
 
 
 @each
-def test_a_shipped_manifest_passes_its_check_but_for_what_is_downloaded_once(path, alone, tmp_path):
+def test_a_shipped_manifest_passes_its_check_except_for_weights_to_download(path, alone, tmp_path):
     own = alone / path.name
     if path.stem not in DOWNLOADED:
         assert prepare(own, output_dir=str(tmp_path)).plan.name == path.stem
         return
     with pytest.raises(ManifestError) as caught:
         prepare(own, output_dir=str(tmp_path))
-    place, missing = DOWNLOADED[path.stem]
+    location, missing = DOWNLOADED[path.stem]
     assert str(caught.value) == (
-        f"{own}:{place}: there is no checkpoint '{missing}'; needed: a hub id with its commit, a folder or "
+        f"{own}:{location}: there is no checkpoint '{missing}'; needed: a hub id with its commit, a folder or "
         ".safetensors file relative to the manifest, or a shipped checkpoint (tiny-world)."
     )
 
@@ -127,11 +127,11 @@ def test_the_table_of_manifests_has_one_row_for_each():
     assert sorted(rows) == sorted(DATA)
 
 
-def test_a_video_leads_a_shipped_manifest():
+def test_a_shipped_manifest_uses_a_video():
     [video, _] = DATA["demo-two-controlnets"]["render"]["image"]
     assert video["file"] == "pictures/turning-64.mp4"
 
 
-def test_the_pictures_that_manifests_name_are_small_together():
+def test_the_pictures_of_shipped_manifests_are_small_in_total():
     files = [file for file in (FOLDER / "pictures").rglob("*") if file.suffix in (".png", ".mp4")]
     assert sum(file.stat().st_size for file in files) < 300_000

@@ -1,4 +1,4 @@
-"""What `import farm` costs."""
+"""Modules that `import farm` loads."""
 
 import subprocess
 import sys
@@ -6,13 +6,13 @@ import sys
 LOADED = "print(sorted({'torch', 'ray', 'diffusers', 'pyarrow', 'pydantic', 'numpy'} & set(sys.modules)))"
 
 
-def said(program):
+def output_of(program):
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     return done.stdout.strip()
 
 
 def test_importing_farm_loads_none_of_its_libraries():
-    assert said(f"import sys, farm; farm.open; {LOADED}") == "[]"
+    assert output_of(f"import sys, farm; farm.open; {LOADED}") == "[]"
 
 
 def test_opening_a_job_loads_neither_torch_nor_ray(tmp_path):
@@ -22,4 +22,4 @@ def test_opening_a_job_loads_neither_torch_nor_ray(tmp_path):
         "except Exception as error: print(type(error).__name__)\n"
         "print(sorted({'torch', 'ray', 'diffusers'} & set(sys.modules)))"
     )
-    assert said(program) == "UsageError\n[]"
+    assert output_of(program) == "UsageError\n[]"

@@ -31,7 +31,7 @@ def test_the_rate_is_averaged_over_the_last_half_minute():
     assert rate.per_second == pytest.approx(1.0, abs=0.1)
 
 
-def test_off_a_terminal_there_are_plain_lines_and_no_animation():
+def test_output_to_a_file_is_plain_lines_without_animation():
     text = io.StringIO()
     chunk = ChunkDone(job="job", worker="w", rows=(row_of(0), row_of(1)), seconds=1.0)
     with ProgressView(Console(file=text, width=60)) as view:

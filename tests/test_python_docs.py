@@ -1,4 +1,4 @@
-"""The examples in docs/python.md, run in their order."""
+"""The examples in docs/python.md, run in order."""
 
 import re
 import shutil

@@ -1,4 +1,4 @@
-"""What a terminal would obey is shown, not obeyed, whoever wrote it and wherever it is printed."""
+"""Control sequences are printed as escapes, whatever their source and destination."""
 
 import contextlib
 import io
@@ -39,39 +39,39 @@ WIDE = ("赤い星", "e\u0301te\u0301", "🔥🔥", "plain")
 
 
 def printable_lines(text):
-    """Tell whether nothing is left in a text that a terminal would obey."""
+    """Return whether a text contains no control characters except line feeds and tabs."""
     return all(line.replace("\t", "").isprintable() for line in text.split("\n"))
 
 
 def on_a_terminal(*command, columns=80):
-    """Return what a command prints on a terminal of 80 columns, as it arrives there."""
+    """Return the output of a command on a terminal."""
     ours, its = pty.openpty()
-    surroundings = {**os.environ, "TERM": "xterm-256color", "COLUMNS": str(columns), "LINES": "24"}
-    with subprocess.Popen(command, stdin=its, stdout=its, stderr=its, env=surroundings) as process:
+    environment = {**os.environ, "TERM": "xterm-256color", "COLUMNS": str(columns), "LINES": "24"}
+    with subprocess.Popen(command, stdin=its, stdout=its, stderr=its, env=environment) as process:
         os.close(its)
-        shown = b""
-        with contextlib.suppress(OSError):  # its end is told as an error
+        output = b""
+        with contextlib.suppress(OSError):  # reading past the end is an error
             while part := os.read(ours, 4096):
-                shown += part
+                output += part
         process.wait(timeout=60)
     os.close(ours)
-    return shown.decode().replace("\r\n", "\n")
+    return output.decode().replace("\r\n", "\n")
 
 
 @contextlib.contextmanager
 def guarded():
-    """Give what arrives on standard output and standard error from the body."""
+    """Capture the guarded standard output and standard error of the body."""
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         guard_terminal()
-        guard_terminal()  # no harm: main may be called twice
+        guard_terminal()  # harmless, since main may be called twice
         yield out, err
 
 
-# --- whoever writes ---------------------------------------------------------------------------------------
+# --- sources of output ------------------------------------------------------------------------------------
 
 
-def test_data_are_escaped():
+def test_output_is_escaped():
     with guarded() as (out, err):
         echo(f"{HOSTILE}\n\tsecond line")
     assert (out.getvalue(), err.getvalue()) == (f"{SHOWN}\n\tsecond line\n", "")
@@ -123,7 +123,7 @@ def fail_in_a_thread():
         "traceback of a thread",
     ],
 )
-def test_what_libraries_print_is_escaped(write, monkeypatch):
+def test_output_of_libraries_is_escaped(write, monkeypatch):
     monkeypatch.setattr(threading, "excepthook", threading.__excepthook__)  # not pytest's
     with guarded() as streams:
         write()
@@ -142,7 +142,7 @@ def test_the_traceback_that_ends_a_process_is_escaped():
     assert printable_lines(shown)
 
 
-def test_json_is_ascii_and_says_the_same():
+def test_json_is_ascii_with_the_same_content():
     with guarded() as (out, _):
         echo_json({"reason": HOSTILE, "name": "赤い星"})
     text = out.getvalue()
@@ -154,7 +154,7 @@ def test_json_is_ascii_and_says_the_same():
 # --- on a real terminal -----------------------------------------------------------------------------------
 
 
-def test_an_option_that_a_file_name_makes_up_commands_no_terminal():
+def test_a_file_name_that_looks_like_an_option_is_escaped():
     shown = on_a_terminal(sys.executable, "-m", "farm.cli", "check", f"--{TITLE}{CLIPBOARD}\x1b[2J.yaml")
     assert "No such option" in shown
     assert printable_lines(re.sub(r"\x1b\[[0-9;]*m", "", shown))  # typer's colours
@@ -174,7 +174,7 @@ def test_a_manifest_is_refused_on_a_terminal_in_red_and_escaped(tmp_path):
     assert printable_lines(shown.replace("\x1b[31m", "").replace("\x1b[0m", ""))
 
 
-# --- while a run is shown ---------------------------------------------------------------------------------
+# --- the progress of a run --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("is_terminal", [True, False])
@@ -201,21 +201,21 @@ def test_events_of_a_run_are_escaped_and_never_read_as_markup(is_terminal, monke
 
 
 @pytest.mark.parametrize("name", WIDE)
-def test_columns_are_aligned_whatever_the_width_of_letters(name):
+def test_columns_are_aligned_whatever_the_width_of_characters(name):
     rows = format_table([("name", "state"), (name, "done"), ("x" * 9, "failed")]).split("\n")
     assert {
         cell_len(row[: row.index(word)]) for row, word in zip(rows, ("state", "done", "failed"), strict=True)
     } == {11}
 
 
-def test_a_cell_is_one_line_of_what_can_be_printed():
+def test_a_cell_is_one_printable_line():
     assert format_table([("a", f"{LINK}\nb  done"), ("c", "d")]).split("\n") == [
         r"a  \x1b]8;;https://evil.example\x1b\here\x1b]8;;\x1b\ b  done",
         "c  d",
     ]
 
 
-# --- what a cluster says ----------------------------------------------------------------------------------
+# --- output of a cluster ----------------------------------------------------------------------------------
 
 
 class Client:
@@ -256,7 +256,7 @@ def test_a_log_is_printed_without_colours_and_escaped(farm, monkeypatch, follow)
     assert farm("jobs", "logs", "job", *follow, "--address", "http://head:8265") == (0, LOG, "")
 
 
-def test_jobs_of_a_cluster_are_listed_escaped_a_line_each(farm, monkeypatch):
+def test_jobs_of_a_cluster_are_listed_one_per_line_and_escaped(farm, monkeypatch):
     monkeypatch.setattr(cluster, "jobs_client", lambda address: Client())
     code, out, _ = farm("jobs", "list", "--address", "http://head:8265")
     assert (code, out.splitlines()[1:]) == (

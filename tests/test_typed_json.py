@@ -39,7 +39,7 @@ class Record:
 
 
 def nested(depth: int) -> dict:
-    """An object in as many others."""
+    """Return an object nested in `depth` others."""
     return {"0": nested(depth - 1)} if depth else {}
 
 
@@ -66,12 +66,12 @@ def test_a_record_is_read_by_its_annotations():
     assert [type(value) for value in record.values.values()] == [int, float, bool, str, type(None)]
 
 
-def test_fields_added_by_a_newer_farm_are_ignored():
+def test_fields_added_by_a_newer_version_are_ignored():
     assert parse(b'{"name": "a", "share": 0.5, "new": [[]]}', Record) == Record(name="a", share=0.5)
 
 
 @pytest.mark.parametrize(
-    ("changes", "said"),
+    ("changes", "message"),
     [
         ({"name": 3}, "name: found an integer, needed a string"),
         ({"name": None}, "name: found null, needed a string"),
@@ -94,26 +94,26 @@ def test_fields_added_by_a_newer_farm_are_ignored():
          "than 64 bits"),
     ],
 )  # fmt: skip
-def test_a_mismatch_is_reported_with_its_path_and_without_its_value(changes, said):
-    assert refusal(json.dumps({"name": "a", "share": 0.5} | changes)) == said
+def test_a_mismatch_is_reported_with_its_path_and_without_its_value(changes, message):
+    assert refusal(json.dumps({"name": "a", "share": 0.5} | changes)) == message
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("[]", "found a list, needed an object"),
         ("", "it is not JSON in UTF-8: Expecting value: line 1 column 1 (char 0)"),
         ('{"name": "a", "share": NaN}', "found NaN or Infinity, which are not JSON"),
         ('{"name": "a", "share": -Infinity}', "found NaN or Infinity, which are not JSON"),
         ('{"name": "a", "share": 1e999}', "share: found a decimal number, needed a finite number"),
-        ('{"name": "a", "share": 1, "share": 2}', "an object has a key twice"),
+        ('{"name": "a", "share": 1, "share": 2}', "an object has a duplicate key"),
         ('{"name": "\\ud800", "share": 1}', "name: found a string with half of a surrogate pair"),
         ("[" * 100_000, "it is nested too deeply"),
         (json.dumps({"name": "", "share": 1, "facts": nested(40)}), f"facts.{'0.' * 33}0: it is nested too deeply"),
     ],
 )  # fmt: skip
-def test_anything_but_strict_json_is_refused(text, said):
-    assert refusal(text) == said
+def test_anything_but_strict_json_is_refused(text, message):
+    assert refusal(text) == message
 
 
 def test_a_document_in_another_encoding_is_refused():
@@ -122,7 +122,7 @@ def test_a_document_in_another_encoding_is_refused():
 
 
 def test_a_document_of_too_many_bytes_is_not_parsed():
-    assert refusal(b" " * (MAX_BYTES + 1)) == f"it has {MAX_BYTES + 1} bytes, allowed are {MAX_BYTES}"
+    assert refusal(b" " * (MAX_BYTES + 1)) == f"it has {MAX_BYTES + 1} bytes, at most {MAX_BYTES} are allowed"
 
 
 def test_a_ledger_row_is_read_as_it_was_written():

@@ -1,4 +1,4 @@
-"""Checkpoints of real classes with tiny sizes and random weights, saved in the hub's folder format."""
+"""Checkpoints of real classes with tiny sizes and random weights, saved in diffusers' folder format."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 
 def tokenizer(folder: Path) -> CLIPTokenizer:
-    """A real CLIP tokenizer that knows single bytes only."""
+    """Save a real CLIP tokenizer with single bytes as its only tokens, and return it."""
     from transformers.convert_slow_tokenizer import bytes_to_unicode
 
     letters = list(bytes_to_unicode().values())

@@ -1,4 +1,4 @@
-"""Train the shipped checkpoints from nothing: python -m training (three hours on two CPU cores).
+"""Train the shipped checkpoints from scratch: python -m training (three hours on two CPU cores).
 
 An interrupted run resumes when the same command is run again.
 """

@@ -36,9 +36,9 @@ every figure on this page is for those 64.
 _TRAINING = """
 ## Training
 
-From nothing, by `python -m training`, on {pictures:,} pictures of {size} x {size} pixels drawn by
+From scratch, by `python -m training`, on {pictures:,} pictures of {size} x {size} pixels drawn by
 `training/drawing.py` with captions from `training/scenes.py`, on {machine}. No other pictures, weights or texts were
-used. Minutes are wall time on a machine that other work used too.
+used. Minutes are wall time on a machine with other load.
 {training}
 The weights are stored in 16 bits and load as float32 by default.
 """
@@ -91,7 +91,7 @@ A picture took {generated["seconds_per_picture"]:.2f} s on {figures["run"]["mach
 
 ## Limits
 
-It knows only the words below, and reads any other word as the nearest of them. One shape per picture.
+Its vocabulary is the words below; it reads any other word as the nearest of them. One shape per picture.
 """
     training = _training(figures, "vae", "vae-sharp", "text", "clip", "unet")
     return front + usage + evaluation + _VOCABULARY + training

@@ -301,8 +301,8 @@ shape.
 ## Training
 
 By `python -m training --stages controlnet export`, on the pictures and captions of {world}, whose U-Net was frozen:
-{steps:,} steps of {batch} pictures in {minutes:.0f} minutes of wall time on one CPU core of a machine that other work
-used too. {dropout:.0%} of the captions were dropped. It starts with the weights of the U-Net's encoder, but its middle
+{steps:,} steps of {batch} pictures in {minutes:.0f} minutes of wall time on one CPU core of a machine with other
+load. {dropout:.0%} of the captions were dropped. It starts with the weights of the U-Net's encoder, but its middle
 block has no attention.
 
 The weights are stored in 16 bits and load as float32 by default.

@@ -156,7 +156,7 @@ STAGES: dict[str, Callable[[RunConfig], None]] = {
     "evaluate-lcm": _evaluate_lcm,
     "evaluate-inpainting": _evaluate_inpainting,
 }
-"""In the order that makes everything from nothing."""
+"""In the order for training from scratch."""
 
 
 def _trained_vae(config: RunConfig) -> AutoencoderKL:

@@ -1,13 +1,13 @@
-"""What finished frames show: metrics of single frames, and insights into the job as a whole.
+"""Metrics of finished frames, and insights into the job from all of them.
 
-columns_of(spec) -> tuple[Column, ...]                  what is measured, by column
-are_measurable(columns) -> bool                         whether columns read from a file are among those
+columns_of(spec) -> tuple[Column, ...]                  the measured columns
+are_measurable(columns) -> bool                         whether columns read from a file can be measured ones
 open_analyzer(spec) -> Analyzer                         loads models, and torch
-measure(spec, folder, stretch) -> tuple[Values, ...]    the same for frames in a job's folder
-insights_of(columns, curves) -> Insights                what all frames together show
+measure(spec, folder, sequence) -> tuple[Values, ...]   measures frames in a job's folder
+insights_of(columns, curves) -> Insights                insights from all frames
 times_the_median(times) -> str                          a factor in words
-image_difference(one, other) -> ImageDifference | None  how much two pictures differ
-sharpness(pixels) -> float                              how sharp a picture is
+image_difference(one, other) -> ImageDifference | None  the difference of two pictures
+sharpness(pixels) -> float                              the sharpness of a picture
 """
 
 from typing import TYPE_CHECKING

@@ -8,7 +8,7 @@ from farm.terminal import guard_terminal
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with its exit code; handle SIGTERM like Ctrl-C."""
     guard_terminal()  # before importing libraries whose loggers keep a reference to standard error
-    # The farm uses no plugin of pydantic, which otherwise looks for them in all packages that are installed.
+    # The farm uses no plugin of pydantic, which would otherwise search all installed packages for them.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     from farm.cli.app import run
 

@@ -46,17 +46,22 @@ def analyze(
     reads = read_policy(allow_inputs, allow_models, untrusted=untrusted)
     executor = make_executor([], workers=workers, address=address, inline=inline)
     with contextlib.redirect_stdout(sys.stderr):  # where Ray reports dead workers
-        made = analyze_job(folder, executor, overrides or (), reads=reads)
-    insights = made.findings.insights
+        analyzed = analyze_job(folder, executor, overrides or (), reads=reads)
+    insights = analyzed.findings.insights
     if as_json:
-        columns = [column.name for column in made.findings.columns]
-        head = {"name": made.name, "planned": made.planned, "frames": made.frames, "columns": columns}
+        columns = [column.name for column in analyzed.findings.columns]
+        head = {
+            "name": analyzed.name,
+            "planned": analyzed.planned,
+            "frames": analyzed.frames,
+            "columns": columns,
+        }
         echo_json(head | dataclasses.asdict(insights))
     else:
-        echo(f"{made.name}: {made.frames} of {made.planned} frames measured")
+        echo(f"{analyzed.name}: {analyzed.frames} of {analyzed.planned} frames measured")
         for sentence in insights.sentences:
             echo(f"  {sentence.text}")
-    raise typer.Exit(0 if made.frames == made.planned else EXIT_CODES["partial"])
+    raise typer.Exit(0 if analyzed.frames == analyzed.planned else EXIT_CODES["partial"])
 
 
 def report(

@@ -65,47 +65,47 @@ def plan(
     as_json: Json = False,
 ) -> None:
     """Show what a manifest would render, and how long it would take."""
-    found = api.plan(
+    job_plan = api.plan(
         manifest,
         overrides=overrides or (),
         out=output_dir,
         procedural=procedural,
         reads=read_policy(allow_inputs, allow_models, untrusted=untrusted),
     )
-    print_warnings([found])
+    print_warnings([job_plan])
     if as_json:
-        echo_json(_plan_data(found))
+        echo_json(_plan_data(job_plan))
         return
-    design, pacing = found.job.plan, found.job.pacing
-    pilot, calls = pacing.pilot_calls if pacing else (0, 0), found.model_calls
+    design, pacing = job_plan.job.plan, job_plan.job.pacing
+    pilot, calls = pacing.pilot_calls if pacing else (0, 0), job_plan.model_calls
     rows = [
-        ("name", found.name),
-        ("kind", found.kind),
-        ("frames", str(len(found))),
+        ("name", job_plan.name),
+        ("kind", job_plan.kind),
+        ("frames", str(len(job_plan))),
         *_pacing(pacing),
         ("chunks", f"{design.chunk_count} of {_count(design.batch_size, 'frame')}"),
-        ("model calls", _calls(pilot, found.chunks_left) + (f", {_steps(design)} each" if calls else "")),
-        ("time", _time(found.estimate(), anything_left=bool(calls), at_most=bool(pilot[1]))),
-        ("folder", found.folder),
+        ("model calls", _calls(pilot, job_plan.chunks_left) + (f", {_steps(design)} each" if calls else "")),
+        ("time", _time(job_plan.estimate(), anything_left=bool(calls), at_most=bool(pilot[1]))),
+        ("folder", job_plan.folder),
     ]
     echo(format_table(rows))
-    for part in found.ranges:
+    for part in job_plan.ranges:
         frames = f"frame {part.first}" if part.count == 1 else f"frames {part.first}-{part.last}"
         echo(f"  {frames}: {part.reason}")
 
 
-def _plan_data(found: JobPlan) -> dict[str, object]:
-    design, pacing = found.job.plan, found.job.pacing
+def _plan_data(job_plan: JobPlan) -> dict[str, object]:
+    design, pacing = job_plan.job.plan, job_plan.job.pacing
     return {
-        "name": found.name,
-        "kind": found.kind,
-        "folder": found.folder,
-        "frames": len(found),
+        "name": job_plan.name,
+        "kind": job_plan.kind,
+        "folder": job_plan.folder,
+        "frames": len(job_plan),
         "batch_size": design.batch_size,
         "chunks": design.chunk_count,
-        "model_calls": found.model_calls,
-        "kept": found.kept,
-        "estimated_seconds": found.estimate(),
+        "model_calls": job_plan.model_calls,
+        "kept": job_plan.kept,
+        "estimated_seconds": job_plan.estimate(),
         "pacing": pacing
         and {
             "measure": pacing.kind,
@@ -114,7 +114,7 @@ def _plan_data(found: JobPlan) -> dict[str, object]:
             "pilot_calls": pacing.pilot_calls,
         },
         "ranges": [
-            {"first": part.first, "last": part.last, "why": part.reason.value} for part in found.ranges
+            {"first": part.first, "last": part.last, "why": part.reason.value} for part in job_plan.ranges
         ],
     }
 

@@ -55,32 +55,32 @@ def compare(
         raise UsageError("--revision is the commit of the model in --clip; give both.")
     model = None if clip is None else find_clip(clip, revision)
     with _Bar() as bar:
-        found = compare_jobs(first, second, clip=model, output=output, on_progress=bar)
+        comparison = compare_jobs(first, second, clip=model, output=output, on_progress=bar)
     if as_json:
-        echo_json(dataclasses.asdict(found))
+        echo_json(dataclasses.asdict(comparison))
     else:
-        echo(report_text(found))
-    raise typer.Exit(found.exit_code)
+        echo(report_text(comparison))
+    raise typer.Exit(comparison.exit_code)
 
 
-def report_text(found: Comparison) -> str:
+def report_text(comparison: Comparison) -> str:
     """Return the report of a comparison."""
-    first, second = found.first, found.second
-    notes = [*_missing(first), *_missing(second), *found.remarks]
-    if not found.settings:
+    first, second = comparison.first, comparison.second
+    notes = [*_missing(first), *_missing(second), *comparison.remarks]
+    if not comparison.settings:
         notes.insert(0, "The settings are the same.")
     parts = [
-        f"{first.label} and {second.label}: {found.compared} of {found.planned} frames",
-        format_table([("", first.label, second.label, ""), *_settings(found), *_measured(found)]),
-        _distances(found),
+        f"{first.label} and {second.label}: {comparison.compared} of {comparison.planned} frames",
+        format_table([("", first.label, second.label, ""), *_settings(comparison), *_measured(comparison)]),
+        _distances(comparison),
         "\n".join(notes),
-        "\n".join([found.folder, *(f"  {name}" for name in found.files)]),
+        "\n".join([comparison.folder, *(f"  {name}" for name in comparison.files)]),
     ]
     return "\n\n".join(filter(None, parts))
 
 
-def _settings(found: Comparison) -> Iterator[tuple[str, ...]]:
-    for setting in found.settings:
+def _settings(comparison: Comparison) -> Iterator[tuple[str, ...]]:
+    for setting in comparison.settings:
         yield (
             setting.field,
             format_setting(setting.first, _MAX_VALUE_WIDTH),
@@ -89,12 +89,12 @@ def _settings(found: Comparison) -> Iterator[tuple[str, ...]]:
         )
 
 
-def _measured(found: Comparison) -> Iterator[tuple[str, ...]]:
-    first, second = found.first, found.second
+def _measured(comparison: Comparison) -> Iterator[tuple[str, ...]]:
+    first, second = comparison.first, comparison.second
     seconds = first.seconds_per_frame, second.seconds_per_frame
     yield "seconds per frame", f"{seconds[0]:.3g}", f"{seconds[1]:.3g}", _faster(first, second)
-    if found.clip:
-        yield "CLIP score", f"{first.clip_score:.3f}", f"{second.clip_score:.3f}", f"with {found.clip}"
+    if comparison.clip:
+        yield "CLIP score", f"{first.clip_score:.3f}", f"{second.clip_score:.3f}", f"with {comparison.clip}"
     yield "sharpness", f"{first.sharpness:.0f}", f"{second.sharpness:.0f}", "variance of the Laplacian"
 
 
@@ -107,10 +107,10 @@ def _faster(first: Side, second: Side) -> str:
     return f"{faster.label} is {speedup:.1f} times as fast" if speedup >= _MIN_SPEEDUP else ""
 
 
-def _distances(found: Comparison) -> str:
+def _distances(comparison: Comparison) -> str:
     distances = (
-        ("RGB", found.rgb, "root mean square, as a fraction of the range"),
-        ("perceptual", found.perceptual, "(1 - SSIM) / 2"),
+        ("RGB", comparison.rgb, "root mean square, as a fraction of the range"),
+        ("perceptual", comparison.perceptual, "(1 - SSIM) / 2"),
     )
     rows = [
         (name, f"{distance.mean:.3f}", f"{distance.max:.3f}", str(distance.frame), how)

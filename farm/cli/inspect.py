@@ -47,35 +47,37 @@ def inspect(
     if frame is not None:
         _inspect_frame(folder, frame, as_json=as_json)
         return
-    found = inspect_job(folder)
+    inspection = inspect_job(folder)
     if as_json:
-        echo_json(dataclasses.asdict(found))
+        echo_json(dataclasses.asdict(inspection))
     else:
         echo(
             report_text(
-                found, width=max(_MIN_WIDTH, min(_MAX_WIDTH, shutil.get_terminal_size((80, 24)).columns))
+                inspection, width=max(_MIN_WIDTH, min(_MAX_WIDTH, shutil.get_terminal_size((80, 24)).columns))
             )
         )
 
 
 def _inspect_frame(folder: str, frame: int, *, as_json: bool) -> None:
-    found = frame_history(folder, frame)
+    history = frame_history(folder, frame)
     if as_json:
-        echo_json(dataclasses.asdict(found))
+        echo_json(dataclasses.asdict(history))
     else:
-        echo(frame_text(found))
+        echo(frame_text(history))
 
 
-def frame_text(found: FrameHistory) -> str:
+def frame_text(history: FrameHistory) -> str:
     """Return the history of a frame, with a line per attempt."""
-    chunk = f"chunk {found.chunk}, frames {found.first}-{found.last}"
-    lines = [f"{found.name}: frame {found.frame} ({chunk}): {found.status}"]
-    if found.file:
-        lines.append(f"{found.file}, rendered by {found.worker} on {found.node}, {_utc(found.rendered_at)}")
-    if not found.attempts:
+    chunk = f"chunk {history.chunk}, frames {history.first}-{history.last}"
+    lines = [f"{history.name}: frame {history.frame} ({chunk}): {history.status}"]
+    if history.file:
+        lines.append(
+            f"{history.file}, rendered by {history.worker} on {history.node}, {_utc(history.rendered_at)}"
+        )
+    if not history.attempts:
         return "\n".join([*lines, "No attempts are recorded."])
     rows = [("run", "attempt", "worker", "started", "ended", "result")]
-    for each in found.attempts:
+    for each in history.attempts:
         result = ": ".join(filter(None, [each.state, one_line(each.reason)]))
         rows.append((each.run, str(each.attempt), each.worker, _utc(each.started), _utc(each.ended), result))
     return "\n".join([*lines, "", format_table(rows)])
@@ -85,29 +87,33 @@ def _utc(time: str) -> str:
     return f"{time.replace('T', ' ')[:19]} UTC" if time else "-"
 
 
-def report_text(found: Inspection, *, width: int) -> str:
+def report_text(inspection: Inspection, *, width: int) -> str:
     """Return the report of an inspection in lines of about `width` characters."""
-    by = f", by {found.run}" if found.run else ""
+    by = f", by {inspection.run}" if inspection.run else ""
     parts = [
-        "\n".join([f"{found.name}: {found.state}{by}", _indented(format_table(_facts(found)))]),
-        "\n".join(_problems(found, width)),
-        "\n".join(_insights(found, width)),
-        "\n".join(_change_plot(found, width)),
+        "\n".join(
+            [f"{inspection.name}: {inspection.state}{by}", _indented(format_table(_facts(inspection)))]
+        ),
+        "\n".join(_problems(inspection, width)),
+        "\n".join(_insights(inspection, width)),
+        "\n".join(_change_plot(inspection, width)),
     ]
     return "\n\n".join(filter(None, parts))
 
 
-def _facts(found: Inspection) -> Iterator[tuple[str, ...]]:
-    yield "kind", found.kind
-    counts = [f"{found.planned} planned", f"{found.there} on disk", f"{found.whole} intact"]
-    yield "frames", ", ".join([*counts, f"{found.failed} failed"] if found.failed else counts)
-    if found.seconds is not None:
-        when = f", ended {found.finished_at.replace('T', ' ')[:16]} UTC" if found.finished_at else ""
-        yield "last run", f"{format_duration(found.seconds)}{when}"
-    for share in found.environments:
+def _facts(inspection: Inspection) -> Iterator[tuple[str, ...]]:
+    yield "kind", inspection.kind
+    counts = [f"{inspection.planned} planned", f"{inspection.there} on disk", f"{inspection.whole} intact"]
+    yield "frames", ", ".join([*counts, f"{inspection.failed} failed"] if inspection.failed else counts)
+    if inspection.seconds is not None:
+        when = (
+            f", ended {inspection.finished_at.replace('T', ' ')[:16]} UTC" if inspection.finished_at else ""
+        )
+        yield "last run", f"{format_duration(inspection.seconds)}{when}"
+    for share in inspection.environments:
         where = _environment(share)
-        yield "rendered", where if len(found.environments) == 1 else f"{share.frames} frames: {where}"
-    yield "folder", found.folder
+        yield "rendered", where if len(inspection.environments) == 1 else f"{share.frames} frames: {where}"
+    yield "folder", inspection.folder
 
 
 def _environment(share: EnvironmentShare) -> str:
@@ -115,36 +121,37 @@ def _environment(share: EnvironmentShare) -> str:
     return ", ".join(f"{key} {value}" if key in _VERSIONS else value for key, value in values.items())
 
 
-def _problems(found: Inspection, width: int) -> Iterator[str]:
-    if found.error:
-        yield from textwrap.wrap(one_line(found.error), width)
-    lines = [f"{format_frames(part)}: {part.reason}" for part in (*found.missing, *found.remarks)]
+def _problems(inspection: Inspection, width: int) -> Iterator[str]:
+    if inspection.error:
+        yield from textwrap.wrap(one_line(inspection.error), width)
+    lines = [f"{format_frames(part)}: {part.reason}" for part in (*inspection.missing, *inspection.remarks)]
     yield from (_cut(line, width) for line in lines[:_MAX_PROBLEMS])
     if len(lines) > _MAX_PROBLEMS:
         yield f"and {len(lines) - _MAX_PROBLEMS} more; --json lists all of them"
 
 
-def _insights(found: Inspection, width: int) -> Iterator[str]:
-    if not found.measured:
+def _insights(inspection: Inspection, width: int) -> Iterator[str]:
+    if not inspection.measured:
         yield "Nothing has been measured; farm analyze measures finished frames."
         return
-    if found.unmeasured:
-        yield from textwrap.wrap(_unmeasured(found), width)
-    for sentence in found.sentences:
+    if inspection.unmeasured:
+        yield from textwrap.wrap(_unmeasured(inspection), width)
+    for sentence in inspection.sentences:
         yield from textwrap.wrap(one_line(sentence), width, subsequent_indent="  ")
-    if found.jumps:
+    if inspection.jumps:
         rows = [
-            (jump.label, f"{jump.value:.3g}", f"to frame {jump.frame}", _times(jump)) for jump in found.jumps
+            (jump.label, f"{jump.value:.3g}", f"to frame {jump.frame}", _times(jump))
+            for jump in inspection.jumps
         ]
         yield from ("Largest jumps:", _indented(format_table(rows)))
 
 
-def _unmeasured(found: Inspection) -> str:
+def _unmeasured(inspection: Inspection) -> str:
     """Explain why intact frames have no measurement: a frame is measured together with its neighbours."""
-    count = f"{found.unmeasured} of {found.whole} intact frames"
-    if found.run:
+    count = f"{inspection.unmeasured} of {inspection.whole} intact frames"
+    if inspection.run:
         return f"{count} have not been measured yet."
-    if any(part.reason in _LOST for part in found.missing):
+    if any(part.reason in _LOST for part in inspection.missing):
         return (
             f"The measurements include frames that are missing now, and {count} have none; run farm analyze to update "
             "them."
@@ -156,11 +163,11 @@ def _times(jump: Jump) -> str:
     return "" if jump.times is None else times_the_median(jump.times)
 
 
-def _change_plot(found: Inspection, width: int) -> Iterator[str]:
-    if found.change is not None:
-        lines = plot(found.change.values, width=width, height=_PLOT_HEIGHT)
+def _change_plot(inspection: Inspection, width: int) -> Iterator[str]:
+    if inspection.change is not None:
+        lines = plot(inspection.change.values, width=width, height=_PLOT_HEIGHT)
         if lines:
-            yield f"Change from frame to frame ({found.change.label}, {found.change.unit}):"
+            yield f"Change from frame to frame ({inspection.change.label}, {inspection.change.unit}):"
             yield from lines
 
 
@@ -206,7 +213,7 @@ def plot(values: Sequence[float | None], *, width: int, height: int) -> list[str
 def _bars(values: Sequence[float | None], room: int) -> list[float | None]:
     if len(values) <= room:
         return [value for value in values for _ in range(room // len(values))]
-    edges = [place * len(values) // room for place in range(room + 1)]
+    edges = [column * len(values) // room for column in range(room + 1)]
     groups = (values[start:stop] for start, stop in itertools.pairwise(edges))
     return [max((value for value in group if value is not None), default=None) for group in groups]
 

@@ -16,13 +16,13 @@ def models(as_json: Json = False) -> None:
 
     Use their names as `model.pretrained`.
     """
-    found = shipped_models.shipped()
+    shipped = shipped_models.shipped()
     if as_json:
-        echo_json([dataclasses.asdict(model) | {"path": str(model.path)} for model in found])
+        echo_json([dataclasses.asdict(model) | {"path": str(model.path)} for model in shipped])
         return
     echo(
         format_table(
-            (model.name, model.architecture, format_size(model.bytes), model.description) for model in found
+            (model.name, model.architecture, format_size(model.bytes), model.description) for model in shipped
         )
     )
 

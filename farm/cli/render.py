@@ -129,7 +129,7 @@ def batch(
     Invalid manifests and failed jobs do not stop the others. Manifests may read pictures and checkpoints below the
     folder, and what --allow-inputs and --allow-models allow.
     """
-    found = gather(
+    gathered = gather(
         folder,
         overrides=overrides or (),
         output_dir=output_dir,
@@ -137,9 +137,9 @@ def batch(
         seconds=manifest_timeout,
         reads=read_policy(allow_inputs, allow_models, untrusted=True),
     )
-    for error in found.broken.values():
+    for error in gathered.broken.values():
         print_error(error)
-    jobs = list(found.jobs.values())
+    jobs = list(gathered.jobs.values())
     executor = make_executor(
         jobs,
         workers=workers,
@@ -148,7 +148,7 @@ def batch(
         policy=RetryPolicy(chunk_timeout=chunk_timeout, max_failed_frames=max_failed_frames),
         cache=make_cache(cache_dir, cache_gb),
     )
-    gallery = BatchGallery(output_dir, found.broken)
+    gallery = BatchGallery(output_dir, gathered.broken)
     with gallery:
         summaries = _run(list(map(JobPlan, jobs)), executor, chunks_per_shard, gallery) if jobs else ()
     page = gallery.finish()
@@ -159,13 +159,13 @@ def batch(
                 "jobs": [dataclasses.asdict(summary) for summary in summaries],
                 "broken": {
                     str(path): [dataclasses.asdict(problem) for problem in error.problems]
-                    for path, error in found.broken.items()
+                    for path, error in gathered.broken.items()
                 },
             }
         )
     else:
-        echo(batch_table(found, summaries, page))
-    raise typer.Exit(exit_code(summaries, broken=len(found.broken)))
+        echo(batch_table(gathered, summaries, page))
+    raise typer.Exit(exit_code(summaries, broken=len(gathered.broken)))
 
 
 def assemble(
@@ -176,12 +176,12 @@ def assemble(
 
     Nothing is rendered, so neither the model nor the input pictures are needed.
     """
-    made = assemble_outputs(folder)
+    assembled = assemble_outputs(folder)
     if as_json:
-        echo_json(dataclasses.asdict(made))
+        echo_json(dataclasses.asdict(assembled))
     else:
-        echo(assembly_text(made, folder))
-    is_complete = made.frames == made.planned and not made.errors
+        echo(assembly_text(assembled, folder))
+    is_complete = assembled.frames == assembled.planned and not assembled.errors
     raise typer.Exit(0 if is_complete else EXIT_CODES["partial"])
 
 
@@ -251,10 +251,10 @@ def _frames(summary: Summary) -> str:
     return f"{counts.rendered} of {counts.planned} frames rendered{cached}{kept}{failed}"
 
 
-def batch_table(found: Gathered, summaries: Sequence[Summary], gallery: str) -> str:
+def batch_table(gathered: Gathered, summaries: Sequence[Summary], gallery: str) -> str:
     """Return a table with the result of each manifest, followed by the path of the gallery, if any."""
     rows = [("manifest", "state", "frames", "time", "")]
-    for (path, job), summary in zip(found.jobs.items(), summaries, strict=True):
+    for (path, job), summary in zip(gathered.jobs.items(), summaries, strict=True):
         frames = f"{summary.frames.finished}/{summary.frames.planned}"
         detail = summary.error or (
             summary.failures[0].reason if summary.failures else job.folder.path("").rstrip("/")
@@ -262,19 +262,19 @@ def batch_table(found: Gathered, summaries: Sequence[Summary], gallery: str) -> 
         rows.append((path.name, summary.state, frames, format_duration(summary.seconds), detail))
     rows += [
         (path.name, "refused", "", "", f"{_mistakes(error)}, listed above")
-        for path, error in found.broken.items()
+        for path, error in gathered.broken.items()
     ]
     return "\n".join([format_table(rows), *([gallery] if gallery else [])])
 
 
-def assembly_text(made: AssembledOutputs, folder: str) -> str:
+def assembly_text(assembled: AssembledOutputs, folder: str) -> str:
     """Return a few lines on what was assembled."""
-    lines = [f"{made.name}: {made.frames} of {made.planned} frames"]
-    lines += [f"  {format_frames(part)} missing: {one_line(part.reason)}" for part in made.missing]
-    lines += [f"  {one_line(error)}" for error in made.errors]
+    lines = [f"{assembled.name}: {assembled.frames} of {assembled.planned} frames"]
+    lines += [f"  {format_frames(part)} missing: {one_line(part.reason)}" for part in assembled.missing]
+    lines += [f"  {one_line(error)}" for error in assembled.errors]
     lines += [
         f"  {folder}",
-        *(f"    {output.name:<24} {format_size(output.bytes):>9}" for output in made.outputs),
+        *(f"    {output.name:<24} {format_size(output.bytes):>9}" for output in assembled.outputs),
     ]
     return "\n".join(lines)
 

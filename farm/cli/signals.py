@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM, in a way that no finalizer can swallow."""
+"""Ctrl-C and SIGTERM, handled so that no finalizer can swallow them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Interruption:
         """Raise KeyboardInterrupt, once per request.
 
         Raises:
-            KeyboardInterrupt: if the user has asked to stop.
+            KeyboardInterrupt: if the user has requested a stop.
         """
         if self._requested:
             self._requested = False

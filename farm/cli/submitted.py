@@ -2,9 +2,9 @@
 
     python -P -m farm.cli.submitted submission.json --output-dir /shared/out
 
-Takes what `farm render` takes, with the submission in place of the manifest. The manifest may read the pictures that
-were sent with it, and what --allow-inputs and --allow-models allow. The cluster's own Ray renders it, unless --address
-or --inline says otherwise.
+Takes the arguments of `farm render`, with the submission instead of the manifest. The manifest may read the pictures
+sent with it, and what --allow-inputs and --allow-models allow. The cluster's own Ray renders it, unless --address or
+--inline says otherwise.
 """
 
 from __future__ import annotations

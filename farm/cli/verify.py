@@ -88,26 +88,26 @@ def verify(
             if not isinstance(event, JobFinished):
                 interruption.check()
 
-        found = verify_job(job, executor, on_event, sample=None if every else sample or _SAMPLE)
+        verification = verify_job(job, executor, on_event, sample=None if every else sample or _SAMPLE)
     if as_json:
-        echo_json(_data(found))
+        echo_json(_data(verification))
     else:
-        echo(report_text(found))
-    raise typer.Exit(found.exit_code)
+        echo(report_text(verification))
+    raise typer.Exit(verification.exit_code)
 
 
-def _data(found: Verification) -> dict[str, object]:
+def _data(verification: Verification) -> dict[str, object]:
     return {
-        "name": found.name,
-        "folder": found.folder,
-        "exit_code": found.exit_code,
-        "interrupted": found.interrupted,
-        "planned": found.planned,
-        "checked": found.count(),
-        **{verdict.name.lower(): found.count(verdict) for verdict in Verdict},
-        "seconds": found.seconds,
-        "environment_changes": [dataclasses.asdict(change) for change in found.changes],
-        "findings": [_finding(finding) for finding in found.findings],
+        "name": verification.name,
+        "folder": verification.folder,
+        "exit_code": verification.exit_code,
+        "interrupted": verification.interrupted,
+        "planned": verification.planned,
+        "checked": verification.count(),
+        **{verdict.name.lower(): verification.count(verdict) for verdict in Verdict},
+        "seconds": verification.seconds,
+        "environment_changes": [dataclasses.asdict(change) for change in verification.changes],
+        "findings": [_finding(finding) for finding in verification.findings],
     }
 
 
@@ -131,21 +131,26 @@ def _finding(finding: FrameFinding) -> dict[str, object]:
 # --- the report as text ----------------------------------------------------------------------------------
 
 
-def report_text(found: Verification) -> str:
+def report_text(verification: Verification) -> str:
     """Return the report of a verification."""
-    counts = [f"{found.count(verdict)} {word}" for verdict, word in _COUNTED.items() if found.count(verdict)]
+    counts = [
+        f"{verification.count(verdict)} {word}"
+        for verdict, word in _COUNTED.items()
+        if verification.count(verdict)
+    ]
+    duration = format_duration(verification.seconds)
     checked = (
-        f"{found.name}: {found.count()} of {found.planned} frames checked in {format_duration(found.seconds)}"
+        f"{verification.name}: {verification.count()} of {verification.planned} frames checked in {duration}"
     )
-    rows = [_row(group) for group in _groups(found)]
+    rows = [_row(group) for group in _groups(verification)]
     first = ": ".join(filter(None, [checked, ", ".join(counts)]))
-    return "\n".join([first, *_table(rows), *_conclusions(found)])
+    return "\n".join([first, *_table(rows), *_conclusions(verification)])
 
 
-def _groups(found: Verification) -> list[list[FrameFinding]]:
+def _groups(verification: Verification) -> list[list[FrameFinding]]:
     """Return the findings that are not identical, with adjacent ones grouped if their verdict and reason agree."""
     groups: list[list[FrameFinding]] = []
-    for finding in found.findings:
+    for finding in verification.findings:
         if finding.verdict is Verdict.IDENTICAL:
             continue
         if (
@@ -194,38 +199,38 @@ def _table(rows: list[tuple[str, ...]]) -> list[str]:
     return [format_table(row if measured else (*row[:2], row[5]) for row in [head, *rows])]
 
 
-def _conclusions(found: Verification) -> Iterator[str]:
-    if found.interrupted:
+def _conclusions(verification: Verification) -> Iterator[str]:
+    if verification.interrupted:
         yield "Interrupted: the remaining frames were not checked."
-    elif not found.compared:
+    elif not verification.compared:
         yield "No frame could be compared."
-    elif found.count(Verdict.IDENTICAL) == found.count():
-        yield _all_identical(found)
-    yield from _differing(found)
-    if found.count(Verdict.FAILED):
+    elif verification.count(Verdict.IDENTICAL) == verification.count():
+        yield _all_identical(verification)
+    yield from _differing(verification)
+    if verification.count(Verdict.FAILED):
         yield "Frames that could not be rendered again were not compared; the reasons are listed above."
-    kinds = [word for verdict, word in _TO_RENDER.items() if found.count(verdict)]
+    kinds = [word for verdict, word in _TO_RENDER.items() if verification.count(verdict)]
     if kinds:
-        command = found.again or "farm render with this job's manifest and --output-dir"
+        command = verification.again or "farm render with this job's manifest and --output-dir"
         yield f"To render the {_either(kinds)} frames, run: {command}"
 
 
-def _all_identical(found: Verification) -> str:
-    if found.changes:
-        return f"All frames are identical, bit for bit, despite a different environment: {_changes(found)}."
+def _all_identical(verification: Verification) -> str:
+    if verification.changes:
+        return f"All frames are identical, bit for bit, despite a different environment: {_changes(verification)}."
     return "All frames are identical, bit for bit."
 
 
-def _differing(found: Verification) -> Iterator[str]:
-    differing = [finding for finding in found.findings if finding.verdict is Verdict.DIFFERS]
+def _differing(verification: Verification) -> Iterator[str]:
+    differing = [finding for finding in verification.findings if finding.verdict is Verdict.DIFFERS]
     if any(finding.changes for finding in differing):
         yield (
-            f"Different environment: {_changes(found)}. Equal bits are guaranteed only within one environment, so this "
-            "is not an error; to make all frames consistent, render the job again in one environment."
+            f"Different environment: {_changes(verification)}. Equal bits are guaranteed only within one environment, "
+            "so this is not an error; to make all frames consistent, render the job again in one environment."
         )
     if all(finding.changes for finding in differing):
         return
-    if not found.promised:
+    if not verification.promised:
         yield "Same environment: the job uses determinism: fast, which does not guarantee equal bits on a GPU."
         return
     yield (
@@ -236,8 +241,8 @@ def _differing(found: Verification) -> Iterator[str]:
     )
 
 
-def _changes(found: Verification) -> str:
-    return ", ".join(map(str, found.changes))
+def _changes(verification: Verification) -> str:
+    return ", ".join(map(str, verification.changes))
 
 
 def _either(kinds: list[str]) -> str:

@@ -1,10 +1,10 @@
 """Which worker renders what, and what happens after a failure: the bookkeeping of a run.
 
-An executor reports stimuli (`add_worker`, `record_outcome`, `worker_lost`, ...), asks for work (`next_shard`), and
-passes on the `events` that follow. Nothing here renders, waits, reads a clock or knows Ray. A chunk is in one state:
+An executor reports stimuli (`add_worker`, `record_outcome`, `worker_lost`, ...), requests work (`next_shard`), and
+passes on the `events` that follow. Nothing here renders, waits, reads a clock or uses Ray. A chunk is in one state:
 
     waiting   -> assigned, or cancelled
-    assigned  -> done, retrying or failed; waiting if its worker is lost before it began
+    assigned  -> done, retrying or failed; waiting if its worker is lost before starting it
     retrying  -> assigned, or cancelled
 
 Chunks are cancelled, without another attempt, once their job or their model is given up. The dispatcher holds only the
@@ -52,7 +52,7 @@ class Assignment:
         return self.queued.shard
 
     def part(self, chunks: Iterable[Chunk]) -> QueuedShard:
-        """Return some of its chunks as a shard of their own."""
+        """Return some of its chunks as a separate shard."""
         part = dataclasses.replace(self.shard, chunks=tuple(chunks))
         return dataclasses.replace(self.queued, shard=part)
 
@@ -138,7 +138,7 @@ class RetryHandler:
     ) -> QueuedShard | None:
         """Return the shard to render after a failed attempt, or None if its frames are given up.
 
-        `workers` is the number of workers, `others` of which have not failed on this shard.
+        Of `workers` workers, `others` have not failed on this shard.
         """
         shard = queued.shard
         action = self._policy.after(
@@ -159,7 +159,7 @@ class RetryHandler:
             return None
         for change in changes(shard, "retrying", worker=worker, cause=failed.cause, reason=failed.reason):
             self._emit(change)
-        again = dataclasses.replace(
+        retried = dataclasses.replace(
             shard,
             attempt=shard.attempt + 1,
             calls_per_chunk=shard.calls_per_chunk * (2 if action is Action.HALVE else 1),
@@ -171,11 +171,11 @@ class RetryHandler:
                 worker=worker,
                 frames=_frames(shard),
                 reason=failed.reason,
-                attempt=again.attempt,
-                frames_per_call=again.frames_per_call if again.calls_per_chunk > 1 else None,
+                attempt=retried.attempt,
+                frames_per_call=retried.frames_per_call if retried.calls_per_chunk > 1 else None,
             )
         )
-        return dataclasses.replace(queued, shard=again, causes=(*queued.causes, failed.cause))
+        return dataclasses.replace(queued, shard=retried, causes=(*queued.causes, failed.cause))
 
     def give_up(self, shard: Shard, reason: str, *, worker: str = "", cause: str = "") -> None:
         """Give up the frames of a shard: after an attempt by `worker`, or without one (empty)."""
@@ -237,8 +237,8 @@ class Dispatcher:
     def worker_lost(self, worker: str, reason: str, blame: Cause | None) -> None:
         """Remove a worker whose process is dead, and hand out its unfinished chunks again.
 
-        With a `blame` the chunk at hand is the suspect and loses an attempt; the others do not. A worker that was
-        quarantined leaves no blame.
+        With a `blame`, the chunk being rendered is the suspect and loses an attempt; the others do not. A quarantined
+        worker leaves no blame.
         """
         self._events.append(WorkerLost(worker=worker, reason=reason))
         returned: list[QueuedShard] = []
@@ -274,7 +274,7 @@ class Dispatcher:
     def next_shard(self, worker: str) -> Assignment | None:
         """Return the next shard for a worker, or None if it has enough work or nothing is left for it.
 
-        A worker gets its next shard while it renders the last chunk of the one before, so that it never waits.
+        A worker gets its next shard while it renders the last chunk of the previous one, so that it never waits.
         """
         assignments = self._assignments[worker]
         if sum(len(assignment.remaining) for assignment in assignments) > 1:
@@ -304,7 +304,7 @@ class Dispatcher:
         for queued in self._backlog.drain():
             self._retries.give_up(queued.shard, reason)
 
-    # --- inside ------------------------------------------------------------------------------------------
+    # --- internals ---------------------------------------------------------------------------------------
 
     @property
     def _workers(self) -> frozenset[str]:
@@ -335,9 +335,9 @@ class Dispatcher:
             self._backlog.exclude(worker, queued.shard.renderer)
         queued = dataclasses.replace(queued, failed_on=queued.failed_on | {worker})
         others = self._workers - self._backlog.excluded(queued)
-        again = self._retries.retry(queued, failed, worker, workers=len(self._workers), others=len(others))
-        if again is not None:
-            self._backlog.put_last(again)
+        retried = self._retries.retry(queued, failed, worker, workers=len(self._workers), others=len(others))
+        if retried is not None:
+            self._backlog.put_last(retried)
 
     def _count_failures(self, assignment: Assignment, done: ChunkDone) -> None:
         del self._failures_in_a_row[assignment.worker]

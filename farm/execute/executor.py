@@ -32,7 +32,7 @@ class Executor(Protocol):
 
     @property
     def worker_count(self) -> int:
-        """Number of shards rendered at the same time; known once the executor is entered."""
+        """Number of shards rendered at the same time; set once the executor is entered."""
 
     @property
     def background(self) -> BackgroundTasks:

@@ -97,7 +97,7 @@ class _Drawer:
     def __init__(self, shard: Shard, renderers: RendererCache, cache: FrameCache | None) -> None:
         self._shard = shard
         self._renderers = renderers
-        # Smaller calls may change a frame's last bits, and what is rendered again is suspect: neither is cached.
+        # Smaller calls may change a frame's last bits, and a last try is suspect: neither is cached.
         exact = shard.calls_per_chunk == 1 and not shard.last_try
         self._cache = cache if exact else None
         self._environment = describe_environment(shard.renderer) if self._cache else ""
@@ -182,10 +182,10 @@ class _Committer:
         """Write the frames, then their ledger rows. Pictures that are None are reported as unusable.
 
         Raises:
-            StorageError: when something cannot be written, frames without a row may then exist; or when another run
-                holds the folder.
+            StorageError: when a file cannot be written (frames without a row may then exist), or another run holds
+                the folder.
         """
-        self._check_claim()
+        self._check_lock()
         pairs = list(zip(drawn.chunk.frames, drawn.pictures, strict=True))
         rows = tuple(self._write(drawn, frame, pixels) for frame, pixels in pairs if pixels is not None)
         if rows:
@@ -198,10 +198,10 @@ class _Committer:
             unusable=tuple(frame.index for frame, pixels in pairs if pixels is None),
         )
 
-    def _check_claim(self) -> None:
-        """Refuse to write for a run that was suspended, taken for dead, and replaced by another run."""
-        claim = self._shard.claim
-        if claim and not is_locked_by(self._folder, claim):
+    def _check_lock(self) -> None:
+        """Refuse to write for a run that was suspended, presumed dead, and replaced by another run."""
+        lock_id = self._shard.lock_id
+        if lock_id and not is_locked_by(self._folder, lock_id):
             raise FolderTaken(
                 f"{self._shard.folder}: another run has taken over this folder, and this run has ended."
             )
@@ -239,7 +239,7 @@ class _Committer:
 
 
 def _outcomes(shard: Shard, drawer: _Drawer, committer: _Committer) -> Iterator[Outcome]:
-    """Draw each chunk while another thread encodes and writes the one before: that keeps a GPU busy."""
+    """Draw each chunk while another thread encodes and writes the previous one, to keep a GPU busy."""
 
     def draw(chunk: Chunk) -> _Drawn | Failed:
         try:

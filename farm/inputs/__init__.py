@@ -1,1 +1,1 @@
-"""What a manifest names on this machine: checkpoints, tokenizers and pictures, read once and without torch."""
+"""The inputs that a manifest names on this machine: checkpoints, tokenizers and pictures, read once without torch."""

@@ -1,4 +1,4 @@
-"""Makes a manifest independent of its folder: files on this machine get absolute paths."""
+"""Makes a manifest independent of its folder by giving local files absolute paths."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from farm.records import AnalysisSpec, DiffusersSpec, ModelSource, PictureSource
 def with_absolute_paths(
     document: Document, renderer: RendererSpec, analysis: AnalysisSpec | None = None
 ) -> Manifest:
-    """Return the manifest with absolute paths of local checkpoints and pictures, so that it is valid in any folder."""
+    """Return the manifest with absolute paths of local checkpoints and pictures, valid in any folder."""
     manifest = with_pictures(document.manifest, partial(located_picture, document))
     if analysis is not None and manifest.analysis is not None:
         written = manifest.analysis
@@ -49,7 +49,7 @@ def located_picture(document: Document, picture: str) -> str:
 def by_absolute_paths(
     document: Document, pictures: Mapping[str, PictureSource]
 ) -> Mapping[str, PictureSource]:
-    """Return the pictures by their absolute paths, as the manifest with absolute paths names them."""
+    """Return the pictures by their absolute paths, as in the result of `with_absolute_paths`."""
     return {located_picture(document, text): source for text, source in pictures.items()}
 
 

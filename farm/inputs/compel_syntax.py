@@ -1,7 +1,7 @@
-"""The syntax of weighted prompts: compel's, extended by weights such as (word:1.5). Needs no torch.
+"""The syntax of weighted prompts: compel's, extended with weights such as (word:1.5). Needs no torch.
 
 `(word)1.5` and `word++` weight words, `("one", "other").blend(0.3, 0.7)` mixes prompts, `("one", "other").and()`
-concatenates them. compel silently reads anything else as plain words, so likely mistakes are detected here.
+concatenates them. compel silently treats anything else as plain words, so likely mistakes are detected here.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ _HEAVIEST = 3.0
 """From this weight on, a number after a colon is more likely a time or a ratio, as in (16:9)."""
 
 _DEEPEST = 20
-"""Levels of nested parentheses; compel's parser exceeds its stack at about 35."""
+"""Maximum depth of nested parentheses; compel's parser overflows its stack at about 35."""
 
 _MOST_SIGNS = 50
-"""Consecutive signs: 1.1 to the power of 50 is 117. compel overflows at about 7,000."""
+"""Maximum number of consecutive signs: 1.1 to the power of 50 is 117. compel overflows at about 7,000."""
 
 _WEIGHT = re.compile(r"(?<!\\):\s*+(\d++(?:\.\d*+)?|\.\d++)\s*+\)")
 _NEGATIVE_WEIGHT = re.compile(r"(?<!\\)(?::\s*-\s*[\d.]+\s*\)|\)-[\d.]+)")
@@ -36,12 +36,12 @@ _SIGN = re.compile(r"\\.|[()\"]", re.DOTALL)
 
 
 def to_compel_syntax(prompt: str) -> str:
-    """Return a prompt in compel's syntax: `(word:1.5)`, the syntax of AUTOMATIC1111's web interface, is `(word)1.5`.
+    """Return a prompt in compel's syntax: `(word:1.5)`, as in AUTOMATIC1111's web interface, becomes `(word)1.5`.
 
-    Nothing else of that syntax is supported: there `(word)` has the weight 1.1, here 1; and square brackets, which
-    reduce the weight there, are plain text here.
+    Nothing else of that interface's syntax is supported: there `(word)` has the weight 1.1, here 1; square brackets
+    reduce the weight there, and are plain text here.
     """
-    # With a space after it: compel would read following characters as part of the number.
+    # The space after it keeps compel from reading the next characters as part of the number.
     return _WEIGHT.sub(lambda found: f"){found[1] if '.' in found[1] else f'{found[1]}.0'} ", prompt)
 
 
@@ -54,24 +54,24 @@ def _sign_mistake(prompt: str) -> str | None:
     """Find unbalanced parentheses and quotation marks."""
     opened: list[tuple[str, int]] = []
     for found in _SIGN.finditer(prompt):
-        sign, place = found[0], found.start() + 1
+        sign, position = found[0], found.start() + 1
         inner = opened[-1][0] if opened else ""
         if sign == "(" or (sign == '"' and inner != '"'):
-            opened.append((sign, place))
+            opened.append((sign, position))
         elif sign == '"' or (sign == ")" and inner == "("):
             opened.pop()
         elif sign == ")":
-            return f"the ) at character {place} has no matching (; write \\) for a literal one"
+            return f"the ) at character {position} has no matching (; write \\) for a literal one"
         if len(opened) > _DEEPEST:
-            return f"more than {_DEEPEST} parentheses are open at character {place}; multiply their weights instead"
+            return f"more than {_DEEPEST} parentheses are open at character {position}; multiply their weights instead"
     if opened:
-        sign, place = opened[-1]
-        return f"the {sign} at character {place} is never closed; write \\{sign} for a literal one"
+        sign, position = opened[-1]
+        return f"the {sign} at character {position} is never closed; write \\{sign} for a literal one"
     return None
 
 
 def _word_mistake(prompt: str) -> str | None:
-    """Find what compel misreads or ignores."""
+    """Find weights and operators that compel misreads or ignores."""
     if found := _NEGATIVE_WEIGHT.search(prompt):
         return f"the weight at character {found.start() + 1} is below 0; weights are 0 or more, and 1 has no effect"
     for found in _WEIGHT.finditer(prompt):
@@ -90,13 +90,15 @@ def _word_mistake(prompt: str) -> str | None:
             f"the {found[0][:-1]} at character {found.start() + 1} has no effect; list LoRAs in model.loras"
         )
     for found in _OPERATOR.finditer(prompt):
-        name, place = found[1], found.start() + 1
+        name, position = found[1], found.start() + 1
         if name == "swap":
-            return f"the .swap at character {place} is not supported: it changes the prompt during sampling"
+            return (
+                f"the .swap at character {position} is not supported: it changes the prompt during sampling"
+            )
         if name not in _OPERATORS:
             near = get_close_matches(name, _OPERATORS, 1)
             hint = f" (did you mean .{near[0]}?)" if near else f"; operators are .{', .'.join(_OPERATORS)}"
-            return f"the .{name} at character {place} is not an operator{hint}"
+            return f"the .{name} at character {position} is not an operator{hint}"
     return None
 
 
@@ -126,16 +128,16 @@ def _reading_mistake(prompt: str) -> str | None:
 
 
 def mixes(prompt: str) -> bool:
-    """Return whether a prompt may blend or join others; any other prompt can be parsed."""
+    """Return whether a prompt may blend or join others; compel can parse any other prompt."""
     return _MIXING.search(prompt) is not None
 
 
 def _without_words(prompt: str) -> str:
-    """Replace quoted words without weights with `a`, since compel takes a millisecond per character."""
+    """Replace quoted words without weights by `a`, since compel takes a millisecond per character."""
 
     def shortened(found: re.Match[str]) -> str:
-        is_short = _WORDS_ALONE.fullmatch(found[1]) and not mixes(found[1])
-        return '"a"' if is_short else found[0]
+        is_plain = _WORDS_ALONE.fullmatch(found[1]) and not mixes(found[1])
+        return '"a"' if is_plain else found[0]
 
     return _QUOTED.sub(shortened, prompt)
 
@@ -155,7 +157,7 @@ def _reader() -> Any:
 def _parser() -> ModuleType:
     import pyparsing
 
-    # Loaded by its file: the package imports torch and all of diffusers.
+    # Loaded from its file: the package imports torch and all of diffusers.
     package = importlib.util.find_spec("compel")
     assert package is not None
     assert package.submodule_search_locations
@@ -165,6 +167,6 @@ def _parser() -> ModuleType:
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    # Without packrat parsing each level of parentheses multiplies the time by four; six levels take 7 seconds.
+    # Without packrat parsing, each level of parentheses multiplies the time by four; six levels take 7 seconds.
     pyparsing.ParserElement.enable_packrat()
     return module

@@ -11,13 +11,13 @@ from pathlib import Path
 
 
 def content_sha256(file: Path) -> str:
-    """Return the SHA-256 of a file, cached in the process while its size and times are unchanged.
+    """Return the SHA-256 of a file, cached in this process while the file's size and times are unchanged.
 
     Raises:
         OSError: when it cannot be read, or is not a regular file.
     """
-    found = stat_of_file(file)
-    return _digest(file, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+    status = stat_of_file(file)
+    return _digest(file, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 def stat_of_file(file: Path) -> os.stat_result:
@@ -26,10 +26,10 @@ def stat_of_file(file: Path) -> os.stat_result:
     Raises:
         OSError: when it is missing, or is a folder, device or pipe, which might block a reader.
     """
-    found = file.stat()
-    if not stat.S_ISREG(found.st_mode):
+    status = file.stat()
+    if not stat.S_ISREG(status.st_mode):
         raise OSError(errno.EINVAL, "not a regular file")
-    return found
+    return status
 
 
 @functools.lru_cache(maxsize=4096)

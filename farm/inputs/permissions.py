@@ -1,4 +1,4 @@
-"""Checks whether a manifest may have a picture or checkpoint read, before it is."""
+"""Checks whether a manifest may read a picture or checkpoint, before the farm does."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from farm.manifest.location import FieldPath
 
 
 class Checkpoint(Protocol):
-    """A checkpoint as a manifest names it."""
+    """A checkpoint named in a manifest."""
 
     @property
     def pretrained(self) -> str: ...  # noqa: D102
@@ -21,7 +21,7 @@ class Checkpoint(Protocol):
 
 
 def model_permission_problem(document: Document, section: FieldPath, written: Checkpoint) -> Problem | None:
-    """Return a problem if the manifest may not have a checkpoint read, or None.
+    """Return a problem if the manifest may not read a checkpoint, or None.
 
     The problem does not reveal whether the checkpoint exists.
     """
@@ -47,10 +47,10 @@ def model_permission_problem(document: Document, section: FieldPath, written: Ch
 
 
 def check_file_permission(document: Document, field: FieldPath, text: str, path: Path) -> None:
-    """Check that the manifest may have a file, folder or pattern read, written as `text`.
+    """Check that the manifest may read a file, folder or pattern, written as `text`.
 
     Raises:
-        ManifestError: when it may not, at `field`; it does not reveal whether the file exists.
+        ManifestError: when it may not, at `field`; the message does not reveal whether the file exists.
     """
     if not document.reads.allows_file(path, document.folder):
         raise ManifestError(
@@ -58,7 +58,7 @@ def check_file_permission(document: Document, field: FieldPath, text: str, path:
                 document.problem(
                     field,
                     f"{text!r} may not be read by this manifest",
-                    "allowed: files below the manifest's folder, after links are followed, or below a folder of "
+                    "allowed: files below the manifest's folder, with links resolved, or below a folder of "
                     "--allow-inputs",
                     "To allow it, give its folder as --allow-inputs.",
                 )
@@ -67,5 +67,5 @@ def check_file_permission(document: Document, field: FieldPath, text: str, path:
 
 
 def may_suggest(document: Document, path: Path) -> bool:
-    """Return whether similar names of a missing path may be suggested: only from folders that may be read."""
+    """Return whether names similar to a missing path may be suggested: only from folders that may be read."""
     return document.reads.is_below_roots(path.parent, document.folder)

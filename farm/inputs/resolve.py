@@ -47,14 +47,14 @@ def find_renderer(document: Document) -> RendererSpec:
             return _NOWHERE
         try:
             source = find_source(written.pretrained, written.revision, document.folder, holds=holds)
-            said = f"there is no checkpoint {written.pretrained!r}"
+            reason = f"there is no checkpoint {written.pretrained!r}"
         except ModelError as error:
-            source, said = None, str(error)
+            source, reason = None, str(error)
         if source is None:
-            problems.append(_not_found(document, (*section, "pretrained"), written.pretrained, said))
+            problems.append(_not_found(document, (*section, "pretrained"), written.pretrained, reason))
         return source or _NOWHERE
 
-    def found(section: str, written: Checkpoint, number: int) -> ModelSource:
+    def find_part(section: str, written: Checkpoint, number: int) -> ModelSource:
         return find(("model", section, number), written, _HOLDS.get(section, "adapter"))
 
     spec = DiffusersSpec(
@@ -70,13 +70,13 @@ def find_renderer(document: Document) -> RendererSpec:
         else None,
         controlnets=tuple(
             ControlNetSpec(
-                source=found("controlnets", net, number), subfolder=net.subfolder, variant=net.variant
+                source=find_part("controlnets", net, number), subfolder=net.subfolder, variant=net.variant
             )
             for number, net in enumerate(model.controlnets)
         ),
         ip_adapters=tuple(
             IpAdapterSpec(
-                source=found("ip_adapters", adapter, number),
+                source=find_part("ip_adapters", adapter, number),
                 subfolder=adapter.subfolder,
                 weight_name=adapter.weight_name,
                 image_encoder_folder=adapter.image_encoder_folder,
@@ -85,14 +85,14 @@ def find_renderer(document: Document) -> RendererSpec:
         ),
         textual_inversions=tuple(
             TextualInversionSpec(
-                source=found("textual_inversions", word, number),
+                source=find_part("textual_inversions", word, number),
                 weight_name=word.weight_name,
                 token=word.token,
             )
             for number, word in enumerate(model.textual_inversions)
         ),
         loras=tuple(
-            LoraSpec(source=found("loras", lora, number), weight_name=lora.weight_name)
+            LoraSpec(source=find_part("loras", lora, number), weight_name=lora.weight_name)
             for number, lora in enumerate(model.loras)
         ),
         memory=MemorySpec(**model.memory.model_dump()),
@@ -104,26 +104,26 @@ def find_renderer(document: Document) -> RendererSpec:
 
 
 _HOLDS: dict[str, Holds] = {"loras": "weights", "textual_inversions": "weights"}
-"""Sections that name a file of weights rather than a model."""
+"""Sections that name a file of weights instead of a model."""
 
 _NOWHERE = ModelSource(pretrained="", kind="folder", location="", revision="", fingerprint="")
 
 
-def _not_found(document: Document, path: Field, pretrained: str, found: str) -> Problem:
+def _not_found(document: Document, path: Field, pretrained: str, reason: str) -> Problem:
     names = [shipped.name for shipped in models.shipped() if shipped.kind == "pipeline"]
     return document.problem(
         path,
-        f"{found}{suggestion(pretrained, names)}",
+        f"{reason}{suggestion(pretrained, names)}",
         "needed: a hub id with its commit, a folder or .safetensors file relative to the manifest, "
         f"or a shipped checkpoint ({', '.join(names)})",
     )
 
 
 def find_analysis(document: Document) -> AnalysisSpec | None:
-    """Return what the analysis measures, or None.
+    """Return the analysis of a manifest with its models resolved, or None if it has none.
 
     Raises:
-        ManifestError: with every checkpoint that is missing or is not a scoring model, at its field.
+        ManifestError: with every checkpoint that is missing or not a scoring model, at its field.
     """
     section = document.manifest.analysis
     if section is None:
@@ -167,14 +167,14 @@ def _find(
         return None
     try:
         source = find_source(written.pretrained, written.revision, document.folder, holds="adapter")
-        found = f"there is no checkpoint {written.pretrained!r}"
+        reason = f"there is no checkpoint {written.pretrained!r}"
     except ModelError as error:
-        source, found = None, str(error)
+        source, reason = None, str(error)
     if source is None:
         problems.append(
             document.problem(
                 ("analysis", part, "pretrained"),
-                found,
+                reason,
                 "needed: a hub id with its commit, a folder relative to the manifest, or a shipped checkpoint",
             )
         )
@@ -184,6 +184,6 @@ def _find(
 def _fits(document: Document, part: str, spec: ClipSpec | ClassifierSpec, problems: list[Problem]) -> bool:
     mismatch = scoring_model_mismatch(spec)
     if mismatch is not None:
-        wanted = "a CLIPModel" if part == "clip" else "an image classifier of transformers"
-        problems.append(document.problem(("analysis", part, "pretrained"), mismatch, f"needed: {wanted}"))
+        needed = "a CLIPModel" if part == "clip" else "an image classifier of transformers"
+        problems.append(document.problem(("analysis", part, "pretrained"), mismatch, f"needed: {needed}"))
     return mismatch is None

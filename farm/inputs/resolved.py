@@ -1,4 +1,4 @@
-"""Everything on this machine that a manifest names, read once, for the rules to compare."""
+"""All inputs on this machine that a manifest names, read once for the rules to compare."""
 
 from __future__ import annotations
 
@@ -38,12 +38,11 @@ from farm.store import JobFolder
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelInputs:
-    """The checkpoints of a manifest's `model`, as far as their files are on this machine.
+    """The checkpoints of a manifest's `model`, read from the files on this machine.
 
     `variants` are the available variants of weights, by the section that names one. `controlnets` are configurations,
-    None for one that is missing or not on this machine yet. `prompt_lengths` measure plain prompts with the pipeline's
-    CLIP tokenizers. `schedulers` are those in the manifest or the checkpoint, `packages` the optional packages that are
-    installed.
+    None if missing or not on this machine yet. `prompt_lengths` measure plain prompts with the pipeline's CLIP
+    tokenizers. `schedulers` are those of the manifest and the checkpoint, `packages` the installed optional packages.
     """
 
     spec: DiffusersSpec
@@ -63,7 +62,7 @@ class ModelInputs:
 
     @property
     def configured(self) -> CheckpointInfo:
-        """Return the checkpoint of the configuration, tokenizers and scheduler."""
+        """The checkpoint with the configuration, tokenizers and scheduler."""
         return self.config or self.checkpoint
 
 
@@ -77,17 +76,17 @@ class PictureInputs:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScoringInputs:
-    """The models of a manifest's `analysis`, the text reader of its CLIP model, and those that cannot be fetched."""
+    """The models of a manifest's `analysis`, the text reader of its CLIP model, and models that cannot be fetched."""
 
     spec: AnalysisSpec
     reader: TextReader | None
     unreachable: Mapping[str, ModelSource]
-    """By field of `analysis`: models that are missing in the hub's cache while the hub must not be accessed."""
+    """By field of `analysis`: models missing from the hub's cache in offline mode."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolvedInputs:
-    """What a manifest names; None for what it does not name, or what is missing."""
+    """The inputs that a manifest names; None if it names none, or if they are missing."""
 
     model: ModelInputs | None
     pictures: PictureInputs | None
@@ -97,10 +96,10 @@ class ResolvedInputs:
 def resolve(
     document: Document, folder: JobFolder | None = None, *, procedural: bool = False
 ) -> tuple[ResolvedInputs, list[Problem]]:
-    """Read what a manifest names, and return it with a problem for each part that is missing or unusable.
+    """Read the inputs that a manifest names; return them with a problem for each missing or unusable one.
 
-    `folder` is the job's; pictures that are unchanged since its last run are not decoded again. No model is read for
-    the procedural renderer.
+    `folder` is the job's; pictures unchanged since its last run are not decoded again. No model is read for the
+    procedural renderer.
 
     Raises:
         StorageError: when the job's folder cannot be read.
@@ -169,7 +168,7 @@ def read_pictures(
 
 
 def read_scoring(spec: AnalysisSpec) -> ScoringInputs:
-    """Read the tokenizer of the CLIP model, and find out which models cannot be fetched."""
+    """Read the tokenizer of the CLIP model, and determine which models cannot be fetched."""
     parts = {"clip": spec.clip, "classifier": spec.classifier}
     named = {field: part.source for field, part in parts.items() if part is not None}
     return ScoringInputs(
@@ -196,16 +195,16 @@ def _variants(spec: DiffusersSpec) -> Iterator[tuple[FieldPath, tuple[str, ...]]
 
 
 def _controlnet(net: ControlNetSpec) -> Mapping[str, Any] | None:
-    place = contents_of(net.source)
-    return read_settings(place / net.subfolder / "config.json") if place else None
+    root = contents_of(net.source)
+    return read_settings(root / net.subfolder / "config.json") if root else None
 
 
 def _prompt_lengths(
     manifest: Manifest, spec: DiffusersSpec, embeddings: Sequence[AdapterWeights]
 ) -> Iterator[PromptLength]:
-    place = contents_of(spec.config or spec.source)
+    root = contents_of(spec.config or spec.source)
     if (
-        place is None
+        root is None
         or not PIPELINES[spec.pipeline].uses_clip_only
         or manifest.render.prompt_syntax == "compel"
     ):
@@ -217,7 +216,7 @@ def _prompt_lengths(
             shape = next(iter(shapes.values()), ())
             tokens[token] = shape[0] if len(shape) > 1 else 1
     for name in ("tokenizer", "tokenizer_2"):
-        length = read_prompt_length(place / name, tokens)
+        length = read_prompt_length(root / name, tokens)
         if length is not None:
             yield length
 

@@ -1,4 +1,4 @@
-"""The manifest that a user writes: read, checked as a whole, every value and mistake with its location.
+"""The user's manifest, read and checked; every value and mistake has a location.
 
 to_yaml(manifest) -> str                                      the resolved manifest
 json_schema() -> dict                                         for editors

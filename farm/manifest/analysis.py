@@ -15,7 +15,7 @@ TEMPLATE = "a photo of {label}"
 
 _RESNET = "microsoft/resnet-50"
 _RESNET_COMMIT = "34c2154c194f829b11125337b98c8f5f9965ff19"
-"""A commit that has model.safetensors."""
+"""A commit with model.safetensors."""
 
 Template = Annotated[
     str,
@@ -41,7 +41,7 @@ Labels = Annotated[tuple[Label, ...], Field(strict=False, min_length=2, max_leng
 
 
 class Clip(Section):
-    """A CLIP model that scores how well a frame matches its prompts, and which label of each group fits best."""
+    """A CLIP model that scores how well a frame matches its prompts, and which label of each group fits it best."""
 
     pretrained: Pretrained
     """Any `CLIPModel`: a hub id (`org/name`), a local folder, or the name of a shipped checkpoint."""
@@ -82,7 +82,7 @@ class Clip(Section):
 
 
 class Classifier(Section):
-    """An image classifier that names what a frame shows."""
+    """An image classifier that names the content of a frame."""
 
     pretrained: Pretrained = _RESNET
     """Any image classifier of transformers: a hub id (`org/name`), a local folder, or a shipped checkpoint's name."""
@@ -113,7 +113,7 @@ class Analysis(Section):
 
 
 def label_name(label: str | Mapping[str, Any]) -> str:
-    """Return the name of a label, which may be written with its own text."""
+    """Return the name of a label, with or without its own text."""
     return label if isinstance(label, str) else next(iter(label))
 
 

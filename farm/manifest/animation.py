@@ -123,7 +123,7 @@ class Interpolate(Section):
     """Number of frames; defaults to the number of `alphas`."""
 
     pacing: Pacing = "uniform"
-    """What steps are even in. uniform: alpha; perceptual: visible change; clip: change to the analysis' CLIP model."""
+    """What changes evenly. uniform: alpha; perceptual: appearance; clip: the analysis' CLIP embedding."""
 
     interpolation: Mix = "lerp"
     """lerp: linear; slerp: spherical."""
@@ -182,7 +182,7 @@ class Walk(Section):
     """Number of frames."""
 
     step_size: Annotated[float, FloatRange(-1000, 1000)] = 0.005
-    """Length of the step per frame: this times the direction is added to the conditioning."""
+    """Length of the step per frame; its product with the direction is added to the conditioning."""
 
     direction: Literal["ones", "random"] = "ones"
     """ones: equal in every component; random: seeded, with a root mean square of 1."""
@@ -197,10 +197,10 @@ class Walk(Section):
 
 
 class Circle(Section):
-    """Keep one prompt while the noise moves on a circle: a seamless loop."""
+    """Keep one prompt while the noise moves on a circle, for a seamless loop."""
 
     kind: Literal["circle"]
-    """circle: one prompt, noise that moves on a circle."""
+    """circle: one prompt, with noise moving on a circle."""
 
     prompt: Prompt
     """The prompt of every frame."""
@@ -228,7 +228,7 @@ def _by_name(value: object) -> object:
         return value
     try:
         return {"class": _NAME.validate_python(value)}
-    except ValidationError as error:  # reported at the name, as the file has no `class` key
+    except ValidationError as error:  # reported at the name, since the file has no `class` key
         raise not_allowed(**error.errors()[0]["ctx"]) from None
 
 
@@ -289,7 +289,7 @@ class Stills(Section):
     """One or more prompts."""
 
     seeds: Seeds | None = None
-    """Seeds: one picture of every prompt for each; null derives a seed for each picture."""
+    """Seeds, for one picture of every prompt each; null derives a seed for each picture."""
 
     num_images_per_prompt: Annotated[int, IntRange(1, MAX_PROMPTS)] = Field(
         default_factory=lambda given: len(given.get("seeds") or (1,)), validate_default=True

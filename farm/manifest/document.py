@@ -32,7 +32,7 @@ def read_override(text: str, number: int) -> Override:
     """Read `field=value`, with the value in YAML; `number`, from 1, is the position among the overrides.
 
     Raises:
-        ManifestError: the text does not have that form.
+        ManifestError: if the text does not have that form.
     """
     shortened = text if len(text) <= _MAX_TEXT_LENGTH else f"{text[: _MAX_TEXT_LENGTH - 3]}..."
     location = Location(number, 0, 0, f"--set {shortened}")
@@ -69,7 +69,7 @@ def apply_overrides(
 
 
 def _replaced(data: object, path: FieldPath, value: object, done: FieldPath = ()) -> object:
-    """Return a copy with one field replaced; null, true or false on the way to it becomes a map."""
+    """Return a copy with one field replaced; null, true or false on the path to it becomes a map."""
     if not path:
         return value
     key, rest = path[0], path[1:]
@@ -97,7 +97,7 @@ class SourceMap:
     overrides: Sequence[Override] = ()
 
     def location(self, path: FieldPath) -> Location:
-        """Return the location of a field, or of its nearest ancestor that is written."""
+        """Return the location of a field, or of its nearest ancestor in the source."""
         in_file, depth = self.tree.nearest(path)
         best = (depth, False)
         location = in_file
@@ -146,7 +146,7 @@ class Document:
         return self.path.parent
 
     def problem(self, path: FieldPath, found: str, allowed: str, hint: str = "") -> Problem:
-        """Return a problem at the location of a field, or of its nearest ancestor that is written."""
+        """Return a problem at the location of a field, or of its nearest ancestor in the source."""
         return self.source_map.problem(path, found, allowed, hint)
 
     def error(self, path: FieldPath, found: str, allowed: str, hint: str = "") -> ManifestError:

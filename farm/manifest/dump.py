@@ -1,4 +1,4 @@
-"""Write a manifest back to YAML with every default filled in."""
+"""Writes a manifest back to YAML with every default filled in."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def to_yaml(manifest: Manifest) -> str:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Quote what YAML 1.2 would not read as a string, and write repeated values in full, without aliases."""
+    """Quotes strings that YAML 1.2 would read as another type, and writes repeated values in full, without aliases."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True

@@ -1,8 +1,8 @@
-"""What the sections of a manifest are built from: their base class, value constraints, and shared field types.
+"""Building blocks of a manifest's sections: their base class, value constraints, and shared field types.
 
 A constraint such as `Annotated[int, IntRange(1, 1000)]` is both the rule and the message for breaking it. Every
-breach becomes one pydantic error of type `NOT_ALLOWED`, whose context holds the `allowed` values in words and, where
-they help to find a hint, the `choices` or the expected `kind` of value.
+violation becomes one pydantic error of type `NOT_ALLOWED`, whose context contains the `allowed` values in words and,
+for hints, the `choices` or the expected `kind` of value.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Section(BaseModel):
 
 
 def not_allowed(allowed: str, **context: Any) -> PydanticCustomError:
-    """Return the error for a value that breaks a rule; `allowed` says in words what the rule allows."""
+    """Return the error for a value that breaks a rule; `allowed` describes the allowed values."""
     return PydanticCustomError(NOT_ALLOWED, "{allowed}", {"allowed": allowed, **context})
 
 
@@ -54,7 +54,7 @@ class _HashableContext(dict[str, Any]):
 
 
 def tagged_union_error(allowed: str) -> Mapping[str, Any]:
-    """Return the keywords of a `Discriminator` that set the error for a value of an unknown shape."""
+    """Return the keyword arguments of a `Discriminator` that set the error for a value of an unknown shape."""
     return {
         "custom_error_type": NOT_ALLOWED,
         "custom_error_message": "{allowed}",
@@ -79,7 +79,7 @@ class IntRange:
 
 @dataclass(frozen=True, slots=True)
 class FloatRange:
-    """Allows finite numbers from `least` to `most`, whole ones too."""
+    """Allows finite numbers from `least` to `most`, including whole numbers."""
 
     least: float | None = None
     most: float | None = None
@@ -116,9 +116,9 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class OneOf:
-    """Allows one of many names, too many to list in a message: `words` describe them.
+    """Allows one of many names, too many to list in a message, which `words` describe.
 
-    `refused` holds names that users may expect, each with the reason to refuse it, which the message gives.
+    `refused` are names that users may expect, each with the reason for refusing it, which the message includes.
     """
 
     choices: tuple[str, ...]
@@ -138,7 +138,7 @@ class OneOf:
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """Allows whatever the annotated type allows, described by `words` in the message."""
+    """Allows the values of the annotated type, described by `words` in the message."""
 
     words: str
 
@@ -147,14 +147,14 @@ class Described:
 
 
 def expand_switch(value: object) -> object:
-    """Return an empty map for true, which fills in all defaults, and None for false; anything else unchanged."""
+    """Return an empty map for true, which fills in all defaults, None for false, and other values unchanged."""
     if isinstance(value, bool):
         return {} if value else None
     return value
 
 
 def shape_tag(value: object) -> str | None:
-    """Return the tag of a value's shape, by which a union of shapes selects one; None for no known shape.
+    """Return the tag of a value's shape, by which a union of shapes selects its member; None for other shapes.
 
     Tags are in angle brackets, which distinguish them from keys in the locations of pydantic's errors.
     """
@@ -171,7 +171,7 @@ MAX_FRAMES = 10_000_000
 MAX_PROMPTS = 10_000
 
 Prompt = Annotated[str, Text(10_000)]
-"""May be empty: the prompt of an unconditional picture."""
+"""May be empty, for an unconditional picture."""
 
 Prompts = Annotated[tuple[Prompt, ...], Field(strict=False, min_length=1, max_length=MAX_PROMPTS)]
 

@@ -1,4 +1,4 @@
-"""A mistake in a field, not yet located in the file, and the phrases that describe it."""
+"""Mistakes in fields, not yet located in the file, and the phrases that describe them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from farm.manifest.location import FieldPath
 
 _MAX_WORD_LENGTH = 200
-"""Characters. Comparing longer words is slow, and they resemble no name."""
+"""Maximum characters. Comparing longer words is slow, and they resemble no name."""
 
 _MAX_VALUE_LENGTH = 60
 
@@ -26,7 +26,7 @@ class Finding:
 
 
 def describe_value(value: object) -> str:
-    """Return a value as YAML writes it, shortened to 60 characters; of a list or map, its size."""
+    """Return a value in YAML's notation, shortened to 60 characters; for a list or map, its size."""
     match value:
         case None:
             return "null"
@@ -43,7 +43,7 @@ def describe_value(value: object) -> str:
 
 
 def found_value(value: object, choices: Collection[object] = ()) -> str:
-    """Return `found 'cartwhel' (did you mean 'cartwheel'?)`, the question only if a choice is similar."""
+    """Return `found 'cartwhel' (did you mean 'cartwheel'?)`, with the question only if a choice is similar."""
     return f"found {describe_value(value)}{suggestion(value, choices)}"
 
 

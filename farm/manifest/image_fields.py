@@ -44,7 +44,7 @@ class Canny(Section):
     """Gradient below which nothing is an edge, from 0 to 255."""
 
     high_threshold: _Level = 200.0
-    """Gradient above which everything is an edge, from 0 to 255; in between, only what continues an edge."""
+    """Gradient above which everything is an edge, from 0 to 255; in between, only continuations of an edge."""
 
 
 class Picture(Section):
@@ -74,26 +74,28 @@ Pictures = Annotated[
 """One picture, or one for each ControlNet."""
 
 _Together = Annotated[tuple[PicturePath, ...], Field(strict=False, min_length=1, max_length=100)]
-_SEEN = "a picture, or a list of pictures used together"
+_PROMPT_WORDS = "a picture, or a list of pictures used together"
 
-_Seen = Annotated[
+_PicturesOfPrompt = Annotated[
     Annotated[PicturePath, Tag("<text>")] | Annotated[_Together, Tag("<list>")],
-    Discriminator(shape_tag, **tagged_union_error(_SEEN)),
+    Discriminator(shape_tag, **tagged_union_error(_PROMPT_WORDS)),
 ]
 
-_SeenByFrame = Annotated[dict[FrameIndex, _Seen], Field(min_length=1, json_schema_extra=FRAME_KEYS)]
+_PromptsByFrame = Annotated[
+    dict[FrameIndex, _PicturesOfPrompt], Field(min_length=1, json_schema_extra=FRAME_KEYS)
+]
 
 _ImagePrompt = Annotated[
     Annotated[PicturePath, Tag("<text>")]
     | Annotated[_Together, Tag("<list>")]
-    | Annotated[_SeenByFrame, Tag("<map>")],
-    Discriminator(shape_tag, **tagged_union_error(f"{_SEEN}, or a map of frame to either")),
+    | Annotated[_PromptsByFrame, Tag("<map>")],
+    Discriminator(shape_tag, **tagged_union_error(f"{_PROMPT_WORDS}, or a map of frame to either")),
 ]
 
 ImagePrompts = Annotated[
     Annotated[PicturePath, Tag("<text>")]
     | Annotated[tuple[_ImagePrompt, ...], Field(strict=False, min_length=1, max_length=10), Tag("<list>")]
-    | Annotated[_SeenByFrame, Tag("<map>")],
+    | Annotated[_PromptsByFrame, Tag("<map>")],
     Discriminator(
         shape_tag,
         **tagged_union_error("a picture, a map of frame to picture, or a list of these, one per IP-Adapter"),
@@ -105,7 +107,7 @@ _Margin = Annotated[int, IntRange(0, 8192)]
 
 
 class Expand(Section):
-    """Pixels to add on each side of the picture, where outpainting fills them in."""
+    """Pixels to add on each side of the picture for outpainting."""
 
     left: _Margin = 0
     """Pixels to add on the left."""

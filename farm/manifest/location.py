@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 _MAX_KEY_LENGTH = 120
-"""Characters of a key that a message shows; names of label groups have up to 100."""
+"""Maximum characters of a key in a message; names of label groups have up to 100."""
 
 Key = str | int
 FieldPath = tuple[Key, ...]
@@ -21,10 +21,10 @@ class Location:
     """0 for the file, otherwise the override's number, from 1."""
 
     line: int
-    """1 or more in a file; 0 where there are no lines: in an override, or in a mapping given by a program."""
+    """1 or more in a file; 0 for sources without lines: an override, or a mapping from a program."""
     column: int
     source: str
-    """The file's path as the user gave it, the override's text, or `manifest` for a mapping."""
+    """The file's path as the user wrote it, the override's text, or `manifest` for a mapping."""
 
     def __str__(self) -> str:
         return f"{self.source}:{self.line}:{self.column}" if self.line else self.source

@@ -29,7 +29,7 @@ class Memory(Section):
     """default: torch chooses; sliced: one head at a time, slower; others: that kernel where it supports the shape."""
 
     release_text_encoders: bool = False
-    """Unload text encoders once prompts are encoded; prompts that follow later load them again."""
+    """Unload text encoders once prompts are encoded; later prompts load them again."""
 
 
 Folder = Annotated[str, Text(1000, words="the name of a folder in that repository or folder")]
@@ -40,7 +40,7 @@ class Configuration(Source):
 
 
 class Refiner(Source):
-    """A second pipeline, which continues from the first one's latents at `render.denoising_end`."""
+    """A second pipeline that continues from the first one's latents at `render.denoising_end`."""
 
     variant: Variant | None = None
     """The variant of the weights files, such as fp16."""
@@ -50,7 +50,7 @@ class ControlNet(Source):
     """A network that conditions the picture on another one, such as edges, depth or a pose."""
 
     subfolder: Folder = ""
-    """The folder that holds it in the repository or folder; empty for the top level."""
+    """Its folder within the repository or folder; empty for the top level."""
 
     variant: Variant | None = None
     """The variant of the weights files, such as fp16."""
@@ -60,7 +60,7 @@ class IpAdapter(Source):
     """An IP-Adapter, which accepts pictures as prompts (`render.ip_adapter_image`)."""
 
     subfolder: Folder = ""
-    """The folder that holds the weights in the repository or folder; empty for the top level."""
+    """The folder of the weights within the repository or folder; empty for the top level."""
 
     weight_name: WeightName
     """The `.safetensors` file in `subfolder`."""
@@ -79,7 +79,7 @@ class TextualInversion(Source):
     """The file in the repository or folder; null if there is only one."""
 
     token: Annotated[str, Text(100, least=1, words="a word, such as <cat-toy>")] | None = None
-    """The word to use in prompts; null for the one named in the file."""
+    """The word to use in prompts; null for the word named in the file."""
 
 
 class Lora(Source):
@@ -92,7 +92,7 @@ class Lora(Source):
     """Strength, 1 as trained: a number, or a map of frame to number."""
 
 
-def _known(pipeline: object) -> object:
+def _require_known(pipeline: object) -> object:
     if isinstance(pipeline, str) and pipeline in PIPELINES:
         return pipeline
     hint = explain_unknown_pipeline(pipeline) if isinstance(pipeline, str) else ""
@@ -102,7 +102,7 @@ def _known(pipeline: object) -> object:
 
 Pipeline = Annotated[
     str,
-    BeforeValidator(_known, json_schema_input_type=str),
+    BeforeValidator(_require_known, json_schema_input_type=str),
     Field(json_schema_extra={"enum": list(PIPELINES)}),
 ]
 

@@ -18,7 +18,7 @@ class Gif(Section):
     """An animated GIF."""
 
     fps: Annotated[float, FloatRange(0.01, 50)] = 10.0
-    """Frames per second. GIF delays are whole hundredths of a second; rounding errors do not accumulate."""
+    """Frames per second. GIF delays are integer hundredths of a second; rounding errors do not accumulate."""
 
     rubber_band: bool = False
     """Play forwards, then backwards, without repeating the end frames."""
@@ -27,7 +27,7 @@ class Gif(Section):
     """Repeat forever."""
 
     colors: Annotated[int, IntRange(2, 256)] = 256
-    """Number of colours in a palette."""
+    """Maximum number of colours in a palette."""
 
     palette: Literal["global", "per_frame"] = "global"
     """global: one palette for all frames, without flicker; per_frame: one for each frame."""

@@ -1,6 +1,6 @@
-"""The diffusers pipelines that the farm supports and what each takes, known without loading diffusers.
+"""The supported diffusers pipelines and their arguments, without loading diffusers.
 
-The table was made from the signature of each `__call__` in diffusers 0.42.1; a test compares it with the installed
+The table was built from the signature of each `__call__` in diffusers 0.42.1; a test compares it with the installed
 version.
 """
 
@@ -21,7 +21,7 @@ _EULER, _HEUN, _LCM_SCHEDULER = FLOW
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traits:
-    """What a pipeline takes and consists of. Fields that are left out have the most common value."""
+    """The arguments and components of a pipeline. Omitted fields have the most common value."""
 
     arguments: Mapping[str, Default]
     """Arguments of its call with their defaults; None where the default is None or depends on the checkpoint."""
@@ -33,7 +33,7 @@ class Traits:
     """The other components that it requires, by the names of its arguments."""
     sampling: Literal["diffusion", "flow", "consistency"] = "diffusion"
     flow_schedulers: tuple[str, ...] = (_EULER,)
-    """Of a flow-matching pipeline, the schedulers that it supports."""
+    """The schedulers that a flow-matching pipeline supports."""
     own_scheduler: str = ""
     """Scheduler of its checkpoints, if other schedulers cannot use its settings unchanged; empty otherwise."""
     scales_latents: bool = True
@@ -45,7 +45,7 @@ class Traits:
     max_sequence_length: int | None = None
     """Upper bound of its argument of this name; None for no bound."""
     pads_to_longest: bool = False
-    """Whether the prompts of a call are padded to the longest of them, rather than to a fixed length."""
+    """Whether the prompts of a call are padded to the longest of them instead of a fixed length."""
     usual_config: str = SD
     """The model that most single-file checkpoints for it are variants of."""
 
@@ -149,7 +149,7 @@ _BINNED = _WORDS | {
 
 _LORAS = frozenset({"loras"})
 _CONFIG = frozenset({"config"})
-"""Not for latent consistency models: from a single file, diffusers drops the guidance embedding."""
+"""Not for latent consistency models: diffusers drops the guidance embedding of a single file."""
 _SINGLE = _LORAS | _CONFIG
 _CLIP = _SINGLE | {"textual_inversions", "ip_adapters"}
 _NETS = _CLIP | {"controlnets"}
@@ -173,7 +173,7 @@ def _xl(
 
 
 _REFINES = ("vae", *_SECOND)
-"""Components of pipelines that also accept a refiner's weights, which have only the second text encoder."""
+"""Components of pipelines that also accept a refiner's weights, which include only the second text encoder."""
 
 PIPELINES: Mapping[str, Traits] = {
     "StableDiffusionPipeline": Traits(arguments=_SD | _SIZE | {"guidance_rescale": 0.0}, parts=_CLIP),

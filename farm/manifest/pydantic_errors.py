@@ -1,4 +1,4 @@
-"""Translate pydantic's errors into findings in the farm's words."""
+"""Translates pydantic's errors into findings with the farm's messages."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from farm.manifest.animation import KINDS, Axes
+from farm.manifest.docstrings import field_docstrings
 from farm.manifest.fields import NOT_ALLOWED, Section
 from farm.manifest.findings import Finding, found_value, nearest_match
 from farm.manifest.location import FieldPath
@@ -17,7 +18,7 @@ from farm.manifest.schema import Manifest
 from farm.manifest.yaml_reader import plain_scalar
 
 Loc = tuple[int | str, ...]
-"""A field as pydantic's errors name it: with the tags of unions."""
+"""The path of a field in pydantic's errors, which includes the tags of unions."""
 
 _ALLOWED = {
     "string_type": "text",
@@ -29,7 +30,7 @@ _ALLOWED = {
     "too_long": "at most {max_length}",
     "string_unicode": "Unicode text",
 }
-"""By pydantic's type of error, what is allowed."""
+"""The allowed values, by pydantic's type of error."""
 
 _MAX_LISTED_KEYS = 10
 
@@ -49,7 +50,7 @@ _COMMON_MISTAKES: Mapping[str, Mapping[str, str]] = {
         "num_images_per_prompt": "'animation.num_images_per_prompt' with kind: stills",
     }
 }
-"""By section and key, the field that was probably meant: other programs' names, and fields of other sections."""
+"""The field that was probably meant, by section and key: other programs' names, and fields of other sections."""
 
 
 def translate_errors(
@@ -57,7 +58,7 @@ def translate_errors(
 ) -> tuple[list[Finding], set[FieldPath]]:
     """Return findings for the first `limit` errors, and the path of every field with an error.
 
-    Making a finding is slow, as it searches for similar names.
+    Creating a finding is slow, since it searches for similar names.
     """
     errors = [each for each in error.errors(include_url=False) if not _is_consequence(each, data)]
     findings = [_finding(each) for each in errors[:limit]]
@@ -66,7 +67,7 @@ def translate_errors(
 
 
 def _is_consequence(error: ErrorDetails, data: object) -> bool:
-    """Whether an error merely follows from another: pydantic counts only valid items, and derives defaults."""
+    """Return whether an error merely follows from another: pydantic counts only valid items, and derives defaults."""
     if error["type"] == "too_short":
         return len(error["input"]) >= error["ctx"]["min_length"]
     return error["type"] != "missing" and not _exists(_path(error["loc"]), data)
@@ -91,7 +92,7 @@ def _finding(error: ErrorDetails) -> Finding:
 
 
 def _path(loc: Loc) -> FieldPath:
-    """Return a field without union tags and pydantic's mark for an invalid key."""
+    """Return the path of a field without union tags and pydantic's mark for an invalid key."""
     return tuple(key for key in loc if not (isinstance(key, str) and re.fullmatch(r"<\w+>|\[key\]", key)))
 
 
@@ -114,12 +115,12 @@ def _allowed(kind: str, choices: Iterable[str], context: dict[str, Any]) -> str:
 
 def _type_hint(kind: str, context: dict[str, Any], value: object) -> str:
     if kind == "bool_type" and isinstance(value, str):
-        meant = _YAML_1_1_BOOLEANS.get(value.lower())
-        return f"Write {meant}: YAML 1.2 reads {value!r} as text." if meant else ""
+        boolean = _YAML_1_1_BOOLEANS.get(value.lower())
+        return f"Write {boolean}: YAML 1.2 reads {value!r} as text." if boolean else ""
     if context.get("kind") == "number" and isinstance(value, str):
         return "" if isinstance(plain_scalar(value), str | None) else "Remove the quotes."
-    wants_text = kind == "string_type" or context.get("kind") == "text"
-    return "Put it in quotes." if wants_text and isinstance(value, int | float) else ""
+    needs_text = kind == "string_type" or context.get("kind") == "text"
+    return "Put it in quotes." if needs_text and isinstance(value, int | float) else ""
 
 
 def _unknown_key(loc: Loc, path: FieldPath) -> Finding:
@@ -149,8 +150,10 @@ def _unknown_kind(path: FieldPath, value: object) -> Finding:
 
 def _description(loc: Loc) -> str:
     """Return the documentation of a field as part of a sentence."""
-    field = _fields(_section(loc[:-1]))[str(loc[-1])]
-    description = (getattr(field, "description", None) or "a value").rstrip(".")
+    section = _section(loc[:-1])
+    names = {field.alias: name for name, field in getattr(section, "model_fields", {}).items()}
+    name = names.get(str(loc[-1]), str(loc[-1]))
+    description = field_docstrings(section).get(name, "a value").rstrip(".")
     return description[0].lower() + description[1:]
 
 

@@ -27,7 +27,7 @@ def written_prompts(manifest: Manifest) -> Iterator[tuple[FieldPath, str]]:
 
 
 def written_pictures(manifest: Manifest) -> Iterator[tuple[FieldPath, str]]:
-    """Yield the field and path of every picture as written; a path written twice is yielded twice."""
+    """Yield the field and the written path of every picture, including duplicate paths."""
     for name in _PICTURE_FIELDS:
         yield from _paths(("render", name), getattr(manifest.render, name))
 

@@ -1,6 +1,6 @@
-"""The schedulers of diffusers: the supported ones, and the refused ones with the reason for each.
+"""The schedulers of diffusers: the supported ones, and the refused ones with a reason for each.
 
-They are listed by name, so that a manifest can be checked without loading diffusers. The names come from diffusers
+They are listed by name, so that a manifest can be checked without loading diffusers. The names are those of diffusers
 0.42.1: `sorted(name for name in dir(diffusers) if name.endswith("Scheduler"))`. A supported scheduler can sample the
 latents of at least one supported pipeline, and draws all noise from the frames' own generators: a recipe gives the
 same bits regardless of earlier renders and of the other frames in the batch. Tests compare the lists with the
@@ -53,7 +53,7 @@ SOLVERS = (
 SCHEDULERS = (*DIFFUSION, *FLOW)
 """The supported schedulers."""
 
-_OTHER_FLOW = "It samples flow-matching models, but none that the farm supports."
+_OTHER_FLOW = "It samples flow-matching models that the farm does not support."
 _TOKENS = "It samples tokens, not latents."
 _IGNORES_GENERATORS = (
     "Its step() ignores generators and draws from torch's global one, so its frames could not be reproduced; "

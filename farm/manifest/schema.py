@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import ast
-import inspect
 import re
-import textwrap
-from itertools import pairwise
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
@@ -14,6 +10,7 @@ from pydantic.json_schema import GenerateJsonSchema
 
 from farm.manifest.analysis import Analysis
 from farm.manifest.animation import Animation
+from farm.manifest.docstrings import field_docstrings
 from farm.manifest.fields import Described, Section, Seed, Text, expand_switch, not_allowed
 from farm.manifest.model import Model
 from farm.manifest.output import Output
@@ -35,20 +32,20 @@ def fill_defaults(render: Render, info: ValidationInfo) -> Render:
     return render.model_copy(update=defaults)
 
 
-def _no_switch(value: object) -> object:
-    """Return None for booleans: to Python, True equals 1."""
+def _reject_boolean(value: object) -> object:
+    """Return None for booleans: in Python, True equals 1."""
     return None if isinstance(value, bool) else value
 
 
 def _refuse_devices(name: str) -> str:
     if re.fullmatch(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", name, re.ASCII | re.IGNORECASE):
-        raise not_allowed("a name that Windows does not reserve for a device, as it does con, nul and com1")
+        raise not_allowed("a name that Windows does not reserve for a device, unlike con, nul and com1")
     return name
 
 
 def _refuse_options(name: str) -> str:
     if name.startswith("-"):
-        raise not_allowed("a name that does not begin with '-', as command-line options do")
+        raise not_allowed("a name that does not begin with '-', like a command-line option")
     return name
 
 
@@ -69,7 +66,7 @@ class Manifest(Section):
 
     version: Annotated[
         Literal[1],
-        BeforeValidator(_no_switch, json_schema_input_type=Literal[1]),
+        BeforeValidator(_reject_boolean, json_schema_input_type=Literal[1]),
         Described("1, the only version"),
     ]
     """Version of the manifest format: 1."""
@@ -102,9 +99,9 @@ class Manifest(Section):
 
 
 class _SchemaWriter(GenerateJsonSchema):
-    """Describes fields by the docstrings below them, and omits titles that only repeat the name of the field.
+    """Describes fields by the docstrings below them, and omits titles that only repeat a field's name.
 
-    pydantic's `use_attribute_docstrings` would read the source of every section whenever a manifest is checked.
+    pydantic's `use_attribute_docstrings` would read the source of every section each time a manifest is checked.
     """
 
     def field_title_should_be_set(self, schema: Any) -> bool:
@@ -118,33 +115,17 @@ class _SchemaWriter(GenerateJsonSchema):
 
 
 def _described(schema: dict[str, Any], section: type) -> dict[str, Any]:
-    """Return the JSON Schema of a section with a description of each field that has none."""
+    """Return the JSON Schema of a section with missing field descriptions added."""
     fields = getattr(section, "model_fields", {})
-    for base in section.__mro__:
-        for name, text in _docstrings(base).items():
-            key = (fields[name].alias if name in fields else None) or name
-            if key in schema["properties"]:
-                schema["properties"][key].setdefault("description", text)
+    for name, text in field_docstrings(section).items():
+        key = (fields[name].alias if name in fields else None) or name
+        if key in schema["properties"]:
+            schema["properties"][key].setdefault("description", text)
     return schema
 
 
-def _docstrings(section: type) -> dict[str, str]:
-    """Return the docstring below each field that a class of the manifest declares."""
-    if not section.__module__.startswith(__package__):
-        return {}
-    [definition] = ast.parse(textwrap.dedent(inspect.getsource(section))).body
-    assert isinstance(definition, ast.ClassDef)
-    return {
-        statement.target.id: inspect.cleandoc(below.value.value)
-        for statement, below in pairwise(definition.body)
-        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name)
-        if isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant)
-        if isinstance(below.value.value, str)
-    }
-
-
 def json_schema() -> dict[str, Any]:
-    """Return the JSON Schema of the manifest, draft 2020-12: those of the loader's rules that it can express."""
+    """Return the manifest's JSON Schema, draft 2020-12, with all of the loader's rules that it can express."""
     schema = Manifest.model_json_schema(by_alias=True, mode="validation", schema_generator=_SchemaWriter)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -16,7 +16,7 @@ PICKLED = (".ckpt", ".bin", ".pt", ".pth")
 
 
 def is_hub_id(pretrained: str) -> bool:
-    """Tell whether a name has the form of a Hugging Face hub id, `org/name`, rather than a path or shipped name."""
+    """Return whether a name has the form of a Hugging Face hub id, `org/name`, not of a path or shipped name."""
     return re.fullmatch(
         r"[\w-][\w.-]*/[\w-][\w.-]*", pretrained, re.ASCII
     ) is not None and not pretrained.endswith(".safetensors")
@@ -58,13 +58,13 @@ class Source(Section):
 
 
 SINGLE_SOURCES = ("config", "refiner")
-"""Fields of `model` that hold one source."""
+"""Fields of `model` with a single source."""
 
 SOURCE_LISTS = ("controlnets", "ip_adapters", "textual_inversions", "loras")
-"""Fields of `model` that hold a list of sources."""
+"""Fields of `model` with a list of sources."""
 
 SCORING_MODELS = ("clip", "classifier")
-"""Fields of `analysis` that hold a source."""
+"""Fields of `analysis` with a source."""
 
 
 def written_sources(model: Mapping[Any, Any]) -> Iterator[tuple[FieldPath, Any]]:

@@ -1,4 +1,4 @@
-"""Explain why the farm cannot render with a diffusers pipeline, from its source files, without importing them."""
+"""Explains from diffusers' source files, without importing them, why the farm does not support a pipeline."""
 
 from __future__ import annotations
 
@@ -17,35 +17,37 @@ _HOW = "see 'A family of pipelines' in ARCHITECTURE.md."
 
 
 def explain_unknown_pipeline(pipeline: str) -> str:
-    """Return what the farm would need to support a pipeline; an empty string if diffusers has none of that name."""
+    """Return the requirements for supporting a pipeline; an empty string if diffusers has none of that name."""
     if pipeline not in _names():
         return ""
-    lacking = missing_requirement(pipeline)
-    if lacking:
-        return f"diffusers has {pipeline}, but {lacking}: it needs a class of its own, {_HOW}"
-    return f"diffusers has {pipeline}: if it makes pictures, it needs an entry in farm/manifest/pipelines.py, {_HOW}"
+    missing = missing_requirement(pipeline)
+    if missing:
+        return f"diffusers has {pipeline}, but {missing}: it needs a class of its own, {_HOW}"
+    return (
+        f"diffusers has {pipeline}: if it generates pictures, it needs an entry in farm/manifest/pipelines.py, "
+        f"{_HOW}"
+    )
 
 
 def missing_requirement(pipeline: str) -> str:
-    """Return what a diffusers pipeline lacks for rendering frames, in the words of `farm.render.families`, or an
-    empty string."""
+    """Return what a diffusers pipeline lacks to render frames (see `farm.render.families`), or an empty string."""
     methods = _methods(pipeline)
     if "encode_prompt" not in methods:
         return "it has no encode_prompt, in which prompts are mixed"
-    takes = methods["__call__"].args if "__call__" in methods else None
-    names = {each.arg for each in (*takes.args, *takes.kwonlyargs)} if takes else set()
-    lacking = [words for argument, words in _NEEDED.items() if argument not in names]
-    return f"its call takes no {lacking[0]}" if lacking else ""
+    parameters = methods["__call__"].args if "__call__" in methods else None
+    names = {each.arg for each in (*parameters.args, *parameters.kwonlyargs)} if parameters else set()
+    missing = [words for argument, words in _NEEDED.items() if argument not in names]
+    return f"its call takes no {missing[0]}" if missing else ""
 
 
 def _methods(name: str) -> Mapping[str, ast.FunctionDef]:
     """Return the methods of a pipeline class, including those inherited from other pipelines."""
-    found = _class(name)
-    if found is None:
+    definition = _class(name)
+    if definition is None:
         return {}
-    bases = [base.id for base in found.bases if isinstance(base, ast.Name)]
+    bases = [base.id for base in definition.bases if isinstance(base, ast.Name)]
     inherited = [_methods(base) for base in reversed(bases) if base.endswith("Pipeline")]
-    own = {entry.name: entry for entry in found.body if isinstance(entry, ast.FunctionDef)}
+    own = {entry.name: entry for entry in definition.body if isinstance(entry, ast.FunctionDef)}
     return {name: method for methods in (*inherited, own) for name, method in methods.items()}
 
 
@@ -73,5 +75,5 @@ def _names() -> frozenset[str]:
 
 def _files(pattern: str) -> list[Path]:
     diffusers = importlib.util.find_spec("diffusers")
-    places = diffusers.submodule_search_locations if diffusers else None
-    return [file for place in places or () for file in sorted(Path(place).glob(pattern))]
+    locations = diffusers.submodule_search_locations if diffusers else None
+    return [file for each in locations or () for file in sorted(Path(each).glob(pattern))]

@@ -1,4 +1,4 @@
-"""Read YAML 1.2 into plain values with their locations, and refuse what a manifest never needs."""
+"""Reads YAML 1.2 into plain values with their locations, and refuses features that a manifest never needs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from farm.errors import ManifestError, Problem
 from farm.manifest.location import FieldPath, Key, Location, dotted
 
 _INTEGER = re.compile(r"[-+]?[0-9]{1,40}|0o[0-7]{1,40}|0x[0-9a-fA-F]{1,40}")
-"""Longer integers stay strings: no field accepts them, and Python refuses to print very long ones."""
+"""Longer integers remain strings: no field accepts them, and Python refuses to print very long ones."""
 
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _DIGITS = re.compile(r"[-+]?[0-9]+")
@@ -31,7 +31,7 @@ _KEYWORDS: dict[str, bool | float | None] = {
 
 
 def plain_scalar(text: str) -> str | int | float | bool | None:
-    """Return the value of an unquoted scalar by YAML 1.2's core schema (1.2.2, section 10.3.2).
+    """Return the value of an unquoted scalar according to YAML 1.2's core schema (1.2.2, section 10.3.2).
 
     `no` and `on` are strings, `1e5` is a number.
     """
@@ -47,7 +47,7 @@ def plain_scalar(text: str) -> str | int | float | bool | None:
 MAX_DEPTH = 32
 MAX_VALUES = 200_000
 MAX_CHARACTERS = 4_000_000
-"""Of all keys and values; as many as a file may have."""
+"""Maximum total characters of keys and values, equal to the limit for a file."""
 
 _TOO_DEEP = f"more than {MAX_DEPTH} levels of nesting", f"allowed: up to {MAX_DEPTH}"
 _TOO_LONG = (
@@ -57,17 +57,17 @@ _TOO_LONG = (
 _TOO_LARGE = f"more than {MAX_VALUES} values with all aliases expanded", f"allowed: up to {MAX_VALUES}"
 
 Loader: type = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
-"""Resolves no types; `plain_scalar` does, by YAML 1.2."""
+"""Resolves no types; `plain_scalar` does, according to YAML 1.2."""
 
 Locate = Callable[[int, int], Location]
-"""Makes a location from a line and a column, both counted from 1."""
+"""Creates a location from a line and a column, both counted from 1."""
 
 
 def _compose(text: str, locate: Locate) -> yaml.Node | None:
     """Return the root node of the text's only document, or None if the text is empty.
 
     Raises:
-        ManifestError: the text is not YAML, or uses tags, several documents, deep nesting or excessive aliases.
+        ManifestError: if the text is not YAML, or uses tags, several documents, deep nesting or excessive aliases.
     """
     unprintable = Reader.NON_PRINTABLE.search(text)
     if unprintable:
@@ -125,9 +125,9 @@ def _check_events(text: str, locate: Locate) -> None:
             raise _refusal(location, "a second document", "allowed: one manifest per file")
         if tag is not None:
             location = _location_of(event.start_mark, locate)
-            # A document that is not a map may be a secret file behind a link: quote nothing of it.
+            # Do not quote a document that is not a map: a link may have led to a secret.
             found = f"the tag {tag}" if root_is_map else "a tag"
-            raise _refusal(location, found, "allowed: YAML without tags", "Leave the tag out.")
+            raise _refusal(location, found, "allowed: YAML without tags", "Remove the tag.")
 
 
 def _check_size(root: yaml.Node, locate: Locate) -> None:
@@ -135,14 +135,14 @@ def _check_size(root: yaml.Node, locate: Locate) -> None:
     measured: dict[int, tuple[int, int, int] | None] = {}
 
     def measure(node: yaml.Node) -> tuple[int, int, int]:
-        known = measured.get(id(node), (0, 0, 0))
-        if known is None:
+        earlier = measured.get(id(node), (0, 0, 0))
+        if earlier is None:
             location = _location_of(node.start_mark, locate)
             raise _refusal(
                 location, "an alias inside its own anchor", "allowed: aliases after the end of their anchor"
             )
-        if known[0]:
-            return known
+        if earlier[0]:
+            return earlier
         measured[id(node)] = None
         inner = [measure(child) for child in _children(node)]
         size = 1 + sum(size for size, _, _ in inner)
@@ -170,14 +170,14 @@ def _children(node: yaml.Node) -> list[yaml.Node]:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """A plain value, the location of its key or else of itself, and its entries if it is a list or map."""
+    """A plain value, the location of its key or else of the value, and its entries if it is a list or map."""
 
     value: object
     location: Location
     children: Mapping[Key, Tree] = field(default_factory=dict)
 
     def nearest(self, path: FieldPath) -> tuple[Location, int]:
-        """Return the location of a field or of its nearest existing ancestor, and the depth of what was found."""
+        """Return the location and the depth of a field, or of its nearest existing ancestor."""
         tree = self
         for depth, key in enumerate(path):
             child = tree.children.get(key)
@@ -188,12 +188,12 @@ class Tree:
 
 
 def read_tree(text: str, locate: Locate, path: FieldPath = ()) -> tuple[Tree, list[tuple[Location, Problem]]]:
-    """Return the tree of a YAML text, and the problems in its keys; `path` is the field that the text is for.
+    """Return the tree of a YAML text, and the problems in its keys; `path` is the field that the text sets.
 
-    An empty text is null. Of duplicate keys, the first is kept. Merge keys and aliases are resolved.
+    An empty text is null. The first of duplicate keys is kept. Merge keys and aliases are resolved.
 
     Raises:
-        ManifestError: the text is not YAML, or uses tags, several documents, deep nesting or excessive aliases.
+        ManifestError: if the text is not YAML, or uses tags, several documents, deep nesting or excessive aliases.
     """
     root = _compose(text, locate)
     if root is None:
@@ -273,7 +273,7 @@ def _is_merge(node: yaml.Node) -> bool:
 
 
 def _scalar(node: Any) -> str | int | float | bool | None:
-    """Return the value of a scalar: quoted ones are strings."""
+    """Return the value of a scalar; quoted ones are strings."""
     text: str = node.value
     return text if node.style else plain_scalar(text)
 

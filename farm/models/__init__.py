@@ -1,4 +1,4 @@
-"""The checkpoints that the project ships, found by looking at the folders beside this file."""
+"""The shipped checkpoints: the folders next to this file."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Literal
 
 HERE = Path(__file__).resolve().parent
 LORA = "pytorch_lora_weights.safetensors"
-"""As diffusers names the file, the only one beside the card of a LoRA."""
+"""The file name that diffusers uses: a LoRA has only this file and its model card."""
 
 Kind = Literal["pipeline", "controlnet", "lora", "model"]
 _KINDS: dict[str, Kind] = {"ControlNetModel": "controlnet", "LoRA": "lora"}
-"""Of what is no pipeline, by its architecture; all else is a model."""
+"""Kinds of checkpoints other than pipelines, by architecture; all others are of kind `model`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,38 +22,38 @@ class ShippedModel:
     """One shipped checkpoint."""
 
     name: str
-    """The folder's name, which a manifest may give as `pretrained`."""
+    """The name of its folder, which a manifest can use as `pretrained`."""
     path: Path
     kind: Kind
-    """A diffusers pipeline (`model_index.json`), a ControlNet (`config.json`) or a LoRA (`LORA`) for one, or another
-    single model (`config.json`)."""
+    """A diffusers pipeline (`model_index.json`), a ControlNet (`config.json`) or LoRA (`LORA`) for a pipeline, or any
+    other model (`config.json`)."""
     pipeline_class: str | None
-    """The diffusers pipeline class, None for a single model."""
+    """The diffusers pipeline class; None for other kinds."""
     architecture: str
-    """The class that loads it: the pipeline class, or the model class that the config names; or `LoRA`."""
+    """The class that loads it: the pipeline class, the model class in its config, or `LoRA`."""
     description: str
-    """One sentence, from the front matter of its model card; empty where it has no card."""
+    """One sentence from the front matter of its model card; empty without a card."""
     bytes: int
-    """Size of all its files."""
+    """The total size of its files."""
 
 
 def shipped() -> tuple[ShippedModel, ...]:
-    """Every shipped checkpoint, by name."""
+    """Return every shipped checkpoint, by name."""
     folders = sorted(
         folder for folder in HERE.iterdir() if folder.is_dir() and not folder.name.startswith((".", "_"))
     )
-    return tuple(model for folder in folders if (model := _kept(folder)) is not None)
+    return tuple(model for folder in folders if (model := _cached(folder)) is not None)
 
 
 def find(name: str) -> ShippedModel | None:
-    """The shipped checkpoint of that name, or None."""
+    """Return the shipped checkpoint with this name, or None."""
     is_plain = name.isascii() and not name.startswith((".", "_")) and not set(name) & set("/\\\0")
-    return _kept(HERE / name) if is_plain and len(name) < 100 and (HERE / name).is_dir() else None
+    return _cached(HERE / name) if is_plain and len(name) < 100 and (HERE / name).is_dir() else None
 
 
 @functools.cache
-def _kept(folder: Path) -> ShippedModel | None:
-    """Read a folder once in a process: it is part of the installed package, as the code is."""
+def _cached(folder: Path) -> ShippedModel | None:
+    """Read a folder once per process: like the code, it is part of the installed package."""
     return _read(folder)
 
 
@@ -81,7 +81,7 @@ def _read(folder: Path) -> ShippedModel | None:
 
 
 def _description(card: Path) -> str:
-    """The `description:` line between the card's two `---` lines."""
+    """Return the `description:` in the front matter of a model card, between its two `---` lines."""
     if not card.is_file():
         return ""
     front = card.read_text(encoding="utf-8").split("---\n", 2)

@@ -1,4 +1,4 @@
-"""From a manifest to recipes, chunks and shards: pure, without torch, ray or files."""
+"""From a manifest to recipes, chunks and shards; pure, without torch, ray or files."""
 
 from typing import TYPE_CHECKING
 

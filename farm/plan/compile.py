@@ -1,4 +1,4 @@
-"""The conversion from what a user wrote to what will be rendered: Manifest -> Plan."""
+"""Compiles a manifest into a plan."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from farm.plan.plan import Plan
 from farm.records import DiffusersSpec, MemorySpec, PictureSource, RendererSpec, Scalar
 
 _NOT_IN_CALL = {*IMAGE_ARGUMENTS, "negative_prompt"}
-"""Fields that are pictures, or part of the conditioning."""
+"""Fields that are pictures or part of the conditioning."""
 
 
 def make_plan(
     manifest: Manifest, renderer: RendererSpec, sources: Mapping[str, PictureSource] | None = None
 ) -> Plan:
-    """Return the plan of a valid manifest for a renderer whose checkpoints were located.
+    """Return the plan of a valid manifest for a renderer with located checkpoints.
 
-    `sources` are the input pictures, by the manifest's text for each.
+    `sources` are the input pictures, by their names in the manifest.
 
-    A chunk has one frame if a call takes one value for all of its frames but frames differ in it, as in a number with
-    keyframes; or if diffusers takes one picture only.
+    A chunk has one frame if frames differ in an argument that has a single value per call, such as a number with
+    keyframes; or if diffusers supports only one picture per call.
     """
     render = manifest.render
     arguments, curves = arguments_of(manifest)
@@ -47,7 +47,8 @@ def make_plan(
         renderer_digest=renderer_digest(renderer),
         motion=motion,
         syntax=render.prompt_syntax,
-        pads_together=render.prompt_syntax == "compel" or PIPELINES[manifest.model.pipeline].pads_to_longest,
+        pads_to_longest=render.prompt_syntax == "compel"
+        or PIPELINES[manifest.model.pipeline].pads_to_longest,
         scheduler=scheduler_spec(manifest.model.scheduler),
         arguments=arguments | canvas_arguments(manifest, tracks),
         curves=curves,
@@ -59,9 +60,10 @@ def make_plan(
 
 
 def _takes_one_frame(manifest: Manifest) -> bool:
-    """Return whether diffusers 0.42 is correct for only one frame per call.
+    """Return whether diffusers 0.42 is only correct for one frame per call.
 
-    It crops around the mask of one picture, and applies the two negative sizes of XL to the wrong frames of a batch.
+    It crops around the mask of a single picture, and applies the two negative sizes of XL to the wrong frames of a
+    batch.
     """
     render = manifest.render
     return render.padding_mask_crop is not None or (
@@ -70,16 +72,16 @@ def _takes_one_frame(manifest: Manifest) -> bool:
 
 
 def arguments_of(manifest: Manifest) -> tuple[dict[str, Scalar], dict[str, KeyframeCurve]]:
-    """Return the arguments shared by all frames, and the curves of those that change between frames.
+    """Return the arguments shared by all frames, and the curves of arguments that change between frames.
 
-    They are what the pipeline takes and is not null; lists and pairs are split into `name.0`, `name.1` and so on.
+    They are all supported arguments that are not null; lists and pairs are split into `name.0`, `name.1` and so on.
     """
     constants: dict[str, Scalar] = {}
     curves: dict[str, KeyframeCurve] = {}
     for name, value in (*_call_arguments(manifest), *_adapter_scales(manifest)):
         if not isinstance(value, Mapping):
             constants[name] = value
-        elif (curve := KeyframeCurve.of(value)).constant:
+        elif (curve := KeyframeCurve.of(value)).is_constant:
             constants[name] = curve.at(0)
         else:
             curves[name] = curve
@@ -109,7 +111,7 @@ def _adapter_scales(manifest: Manifest) -> Iterator[tuple[str, Any]]:
 
 
 def renderer_digest(renderer: RendererSpec) -> str:
-    """Return the digest of what determines pixels in a renderer: neither the location nor the names of weights."""
+    """Return the digest of a renderer's settings that determine pixels; locations and names of weights do not."""
     if not isinstance(renderer, DiffusersSpec):
         return digest({"procedural": renderer})
     refiner = renderer.refiner
@@ -145,7 +147,7 @@ def renderer_digest(renderer: RendererSpec) -> str:
 
 
 def _memory(memory: MemorySpec) -> dict[str, object]:
-    """Return the settings that may change the last bits; offloading does not."""
+    """Return the memory settings that may change the last bits; offloading does not."""
     return {
         "vae_slicing": memory.vae_slicing,
         "vae_tiling": memory.vae_tiling,

@@ -23,9 +23,9 @@ def ease(name: str, t: float) -> float:
 
 
 def even_keyframes(frame_count: int, key_count: int) -> tuple[int, ...]:
-    """Return the frames of evenly spaced keyframes, the first and last frame included.
+    """Return the frames of evenly spaced keyframes, including the first and last frame.
 
-    Positions are rounded to integers, so every keyframe has exactly one frame if there are enough frames.
+    Positions are rounded to integers; with enough frames, every keyframe has exactly one frame.
     """
     if key_count == 1:
         return (0,)
@@ -35,7 +35,7 @@ def even_keyframes(frame_count: int, key_count: int) -> tuple[int, ...]:
 def locate(keyframes: Sequence[int], frame: int) -> tuple[int, float]:
     """Return the segment of `frame` and the position in it: (k, t) with t in [0, 1).
 
-    Up to the first keyframe it is (0, 0.0), from the last one on (last segment, 1.0).
+    The result is (0, 0.0) up to the first keyframe, and (last segment, 1.0) from the last keyframe on.
     """
     if frame <= keyframes[0]:
         return 0, 0.0
@@ -62,7 +62,7 @@ class KeyframeCurve:
         return cls((0,), (value,))
 
     @property
-    def constant(self) -> bool:
+    def is_constant(self) -> bool:
         """Whether the number is the same for every frame."""
         return len(set(self.values)) == 1
 

@@ -1,4 +1,4 @@
-"""From the animation of a manifest to its motion."""
+"""Converts the animation of a manifest to a motion."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def _interpolate(kind: animation.Interpolate, seed: int, negative_prompt: str | 
         prompts = tuple(kind.prompts)
         keyframes = even_keyframes(kind.frame_count, len(prompts))
         if alphas is None and kind.frame_count < len(prompts):
-            # Too few frames for one per prompt: spread them over the interpolation instead.
+            # With too few frames for one per prompt, spread them over the interpolation.
             last = max(1, kind.frame_count - 1)
             alphas = tuple(ease(kind.easing, frame / last) for frame in range(kind.frame_count))
     return InterpolateMotion(

@@ -10,7 +10,7 @@ from farm.records import GridSpec, Scalar, SchedulerSpec
 
 
 def grid_of(motion: Motion) -> GridSpec | None:
-    """Return the layout of `grid.png`, None for other motions; a sweep has its last axis across and the others down."""
+    """Return the layout of `grid.png`; a sweep has its last axis across and the others down. None for other motions."""
     if isinstance(motion, GridMotion):
         return GridSpec(rows=motion.rows, columns=motion.columns, row_labels=(), column_labels=(), title="")
     if not isinstance(motion, SweepMotion):

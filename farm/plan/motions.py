@@ -1,4 +1,4 @@
-"""The motions: pure functions from a frame's index to its point in the spaces of conditioning and noise.
+"""Motions: pure functions from a frame's index to its point in the spaces of conditioning and noise.
 
 `InterpolateMotion` and `GridMotion` blend prompts, `WalkMotion` and `CircleMotion` move around one prompt, and
 `StillsMotion` and `SweepMotion` enumerate independent pictures.
@@ -21,7 +21,7 @@ Mix = Literal["lerp", "slerp"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
-    """The point of a frame: `alpha` in [0, 1]; `arguments` and `scheduler` only if the motion sets them."""
+    """The point of a frame, with `alpha` in [0, 1]; `arguments` and `scheduler` only if the motion sets them."""
 
     alpha: float
     conditioning: Conditioning
@@ -39,7 +39,7 @@ class Motion(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InterpolateMotion:
-    """From prompt to prompt: keyframe k is frame `keyframes[k]`, or is at alpha k/(K-1) of listed alphas."""
+    """From prompt to prompt: keyframe k is frame `keyframes[k]`, or with explicit alphas, at alpha k/(K-1)."""
 
     prompts: tuple[str, ...]
     negative_prompt: str | None
@@ -55,11 +55,11 @@ class InterpolateMotion:
         """Return the mixture of the two prompts around the frame."""
         segment, t = self._segment(frame)
         first, second = self.prompts[segment], self.prompts[segment + 1]
-        same = first == second
+        is_same = first == second
         return Point(
             alpha=(segment + t) / (len(self.prompts) - 1),
             conditioning=blend(
-                {first: 1.0} if same else {first: 1.0 - t, second: t}, self.mix, self.negative_prompt
+                {first: 1.0} if is_same else {first: 1.0 - t, second: t}, self.mix, self.negative_prompt
             ),
             noise=self._noise(frame, segment, t),
         )
@@ -149,7 +149,7 @@ class WalkMotion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CircleMotion:
-    """One prompt, with its noise on a circle through n(x) and n(y): the loop closes without a repeated frame."""
+    """One prompt, with its noise on a circle through n(x) and n(y); the loop closes without a repeated frame."""
 
     prompt: str
     negative_prompt: str | None
@@ -175,7 +175,7 @@ class CircleMotion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StillsMotion:
-    """Every prompt with every seed, prompt by prompt; without listed seeds each frame has its own seed."""
+    """Every prompt with every seed, prompt by prompt; without explicit seeds, each frame has its own seed."""
 
     prompts: tuple[str, ...]
     negative_prompt: str | None
@@ -239,8 +239,8 @@ def single_or_per_frame(seed: int, mode: str, frame: int) -> Noise:
 
 
 def blend(prompts: Mapping[str, float], mix: Mix, negative_prompt: str | None) -> Conditioning:
-    """Return the mixture of prompts by weight, without those of weight zero."""
-    used = {prompt: weight for prompt, weight in prompts.items() if weight > 0}
+    """Return the mixture of prompts by weight, omitting weights of zero."""
+    positive = {prompt: weight for prompt, weight in prompts.items() if weight > 0}
     return Conditioning(
-        prompts=tuple(used), weights=tuple(used.values()), mix=mix, negative_prompt=negative_prompt
+        prompts=tuple(positive), weights=tuple(positive.values()), mix=mix, negative_prompt=negative_prompt
     )

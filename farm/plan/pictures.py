@@ -14,12 +14,12 @@ from farm.plan.curves import locate
 from farm.records import CannySpec, ImagePrompt, InputPicture, PictureSource, Scalar
 
 Sources = Mapping[str, PictureSource]
-"""Input pictures, by the manifest's text for each."""
+"""Input pictures, by their names in the manifest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureTrack:
-    """An input picture of every frame, and its preparation."""
+    """The input picture of each frame, and its preparation."""
 
     source: PictureSource
     prepare: CannySpec | records.ExpandSpec | None = None
@@ -31,13 +31,13 @@ class PictureTrack:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImagePromptTrack:
-    """The image prompts of one IP-Adapter, linear between keyframes; `prompts[k]` apply together at `keyframes[k]`."""
+    """The image prompts of one IP-Adapter, linear between keyframes; all of `prompts[k]` apply at `keyframes[k]`."""
 
     keyframes: tuple[int, ...]
     prompts: tuple[tuple[PictureSource, ...], ...]
 
     def at(self, frame: int) -> ImagePrompt:
-        """Return the mixture of the prompts around a frame, without those of weight zero."""
+        """Return the mixture of the prompts around a frame, omitting weights of zero."""
         if len(self.keyframes) == 1:
             return self._mixed(frame, {0: 1.0})
         segment, t = locate(self.keyframes, frame)
@@ -46,22 +46,22 @@ class ImagePromptTrack:
         return self._mixed(frame, {segment: 1.0 - t, segment + 1: t})
 
     def _mixed(self, frame: int, weights: Mapping[int, float]) -> ImagePrompt:
-        used = {number: weight for number, weight in weights.items() if weight > 0}
+        positive = {number: weight for number, weight in weights.items() if weight > 0}
         return ImagePrompt(
-            prompts=tuple(tuple(source.at(frame) for source in self.prompts[number]) for number in used),
-            weights=tuple(used.values()),
+            prompts=tuple(tuple(source.at(frame) for source in self.prompts[number]) for number in positive),
+            weights=tuple(positive.values()),
         )
 
 
 def picture_tracks(manifest: Manifest, sources: Sources) -> dict[str, PictureTrack]:
-    """Return the pictures of every frame, by diffusers' names: `image.0`, `image.1` if it takes several."""
+    """Return the pictures of every frame, by diffusers' names: `image.0`, `image.1` if there are several."""
     render = manifest.render
     tracks: dict[str, PictureTrack] = {}
     for name in IMAGE_ARGUMENTS:
         written = getattr(render, name)
-        several = len(written) > 1 if isinstance(written, tuple) else False
+        are_several = len(written) > 1 if isinstance(written, tuple) else False
         for number, picture in enumerate(_listed(written)):
-            tracks[f"{name}.{number}" if several else name] = _track(picture, sources)
+            tracks[f"{name}.{number}" if are_several else name] = _track(picture, sources)
     if render.expand is not None:
         source = tracks["image"].source
         tracks |= {
@@ -81,8 +81,8 @@ def canvas_arguments(manifest: Manifest, tracks: Mapping[str, PictureTrack]) -> 
         "height": picture.height + expand.top + expand.bottom,
         "width": picture.width + expand.left + expand.right,
     }
-    takes = PIPELINES[manifest.model.pipeline].arguments
-    return {name: size for name, size in sizes.items() if name in takes and getattr(render, name) is None}
+    supported = PIPELINES[manifest.model.pipeline].arguments
+    return {name: size for name, size in sizes.items() if name in supported and getattr(render, name) is None}
 
 
 def image_prompt_tracks(manifest: Manifest, sources: Sources) -> tuple[ImagePromptTrack, ...]:

@@ -14,16 +14,16 @@ from farm.plan.pictures import ImagePromptTrack, PictureTrack
 from farm.records import Chunk, Frame, OutputSpec, Recipe, RendererSpec, Scalar, SchedulerSpec, Shard
 
 SEMANTICS = 2
-"""Part of every recipe digest; increased when the same recipe comes to mean other pixels."""
+"""Part of every recipe digest; increased when the same recipe yields different pixels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """A resolved job.
 
-    `curves` has the arguments that change between frames, `syntax` the syntax of prompts; with `pads_together` the
-    prompts of a chunk are padded to the longest of them. `renderer_digest` is of what determines pixels in the
-    renderer. Chunks depend on the frame index alone, so a frame's slot is always `frame % batch_size`.
+    `curves` are the arguments that change between frames, `syntax` is the syntax of prompts; with `pads_to_longest`,
+    the prompts of a chunk are padded to the longest of them. `renderer_digest` covers the settings of the renderer that
+    determine pixels. Chunks depend only on the frame index, so a frame's slot is always `frame % batch_size`.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Plan:
     renderer_digest: str
     motion: Motion
     syntax: Literal["plain", "compel"] = "plain"
-    pads_together: bool = False
+    pads_to_longest: bool = False
     scheduler: SchedulerSpec
     arguments: Mapping[str, Scalar]
     curves: Mapping[str, KeyframeCurve]
@@ -55,7 +55,7 @@ class Plan:
         keyed = {name: curve.at(index) for name, curve in self.curves.items()}
         recipe = Recipe(
             conditioning=dataclasses.replace(
-                point.conditioning, syntax=self.syntax, beside=self._beside(index)
+                point.conditioning, syntax=self.syntax, beside=self._chunk_prompts(index)
             ),
             noise=point.noise,
             scheduler=point.scheduler or self.scheduler,
@@ -65,8 +65,8 @@ class Plan:
         )
         return Frame(index=index, alpha=point.alpha, recipe=recipe, digest=self._digest(index, recipe))
 
-    def _beside(self, index: int) -> tuple[tuple[str, ...], ...]:
-        if not self.pads_together or self.batch_size == 1:
+    def _chunk_prompts(self, index: int) -> tuple[tuple[str, ...], ...]:
+        if not self.pads_to_longest or self.batch_size == 1:
             return ()
         chunk = self.chunk_frames(index // self.batch_size)
         return tuple(self.motion.at(frame).conditioning.prompts for frame in chunk)

@@ -1,4 +1,4 @@
-"""What a run renders: ranges of frames that share a reason, and the chunks that hold frames to be rendered."""
+"""The frames and chunks that a run renders: ranges of frames that share a reason, and their chunks."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def ranges_by_reason(reasons: Iterable[RenderReason]) -> Iterator[Range]:
 
 
 def chunks_to_render(plan: Plan, ranges: Iterable[Range]) -> Iterator[int]:
-    """Yield, in order and without repetition, the chunks with a frame that is not kept.
+    """Yield, in order and without repetition, the chunks with frames to render.
 
-    A missing frame is filled by rendering its chunk again, so that every frame keeps its slot.
+    A missing frame is replaced by rendering its chunk again, so that every frame keeps its slot.
     """
     done = -1
     for part in ranges:

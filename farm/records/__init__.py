@@ -1,11 +1,11 @@
-"""The values that flow through the farm: plain, frozen, picklable, known to every layer.
+"""The records that all layers exchange: plain, frozen and picklable.
 
-Recipe -> Frame -> Chunk -> Shard      what to render, cut for workers
-FrameRow                               what was rendered
-HistoryEntry                           what happened to a chunk, and when
-OutputSpec                             what to assemble from frames
-AnalysisSpec -> Stretch -> Values      what to measure in frames, and the result
-Sentence                               an insight in words
+Recipe -> Frame -> Chunk -> Shard            frames to render, divided for workers
+FrameRow                                     a rendered frame
+HistoryEntry                                 a change of a chunk's state
+OutputSpec                                   the files to assemble from frames
+AnalysisSpec -> FrameSequence -> Values      measurements of frames, and their results
+Sentence                                     an insight in words
 """
 
 from farm.records.analysis import (
@@ -14,9 +14,9 @@ from farm.records.analysis import (
     ClassifierSpec,
     ClipSpec,
     Column,
+    FrameSequence,
     LabelGroup,
     Sentence,
-    Stretch,
     Value,
     Values,
     slug,
@@ -96,7 +96,7 @@ __all__ = [
     "Sentence",
     "Shard",
     "SheetSpec",
-    "Stretch",
+    "FrameSequence",
     "TextualInversionSpec",
     "Value",
     "Values",

@@ -1,4 +1,4 @@
-"""What is measured in finished frames, its columns, and insights in words."""
+"""Measurements of finished frames, their columns, and insights in words."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class LabelGroup:
 
 
 def slug(text: str) -> str:
-    """Return a text as part of a column name: letters and digits in lower case, `_` for everything between them."""
+    """Return a text as part of a column name: letters and digits in lower case, `_` for any other characters."""
     return re.sub(r"[\W_]+", "_", unicodedata.normalize("NFKC", text).casefold()).strip("_")
 
 
@@ -51,7 +51,7 @@ class ClipSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassifierSpec:
-    """An image classifier of transformers, of which the `top_k` most probable classes are recorded."""
+    """An image classifier of transformers; its `top_k` most probable classes are recorded."""
 
     source: ModelSource
     top_k: int
@@ -59,7 +59,7 @@ class ClassifierSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnalysisSpec:
-    """What is measured in a job's frames; None or False for what is not measured."""
+    """The measurements of a job's frames; None or False for disabled ones."""
 
     clip: ClipSpec | None
     classifier: ClassifierSpec | None
@@ -68,7 +68,7 @@ class AnalysisSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """A column of measured values. `group` is the chart that shows it, `label` its name there."""
+    """A column of measured values. `group` is its chart, `label` its name in the chart."""
 
     name: str
     kind: Literal["float", "int", "text", "bool"]
@@ -80,7 +80,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnalyzedFrame:
-    """A finished frame to measure, and the prompts that it should show, with their weights."""
+    """A finished frame to measure, and its prompts with their weights."""
 
     frame: int
     file_name: str
@@ -90,8 +90,8 @@ class AnalyzedFrame:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stretch:
-    """Finished frames measured in one call, in order, and the frames before and after them; None if there is none."""
+class FrameSequence:
+    """Finished frames measured in one call, in order, and their neighbours `before` and `after`, or None."""
 
     frames: tuple[AnalyzedFrame, ...]
     before: AnalyzedFrame | None
@@ -102,8 +102,8 @@ class Stretch:
 class Sentence:
     """An insight in words, and the frames that it names, in the order of the text.
 
-    `places[k]` is the offset in `text` of the digits of `frames[k]`. No other number in it is a frame's: neither
-    counts nor the contents of a label.
+    `places[k]` is the offset in `text` of the digits of `frames[k]`. Other numbers in it, such as counts and the
+    contents of labels, are not frames.
     """
 
     text: str

@@ -1,4 +1,4 @@
-"""Types of record fields that are narrower than Python's; records read from files are checked against them."""
+"""Types of record fields, narrower than Python's, against which records from files are checked."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ Natural = Annotated[int, Within(0, 2**53)]
 Positive = Annotated[int, Within(1, 2**53)]
 
 Pixel = Annotated[int, Within(1, 8192)]
-"""Width or height of a frame."""
+"""Width or height of a frame, in pixels."""
 
 Seconds = Annotated[float, Within(0, 10**12)]
 

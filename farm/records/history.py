@@ -1,4 +1,4 @@
-"""The history of a job: what happened to its chunks, and when."""
+"""The history of a job: the states of its chunks over time."""
 
 from __future__ import annotations
 

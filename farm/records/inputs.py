@@ -1,4 +1,4 @@
-"""The input pictures of a manifest: files that were found, read and counted."""
+"""The input pictures of a manifest: their files, sizes and numbers of pictures."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class PictureFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PictureSource:
-    """One file for every frame; or, if it `moves`, numbered files or one video with a picture per frame."""
+    """One file for all frames; or, if it `moves`, numbered files or one video with a picture per frame."""
 
     files: tuple[PictureFile, ...]
     moves: bool

@@ -1,4 +1,4 @@
-"""The model: its checkpoints as found, and everything that a renderer needs to load them."""
+"""The model: its located checkpoints, and everything that a renderer needs to load them."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 Determinism = Literal["strict", "fast"]
-"""Whether a device must always give the same bits, or may choose the fastest algorithm."""
+"""Whether a device must always produce the same bits, or may choose the fastest algorithm."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSource:
-    """A checkpoint that was located.
+    """A located checkpoint.
 
-    `pretrained` is the user's text; `location` a folder, a `.safetensors` file or a hub id; `revision` the full commit
-    of a hub id, else empty; `fingerprint` changes whenever the weights may have changed (the commit, or a SHA-256 of
-    the files).
+    `pretrained` is the user's text; `location` is a folder, a `.safetensors` file or a hub id; `revision` is the full
+    commit of a hub id, else empty; `fingerprint` changes whenever the weights may have changed (the commit, or a
+    SHA-256 of the files).
     """
 
     pretrained: str
@@ -66,7 +66,7 @@ class IpAdapterSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextualInversionSpec:
-    """Learned embeddings of a word; with `token` None, the word is the one named in their file."""
+    """Learned embeddings of a word; if `token` is None, their file names the word."""
 
     source: ModelSource
     weight_name: str | None
@@ -83,7 +83,7 @@ class RefinerSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemorySpec:
-    """How a renderer saves memory, at the cost of time or of the last bits.
+    """Options that reduce a renderer's memory use, at the cost of time or of the last bits.
 
     `attention` selects the implementation: `default` is torch's choice, `sliced` computes one head at a time.
     """
@@ -118,9 +118,9 @@ class DiffusersSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProceduralSpec:
-    """A renderer without a model: it draws a frame from its recipe alone, for rehearsals and tests.
+    """A renderer without a model, which draws a frame from its recipe alone.
 
-    It sleeps `seconds_per_chunk` on each call, to simulate a model's time.
+    It sleeps `seconds_per_chunk` in each call, to simulate a model's time.
     """
 
     height: int = 64

@@ -8,7 +8,10 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GifSpec:
-    """`fps` is in frames per second; `rubber_band` plays forwards then backwards without repeating the end frames."""
+    """An animated GIF.
+
+    `fps` is in frames per second; `rubber_band` plays forwards, then backwards, without repeating the end frames.
+    """
 
     fps: float
     rubber_band: bool
@@ -21,7 +24,7 @@ class GifSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mp4Spec:
-    """`crf` is x264's constant rate factor, 0 (lossless) to 51 (worst)."""
+    """An H.264 video; `crf` is x264's constant rate factor, 0 (lossless) to 51 (worst)."""
 
     fps: float
     crf: int
@@ -50,7 +53,7 @@ class GridSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputSpec:
-    """The outputs of a job; None or False for an output that is turned off."""
+    """The outputs of a job; None or False for a disabled output."""
 
     gif: GifSpec | None
     mp4: Mp4Spec | None

@@ -14,9 +14,9 @@ Scalar = str | int | float | bool | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drift:
-    """An offset from the mixed conditioning: `distance * direction` is added to it.
+    """An offset, `distance * direction`, that is added to the mixed conditioning.
 
-    `ones` is the vector of ones; `random` a Gaussian direction of `seed`, scaled to unit RMS.
+    `ones` is the vector of ones; `random` is a Gaussian direction from `seed`, scaled to unit RMS.
     """
 
     direction: Literal["ones", "random"]
@@ -26,7 +26,7 @@ class Drift:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CannySpec:
-    """The edges of a picture (Canny 1986), white on black, as OpenCV detects them with two thresholds, 0 to 255."""
+    """The edges of a picture (Canny 1986), white on black, detected by OpenCV with two thresholds, 0 to 255."""
 
     low_threshold: float
     high_threshold: float
@@ -49,9 +49,9 @@ class ExpandSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputPicture:
-    """An input picture of a frame: that of the file, or number `index` of a video.
+    """An input picture of a frame: a file's picture, or number `index` of a video.
 
-    `sha256` is of the file's bytes and identifies the picture; `location` does not. `prepare` transforms it.
+    The picture is identified by `sha256`, of the file's bytes, and not by `location`. `prepare` transforms it.
     """
 
     location: str = field(metadata=NOT_IDENTITY)
@@ -62,7 +62,7 @@ class InputPicture:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImagePrompt:
-    """A mixture of image prompts for one IP-Adapter, each of one or more pictures used together.
+    """A mixture of image prompts for one IP-Adapter, each consisting of one or more pictures used together.
 
     `weights` are positive and sum to 1.
     """
@@ -75,9 +75,9 @@ class ImagePrompt:
 class Conditioning:
     """A mixture of prompts. `weights` are positive and sum to 1; a single prompt is used as encoded.
 
-    `negative_prompt` None leaves the choice to the pipeline. `syntax` says whether prompts are plain text or compel's
-    weighted syntax. `beside` has the prompts of all frames of the chunk if they are padded to the longest one, which
-    may change a frame's last bits; else it is empty.
+    If `negative_prompt` is None, the pipeline chooses it. `syntax` says whether prompts are plain text or in compel's
+    weighted syntax. `beside` lists the prompts of all frames of the chunk if they are padded to the longest one, which
+    may change a frame's last bits; otherwise it is empty.
     """
 
     prompts: tuple[str, ...]
@@ -107,9 +107,9 @@ class Noise:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
-    """Everything besides the model that determines a frame's pixels.
+    """Everything except the model that determines a frame's pixels.
 
-    `arguments` and `pictures` are those of the pipeline call, by diffusers' names; the parts of a list are `image.0`,
+    `arguments` and `pictures` are those of the pipeline call, by diffusers' names; the entries of a list are `image.0`,
     `image.1` and so on.
     """
 

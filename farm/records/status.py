@@ -1,4 +1,4 @@
-"""Frames by number: counts, ranges with a reason, and shares of workers and environments."""
+"""The status of frames: counts, ranges with a reason, and shares of workers and environments."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from farm.records.fields import Natural, Seconds
 
 
 class RenderReason(StrEnum):
-    """Why a planned frame is to be rendered, or that it is kept."""
+    """Why a planned frame is to be rendered or kept."""
 
     KEPT = "already rendered"
     NEW = "not rendered yet"
@@ -20,10 +20,10 @@ class RenderReason(StrEnum):
 
 
 class FrameStatus(StrEnum):
-    """What is on disk for a planned frame."""
+    """The state of a planned frame's file."""
 
     INTACT = "whole"
-    """Its file is bit for bit as it was written, from the recipe planned."""
+    """Its file is bit for bit as written, from the planned recipe."""
     ALTERED = "file changed since it was written"
     MISSING = "file missing"
     OTHER_RECIPE = "recipe changed since"
@@ -31,7 +31,7 @@ class FrameStatus(StrEnum):
 
     @property
     def render_reason(self) -> RenderReason:
-        """Return what a run makes of it."""
+        """Why the next run renders or keeps the frame."""
         return _REASONS[self]
 
 
@@ -46,9 +46,9 @@ _REASONS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FrameCounts:
-    """`planned` is the sum of the others in a run that was not interrupted.
+    """Numbers of frames; `planned` is the sum of the others unless the run was interrupted.
 
-    `kept` frames existed before the run, `cached` ones came from the cache.
+    `kept` frames existed before the run, `cached` frames were read from the cache.
     """
 
     planned: Natural
@@ -96,7 +96,7 @@ class EnvironmentShare:
 
 
 class Ranges:
-    """Collects frames, added in order, into ranges of neighbours that share a reason."""
+    """Collects frames, added in order, into ranges of consecutive frames that share a reason."""
 
     def __init__(self) -> None:
         self._ranges: list[FrameRange] = []
@@ -116,8 +116,8 @@ class Ranges:
 
 
 def ranges_of(reasons: Iterable[tuple[int, str]]) -> tuple[FrameRange, ...]:
-    """Return frames, given in order with their reasons, as ranges of neighbours that share a reason."""
-    found = Ranges()
+    """Return frames, given in order with their reasons, as ranges of consecutive frames that share a reason."""
+    collected = Ranges()
     for frame, reason in reasons:
-        found.add(frame, reason)
-    return found.ranges
+        collected.add(frame, reason)
+    return collected.ranges

@@ -30,9 +30,9 @@ class Chunk:
 class Shard:
     """Chunks for one worker. `job` is the job's name, `folder` its output folder (path or URL).
 
-    `renderer_digest` is of what determines pixels in the renderer. A chunk is one model call; after running out of
-    memory it is `calls_per_chunk` calls of fewer frames. On the `last_try` blank pictures are accepted. `claim` is the
-    id of the lock on the folder that permits writing; empty if nobody else could write.
+    `renderer_digest` covers the settings of the renderer that determine pixels. A chunk is one model call; after
+    running out of memory, it is `calls_per_chunk` calls with fewer frames. On the `last_try`, blank pictures are
+    accepted. `lock_id` identifies the lock on the folder that permits writing; empty if no other run could write.
     """
 
     job: str
@@ -43,7 +43,7 @@ class Shard:
     attempt: int = 1
     calls_per_chunk: int = 1
     last_try: bool = False
-    claim: str = ""
+    lock_id: str = ""
 
     @property
     def frame_count(self) -> int:
@@ -57,7 +57,7 @@ class Shard:
 
 
 ChunkState = Literal["waiting", "assigned", "retrying", "done", "failed", "cancelled"]
-"""Where a chunk is in a run: see `farm.execute.dispatcher`. Chunks `done`, `failed` and `cancelled` stay so."""
+"""The state of a chunk in a run (see `farm.execute.dispatcher`); `done`, `failed` and `cancelled` are final."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,12 +73,12 @@ class FrameRow:
     """The ledger's row of a finished frame.
 
     `file_name` is relative to the job folder, `file_sha256` is of the file's bytes, `content_sha256` of the RGB pixels
-    (see `farm.store.frames`). `renderer_digest` is of the model that rendered the recipe; `scheduler` is the class that
-    sampled, the checkpoint's own if the recipe names none; `revision` is empty except for a hub id. `frames_per_call`
-    is less than `batch_size` if memory ran out at full size; the last bits of such a frame may differ. `flaw` is
-    `blank` for a picture of one colour that was rendered twice, else empty. `cached` frames were taken from the cache
-    instead of being rendered. `render_seconds` is this frame's share of its chunk's time, `rendered_at` is ISO 8601 in
-    UTC, `environment` a JSON object of versions, device, dtype and threads.
+    (see `farm.store.frames`). `renderer_digest` is that of the renderer; `scheduler` is the class that sampled, the
+    checkpoint's own if the recipe names none; `revision` is empty except for a hub id. `frames_per_call` is less than
+    `batch_size` if memory ran out at full size; the last bits of such a frame may differ. `flaw` is `blank` for a
+    picture of one colour that was rendered twice, else empty. `cached` frames were read from the cache instead of being
+    rendered. `render_seconds` is this frame's share of its chunk's time, `rendered_at` is ISO 8601 in UTC,
+    `environment` is a JSON object of versions, device, dtype and threads.
     """
 
     frame: Natural

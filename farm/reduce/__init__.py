@@ -1,4 +1,4 @@
-"""What makes a job's outputs from its frames: pictures, films, a table and a summary, in flat memory."""
+"""Makes a job's outputs from its frames in constant memory: animations, pictures, a table and a summary."""
 
 from typing import TYPE_CHECKING
 

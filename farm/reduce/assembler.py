@@ -1,4 +1,4 @@
-"""The reducer: it assembles a job's outputs while it renders, from finished frames in order."""
+"""The reducer, which assembles a job's outputs from finished frames in order, while others render."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from farm.store import JobFolder, decode_frame, file_name
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assembly:
-    """The result of an assembly: the files that were made, and an error for each that could not be made."""
+    """The result of an assembly: the finished files, and an error for each that failed."""
 
     artifacts: tuple[Artifact, ...] = ()
     errors: tuple[str, ...] = ()
@@ -130,7 +130,7 @@ class Reducer:
         )
 
     def _started(self, pixels: Pixels) -> Iterator[PendingOutput]:
-        """Yield the outputs for frames of the size of the first one; those that would be too large are refused."""
+        """Yield the outputs for frames of the size of the first one; oversized ones are refused."""
         height, width, _ = pixels.shape
         oversized = oversized_outputs(
             self._outputs, width=width, height=height, frame_count=self._frame_count

@@ -28,8 +28,8 @@ _SAMPLE_WIDTH = 1024
 """Width of the picture that holds the sample."""
 
 _PIXELS_PER_GRAPH = 2**22
-"""FFmpeg's paletteuse remembers each distinct colour that it meets: a new graph every so many pixels keeps its
-memory small however long the animation is."""
+"""FFmpeg's paletteuse caches every distinct colour: a new graph every so many pixels limits its memory for animations
+of any length."""
 
 
 class GifWriter:
@@ -77,7 +77,7 @@ class GifWriter:
 class PaletteSampler:
     """Samples pixels of every frame, about a million in total, or all pixels of a small animation.
 
-    FFmpeg's palettegen keeps every distinct colour that it meets, so its memory grows with the frames; from this sample
+    FFmpeg's palettegen keeps every distinct colour, so its memory grows with the frames; from this sample
     it finds a palette as good (mean error within 0.1% on test clips). The sample is seeded by the frame's index, so the
     palette depends on the frames alone.
     """
@@ -167,12 +167,12 @@ def playing_order(frames: Sequence[int], *, rubber_band: bool) -> Iterator[int]:
     """Yield frames in playing order: forwards, then with `rubber_band` backwards without repeating either end."""
     yield from frames
     if rubber_band:
-        yield from (frames[place] for place in range(len(frames) - 2, 0, -1))
+        yield from (frames[position] for position in range(len(frames) - 2, 0, -1))
 
 
-def start_tick(place: int, fps: float) -> int:
-    """Return the tick (1/100 s) at which the frame at `place` starts; rounding errors do not accumulate."""
-    return round(100 * place / fps)
+def start_tick(position: int, fps: float) -> int:
+    """Return the tick (1/100 s) at which the frame at `position` starts; rounding errors do not accumulate."""
+    return round(100 * position / fps)
 
 
 def entries(colors: int) -> int:

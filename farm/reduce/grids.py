@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 _MAX_TITLE = 2000
 _MAX_LABEL = 200
-"""Characters of a title and of a label; the rest is cut."""
+"""Maximum characters of a title and of a label."""
 
 _MIN_WIDTH, _MAX_WIDTH = 144, 288
 """Pixels: narrower frames are enlarged by an integer factor, wider ones reduced."""
 
 _STOPS = (0.0, 0.15, 0.45, 0.75, 1.0)
 _COLOURS = ((250, 250, 250), (252, 226, 170), (240, 130, 80), (150, 35, 90), (35, 10, 50))
-"""From no difference (paper) to the largest one; ever darker, so that it can be read without colours too."""
+"""From no difference (paper) to the largest one; ever darker, so that it is readable without colours too."""
 
 
 class GridPicture:
@@ -47,13 +47,13 @@ class GridPicture:
 
 
 def grid_size(spec: GridSpec, *, width: int, height: int) -> tuple[int, int]:
-    """Return the width and height of a grid of frames of a size, including its text."""
+    """Return the width and height of a grid of frames of this size, including its text."""
     return _GridLayout.of(spec, width=width, height=height).size(spec)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _GridLayout:
-    """Positions in pixels. `left` and `top` are those of the first cell; `pitch` is the distance of cells."""
+    """Positions in pixels. `left` and `top` are those of the first cell; `pitch` is the distance between cells."""
 
     cell: tuple[int, int]
     pitch: tuple[int, int]
@@ -69,7 +69,7 @@ class _GridLayout:
 
     @classmethod
     def of(cls, spec: GridSpec, *, width: int, height: int) -> _GridLayout:
-        """Return a layout with space for the labels: a label wider than a frame increases the distance of cells."""
+        """Return a layout with space for the labels: a label wider than a frame increases the pitch."""
         cell = fitted(width, height, count=spec.rows * spec.columns)
         size = max(13, min(32, cell[0] // 18))
         lettering, heading = Lettering(size), Lettering(size * 1.2)
@@ -160,8 +160,8 @@ class ContactSheetWriter:
         cell, gap, pitch, columns = layout.cell, layout.gap, layout.pitch, layout.columns
         slack = (pitch[0] - gap - cell[0]) // 2
         origins = {
-            index: (gap + slack + place % columns * pitch[0], gap + place // columns * pitch[1])
-            for place, index in enumerate(self._shown)
+            index: (gap + slack + position % columns * pitch[0], gap + position // columns * pitch[1])
+            for position, index in enumerate(self._shown)
         }
         mosaic = Mosaic(size=layout.size, cell=cell, origins=origins)
         for index, (left, top) in origins.items():
@@ -171,13 +171,13 @@ class ContactSheetWriter:
 
 
 def sheet_size(spec: SheetSpec, *, width: int, height: int, frame_count: int) -> tuple[int, int]:
-    """Return the width and height of the sheet of `frame_count` frames of a size."""
+    """Return the width and height of the sheet of `frame_count` frames of this size."""
     return _SheetLayout.of(spec, evenly_spaced(frame_count, spec.max_frames), width=width, height=height).size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _SheetLayout:
-    """Positions in pixels: `pitch` is the distance of cells, each with its number below it."""
+    """Positions in pixels: `pitch` is the distance between cells, each with its number below it."""
 
     cell: tuple[int, int]
     pitch: tuple[int, int]
@@ -227,7 +227,7 @@ def save_side_by_side(path: Path, title: str, labels: tuple[str, str], pairs: Se
     same_sizes = all(pair.first.shape == pair.second.shape for pair in pairs)
     differences = [_difference(pair) for pair in pairs] if same_sizes else []
     largest = max((float(one.max()) for one in differences), default=0.0)
-    legend = (f"difference: {largest:.2f} of the range where darkest",) if differences else ()
+    legend = (f"difference (darkest: {largest:.2f} of the range)",) if differences else ()
     spec = GridSpec(
         rows=2 + len(legend),
         columns=len(pairs),

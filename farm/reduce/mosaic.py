@@ -1,4 +1,4 @@
-"""Pictures of many pictures: a canvas of cells, and text on it.
+"""Pictures composed of many pictures: a canvas of cells, and text on it.
 
 A cell is hatched until its frame is pasted, so that missing frames are visible. Text is measured before it is placed,
 so that it is never cut off.
@@ -22,13 +22,13 @@ INK = (64, 64, 64)
 _HATCH = ((236, 236, 236), (220, 220, 220))
 
 _MAX_PIXELS = 2**26
-"""Most pixels of frames in one picture: few viewers open a larger one."""
+"""Maximum pixels of all frames in a picture: few viewers open a larger one."""
 
 _BREAK = re.compile(r"(?<!=) ")
 """A line breaks at a space, but a value stays with its equals sign."""
 
 _LONG_WORD = re.compile(r"\S{40}(?=\S)")
-"""Anything longer than a word is broken anywhere."""
+"""Longer words are broken anywhere."""
 
 
 class Mosaic:
@@ -118,7 +118,7 @@ class Lettering:
 
 
 def fitted(width: int, height: int, *, count: int) -> tuple[int, int]:
-    """Return the size of `count` cells for pictures of a size, reduced if they would exceed the maximum together."""
+    """Return the size of `count` cells for pictures of this size, reduced if all together would exceed the maximum."""
     shrink = min(1.0, math.sqrt(_MAX_PIXELS / (width * height * count)))
     return max(1, int(width * shrink)), max(1, int(height * shrink))
 

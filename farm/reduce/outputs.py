@@ -18,7 +18,7 @@ _SUFFIXES = {"gif": "gif", "mp4": "mp4", "contact_sheet": "png", "grid": "png"}
 
 
 class OutputWriter(Protocol):
-    """A file that is being written at a local path."""
+    """Writes an output to a local path."""
 
     def add(self, index: int, pixels: Pixels) -> None:
         """Add the next frame."""
@@ -39,7 +39,7 @@ def file_name_of(field: str, name: str) -> str:
 
 
 def output_makers(name: str, spec: OutputSpec) -> dict[str, Callable[[Path, int], OutputWriter]]:
-    """Return the output files of the job `name`, each with a function that makes it from a path and a frame count."""
+    """Return the output files of the job `name`, each with a function that opens it for a path and a frame count."""
     makers: dict[str, Callable[[Path, int], OutputWriter]] = {}
     if (mp4 := spec.mp4) is not None:
         makers[f"{name}.mp4"] = lambda path, _: _Mp4(path, mp4)

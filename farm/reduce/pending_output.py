@@ -62,7 +62,7 @@ class PendingOutput:
                 self._output.add(index, pixels)
 
     def finish(self, frames: Sequence[int], read: ReadFrame) -> None:
-        """Complete the file; see `Output`."""
+        """Complete the file; see `OutputWriter`."""
         with self._recording_errors():
             if self._output is not None:
                 self._output.finish(frames, read)

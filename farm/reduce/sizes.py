@@ -44,7 +44,7 @@ def oversized_outputs(
         yield OversizedOutput(
             field="mp4",
             found=f"its frames would have {width}x{height} pixels",
-            allowed=f"allowed: up to {_H264_BLOCKS} blocks of 16x16 pixels, such as 8192x4352, which is all of H.264",
+            allowed=f"allowed: up to {_H264_BLOCKS} blocks of 16x16 pixels, such as 8192x4352, the limit of H.264",
             hint="Turn it off with output.mp4=false.",
         )
     if spec.contact_sheet is not None:
@@ -58,10 +58,10 @@ def _gif(spec: GifSpec, width: int, height: int) -> Iterator[OversizedOutput]:
     found = f"its frames would have {wide}x{high} pixels"
     hint = "Lower output.gif.scale, or turn the GIF off with output.gif=false."
     if max(wide, high) > _GIF_SIDE:
-        allowed = f"allowed: up to {_GIF_SIDE} a side, which is all that the format holds"
+        allowed = f"allowed: up to {_GIF_SIDE} per side, the limit of the format"
         yield OversizedOutput(field="gif", found=found, allowed=allowed, hint=hint)
     elif spec.scale > 1 and wide * high > _ENLARGED_PIXELS:
-        allowed = f"allowed: up to {_ENLARGED_PIXELS} pixels where scale enlarges them, such as 4096x4096"
+        allowed = f"allowed: up to {_ENLARGED_PIXELS} pixels if scale enlarges them, such as 4096x4096"
         yield OversizedOutput(field="gif", found=found, allowed=allowed, hint=hint)
 
 

@@ -1,4 +1,4 @@
-"""`metadata.parquet`: a row per frame, which the Hub and most tools can load.
+"""`metadata.parquet`: a table with a row per frame, which the Hub and most tools can load.
 
 Every job has the same columns, followed by those that its analysis measured.
 """
@@ -103,12 +103,12 @@ SCHEMA = pa.schema(
         _column("input_ip_adapter_image", _FILES, f"image prompts of IP-Adapters; {_FILE}", nullable=True),
     ]
 )
-"""Whatever keyframes or sweeps can change has a column. The Hub would take a column named `image` for the frame."""
+"""Everything that keyframes or sweeps can change has a column. The Hub would take a column `image` for the frame."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TableHeader:
-    """What the rows of a table share; `manifest_text` is the resolved manifest.
+    """The kind, metadata and measured columns of a table; `manifest_text` is the resolved manifest.
 
     `columns` are the measured ones, `curves` their values by frame, and `insights` the insights as JSON.
     """
@@ -147,7 +147,7 @@ def read_table(folder: JobFolder, *, planned: int = 0) -> Any | None:
     except Exception as error:  # pyarrow raises any type
         reason = " ".join(str(error).split()).rstrip(".")
         raise StorageError(
-            f"{folder.path(NAME)}: not a valid table ({reason}). `farm assemble` makes it again."
+            f"{folder.path(NAME)}: not a valid table ({reason}); run farm assemble to write it again."
         ) from error
 
 
@@ -238,7 +238,7 @@ def _decoded(source: Any, budget: int) -> Any:
     for batch in pq.ParquetFile(source, read_dictionary=leaves).iter_batches(_ROW_GROUP, use_threads=False):
         budget -= batch.nbytes + sum(map(_length_of_texts, batch.columns))
         if budget < 0:
-            raise ValueError("its rows are larger than any of a job's")
+            raise ValueError("its rows are too large for a job's table")
         batches.append(batch)
     return pa.Table.from_batches(batches).cast(schema) if batches else schema.empty_table()
 
@@ -261,4 +261,4 @@ def _check(schema: Any, metadata: Any, budget: int) -> None:
         if column.type not in (_SCALARS if known < 0 else (SCHEMA.field(known).type,)):
             raise ValueError(f"it has a column of type {str(column.type)[:100]}")
     if sum(metadata.row_group(group).total_byte_size for group in range(metadata.num_row_groups)) > budget:
-        raise ValueError("its rows are larger than any of a job's")
+        raise ValueError("its rows are too large for a job's table")

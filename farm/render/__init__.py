@@ -9,8 +9,8 @@ from farm.callable_module import make_callable
 from farm.records import Chunk, DiffusersSpec, Pixels, RendererSpec
 from farm.render.procedural import ProceduralRenderer
 
-# diffusers reads it when it is imported, always after this package: code that comes with a checkpoint is never run,
-# and no community pipeline is fetched.
+# diffusers reads it when it is imported, always after this package: code in a checkpoint is never run, and no community
+# pipeline is fetched.
 os.environ["DIFFUSERS_DISABLE_REMOTE_CODE"] = "1"
 
 
@@ -23,7 +23,7 @@ class Renderer(Protocol):
 
     @property
     def environment(self) -> str:
-        """Return a JSON object of all but the recipe that may change bits: versions, device, dtype, threads."""
+        """Return a JSON object of what may change bits besides the recipe: versions, device, dtype, threads."""
 
     @property
     def own_scheduler(self) -> str:

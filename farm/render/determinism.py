@@ -6,13 +6,13 @@ On CUDA, `strict` uses deterministic operations only:
   a deterministic algorithm or raises.
 - cuBLAS has a separate workspace per stream, accumulates in float32, and does not split sums among blocks (split-K).
 - Attention uses the memory-efficient kernel, and the plain formula for shapes that it does not support. Flash
-  attention supports half precision only, and which one torch picks depends on the GPU's generation; torch refuses
-  cuDNN's as not deterministic. The memory-efficient kernel supports every dtype on every GPU, so that no choice is
-  left.
+  attention supports half precision only, and torch's choice of its kernel depends on the GPU's generation; torch
+  refuses cuDNN's as not deterministic. The memory-efficient kernel supports every dtype on every GPU, so that no choice
+  is left.
 
 `fast` lets cuDNN time its kernels and keeps torch's defaults otherwise. Both modes keep torch's default for
 TensorFloat-32, on in convolutions and off in matrix products: it rounds but does not reorder, and a plain diffusers
-call has the same.
+call uses the same.
 
 A CPU is repeatable with one thread. GPUs use one as well, because noise is mixed on the CPU for either.
 """

@@ -53,15 +53,15 @@ def call_arguments(slots: Sequence[Frame], read: ReadImage, stack: StackImages) 
     return arguments
 
 
-def _numbers(written: Mapping[str, Scalar]) -> dict[str, Any]:
+def _numbers(arguments: Mapping[str, Scalar]) -> dict[str, Any]:
     """Return the numeric arguments of a call, with `name.0`, `name.1`, ... gathered into pairs and lists."""
-    given = {
+    used = {
         name: value
-        for name, value in written.items()
+        for name, value in arguments.items()
         if value is not None and not name.startswith(_ADAPTER_SCALES)
     }
-    numbers: dict[str, Any] = {name: value for name, value in given.items() if not _NUMBERED.fullmatch(name)}
-    for name, parts in _gathered(given).items():
+    numbers: dict[str, Any] = {name: value for name, value in used.items() if not _NUMBERED.fullmatch(name)}
+    for name, parts in _gathered(used).items():
         if _PAIRS.fullmatch(name):
             numbers[name] = tuple(parts)
         else:
@@ -169,9 +169,7 @@ class DiffusersRenderer:
                 return images if kind == "np" else np.stack([np.asarray(image) for image in images]) / 255
         except STOPPING:
             raise
-        except (
-            BaseException
-        ) as error:  # schedulers and tokenizers raise anything when their files do not suit them
+        except BaseException as error:  # schedulers and tokenizers raise anything for unsuitable files
             if is_out_of_memory(error) or isinstance(error, RenderError):
                 raise
             raise RenderError(f"{self._spec.pipeline}: {_explained(error)}") from error
@@ -189,7 +187,7 @@ class DiffusersRenderer:
 
 
 def _check_size(image: Any, arguments: Mapping[str, Scalar]) -> None:
-    """Refuse images of another size than requested, which some pipelines return without a warning."""
+    """Refuse images that do not have the requested size; some pipelines return them without a warning."""
     for side, actual in zip(("height", "width"), image.shape[:2], strict=True):
         requested = arguments.get(side)
         if requested is not None and requested != actual:

@@ -1,4 +1,4 @@
-"""The environment of a frame: all but its recipe that may change its bits, known without loading a model."""
+"""The environment of a frame: what may change its bits besides the recipe, known without loading a model."""
 
 from __future__ import annotations
 

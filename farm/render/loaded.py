@@ -40,13 +40,13 @@ class AdapterScales:
         if self._image_adapters:
             scales = [arguments[f"ip_adapter_scale.{number}"] for number in range(self._image_adapters)]
             self._pipeline.set_ip_adapter_scale(scales)
-        wanted = tuple(arguments[f"lora_scale.{number}"] for number in range(len(self._loras)))
-        if wanted == self._lora_scales:
+        lora_scales = tuple(arguments[f"lora_scale.{number}"] for number in range(len(self._loras)))
+        if lora_scales == self._lora_scales:
             return False
         self._lora_scales = ()  # unknown if setting them fails
         with self._encoders_loaded():
-            self._pipeline.set_adapters(self._loras, adapter_weights=list(wanted))
-        self._lora_scales = wanted
+            self._pipeline.set_adapters(self._loras, adapter_weights=list(lora_scales))
+        self._lora_scales = lora_scales
         return True
 
 
@@ -54,7 +54,7 @@ class LoadedPipeline:
     """A pipeline with its adapters; `pipeline` is called with prompt mixtures, and with images that `read` returns.
 
     Raises:
-        ModelError: when files are missing or not those of `spec`, or weights are not safetensors.
+        ModelError: when files are missing or differ from those of `spec`, or weights are not safetensors.
         OutOfMemory: when the device has too little memory.
     """
 

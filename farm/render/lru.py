@@ -1,4 +1,4 @@
-"""A cache of computed results, the least recently used of which are dropped."""
+"""A cache of computed results that drops the least recently used ones."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import cachetools
 
 
 class ResultCache:
-    """Keeps the most recently used results, of at most `capacity` together: each counts 1, or its `size`.
+    """Keeps the most recently used results, up to a total of `capacity`: each counts 1, or its `size`.
 
-    A single result beyond the capacity is kept alone.
+    A single result larger than the capacity is kept alone.
     """
 
     def __init__(self, capacity: int, size: Callable[[Any], int] = lambda _: 1) -> None:
@@ -33,7 +33,7 @@ class ResultCache:
 
 
 def call_key(arguments: Mapping[str, Any]) -> Hashable | None:
-    """Return a key of a call's arguments, or None if one has no value to compare, such as a tensor."""
+    """Return a key of a call's arguments, or None if one is not comparable by value, such as a tensor."""
     try:
         return tuple(sorted((name, _frozen(value)) for name, value in arguments.items()))
     except TypeError:

@@ -1,4 +1,4 @@
-"""Running out of memory: how libraries report it, and how memory is freed."""
+"""Detect exhausted memory, and free memory."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _OOM_MESSAGES = (
     "CUBLAS_STATUS_ALLOC_FAILED",
     "CUDNN_STATUS_ALLOC_FAILED",
 )
-"""Of the plain RuntimeErrors that torch raises when anything but its caching allocator runs out of memory."""
+"""In the plain RuntimeErrors that torch raises when anything but its caching allocator runs out of memory."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -26,8 +26,8 @@ def mixed_noise(
 ) -> Iterator[None]:
     """Make draws from the frames' generators return mixtures of noise until `denoiser` is first called.
 
-    Those draws are what a pipeline starts from: initial latents, and noise on input images. What a stochastic
-    scheduler draws afterwards comes from the generator alone, in the state that those draws left.
+    A pipeline starts from those draws: initial latents, and noise on input images. A stochastic scheduler's later draws
+    come from the generator alone, in the state that those draws left.
     """
     mixtures = {
         id(generator): _NoiseMixture(noise)
@@ -91,7 +91,7 @@ def normal(seed: int, shape: Sequence[int]) -> torch.Tensor:
 
 
 def weighted_sum(parts: Sequence[torch.Tensor], weights: Sequence[float]) -> torch.Tensor:
-    """Return the weighted sum; parts of weight 0 are left out, so that a single one of weight 1 is returned exactly."""
+    """Return the weighted sum; parts of weight 0 are skipped, so that a single one of weight 1 is returned exactly."""
     used = [(part, weight) for part, weight in zip(parts, weights, strict=True) if weight != 0]
     if len(used) == 1 and used[0][1] == 1:
         return used[0][0]

@@ -21,7 +21,7 @@ from farm.records import InputPicture
 from farm.render.lru import ResultCache
 
 _CACHED_BYTES = 2**28
-"""Of images in memory: those of every frame, and some of a sequence."""
+"""Maximum size of images in memory: those of every frame, and some of a sequence."""
 _OPEN_FILMS = 4
 """Videos and animations kept open, each at the position last read."""
 _CACHED_ENCODINGS = 8
@@ -29,7 +29,7 @@ _CACHED_ENCODINGS = 8
 
 
 class PictureReader:
-    """Reads input images: one that all frames share once, those of a video one after the other."""
+    """Reads input images: an image that all frames share is read once, a video picture by picture."""
 
     def __init__(self) -> None:
         self._cache = ResultCache(_CACHED_BYTES, size=_size)
@@ -39,8 +39,7 @@ class PictureReader:
         """Return an image in RGB, prepared; it is shared and must not be changed.
 
         Raises:
-            RenderError: when its file is missing on this machine, differs from the one of the plan, or cannot be
-                decoded.
+            RenderError: when its file is missing on this machine, differs from the planned one, or cannot be decoded.
         """
         return self._cache.get(picture, lambda: self._prepare(picture))
 

@@ -84,14 +84,14 @@ class DrawnChart:
     @property
     def drawn(self) -> tuple[int, ...]:
         """The positions of the curves that are drawn."""
-        return tuple(place for place, curve in enumerate(self.curves) if curve.path is not None)
+        return tuple(position for position, curve in enumerate(self.curves) if curve.path is not None)
 
 
 def draw_chart(chart: Chart, frames: Sequence[int], frame_count: int) -> DrawnChart | None:
     """Return a chart of the values at some frames, None if there are none; of many curves it draws the highest."""
     picked = [_picked(curve, frames) for curve in chart.curves]
     drawn = highest(picked)
-    known = [value for place in drawn for value in picked[place] if value is not None]
+    known = [value for position in drawn for value in picked[position] if value is not None]
     if not known:
         return None
     axis = PROBABILITY if chart.probabilities else axis_of(known)
@@ -108,12 +108,12 @@ def draw_chart(chart: Chart, frames: Sequence[int], frame_count: int) -> DrawnCh
             DrawnCurve(
                 label=curve.label,
                 path=path_of(values, frames, axis, frame_count, points=chart.points)
-                if place in drawn
+                if position in drawn
                 else None,
                 values=values,
                 words=in_words(curve.label, values, frames, probabilities=chart.probabilities),
             )
-            for place, (curve, values) in enumerate(zip(chart.curves, picked, strict=True))
+            for position, (curve, values) in enumerate(zip(chart.curves, picked, strict=True))
         ),
     )
 
@@ -126,7 +126,7 @@ def plotted_frames(frame_count: int, shown: Sequence[int]) -> tuple[int, ...]:
 def highest(curves: Sequence[Sequence[float | None]]) -> tuple[int, ...]:
     """Return the positions, in order, of the curves with the highest maxima."""
     tops = [max((value for value in values if value is not None), default=-math.inf) for values in curves]
-    return tuple(sorted(sorted(range(len(curves)), key=lambda place: -tops[place])[:MAX_CURVES]))
+    return tuple(sorted(sorted(range(len(curves)), key=lambda position: -tops[position])[:MAX_CURVES]))
 
 
 def band(span: FrameSpan, frame_count: int) -> tuple[str, str]:
@@ -169,7 +169,7 @@ def axis_of(values: Iterable[float], *, intervals: int = 4) -> Axis:
         low, high = low - room, high + room
     step = _round_step((high - low) / intervals)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    return Axis(ticks=tuple(place * step for place in range(first, last + 1)))
+    return Axis(ticks=tuple(position * step for position in range(first, last + 1)))
 
 
 def tick_text(value: float, axis: Axis) -> str:
@@ -190,12 +190,12 @@ def path_of(
     line: list[str] = []
     dots: list[str] = []
     around = (None, *values, None)
-    for place, (frame, value) in enumerate(zip(frames, values, strict=True), start=1):
+    for position, (frame, value) in enumerate(zip(frames, values, strict=True), start=1):
         if value is None:
             continue
         spot = f"{number(x_of(frame, frame_count))} {number(HEIGHT * (1 - axis.height(value)))}"
-        continues = around[place - 1] is not None
-        if points or (not continues and around[place + 1] is None):
+        continues = around[position - 1] is not None
+        if points or (not continues and around[position + 1] is None):
             dots.append(f"M{spot}h0")
         else:
             line.append(f"{'L' if continues else 'M'}{spot}")

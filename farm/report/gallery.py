@@ -16,7 +16,7 @@ from farm.store import JobFolder
 
 NAME = "index.html"
 _STYLES = ("theme.css", "gallery.css")
-_SCRIPTS = ("memory.js", "theme.js", "filters.js", "previews.js", "place.js", "refresh.js", "gallery.js")
+_SCRIPTS = ("memory.js", "theme.js", "filters.js", "previews.js", "scroll.js", "refresh.js", "gallery.js")
 _NAMES: dict[State | Literal["unreadable", "refused"], str] = {
     **dict(STATES.items()),
     "unreadable": "Unreadable",

@@ -99,8 +99,8 @@ class PictureCache:
         An unreadable file is reported, and read again on the next call.
         """
         available = frozenset(finished)
-        wanted = [frame for frame in self.chosen if frame in available]
-        missing = [frame for frame in wanted if frame not in self._cached]
+        selected = [frame for frame in self.chosen if frame in available]
+        missing = [frame for frame in selected if frame not in self._cached]
         unreadable = []
         if missing and self._grade is None:
             self._grade = self._common_grade(missing)
@@ -109,7 +109,7 @@ class PictureCache:
                 self._add(frame, self._read(frame))
             except StorageError as error:
                 unreadable.append(FrameSpan(first=frame, last=frame, reason=str(error)))
-        pictures = tuple(self._cached[frame] for frame in wanted if frame in self._cached)
+        pictures = tuple(self._cached[frame] for frame in selected if frame in self._cached)
         return PagePictures(pictures=pictures, unreadable=tuple(unreadable))
 
     def _add(self, frame: int, pixels: Pixels) -> None:
@@ -124,9 +124,9 @@ class PictureCache:
     def _common_grade(self, frames: Sequence[int]) -> int | None:
         """Return the grade that fits a sample of the frames with a tenth to spare, None if none can be read."""
         samples = []
-        for place in evenly_spaced(len(frames), _SAMPLES):
+        for position in evenly_spaced(len(frames), _SAMPLES):
             try:
-                samples.append(reduced(self._read(frames[place])))
+                samples.append(reduced(self._read(frames[position])))
             except StorageError:
                 continue
         return fitting_grade(samples, self._share * _TARGET) if samples else None
@@ -146,7 +146,7 @@ def write_preview(folder: JobFolder, frames: Collection[int]) -> int:
     """
     ordered = sorted(frames)
     pictures = list(
-        _thumbnails(folder, [ordered[place] for place in evenly_spaced(len(ordered), _PREVIEW_FRAMES)])
+        _thumbnails(folder, [ordered[position] for position in evenly_spaced(len(ordered), _PREVIEW_FRAMES)])
     )
     if not pictures:
         folder.remove(PREVIEW)
@@ -202,17 +202,17 @@ def encode(frame: int, pixels: Pixels, grade: Grade) -> EmbeddedPicture:
 def fitting_grade(samples: Sequence[Pixels], share: float) -> int:
     """Return the position in `GRADES` of the best one with which samples take `share` bytes each on average."""
     largest = max(max(pixels.shape[:2]) for pixels in samples)
-    for place, grade in enumerate(GRADES[:-1]):
+    for position, grade in enumerate(GRADES[:-1]):
         if grade.quality is None and largest > grade.side:
             continue
         if sum(len(encode(0, pixels, grade).webp) for pixels in samples) <= share * len(samples):
-            return place
+            return position
     return len(GRADES) - 1
 
 
-def encode_within(frame: int, pixels: Pixels, place: int, limit: float) -> EmbeddedPicture:
-    """Encode a frame with the best grade, from position `place`, that takes at most `limit` bytes, or else the last."""
-    for grade in GRADES[place:-1]:
+def encode_within(frame: int, pixels: Pixels, position: int, limit: float) -> EmbeddedPicture:
+    """Encode a frame with the best grade, from position `position`, that takes at most `limit` bytes, or else the last."""
+    for grade in GRADES[position:-1]:
         picture = encode(frame, pixels, grade)
         if len(picture.webp) <= limit:
             return picture

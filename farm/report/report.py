@@ -16,14 +16,14 @@ NAME = "report.html"
 _PIXEL_ART = 256
 """Pixels: narrower pictures are enlarged with hard edges."""
 _MAX_LISTED = 200
-"""Ranges of frames that a page lists of each kind of problem."""
+"""Ranges of frames listed per kind of problem."""
 _MIN_FRAMES = 2
 _STYLES = ("theme.css", "report.css", "player.css", "charts.css")
 _SCRIPTS = (
     "memory.js",
     "theme.js",
     "position.js",
-    "place.js",
+    "scroll.js",
     "screen.js",
     "player.js",
     "charts.js",
@@ -116,8 +116,8 @@ def cells_of(
         )
         for picture in pictures
     }
-    holes = {span.first: Cell(numbers=_numbers(span), picture=None, note=span.reason) for span in missing}
-    return tuple(cell for _, cell in sorted((holes | cells).items()))
+    gaps = {span.first: Cell(numbers=_numbers(span), picture=None, note=span.reason) for span in missing}
+    return tuple(cell for _, cell in sorted((gaps | cells).items()))
 
 
 def _drawn(data: ReportData, plotted: Sequence[int]) -> list[DrawnChart]:

@@ -1,4 +1,4 @@
-"""Everything that reads a finished job's folder: inspect, verify, compare, assemble, and its pages."""
+"""Everything that reads the folders of jobs: inspect, verify, compare, assemble, and pages."""
 
 from typing import TYPE_CHECKING
 

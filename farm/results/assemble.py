@@ -16,7 +16,7 @@ from farm.store import FolderLock
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssembledOutputs:
-    """What `assemble_outputs` wrote from `frames` of `planned` frames.
+    """The outputs that `assemble_outputs` wrote from `frames` of `planned` frames.
 
     `missing` are the other frames with reasons; `errors` are about outputs that failed.
     """
@@ -46,7 +46,7 @@ def assemble_outputs(url: str) -> AssembledOutputs:
         assembly = assemble(folder, plan.name, plan.outputs, finished, frame_count=plan.frame_count)
         lock.renew()
         if finished:
-            header = header_of(plan, findings_in(plan, folder, job.shown()))
+            header = header_of(plan, findings_in(plan, folder, job.analyzed_frames()))
             write_table(folder, header, job.frames())
     finally:
         lock.release()

@@ -53,7 +53,7 @@ def write_sheet(
     ]
     title = f"{found.first.label} above {found.second.label}"
     if farthest is not None:
-        title += "; the numbers say how far apart to an eye: (1 - SSIM) / 2"
+        title += "; numbers: perceptual distance, (1 - SSIM) / 2"
     labels = " ".join(_label(found, "first")), " ".join(_label(found, "second"))
     with target.writing(NAME) as path:
         save_side_by_side(path, title, labels, pairs)
@@ -63,7 +63,7 @@ def _pair(frame: int, first: Pixels, second: Pixels, *, is_farthest: bool) -> Pa
     found = image_difference(first, second)
     caption = f"frame {frame}"
     if found is not None:
-        caption += f": {found.perceptual:.3f}{', the most' if is_farthest else ''}"
+        caption += f": {found.perceptual:.3f}{', maximum' if is_farthest else ''}"
     return Pair(caption=caption, first=first, second=second)
 
 
@@ -238,9 +238,9 @@ class _Pair:
                     self._one.add(its)
                     self._other.add(others)
                     self.distances.add(frame, its.pixels, others.pixels)
-            for measured, kept in zip((self._one, self._other), both, strict=True):
-                if isinstance(kept, str):
-                    measured.add_missing(frame, kept)
+            for measured, loaded in zip((self._one, self._other), both, strict=True):
+                if isinstance(loaded, str):
+                    measured.add_missing(frame, loaded)
             on_progress(frame + 1, planned)
         if not self.distances.frames:
             raise StorageError(

@@ -1,4 +1,4 @@
-"""The measures of a comparison, frame by frame, in memory that is small per frame."""
+"""The measures of a comparison, frame by frame, in little memory per frame."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from farm.analyze import image_difference, open_analyzer, sharpness
 from farm.errors import ModelError, UsageError
 from farm.inputs.checkpoints.source import find_source
 from farm.inputs.checkpoints.tokenizers import scoring_model_mismatch
-from farm.records import AnalysisSpec, ClipSpec, Frame, FrameRow, Pixels, Stretch, Value
+from farm.records import AnalysisSpec, ClipSpec, Frame, FrameRow, FrameSequence, Pixels, Value
 from farm.records.status import FrameStatus, ranges_of
 from farm.reduce import FrameRange
 from farm.results.job import FinishedJob
-from farm.results.measurements import findings_in, shown
+from farm.results.measurements import analyzed_frame, findings_in
 from farm.results.status import frame_status
 from farm.results.verify import read_frame_content
 from farm.store import Ledger, map_in_order
@@ -68,8 +68,8 @@ def scores_now(clip: ClipSpec) -> ClipScores:
     analyzer = open_analyzer(AnalysisSpec(clip=clip, classifier=None, smoothness=False))
 
     def score(frame: Frame, row: FrameRow, pixels: Pixels) -> float | None:
-        stretch = Stretch(frames=(shown(frame, row),), before=None, after=None)
-        [values] = analyzer.measure(stretch, lambda _: pixels)
+        sequence = FrameSequence(frames=(analyzed_frame(frame, row),), before=None, after=None)
+        [values] = analyzer.measure(sequence, lambda _: pixels)
         return _number(values[_SCORE])
 
     return ClipScores(model=_named(clip.source.pretrained, clip.source.revision), first=score, second=score)
@@ -99,7 +99,9 @@ def _measured(job: FinishedJob) -> tuple[str, Score]:
         for row in Ledger(job.folder).rows(last=job.plan.frame_count - 1)
         if frame_status(job.folder, job.plan, row, depth="recipe", any_renderer=True) is FrameStatus.INTACT
     )
-    found = findings_in(job.plan, job.folder, (shown(job.plan.frame(row.frame), row) for row in planned))
+    found = findings_in(
+        job.plan, job.folder, (analyzed_frame(job.plan.frame(row.frame), row) for row in planned)
+    )
     if analysis is None or analysis.clip is None or found is None or _SCORE not in found.curves:
         return "", _none
     curve = found.curves[_SCORE]

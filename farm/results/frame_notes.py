@@ -13,7 +13,7 @@ from farm.reduce import EnvironmentShare, FrameRange, WorkerShare
 
 
 class FrameNotes:
-    """Collects notes from a stream of ledger rows. Takes little memory, since most frames need none."""
+    """Collects notes from a stream of ledger rows. Takes little memory, since most frames have none."""
 
     def __init__(self) -> None:
         self._reasons: dict[int, str] = {}
@@ -21,7 +21,7 @@ class FrameNotes:
         self._workers: dict[tuple[str, str, str], WorkerShare] = {}
 
     def read(self, rows: Iterator[tuple[Frame, FrameRow]]) -> Iterator[tuple[Frame, FrameRow]]:
-        """Yield the rows unchanged."""
+        """Yield the rows unchanged, and collect their notes."""
         for frame, row in rows:
             if note := note_for(row):
                 self._reasons[row.frame] = note
@@ -62,13 +62,13 @@ class FrameNotes:
 
 
 def note_for(row: FrameRow) -> str:
-    """Return the note for a frame, empty if it needs none."""
+    """Return the note for a frame, empty if there is none."""
     notes = []
     if row.flaw:
-        notes.append(f"{row.flaw}, also when it was rendered again")
+        notes.append(f"{row.flaw}, also when rendered again")
     if row.frames_per_call < row.batch_size:
         notes.append(
             f"rendered {row.frames_per_call} in a call instead of {row.batch_size}, because memory ran out; "
-            "last bits may be others"
+            "the last bits may differ"
         )
     return "; ".join(notes)

@@ -1,4 +1,4 @@
-"""The gallery of the jobs that lie beside each other."""
+"""The gallery of the jobs in a folder, and the page of one job."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def gallery(
     began: Mapping[str, str] = _NO_TIMES,
     refresh_seconds: float = 0.0,
 ) -> str:
-    """Write the gallery of the jobs in the folders of `url`, and return its path; empty where there is none.
+    """Write the gallery of the jobs in the subfolders of `url`, and return its path; empty if there are none.
 
-    Manifests that were `refused` have cards of their own. `began` says by their names when jobs began that run. With
-    `refresh_seconds` the page loads itself again while a job runs.
+    Each of the `refused` manifests has a card of its own. `began` has the start times of jobs in the current run, by
+    name. With `refresh_seconds` the page reloads itself while a job runs.
 
     Raises:
-        StorageError: when it cannot be written.
+        StorageError: if it cannot be written.
     """
     folder = JobFolder(url)
     entries = [*_jobs_in(folder, began), *(_refused(path, error) for path, error in refused.items())]
@@ -47,18 +47,18 @@ def gallery(
 
 
 def _jobs_in(folder: JobFolder, began: Mapping[str, str]) -> Iterator[GalleryEntry]:
-    """Yield the jobs in the folders of `folder`, by name, those that cannot be read included."""
+    """Yield the cards of the jobs in the subfolders of `folder`, by name, including unreadable jobs."""
     for name in folder.folders(""):
         if not name.startswith("."):
             try:
                 entry = _job_in(folder, name, began)
-            except Exception as error:  # whatever lies in one folder costs its own card
+            except Exception as error:  # a damaged folder affects only its own card
                 entry = _unreadable(name, as_farm_error(error))
             if entry is not None:
-                yield replace(entry, report=_has_page(folder, name))
+                yield replace(entry, report=_has_report(folder, name))
 
 
-def _has_page(folder: JobFolder, name: str) -> bool:
+def _has_report(folder: JobFolder, name: str) -> bool:
     try:
         return "report.html" in folder.names(name)
     except FarmError:
@@ -66,34 +66,34 @@ def _has_page(folder: JobFolder, name: str) -> bool:
 
 
 def _job_in(folder: JobFolder, name: str, began: Mapping[str, str]) -> GalleryEntry | None:
-    """Return the card of the job in a folder; None where no job is in it.
+    """Return the card of the job in a subfolder; None if it contains no job.
 
     Raises:
-        FarmError: when it cannot be read.
+        FarmError: if it cannot be read.
     """
     return _entry(folder.path(name), name, began) if folder.exists(f"{name}/{_MANIFEST}") else None
 
 
 def _entry(url: str, name: str, began: Mapping[str, str]) -> GalleryEntry:
-    """Return the card of a job; one that lies in a folder of another name than its own says both.
+    """Return the card of a job; if its folder has another name, the card has both names.
 
     Raises:
-        FarmError: when it cannot be read.
+        FarmError: if it cannot be read.
     """
     job = open_finished(url, reads=BELOW_THE_MANIFEST)
-    plan, there = job.plan, recorded_frames(job.folder, job.plan)
+    plan, finished = job.plan, recorded_frames(job.folder, job.plan)
     entry = GalleryEntry(
         folder=name,
         name=plan.name if plan.name == name else f"{plan.name} (in {name})",
         state="running",
-        frames=len(there),
+        frames=len(finished),
         frame_count=plan.frame_count,
         description=plan.description,
         started_at=began.get(plan.name, ""),
     )
     if lock_holder(job.folder):
         return entry
-    summary = job.summary_for_pages(len(there))
+    summary = job.summary_for_pages(len(finished))
     return replace(
         entry,
         state=summary.state,
@@ -104,63 +104,63 @@ def _entry(url: str, name: str, began: Mapping[str, str]) -> GalleryEntry:
 
 
 def _refused(path: Path, error: ManifestError) -> GalleryEntry:
-    """Return the card of a manifest that nothing was rendered of; it calls the file as its folder does."""
+    """Return the card of a refused manifest; its error names the file relative to its folder."""
     first, *_ = error.problems
-    told = str(replace(first, where=first.where.removeprefix(f"{path.parent}/")))
+    message = str(replace(first, where=first.where.removeprefix(f"{path.parent}/")))
     return GalleryEntry(
         folder=path.name,
         name=path.name,
         state="refused",
         frames=0,
         frame_count=0,
-        error=_with_more(told, error),
+        error=_with_count(message, error),
         report=False,
     )
 
 
 def _unreadable(name: str, error: FarmError) -> GalleryEntry:
-    told = _with_more(str(error.problems[0]), error) if isinstance(error, ManifestError) else str(error)
-    return GalleryEntry(folder=name, name=name, state="unreadable", frames=0, frame_count=0, error=told)
+    message = _with_count(str(error.problems[0]), error) if isinstance(error, ManifestError) else str(error)
+    return GalleryEntry(folder=name, name=name, state="unreadable", frames=0, frame_count=0, error=message)
 
 
-def _with_more(told: str, error: ManifestError) -> str:
+def _with_count(message: str, error: ManifestError) -> str:
     more = len(error.problems) - 1
-    return f"{told} {more} more mistake{'s' if more > 1 else ''}." if more else told
+    return f"{message} {more} more mistake{'s' if more > 1 else ''}." if more else message
 
 
 def build_report(url: str) -> str:
-    """Write the page of the job in `url`, or the gallery of the jobs in its folders, and return the page's path.
+    """Write the page of the job at `url`, or the gallery of the jobs in its subfolders, and return the page's path.
 
     Raises:
-        UsageError: when it is neither, parts of it are links, or the job has too many frames.
-        ManifestError: when the job's manifest was changed into one that is wrong.
-        StorageError: when the page cannot be written, or a run holds the job: it keeps the page up to date itself.
+        UsageError: if it is neither, contains symbolic links, or the job has too many frames.
+        ManifestError: if the job's manifest is invalid.
+        StorageError: if the page cannot be written, or a run holds the job and updates the page itself.
     """
     folder = JobFolder(url)
     if folder.is_local and Path(folder.path("")).is_file():
-        raise UsageError(f"{url}: is a file; give a job's output folder, or a folder of them.")
+        raise UsageError(f"{url}: is a file; needed: a job's output folder, or a folder of jobs.")
     if folder.exists(_MANIFEST):
         job = open_finished(url)
         refuse_too_long(job)
-        claim = FolderLock(job.folder).acquire()
+        lock = FolderLock(job.folder).acquire()
         try:
             job.folder.sweep()
-            there = [frame.index for frame, _ in job.frames()]
-            write_page(job, there, findings_in(job.plan, job.folder, job.shown()))
+            finished = [frame.index for frame, _ in job.frames()]
+            write_page(job, finished, findings_in(job.plan, job.folder, job.analyzed_frames()))
         finally:
-            claim.release()
+            lock.release()
         return job.folder.path("report.html")
     page = gallery(url)
     if not page:
-        raise UsageError(f"{url}: neither a job's folder nor a folder of jobs: it holds no {_MANIFEST}.")
+        raise UsageError(f"{url}: neither a job's folder nor a folder of jobs: it has no {_MANIFEST}.")
     return page
 
 
-def write_page(job: FinishedJob, there: Sequence[int], findings: Findings | None) -> None:
-    """Write a job's page and preview.
+def write_page(job: FinishedJob, finished: Sequence[int], findings: Findings | None) -> None:
+    """Write a job's page and preview of its `finished` frames.
 
     Raises:
-        StorageError: when they cannot be written.
+        StorageError: if they cannot be written.
     """
-    write_report(job.folder, page_of(job.plan, there, job.summary_for_pages(len(there)), findings))
-    write_preview(job.folder, there)
+    write_report(job.folder, page_of(job.plan, finished, job.summary_for_pages(len(finished)), findings))
+    write_preview(job.folder, finished)

@@ -1,4 +1,4 @@
-"""A job as it stands in its folder, also while it runs: what is there, what is not and why, and what was measured."""
+"""The state of a job in its folder, also while it runs: intact and missing frames, and measurements."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from farm.records.status import FrameStatus, Ranges
 from farm.reduce import EnvironmentShare, FrameRange
 from farm.results.frame_notes import FrameNotes
 from farm.results.job import FinishedJob, open_finished, refuse_too_long
-from farm.results.measurements import Findings, findings_in, moves, shown
+from farm.results.measurements import Findings, analyzed_frame, findings_in, moves
 from farm.results.status import JobState, frame_statuses, last_summary, state_of
 from farm.store import lock_holder
 
 _CHANGES = ("perceptual_change", "rgb_change")
-"""The first that was measured is drawn: what comes nearest to an eye."""
+"""Measures of change, the closest to perception first; the first one that was measured is plotted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeCurve:
-    """How much changes from frame to frame: a measured column, with a value for every planned frame."""
+    """The change from frame to frame: a measured column, with a value for every planned frame."""
 
     column: str
     label: str
@@ -33,12 +33,12 @@ class ChangeCurve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inspection:
-    """A job's state.
+    """The state of a job.
 
-    Of `planned` frames `there` have a file, `whole` are as they were written; `failed` were given up. `run` names the
-    run that holds the folder, if any. `missing` are the frames that are not whole, and why. `sentences` are what was
-    measured, in words, `jumps` the largest change by every measure; `unmeasured` whole frames count as not measured,
-    where frames are. Times of day are ISO 8601 in UTC, empty where there is none.
+    Of `planned` frames, `there` exist, `whole` are intact, and `failed` failed in the last run. `run` names the run
+    that holds the folder, if any. `missing` are the frames that are not intact, with reasons. `sentences` are the
+    insights, `jumps` the largest change by every measure. `unmeasured` is the number of intact frames without
+    measurements, 0 if the job was not measured. `finished_at` is ISO 8601 in UTC, empty if unknown.
     """
 
     name: str
@@ -67,18 +67,18 @@ def inspect(url: str) -> Inspection:
     """Return the state of the job in the folder at `url`. Nothing is written, no model is loaded.
 
     Raises:
-        UsageError: when it is not a job's folder, parts of it are links, or it has too many frames.
-        ManifestError: when its manifest was changed into one that is wrong.
-        StorageError: when something cannot be read.
+        UsageError: if it is not a job's folder, contains symbolic links, or has too many frames.
+        ManifestError: if its manifest is invalid.
+        StorageError: if a file cannot be read.
     """
     job = open_finished(url)
     refuse_too_long(job)
     run = lock_holder(job.folder)
-    last = None if run else last_summary(job.folder)  # what it says of failures is being mended
+    last = None if run else last_summary(job.folder)  # a running job may render its failed frames again
     missing = _Missing(last.failures if last else (), is_running=bool(run))
     counts, remarks = Counter[FrameStatus](), FrameNotes()
-    whole = [shown(frame, row) for frame, row in remarks.read(_whole(job, counts, missing))]
-    findings = findings_in(job.plan, job.folder, whole)
+    intact = [analyzed_frame(frame, row) for frame, row in remarks.read(_intact(job, counts, missing))]
+    findings = findings_in(job.plan, job.folder, intact)
     return Inspection(
         name=job.plan.name,
         folder=job.folder.path("").rstrip("/"),
@@ -87,8 +87,8 @@ def inspect(url: str) -> Inspection:
         run=run,
         error=last.error if last else "",
         planned=job.plan.frame_count,
-        there=len(whole) + counts[FrameStatus.ALTERED],
-        whole=len(whole),
+        there=len(intact) + counts[FrameStatus.ALTERED],
+        whole=len(intact),
         failed=missing.failed,
         missing=missing.ranges,
         remarks=remarks.ranges,
@@ -96,7 +96,7 @@ def inspect(url: str) -> Inspection:
         finished_at=last.finished_at if last else "",
         environments=remarks.environments,
         measured=findings is not None,
-        unmeasured=_unmeasured(findings, whole) if findings else 0,
+        unmeasured=_unmeasured(findings, intact) if findings else 0,
         sentences=tuple(sentence.text for sentence in findings.insights.sentences) if findings else (),
         jumps=findings.insights.jumps if findings else (),
         change=_change(findings) if findings and moves(job.plan) else None,
@@ -104,34 +104,34 @@ def inspect(url: str) -> Inspection:
 
 
 class _Missing:
-    """Gathers the frames that are not whole, in order, with the reasons of those that the last run gave up."""
+    """Collects the frames that are not intact, in order, with the reasons of those that failed in the last run."""
 
     def __init__(self, failures: Sequence[FrameRange], *, is_running: bool) -> None:
         self.failed = 0
-        self._waits = "not rendered yet" if is_running else FrameStatus.NOT_RENDERED.value
+        self._not_rendered = "not rendered yet" if is_running else FrameStatus.NOT_RENDERED.value
         self._failures = sorted(failures, key=_first)
         self._ranges = Ranges()
 
     def add(self, frame: int, status: FrameStatus) -> None:
-        """Note a frame that is not whole."""
-        place = bisect.bisect_right(self._failures, frame, key=_first)
-        failure = self._failures[place - 1] if place and self._failures[place - 1].last >= frame else None
+        """Add a frame that is not intact."""
+        end = bisect.bisect_right(self._failures, frame, key=_first)
+        failure = self._failures[end - 1] if end and self._failures[end - 1].last >= frame else None
         self.failed += failure is not None
         if status is not FrameStatus.NOT_RENDERED:
             self._ranges.add(frame, status.value)
         else:
-            self._ranges.add(frame, failure.reason if failure else self._waits)
+            self._ranges.add(frame, failure.reason if failure else self._not_rendered)
 
     @property
     def ranges(self) -> tuple[FrameRange, ...]:
-        """Those that were added."""
+        """The added frames."""
         return self._ranges.ranges
 
 
-def _whole(
+def _intact(
     job: FinishedJob, counts: Counter[FrameStatus], missing: _Missing
 ) -> Iterator[tuple[Frame, FrameRow]]:
-    """Yield the frames that are whole, count all by their status, and say of the others why they are missing."""
+    """Yield the intact frames, count all frames by status, and add the others to `missing`."""
     for number, row, status in frame_statuses(job.folder, job.plan, any_renderer=True):
         counts[status] += 1
         if row is not None and status is FrameStatus.INTACT:
@@ -144,15 +144,15 @@ def _first(part: FrameRange) -> int:
     return part.first
 
 
-def _unmeasured(findings: Findings, whole: Sequence[AnalyzedFrame]) -> int:
-    """Count the frames without a value: frames are measured beside their neighbours, and anew when those changed."""
-    return sum(all(curve[one.frame] is None for curve in findings.curves.values()) for one in whole)
+def _unmeasured(findings: Findings, intact: Sequence[AnalyzedFrame]) -> int:
+    """Count the intact frames without a value: frames are measured with their neighbours, again when those change."""
+    return sum(all(curve[one.frame] is None for curve in findings.curves.values()) for one in intact)
 
 
 def _change(findings: Findings) -> ChangeCurve | None:
     columns = {column.name: column for column in findings.columns}
-    drawn = next((columns[name] for name in _CHANGES if name in columns), None)
-    if drawn is None:
+    plotted = next((columns[name] for name in _CHANGES if name in columns), None)
+    if plotted is None:
         return None
-    values = tuple(value if isinstance(value, float) else None for value in findings.curves[drawn.name])
-    return ChangeCurve(column=drawn.name, label=drawn.label, unit=drawn.unit, values=values)
+    values = tuple(value if isinstance(value, float) else None for value in findings.curves[plotted.name])
+    return ChangeCurve(column=plotted.name, label=plotted.label, unit=plotted.unit, values=values)

@@ -1,4 +1,4 @@
-"""What lies in a job's folder: frames that are there, whatever model rendered them. No model is needed to read it."""
+"""A job's folder: its manifest, plan and finished frames, whatever model rendered them. Needs no model."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 
 from farm.errors import UsageError
 from farm.inputs.absolute_paths import with_absolute_paths
-from farm.inputs.pictures.recorded import check_pictures_unchanged, rendered_pictures
-from farm.inputs.rehearsal import rehearsal
+from farm.inputs.rendered_pictures import check_pictures_unchanged, rendered_pictures
+from farm.inputs.procedural import procedural_renderer
 from farm.inputs.resolve import find_renderer
 from farm.manifest import Document
 from farm.manifest.read_policy import ANYTHING, ReadPolicy
@@ -29,7 +29,7 @@ from farm.records import (
 )
 from farm.records.status import FrameStatus
 from farm.reduce import FrameCounts, Summary, installed_versions
-from farm.results.measurements import shown
+from farm.results.measurements import analyzed_frame
 from farm.results.status import (
     EXIT_CODES,
     ON_PAGES,
@@ -43,25 +43,24 @@ from farm.rules.load import parse
 from farm.store import JobFolder, Ledger, symlink_in
 
 _MANIFEST = "manifest.yaml"
-_MOST_BYTES = 16 * 2**20
-"""Of a resolved manifest, in which nothing is left unsaid: four times what a manifest may have."""
+_MAX_BYTES = 16 * 2**20
+"""Maximum of a resolved manifest, which includes all defaults: four times that of a user's manifest."""
 
 
 def job_to_verify(url: str, *, reads: ReadPolicy = ANYTHING) -> FinishedJob:
-    """Return the job in `url` as its `manifest.yaml` there says, to be rendered again.
+    """Return the job at `url` with the renderer of its `manifest.yaml`, to render its frames again.
 
-    The manifest may have read what `reads` says. A rehearsal's has the renderer of rehearsals.
+    `reads` says which files the manifest may read. A rehearsal has the renderer of rehearsals.
 
     Raises:
-        UsageError: when it is not a job's folder, or parts of it are links.
-        ManifestError: when its manifest was changed into one that is wrong, or a checkpoint or picture is not there,
-            or a picture is not as it was.
+        UsageError: if it is not a job's folder, or contains symbolic links.
+        ManifestError: if its manifest is invalid, a checkpoint or input picture is missing, or a picture has changed.
     """
     folder, document = read_job(url, reads=reads)
     pictures = rendered_pictures(folder, document)
     first = next(Ledger(folder).rows(), None)
     if first is None or first.pipeline == "procedural":  # without a frame, no model is needed
-        renderer: RendererSpec = rehearsal(document, pictures)
+        renderer: RendererSpec = procedural_renderer(document, pictures)
     else:
         check_pictures_unchanged(document, pictures)
         renderer = find_renderer(document)
@@ -71,107 +70,108 @@ def job_to_verify(url: str, *, reads: ReadPolicy = ANYTHING) -> FinishedJob:
 def read_job(
     url: str, overrides: Sequence[str] = (), *, reads: ReadPolicy = ANYTHING
 ) -> tuple[JobFolder, Document]:
-    """Return the job's folder at `url`, and the manifest in it with `overrides` laid over it.
+    """Return the folder of the job at `url`, and its manifest with `overrides` (`field=value`).
 
     Raises:
-        UsageError: when it is not a job's folder, or parts of it are links.
-        ManifestError: when its manifest was changed into one that is wrong.
+        UsageError: if it is not a job's folder, or contains symbolic links.
+        ManifestError: if its manifest is invalid.
     """
     folder = JobFolder(url)
     if not folder.exists(_MANIFEST):
-        raise UsageError(f"{url}: not a job's folder: it holds no {_MANIFEST}.")
+        raise UsageError(f"{url}: not a job's folder: it has no {_MANIFEST}.")
     _refuse_links(folder)
     try:
-        text = folder.read(_MANIFEST, max_bytes=_MOST_BYTES).decode()
+        text = folder.read(_MANIFEST, max_bytes=_MAX_BYTES).decode()
     except UnicodeDecodeError as error:
         raise UsageError(
-            f"{folder.path(_MANIFEST)}: not UTF-8, so not what the farm wrote; render the job again."
+            f"{folder.path(_MANIFEST)}: not UTF-8, so the farm did not write it; render the job again."
         ) from error
     return folder, replace(parse(text, Path(folder.path(_MANIFEST)), overrides), reads=reads)
 
 
 def _refuse_links(folder: JobFolder) -> None:
-    """Refuse a job's folder of which parts are links; it may be one itself, since the user chose it.
+    """Refuse a job's folder that contains symbolic links; it may be one itself, since the user chose it.
 
     Raises:
-        UsageError: with what the link points to.
+        UsageError: the message names the link and its target.
     """
     found = symlink_in(folder, follow_root=True)
     if found is not None:
-        raise UsageError(f"{found}; a job's own folders are never links: put the folder itself there.")
+        raise UsageError(
+            f"{found}; a job's folder must not contain links: replace it with the folder itself."
+        )
 
 
 def render_again(job: FinishedJob) -> str:
-    """Return the command that renders what is not as it should be in a job's folder.
+    """Return the command that renders missing and changed frames of a job again.
 
-    Empty for a folder that no command would name: one on an object store, or one that was renamed.
+    Empty if no command addresses the folder: it is on an object store, or was renamed.
     """
     folder, plan = Path(job.folder.url), job.plan
-    drawn = isinstance(plan.renderer, ProceduralSpec)
-    if not job.folder.is_local or folder.name != (f"{plan.name}-rehearsal" if drawn else plan.name):
+    is_rehearsal = isinstance(plan.renderer, ProceduralSpec)
+    if not job.folder.is_local or folder.name != (f"{plan.name}-rehearsal" if is_rehearsal else plan.name):
         return ""
     words = ["farm", "render", str(folder / _MANIFEST), "--output-dir", str(folder.parent)]
-    return shlex.join([*words, "--procedural"] if drawn else words)
+    return shlex.join([*words, "--procedural"] if is_rehearsal else words)
 
 
 def promises_bits(job: FinishedJob) -> bool:
-    """Tell whether a recipe of this job gives the same bits twice in one environment."""
+    """Return whether rendering a recipe of this job again in the same environment gives the same bits."""
     renderer = job.plan.renderer
     return not isinstance(renderer, DiffusersSpec) or renderer.determinism == "strict"
 
 
-MOST_FRAMES = 1_000_000
-"""The largest job that is read frame by frame, however few of its frames were rendered."""
+MAX_FRAMES = 1_000_000
+"""Maximum number of planned frames of a job that is read frame by frame, however few were rendered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FinishedJob:
-    """A job's folder, its manifest, and what that plans."""
+    """A job's folder, its manifest, and the plan of the manifest."""
 
     folder: JobFolder
     document: Document
     plan: Plan
 
     def frames(self) -> Iterator[tuple[Frame, FrameRow]]:
-        """Yield the frames that are there, whole, and of the manifest's recipe, in order."""
+        """Yield the intact frames with the manifest's recipe, in order."""
         for number, row, status in frame_statuses(self.folder, self.plan, any_renderer=True):
             if row is not None and status is FrameStatus.INTACT:
                 yield self.plan.frame(number), row
 
-    def shown(self) -> Iterator[AnalyzedFrame]:
-        """Yield the same frames with what they are to show."""
-        return (shown(frame, row) for frame, row in self.frames())
+    def analyzed_frames(self) -> Iterator[AnalyzedFrame]:
+        """Yield the same frames with the prompts that they should show."""
+        return (analyzed_frame(frame, row) for frame, row in self.frames())
 
-    def summary(self, there: int) -> Summary:
-        """Return what its last run said of it; of one that was killed, that it was interrupted with `there` frames.
-
-        Raises:
-            StorageError: when it cannot be read.
-        """
-        return last_summary(self.folder) or _interrupted(self.plan, there)
-
-    def summary_for_pages(self, there: int) -> Summary:
-        """Return the same, but that a job which was done is no longer where frames are gone.
+    def summary(self, finished: int) -> Summary:
+        """Return the summary of the last run; if it was killed, an interrupted one with `finished` frames.
 
         Raises:
-            StorageError: when it cannot be read.
+            StorageError: if it cannot be read.
         """
-        summary, planned = self.summary(there), self.plan.frame_count
-        if state_of("", summary, lacks_frames=there < planned) != "incomplete":
+        return last_summary(self.folder) or _interrupted(self.plan, finished)
+
+    def summary_for_pages(self, finished: int) -> Summary:
+        """Return the same, except that a job that was done is partly done if frames are missing now.
+
+        Raises:
+            StorageError: if it cannot be read.
+        """
+        summary, planned = self.summary(finished), self.plan.frame_count
+        if state_of("", summary, lacks_frames=finished < planned) != "incomplete":
             return summary
         state = ON_PAGES["incomplete"]
         return dataclasses.replace(
-            summary, state=state, exit_code=EXIT_CODES[state], error=missing_frames_message(there, planned)
+            summary, state=state, exit_code=EXIT_CODES[state], error=missing_frames_message(finished, planned)
         )
 
 
 def open_finished(url: str, overrides: Sequence[str] = (), *, reads: ReadPolicy = ANYTHING) -> FinishedJob:
-    """Return the job in `url` as its `manifest.yaml` there says, with `overrides` (`field=value`) laid over it.
+    """Return the job at `url` as its `manifest.yaml` says, with `overrides` (`field=value`).
 
     Raises:
-        UsageError: when it is not a job's folder, or parts of it are links.
-        ManifestError: when its manifest was changed into one that is wrong, or names other input pictures since, and
-            one is not there.
+        UsageError: if it is not a job's folder, or contains symbolic links.
+        ManifestError: if its manifest is invalid, or names a changed and missing input picture.
     """
     folder, document = read_job(url, overrides, reads=reads)
     plan = planned(document, ProceduralSpec(), rendered_pictures(folder, document))
@@ -179,19 +179,19 @@ def open_finished(url: str, overrides: Sequence[str] = (), *, reads: ReadPolicy 
 
 
 def refuse_too_long(job: FinishedJob) -> None:
-    """Refuse a job of more than `MOST_FRAMES` frames, however few of them lie in its folder.
+    """Refuse a job of more than `MAX_FRAMES` planned frames, however few were rendered.
 
     Raises:
-        UsageError: with the number that it plans.
+        UsageError: the message has the number of planned frames.
     """
-    if job.plan.frame_count > MOST_FRAMES:
+    if job.plan.frame_count > MAX_FRAMES:
         raise UsageError(
-            f"{job.folder.path('manifest.yaml')}: plans {job.plan.frame_count} frames; jobs of up to {MOST_FRAMES} "
-            "frames are inspected and have pages. Read its metadata.parquet, or open it in Python with farm.open."
+            f"{job.folder.path('manifest.yaml')}: plans {job.plan.frame_count} frames; allowed: up to {MAX_FRAMES} for "
+            "inspection and pages. Read its metadata.parquet, or open it in Python with farm.open."
         )
 
 
-def _interrupted(plan: Plan, there: int) -> Summary:
+def _interrupted(plan: Plan, finished: int) -> Summary:
     state = ON_PAGES["unfinished"]
     return Summary(
         name=plan.name,
@@ -199,7 +199,7 @@ def _interrupted(plan: Plan, there: int) -> Summary:
         state=state,
         exit_code=EXIT_CODES[state],
         error=UNFINISHED,
-        frames=FrameCounts(planned=plan.frame_count, rendered=0, cached=0, kept=there, failed=0),
+        frames=FrameCounts(planned=plan.frame_count, rendered=0, cached=0, kept=finished, failed=0),
         failures=(),
         remarks=(),
         seconds=0.0,
@@ -219,9 +219,9 @@ def planned(
     analysis: AnalysisSpec | None = None,
     alphas: Alphas | None = None,
 ) -> Plan:
-    """Return the plan of a manifest on its renderer, with the pictures that were found, by their whole paths.
+    """Return the plan of a manifest for its renderer, with the `pictures` found, under absolute paths.
 
-    `alphas` stand in the place of those in the manifest.
+    `alphas` replace those in the manifest.
     """
     manifest = with_absolute_paths(document, renderer, analysis)
     return make_plan(with_alphas(manifest, alphas) if alphas else manifest, renderer, pictures)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from farm.analyze import are_measurable, columns_of
 from farm.canonical import digest
 from farm.plan import Plan
-from farm.records import AnalysisSpec, AnalyzedFrame, Column, Frame, FrameRow, Stretch, Value
+from farm.records import AnalysisSpec, AnalyzedFrame, Column, Frame, FrameRow, FrameSequence, Value
 from farm.store import JobFolder, Measurements, active_measurements
 
 if TYPE_CHECKING:
@@ -19,10 +19,11 @@ if TYPE_CHECKING:
     from farm.reduce import TableHeader
 
 LENGTH = 24
+"""Maximum frames of a sequence. One starts at every multiple of it, so sequences depend on the frame index alone."""
 
 
-def shown(frame: Frame, row: FrameRow) -> AnalyzedFrame:
-    """Return a finished frame with the prompts that it shows."""
+def analyzed_frame(frame: Frame, row: FrameRow) -> AnalyzedFrame:
+    """Return a finished frame with the prompts that it should show."""
     conditioning = frame.recipe.conditioning
     return AnalyzedFrame(
         frame=frame.index,
@@ -33,22 +34,22 @@ def shown(frame: Frame, row: FrameRow) -> AnalyzedFrame:
     )
 
 
-def stretches(frames: Iterable[AnalyzedFrame]) -> Iterator[Stretch]:
-    """Yield runs of consecutive frames, each as soon as the following frame is known. Frames must be in order."""
+def frame_sequences(frames: Iterable[AnalyzedFrame]) -> Iterator[FrameSequence]:
+    """Yield sequences of consecutive frames, each as soon as the following frame is known. Frames must be in order."""
     before: AnalyzedFrame | None = None
     together: list[AnalyzedFrame] = []
     for one in frames:
-        if together and not _belongs(one, together):
+        if together and not _continues(one, together):
             follows = one.frame == together[-1].frame + 1
-            yield Stretch(frames=tuple(together), before=before, after=one if follows else None)
+            yield FrameSequence(frames=tuple(together), before=before, after=one if follows else None)
             before = together[-1] if follows else None
             together = []
         together.append(one)
     if together:
-        yield Stretch(frames=tuple(together), before=before, after=None)
+        yield FrameSequence(frames=tuple(together), before=before, after=None)
 
 
-def _belongs(one: AnalyzedFrame, together: list[AnalyzedFrame]) -> bool:
+def _continues(one: AnalyzedFrame, together: list[AnalyzedFrame]) -> bool:
     return one.frame == together[-1].frame + 1 and one.frame // LENGTH == together[0].frame // LENGTH
 
 
@@ -81,20 +82,20 @@ def moves(plan: Plan) -> bool:
     return plan.kind in _MOVING
 
 
-def findings_in(plan: Plan, folder: JobFolder, shown: Iterable[AnalyzedFrame]) -> Findings | None:
+def findings_in(plan: Plan, folder: JobFolder, frames: Iterable[AnalyzedFrame]) -> Findings | None:
     """Return the active measurements of a finished job, as `findings_of`; None if it has none.
 
     Raises:
         StorageError: if they cannot be read.
     """
-    kept = active_measurements(folder)
-    if kept is not None and not are_measurable(kept.columns):
-        _logger.warning("%s: its measurements are of no known analysis and are ignored", folder.url)
+    measurements = active_measurements(folder)
+    if measurements is not None and not are_measurable(measurements.columns):
+        _logger.warning("%s: its measurements are from an unknown analysis and are ignored", folder.url)
         return None
-    return None if kept is None else findings_of(plan, kept, shown)
+    return None if measurements is None else findings_of(plan, measurements, frames)
 
 
-def findings_of(plan: Plan, kept: Measurements, shown: Iterable[AnalyzedFrame]) -> Findings:
+def findings_of(plan: Plan, measurements: Measurements, frames: Iterable[AnalyzedFrame]) -> Findings:
     """Return the measurements of finished frames, in order.
 
     Values are None for frames that are missing or not measured yet.
@@ -104,18 +105,20 @@ def findings_of(plan: Plan, kept: Measurements, shown: Iterable[AnalyzedFrame]) 
     """
     from farm.analyze import insights_of  # which imports numpy
 
-    curves: dict[str, list[Value]] = {column.name: [None] * plan.frame_count for column in kept.columns}
+    curves: dict[str, list[Value]] = {
+        column.name: [None] * plan.frame_count for column in measurements.columns
+    }
     measured = set[int]()
-    for frame, values in _measured(kept, shown):
+    for frame, values in _measured(measurements, frames):
         measured.add(frame)
         for name, value in values.items():
             curves[name][frame] = value
-    insights = insights_of(kept.columns, curves, moves=moves(plan))
+    insights = insights_of(measurements.columns, curves, moves=moves(plan))
     outliers = set(insights.outliers)
     curves[_OUTLIER.name] = [
         frame in outliers if frame in measured else None for frame in range(plan.frame_count)
     ]
-    return Findings(columns=(*kept.columns, _OUTLIER), curves=curves, insights=insights)
+    return Findings(columns=(*measurements.columns, _OUTLIER), curves=curves, insights=insights)
 
 
 def header_of(plan: Plan, findings: Findings | None) -> TableHeader:
@@ -134,11 +137,11 @@ def header_of(plan: Plan, findings: Findings | None) -> TableHeader:
 
 
 def _measured(
-    kept: Measurements, shown: Iterable[AnalyzedFrame]
+    measurements: Measurements, frames: Iterable[AnalyzedFrame]
 ) -> Iterator[tuple[int, Mapping[str, Value]]]:
-    for stretch in stretches(shown):
-        values = kept.find(stretch)
-        for one, its in zip(stretch.frames, values or (), strict=False):
+    for sequence in frame_sequences(frames):
+        values = measurements.find(sequence)
+        for one, its in zip(sequence.frames, values or (), strict=False):
             yield one.frame, its
 
 

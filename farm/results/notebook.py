@@ -25,13 +25,13 @@ from farm.store import JobFolder, decode_frame, file_name, lock_holder
 from farm.units import format_duration
 
 _SIDE = 256
-_MOST = 60
+_MAX_FRAMES = 60
 _QUALITY = 80
 _FPS = 10.0
 
 
 def page(job: OpenedJob) -> str:
-    """Return HTML that needs nothing beside it: an animated WebP of at most 60 frames of 256 pixels, and facts."""
+    """Return self-contained HTML: an animated WebP of at most 60 frames of up to 256 pixels, and a table of facts."""
     rows = "".join(
         f'<tr><th style="text-align:left;vertical-align:top;white-space:nowrap">{html.escape(name)}</th>'
         f'<td style="text-align:left">{html.escape(value)}</td></tr>'
@@ -39,7 +39,7 @@ def page(job: OpenedJob) -> str:
     )
     return (
         '<div style="display:flex;flex-wrap:wrap;gap:1em;align-items:flex-start">'
-        f'{_film(job)}<div style="flex:1;min-width:18em">'
+        f'{_animation(job)}<div style="flex:1;min-width:18em">'
         f"<strong>{html.escape(job.name)}</strong><table>{rows}</table></div></div>"
     )
 
@@ -56,7 +56,7 @@ def _facts(job: OpenedJob) -> Iterator[tuple[str, str]]:
         if summary.finished_at:
             yield "last run", format_duration(summary.seconds)
         for number, sentence in enumerate(_sentences(summary.analysis)):
-            yield "" if number else "shows", sentence
+            yield "" if number else "insights", sentence
     yield "folder", job.path
 
 
@@ -69,7 +69,7 @@ def _sentences(analysis: Mapping[str, object] | None) -> Iterator[str]:
                         yield text
 
 
-def _film(job: OpenedJob) -> str:
+def _animation(job: OpenedJob) -> str:
     pictures = list(_thumbnails(job))
     if not pictures:
         return ""
@@ -86,16 +86,16 @@ def _film(job: OpenedJob) -> str:
         quality=_QUALITY,
     )
     data = base64.b64encode(buffer.getvalue()).decode("ascii")
-    said = html.escape(f"animation of {job.name}: {len(pictures)} of its frames", quote=True)
-    return f'<img width="{_SIDE}" alt="{said}" src="data:image/webp;base64,{data}">'
+    alt = html.escape(f"animation of {job.name}: {len(pictures)} of its frames", quote=True)
+    return f'<img width="{_SIDE}" alt="{alt}" src="data:image/webp;base64,{data}">'
 
 
 def _thumbnails(job: OpenedJob) -> Iterator[Image.Image]:
-    """Yield pictures of one size; one that cannot be read is left out."""
+    """Yield pictures of one size; unreadable ones are omitted."""
     size: tuple[int, int] | None = None
-    for place in evenly_spaced(len(job), _MOST) if len(job) else ():
+    for position in evenly_spaced(len(job), _MAX_FRAMES) if len(job) else ():
         try:
-            picture = job.images[place]
+            picture = job.images[position]
         except StorageError:
             continue
         picture.thumbnail((_SIDE, _SIDE), Image.Resampling.LANCZOS)
@@ -105,13 +105,13 @@ def _thumbnails(job: OpenedJob) -> Iterator[Image.Image]:
 
 def _fps(job: OpenedJob) -> float:
     output = job.manifest["output"]
-    film = output.get("gif") or output.get("mp4")
-    return float(film["fps"]) if film else _FPS
+    animation = output.get("gif") or output.get("mp4")
+    return float(animation["fps"]) if animation else _FPS
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class OutputFile:
-    """An output of a job, which a notebook displays. Its `path` is a URL in a remote folder."""
+    """An output of a job, which a notebook displays. In a remote folder, its `path` is a URL."""
 
     path: str
     _folder: JobFolder = dataclasses.field(repr=False)
@@ -161,13 +161,13 @@ class OpenedJob:
         """`metadata.parquet` as a pyarrow Table: a row per frame.
 
         Raises:
-            StorageError: when there is none yet, or it cannot be read.
+            StorageError: if there is none yet, or it cannot be read.
         """
         table = read_table(self._folder, planned=self.planned)
         if table is None:
             raise StorageError(
-                f"{self._folder.path('metadata.parquet')}: not there: a run writes it at its end. farm assemble makes "
-                "it from the frames that are there."
+                f"{self._folder.path('metadata.parquet')}: missing; a run writes it at its end. farm assemble makes it "
+                "from finished frames."
             )
         return table
 
@@ -236,23 +236,23 @@ class OpenedJob:
 
     @property
     def images(self) -> Images:
-        """The pictures of the frames on disk, each read on access; slices are read no sooner."""
+        """The pictures of the frames on disk, each read on access, also in slices."""
         return Images(self._folder, self.frames)
 
     def image(self, frame: int) -> Image.Image:
         """Return the picture of a frame by its number.
 
         Raises:
-            UsageError: when no such frame is planned.
-            StorageError: when it is not there, or is not whole.
+            UsageError: if no such frame is planned.
+            StorageError: if it is missing or damaged.
         """
         number = operator.index(frame)
         if not 0 <= number < self.planned:
             raise UsageError(f"{self.path}: there is no frame {number}; frames are 0 to {self.planned - 1}.")
-        if number not in self._there:
+        if number not in self._existing:
             raise StorageError(
-                f"{self.path}: frame {number} is not there; {len(self)} of {self.planned} are: see .frames, and farm "
-                "inspect says why."
+                f"{self.path}: frame {number} is missing; .frames lists the {len(self)} of {self.planned} that exist. "
+                "farm inspect gives the reason."
             )
         return _read(self._folder, number)
 
@@ -272,30 +272,30 @@ class OpenedJob:
         return page(self)
 
     @functools.cached_property
-    def _there(self) -> frozenset[int]:
+    def _existing(self) -> frozenset[int]:
         return frozenset(self.frames)
 
 
 class Images(Sequence[Image.Image]):
-    """Pictures of frames, in their order: those of `frames`. A slice is read no sooner than its pictures."""
+    """The pictures of `frames`, in this order, each read on access, also in slices."""
 
     def __init__(self, folder: JobFolder, frames: tuple[int, ...]) -> None:
         self._folder = folder
         self.frames = frames
 
     @overload
-    def __getitem__(self, place: int) -> Image.Image: ...
+    def __getitem__(self, index: int) -> Image.Image: ...
 
     @overload
-    def __getitem__(self, place: slice) -> Images: ...
+    def __getitem__(self, index: slice) -> Images: ...
 
-    def __getitem__(self, place: int | slice) -> Image.Image | Images:
-        if isinstance(place, slice):
-            return Images(self._folder, self.frames[place])
-        if not -len(self) <= place < len(self):
-            there = f"there are {len(self)}, 0 to {len(self) - 1}" if self.frames else "there are none"
-            raise IndexError(f"no picture {place}: {there}; .frames says of which frames.")
-        return _read(self._folder, self.frames[place])
+    def __getitem__(self, index: int | slice) -> Image.Image | Images:
+        if isinstance(index, slice):
+            return Images(self._folder, self.frames[index])
+        if not -len(self) <= index < len(self):
+            existing = f"there are {len(self)}, 0 to {len(self) - 1}" if self.frames else "there are none"
+            raise IndexError(f"no picture {index}: {existing}; .frames has their frame numbers.")
+        return _read(self._folder, self.frames[index])
 
     def __len__(self) -> int:
         return len(self.frames)

@@ -1,4 +1,4 @@
-"""What the page of a job shows: from its plan, its summary, and what was measured."""
+"""The contents of a job's page, from its plan, summary and measurements."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ from farm.report import Chart, ChartCurve
 from farm.results.measurements import Findings, moves
 from farm.rules.load import parse
 
-_LONGEST = 160
-"""Characters: what a glance takes in."""
+_MAX_CAPTION = 160
+"""Characters: readable at a glance."""
 
 
 def captions(plan: Plan) -> tuple[str, ...]:
-    """Return a caption for every frame: a sweep's arguments, a grid's row and column, seed and prompt of stills.
+    """Return a caption for every frame: the arguments of a sweep, row and column of a grid, seed and prompt of stills.
 
-    Empty where frames follow from each other.
+    Empty for an animation.
     """
     if moves(plan):
         return ()
     motion, layout = plan.motion, grid_of(plan.motion)
     if isinstance(motion, GridMotion):
-        places = (divmod(frame, motion.columns) for frame in range(plan.frame_count))
-        return tuple(f"row {row + 1}, column {column + 1}" for row, column in places)
+        cells = (divmod(frame, motion.columns) for frame in range(plan.frame_count))
+        return tuple(f"row {row + 1}, column {column + 1}" for row, column in cells)
     if layout is not None:
         rows = layout.row_labels or ("",)
         pairs = ((row, column) for row in rows for column in layout.column_labels)
@@ -54,20 +54,20 @@ def _of_still(plan: Plan, frame: int) -> str:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+    return text if len(text) <= _MAX_CAPTION else f"{text[: _MAX_CAPTION - 1]}…"
 
 
 _CLASSIFIER = "classifier"
-_MOST_CURVES = 8
-"""Of what moves: as many colours as are told apart."""
+_MAX_CURVES = 8
+"""Curves in a chart of classes or prompts: as many colours as can be distinguished."""
 _CHANGE = "rgb_change"
-"""In the group of what is measured from the frame before, which says nothing of pictures side by side."""
+"""A column of the group of changes between frames, which are meaningless for independent pictures."""
 
 
 def charts(plan: Plan, findings: Findings | None) -> Iterator[Chart]:
-    """Yield the measured charts, then those of what the manifest moves.
+    """Yield the charts of measurements, then those of changing prompts and arguments.
 
-    Of frames that stand side by side values are points, and changes from one to the next are left out.
+    For independent pictures, values are points, and there is no chart of the changes between frames.
     """
     points = not moves(plan)
     if findings is not None:
@@ -103,12 +103,12 @@ def _title(group: str) -> str:
 
 
 def _classes(findings: Findings) -> Chart:
-    """Chart the classes that were ever the likeliest, with their probabilities in frames that have them in the top."""
+    """Chart the classes that are the likeliest in some frame, in all frames that have them among the top classes."""
     curves = findings.curves
     count = len(curves["classifier_label_1"])
     often = Counter(str(label) for label in curves["classifier_label_1"] if label is not None)
     lines: dict[str, list[float | None]] = {
-        label: [None] * count for label, _ in often.most_common(_MOST_CURVES)
+        label: [None] * count for label, _ in often.most_common(_MAX_CURVES)
     }
     rank = 1
     while (labels := curves.get(f"classifier_label_{rank}")) is not None:
@@ -133,7 +133,7 @@ def _number(value: Value) -> float | None:
 
 
 def _prompts(plan: Plan) -> Iterator[Chart]:
-    """How much of each prompt is in each frame."""
+    """Chart the share of each prompt in each frame."""
     shares: dict[str, list[float | None]] = {}
     for frame in range(plan.frame_count):
         conditioning = plan.motion.at(frame).conditioning
@@ -141,7 +141,7 @@ def _prompts(plan: Plan) -> Iterator[Chart]:
             if prompt not in shares:
                 shares[prompt] = [0.0] * plan.frame_count
             shares[prompt][frame] = weight
-        if len(shares) > _MOST_CURVES:
+        if len(shares) > _MAX_CURVES:
             return
     if len(shares) > 1:
         yield Chart(
@@ -153,7 +153,7 @@ def _prompts(plan: Plan) -> Iterator[Chart]:
 
 
 def _arguments(plan: Plan) -> Iterator[Chart]:
-    for name, curve in sorted(plan.curves.items())[:_MOST_CURVES]:
+    for name, curve in sorted(plan.curves.items())[:_MAX_CURVES]:
         values = tuple(curve.at(frame) for frame in range(plan.frame_count))
         yield Chart(title=name, curves=(ChartCurve(label=name, values=values),))
 
@@ -162,10 +162,10 @@ _NAMES = {"controlnets": "ControlNet", "ip_adapters": "IP-Adapter", "loras": "Lo
 
 
 def settings_of(plan: Plan) -> Iterator[tuple[str, str]]:
-    """Yield the names and values of what determines a job's frames; of what a sweep varies, all of its values."""
+    """Yield the names and values of the settings that determine a job's frames; for a swept setting, all its values."""
     manifest = parse(plan.manifest_text, Path("manifest.yaml")).manifest
     swept = _swept(plan)
-    yield "frames", f"{plan.frame_count}, {plan.batch_size} in a model call"
+    yield "frames", f"{plan.frame_count}, {plan.batch_size} per model call"
     yield _seed(plan, manifest)
     for name, text in _model(manifest.model):
         if name not in swept:
@@ -185,13 +185,13 @@ def _swept(plan: Plan) -> dict[str, str]:
 
 
 def _seed(plan: Plan, manifest: Manifest) -> tuple[str, str]:
-    """Return the seeds that a manifest lists; or else its own, and whether frames have others derived from it."""
+    """Return the seeds that a manifest lists; otherwise its own, and whether frames have seeds derived from it."""
     kind = manifest.animation
     listed = getattr(kind, "seeds", None) or getattr(kind.noise, "seeds", None)
     if listed:
         return "seeds", ", ".join(map(str, listed))
     own = plan.frame_count == 0 or manifest.seed in plan.motion.at(0).noise.seeds
-    return "seed", f"{manifest.seed}" if own else f"{manifest.seed}, from which those of frames are derived"
+    return "seed", f"{manifest.seed}" if own else f"{manifest.seed}; frames have seeds derived from it"
 
 
 def _model(model: Model) -> Iterator[tuple[str, str]]:
@@ -232,20 +232,20 @@ def page_of(
     *,
     refresh_seconds: float = 0.0,
 ) -> report.ReportData:
-    """Return the page of a job of which `frames` are there; with `refresh_seconds` it still runs."""
+    """Return the page of a job with the finished `frames`; with `refresh_seconds` the job is still running."""
     gif, mp4 = plan.outputs.gif, plan.outputs.mp4
-    runs = refresh_seconds > 0
+    is_running = refresh_seconds > 0
     return report.ReportData(
         name=plan.name,
         description=plan.description,
         kind=plan.kind,
-        state="running" if runs else summary.state,
+        state="running" if is_running else summary.state,
         frame_count=plan.frame_count,
         frames=tuple(frames),
         written_at=datetime.now(UTC).isoformat(timespec="seconds"),
         started_at=summary.started_at,
-        finished_at="" if runs else summary.finished_at,
-        seconds=summary.seconds if runs or summary.frames.rendered else 0.0,
+        finished_at="" if is_running else summary.finished_at,
+        seconds=summary.seconds if is_running or summary.frames.rendered else 0.0,
         error=summary.error,
         fps=gif.fps if gif else mp4.fps if mp4 else _FPS,
         rubber_band=gif.rubber_band if gif else False,
@@ -260,28 +260,28 @@ def page_of(
             report.Environment(facts=_facts(sorted(one.environment.items())), frames=one.frames)
             for one in summary.environments
         ),
-        files=tuple(_files(summary, frames, runs)),
+        files=tuple(_files(summary, frames, is_running=is_running)),
         refresh_seconds=refresh_seconds,
         **(_insights(findings.insights) if findings else {}),
     )
 
 
-def _files(summary: Summary, frames: Sequence[int], runs: bool) -> Iterator[report.FileLink]:
+def _files(summary: Summary, frames: Sequence[int], *, is_running: bool) -> Iterator[report.FileLink]:
     for output in summary.outputs:
         yield report.FileLink(path=output.name, bytes=output.bytes)
     if frames:
         yield report.FileLink(path="frames/")
-    if frames and not runs:
+    if frames and not is_running:
         yield report.FileLink(path="metadata.parquet")
     yield report.FileLink(path="manifest.yaml")
-    if not runs:
+    if not is_running:
         yield report.FileLink(path="summary.json")
 
 
 def _insights(insights: Insights) -> dict[str, Any]:
-    """Return the fields of a page that show the insights of a job."""
-    flags = [("blank", frame, "all of one colour") for frame in insights.blank]
-    flags += [("outlier", frame, "unlike both of its neighbours") for frame in insights.outliers]
+    """Return the fields of a page for the insights of a job."""
+    flags = [("blank", frame, "a single colour") for frame in insights.blank]
+    flags += [("outlier", frame, "unlike both neighbours") for frame in insights.outliers]
     return {
         "insights": insights.sentences,
         "agreement": _confusion_matrix(insights),
@@ -310,7 +310,7 @@ def _confusion_matrix(insights: Insights) -> report.ConfusionMatrix | None:
 
 
 def _spans(ranges: Sequence[FrameRange], frame_count: int) -> tuple[report.FrameSpan, ...]:
-    """Return ranges as far as the plan goes, which the last run's may have gone beyond."""
+    """Return the ranges within the plan; the last run may have had more frames."""
     return tuple(
         report.FrameSpan(first=part.first, last=min(part.last, frame_count - 1), reason=part.reason)
         for part in ranges

@@ -21,7 +21,7 @@ def frame_status(
     """Return the status of a recorded frame for a plan.
 
     `depth` selects what is checked: only the recipe, also the existence of the file, or also its content.
-    With `any_renderer` the model is ignored, so that none has to be found.
+    With `any_renderer` the model is ignored, so that none is needed.
 
     Raises:
         StorageError: if a remote store cannot be read.
@@ -104,7 +104,7 @@ JobState = Literal["running", "unfinished", "incomplete"] | State
 """
 
 ON_PAGES: dict[JobState, State] = {"unfinished": "interrupted", "incomplete": "partial"}
-"""The states shown on pages for states in which no run ends; the error message has the details."""
+"""The states on pages for those that are not the result of a run; the error message has the details."""
 
 UNFINISHED = "its run ended unexpectedly; run the same command to resume"
 

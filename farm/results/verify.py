@@ -89,8 +89,8 @@ _BUFFERED = 1024
 class Verification:
     """The findings for every checked frame, in order; the job has `planned` frames.
 
-    `again` is the command that renders unsound frames again, or empty. `promised` says whether the job guarantees equal
-    bits in the same environment. `seconds` is wall-clock time.
+    `again` is the command that renders missing and changed frames again, or empty. `promised` says whether the job
+    guarantees equal bits in the same environment. `seconds` is wall-clock time.
     """
 
     name: str
@@ -261,7 +261,7 @@ class _Check:
     def _compare(self, again: FrameRow, scratch: JobFolder) -> None:
         row = self._waiting.pop(again.frame, None)
         if row is None:
-            return  # rendered only because its chunk was
+            return  # rendered only as part of its chunk
         content, pixels = read_frame_content(self._folder, row)
         difference = None
         if pixels is not None and content.content_sha256 != again.content_sha256:

@@ -108,7 +108,7 @@ class FileContent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """All that is known of one frame.
+    """The evidence on one frame.
 
     `row` is its ledger row, if any; `stale` says how its recipe differs from the planned one (empty if it does not);
     `content` is None if there is no file. `again` is the row of the second rendering, or None with `failure` as the

@@ -30,8 +30,8 @@ _DEFAULT_FOLDER = IpAdapter.model_fields["image_encoder_folder"].default
 def encoder_findings(context: Context) -> Iterator[Finding]:
     """Yield every IP-Adapter whose image encoder is missing, or differs from the one that all adapters share.
 
-    The shared encoder is the model's own, else that of the first adapter. An adapter that names no encoder is assumed
-    to use the shared one, if it comes from the same source.
+    The shared encoder is the model's own, else that of the first adapter. An adapter from the same source that names no
+    encoder is assumed to use the shared one.
     """
     model = context.inputs.model
     if model is None or not model.spec.ip_adapters:
@@ -67,14 +67,14 @@ def _shared_encoder(model: ModelInputs) -> tuple[ImageEncoder, ModelSource, str]
 
 
 def _differ(one: ImageEncoder, other: ImageEncoder) -> bool:
-    """Return whether both have weights on this machine, without a common file."""
+    """Return whether both encoders have weights on this machine, but no file in common."""
     if one.folder == other.folder:
         return False
     return bool(one.digests) and bool(other.digests) and one.digests.isdisjoint(other.digests)
 
 
 _ENCODER_DIM_FIELDS = {"proj.weight": "projection_dim", "proj_in.weight": "hidden_size"}
-"""The size of the image encoder that a projection takes: the first in plain adapters, the second in plus ones."""
+"""The setting of the image encoder that a projection's width must equal: in plain adapters, and in plus adapters."""
 
 
 def ip_adapter_findings(context: Context) -> Iterator[Finding]:
@@ -142,7 +142,7 @@ def image_prompt_checks(written: WrittenManifest) -> Iterator[Finding]:
 
 
 def _uneven(images: Any, path: FieldPath) -> Iterator[Finding]:
-    """Yield image prompts with a varying number of pictures: keyframes are interpolated picture by picture."""
+    """Yield image prompts whose keyframes differ in their number of pictures, which are interpolated one by one."""
     for number, by_frame in enumerate(images) if isinstance(images, list) else [(None, images)]:
         if not isinstance(by_frame, dict):
             continue
@@ -157,7 +157,7 @@ def _uneven(images: Any, path: FieldPath) -> Iterator[Finding]:
 
 
 def inversion_findings(context: Context) -> Iterator[Finding]:
-    """Yield every textual inversion trained for another model, without a file, or with a missing or duplicate token."""
+    """Yield every textual inversion for another model, with a missing file, or with a missing or duplicate token."""
     model = context.inputs.model
     if model is None or model.checkpoint.architecture is None:
         return
@@ -181,7 +181,7 @@ def inversion_findings(context: Context) -> Iterator[Finding]:
 def _token_findings(
     field: FieldPath, words: set[tuple[str, str]], taken: set[tuple[str, str]]
 ) -> Iterator[Finding]:
-    """Yield a missing or duplicate token; `words` holds it once for each text encoder, `taken` those seen before."""
+    """Yield a missing or duplicate token; `words` pairs it with each text encoder, `taken` are the earlier pairs."""
     word = next(word for _, word in words)
     if not word:
         yield Finding(
@@ -226,11 +226,11 @@ def lora_findings(context: Context) -> Iterator[Finding]:
 
 def _lora_clauses(lora: LoraShapes | None, model: Architecture) -> Iterator[str]:
     net = model.denoiser
-    has = "unet" if net.class_name.startswith("UNet") else "transformer"
+    own = "unet" if net.class_name.startswith("UNet") else "transformer"
     if lora is None:
         yield "it contains no LoRA weights"
-    elif net.class_name and lora.net not in (None, has):
-        yield f"it is for a {lora.net}, and the model has a {has}"
+    elif net.class_name and lora.net not in (None, own):
+        yield f"it is for a {lora.net}, and the model has a {own}"
     else:
         yield from among("cross_attention_dim", lora.context, [net.cross_attention_dim])
         yield from among("attention width", lora.tokens, net.block_out_channels or [net.width])

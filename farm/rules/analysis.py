@@ -1,4 +1,4 @@
-"""The analysis: something to measure, and groups and labels with distinct texts and table columns."""
+"""The analysis: at least one measurement, and groups and labels with distinct texts and table columns."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from farm.rules.context import Context
 
 
 def duplicate_texts(labels: Mapping[Any, Any], template: Any, path: FieldPath) -> Iterator[Finding]:
-    """Yield every label whose text equals that of an earlier one in its group; `path` is that of the groups.
+    """Yield every label with the same text as an earlier one in its group; `path` is that of the groups.
 
     Values that are invalid by themselves are skipped.
     """
@@ -50,7 +50,7 @@ _SIMILARITY = "similarity"
 
 
 def analysis_checks(manifest: Mapping[Any, Any]) -> Iterator[Finding]:
-    """Yield an analysis without measurements, groups and labels without a distinct column or text, unused templates."""
+    """Yield analyses without measurements, groups and labels without distinct columns or texts, unused templates."""
     match manifest:
         case {"analysis": {"smoothness": False, **models}} if not any(
             models.get(part) not in (None, False) for part in ("clip", "classifier")
@@ -159,9 +159,9 @@ def _labels(clip: Clip, reader: TextReader) -> Iterator[Finding]:
                     allowed=f"unread: {describe_value(truncation.unread)}",
                 )
             own = label if isinstance(label, str) else text
-            if not reader.knows(own):
+            if not reader.recognizes(own):
                 yield Finding(
                     path=field,
-                    found=f"the tokenizer of {clip.pretrained} does not know any word of {describe_value(own)}",
+                    found=f"the tokenizer of {clip.pretrained} recognizes no word of {describe_value(own)}",
                     allowed="needed: words from its training data, or its probabilities mean little",
                 )

@@ -40,7 +40,7 @@ def frame_count(animation: Data) -> int | None:
 
 
 def animation_finding(field: str | FieldPath, found: str, allowed: str) -> Finding:
-    """Return a mistake in a field of the animation, given by its name or its path within."""
+    """Return a mistake in a field of the animation, given by its name or its path in the animation."""
     path = (field,) if isinstance(field, str) else field
     return Finding(path=("animation", *path), found=found, allowed=allowed)
 
@@ -154,7 +154,7 @@ def keyframe_checks(manifest: Data) -> Iterator[Finding]:
 
 
 def keyframed(manifest: Data) -> Iterator[tuple[FieldPath, Any]]:
-    """Yield every field that takes keyframes, with its written value."""
+    """Yield the path and the written value of every field that takes keyframes."""
     match manifest:
         case {"model": dict(model)}:
             for field in ("loras", "ip_adapters"):
@@ -168,7 +168,7 @@ def keyframed(manifest: Data) -> Iterator[tuple[FieldPath, Any]]:
 
 
 def _each(path: FieldPath, written: Any) -> Iterator[tuple[FieldPath, Any]]:
-    """Yield a value, or the entries of a list, each with its path."""
+    """Yield the path and value of a field, or of each entry of a list."""
     if isinstance(written, list):
         yield from (((*path, number), entry) for number, entry in enumerate(written))
     else:

@@ -1,4 +1,4 @@
-"""What rules are given: a manifest's sections as written, or the valid manifest with its resolved inputs."""
+"""The inputs of rules: a manifest's sections as written, or the valid manifest with its resolved inputs."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ Data = Mapping[Any, Any]
 class WrittenManifest:
     """A known pipeline and the sections of its manifest as written, before they are known to be valid.
 
-    A section that is invalid by itself is empty; without `has_valid_render` that is `render`, whose fields then do not
-    count as missing.
+    A section that is invalid by itself is empty. If `has_valid_render` is false, the fields of the empty `render` do
+    not count as missing.
     """
 
     pipeline: str
@@ -30,22 +30,22 @@ class WrittenManifest:
 
     @property
     def traits(self) -> Traits:
-        """Return what the pipeline takes."""
+        """The traits of the pipeline."""
         return PIPELINES[self.pipeline]
 
     @property
     def has_refiner(self) -> bool:
-        """Return whether a refiner continues from the pipeline's latents."""
+        """Whether a refiner continues from the pipeline's latents."""
         return self.model.get("refiner") is not None
 
     def argument(self, name: str) -> Any:
         """Return the written value of an argument, or else the pipeline's own default."""
-        given = self.render.get(name)
+        value = self.render.get(name)
         default = call_arguments(self.pipeline, has_refiner=self.has_refiner).get(name)
-        return default if given is None else given
+        return default if value is None else value
 
     def values(self, name: str) -> list[Any]:
-        """Return every value of an argument: those of a sweep's axis, those of its keyframes, or a single one."""
+        """Return all values of an argument: of a sweep's axis, of its keyframes, or a single one."""
         axis, value = self.over.get(name), self.argument(name)
         if isinstance(axis, list):
             return axis
@@ -58,7 +58,7 @@ class WrittenManifest:
 
 
 def written_manifest(manifest: Data) -> WrittenManifest | None:
-    """Return the sections of a manifest, or None if its pipeline is not known."""
+    """Return the sections of a manifest, or None if its pipeline is unknown."""
     match manifest:
         case {"model": {"pipeline": str(pipeline)}} if pipeline in PIPELINES:
             model, render = manifest["model"], manifest.get("render", {})
@@ -79,23 +79,23 @@ def written_manifest(manifest: Data) -> WrittenManifest | None:
     )
 
 
-def pipelines_that(fit: Callable[[Traits], bool]) -> str:
-    """Return `allowed: with` and the pipelines whose traits fit."""
-    return f"allowed: with {', '.join(name for name, traits in PIPELINES.items() if fit(traits))}"
+def pipelines_where(condition: Callable[[Traits], bool]) -> str:
+    """Return `allowed: with` and the pipelines whose traits satisfy a condition."""
+    return f"allowed: with {', '.join(name for name, traits in PIPELINES.items() if condition(traits))}"
 
 
 def pipelines_taking(argument: str) -> str:
     """Return `allowed: with` and the pipelines whose call takes an argument."""
-    return pipelines_that(lambda traits: argument in traits.arguments)
+    return pipelines_where(lambda traits: argument in traits.arguments)
 
 
 def pipelines_with(part: str) -> str:
     """Return `allowed: with` and the pipelines that take a field of `model`."""
-    return pipelines_that(lambda traits: part in traits.parts)
+    return pipelines_where(lambda traits: part in traits.parts)
 
 
 def count_entries(written: Any) -> int | None:
-    """Return the number of entries of a field that takes one or a list; None if it is neither."""
+    """Return the number of entries of a field that takes a single value or a list; None if it is neither."""
     if isinstance(written, list):
         return len(written)
     return 1 if isinstance(written, str | dict) else None
@@ -108,19 +108,19 @@ def counted(number: int, one: str, several: str = "") -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """A manifest with valid fields, and what it names on this machine."""
+    """A manifest with valid fields, and the inputs that it names."""
 
     manifest: Manifest
     inputs: ResolvedInputs
 
     @property
     def traits(self) -> Traits:
-        """Return what the pipeline takes."""
+        """The traits of the pipeline."""
         return PIPELINES[self.manifest.model.pipeline]
 
     @property
     def over(self) -> Mapping[str, Any]:
-        """Return the axes of a sweep; empty for any other animation."""
+        """The axes of a sweep; empty for any other animation."""
         return getattr(self.manifest.animation, "over", {})
 
     def largest(self, name: str) -> float:

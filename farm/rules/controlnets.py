@@ -51,9 +51,9 @@ def _spans(written: WrittenManifest) -> Iterator[Finding]:
             each[number] if isinstance(each, list) and number < len(each) else each for each in (starts, ends)
         )
         if isinstance(start, int | float) and isinstance(end, int | float) and start >= end:
-            is_given = written.render.get("control_guidance_start") is not None
+            is_start_set = written.render.get("control_guidance_start") is not None
             yield Finding(
-                path=("render", f"control_guidance_{'start' if is_given else 'end'}"),
+                path=("render", f"control_guidance_{'start' if is_start_set else 'end'}"),
                 found=f"from {start:g} of the steps up to {end:g}",
                 allowed="needed: a start before the end",
             )
@@ -69,7 +69,7 @@ def _crop(written: WrittenManifest) -> Iterator[Finding]:
         )
 
 
-_MOST_STAGES = 64
+_MAX_STAGES = 64
 
 
 def controlnet_findings(context: Context) -> Iterator[Finding]:
@@ -81,7 +81,7 @@ def controlnet_findings(context: Context) -> Iterator[Finding]:
         field, config = ("model", "controlnets", number), model.controlnets[number]
         if config is not None:
             clauses = _clauses(config, model.checkpoint.architecture)
-            yield from mismatch((*field, "pretrained"), clauses, "a ControlNet made for this model's UNet")
+            yield from mismatch((*field, "pretrained"), clauses, "a ControlNet trained for this model's UNet")
         elif net.source.kind != "hub":
             where = f"{net.subfolder} of {net.source.pretrained}" if net.subfolder else net.source.pretrained
             yield Finding(
@@ -101,6 +101,6 @@ def _clauses(config: Mapping[str, Any], model: Architecture) -> Iterator[str]:
     yield from unequal("layers_per_block", net.layers_per_block, unet.layers_per_block)
     yield from unequal("in_channels", net.in_channels, model.latent_channels)
     hints = config.get("conditioning_embedding_out_channels")
-    if isinstance(hints, list) and 0 < len(hints) <= _MOST_STAGES:
+    if isinstance(hints, list) and 0 < len(hints) <= _MAX_STAGES:
         # One halving fewer than channel counts: the last stage has the size of a latent.
         yield from unequal("number of pixels per latent", 2 ** (len(hints) - 1), model.vae_factor)

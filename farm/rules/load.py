@@ -25,11 +25,11 @@ from farm.manifest.yaml_reader import Tree, read_tree
 from farm.rules.registry import cross_checks
 
 MAX_FINDINGS = 1000
-"""Limit for mistakes in fields, and again for those between fields; nobody reads longer lists."""
+"""Maximum number of mistakes in fields, and also of mistakes between fields; nobody reads longer lists."""
 
 
 def check(data: object) -> tuple[Manifest | None, list[Finding], int]:
-    """Return the manifest if it is valid, the mistakes in and between its fields, and the number of omitted ones."""
+    """Return the manifest if valid, the mistakes in and between its fields, and the number of omitted mistakes."""
     manifest, findings, invalid = None, list[Finding](), set[FieldPath]()
     try:
         manifest = Manifest.model_validate(data)
@@ -44,7 +44,7 @@ def check(data: object) -> tuple[Manifest | None, list[Finding], int]:
 MAX_BYTES = 4_000_000
 MAX_PROBLEMS = MAX_FINDINGS
 _MAPPING = "manifest"
-"""The name in messages of a manifest that is a mapping, not a file."""
+"""The name of a manifest given as a mapping, in messages."""
 
 
 def load(path: str | Path, overrides: Sequence[str] = ()) -> Document:
@@ -58,7 +58,7 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Document:
 
 
 def parse(text: str, path: Path, overrides: Sequence[str] = ()) -> Document:
-    """Check a manifest's text; `path` is the file it was, or would be, read from.
+    """Check a manifest's text; `path` is that of its file, which need not exist.
 
     Raises:
         ManifestError: with every mistake, in the order of the file.
@@ -70,7 +70,7 @@ def parse(text: str, path: Path, overrides: Sequence[str] = ()) -> Document:
 
 
 def from_mapping(data: Mapping[str, object], overrides: Sequence[str] = ()) -> Document:
-    """Check a manifest given as a mapping of plain values; relative paths in it start from the current directory.
+    """Check a manifest given as a mapping of plain values; its paths are relative to the current directory.
 
     Raises:
         UsageError: if a value is not plain: not a string, number, boolean, null, path, list or mapping.
@@ -92,9 +92,9 @@ def with_overrides(document: Document, overrides: Sequence[str]) -> Document:
     Raises:
         ManifestError: with every mistake, in the order of the file.
     """
-    former = document.source_map.overrides
-    changes, mistaken = _read_overrides(overrides, start=len(former) + 1)
-    checked = _checked(document.source_map.tree, [], document.path, [*former, *changes], mistaken)
+    earlier = document.source_map.overrides
+    changes, invalid = _read_overrides(overrides, start=len(earlier) + 1)
+    checked = _checked(document.source_map.tree, [], document.path, [*earlier, *changes], invalid)
     return replace(checked, reads=document.reads)
 
 
@@ -103,7 +103,7 @@ def _checked(
     problems: Sequence[tuple[Location, Problem]],
     path: Path,
     changes: Sequence[Override],
-    mistaken: Sequence[Problem],
+    invalid_overrides: Sequence[Problem],
 ) -> Document:
     data, misplaced = apply_overrides(tree.value, changes)
     manifest, findings, more = check(_marked_folders(data, path.parent))
@@ -113,13 +113,13 @@ def _checked(
         problem = source_map.problem(each.path, each.found, each.allowed, each.hint)
         located.append((source_map.location(each.path), problem))
     located.sort(key=lambda entry: entry[0])
-    if manifest is None or located or mistaken:
-        raise ManifestError(_first([*(problem for _, problem in located), *mistaken], more))
+    if manifest is None or located or invalid_overrides:
+        raise ManifestError(_first([*(problem for _, problem in located), *invalid_overrides], more))
     return Document(manifest=manifest, path=path, source_map=source_map)
 
 
 def _kind_of(root: object) -> str:
-    """Describe a document that is not a map. Its text is not quoted: it may be a secret that a link points to."""
+    """Describe a document that is not a map, without quoting it: a link may have led to a secret."""
     match root:
         case None:
             return "an empty manifest"
@@ -130,7 +130,7 @@ def _kind_of(root: object) -> str:
 
 def _read(path: Path) -> str:
     try:
-        # Without waiting for a pipe.
+        # O_NONBLOCK keeps a pipe from blocking.
         with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise OSError(errno.EINVAL, "not a regular file")
@@ -151,7 +151,7 @@ def _read(path: Path) -> str:
 
 
 def _first(problems: list[Problem], more: int) -> list[Problem]:
-    """Shorten a long list of problems; `more` is the number of those already omitted."""
+    """Shorten a long list of problems; `more` is the number already omitted."""
     if len(problems) + more <= MAX_PROBLEMS:
         return problems
     last = problems[MAX_PROBLEMS - 1]

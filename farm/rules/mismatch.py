@@ -11,27 +11,27 @@ from farm.manifest.location import FieldPath
 
 def mismatch(field: FieldPath, clauses: Iterable[str], needed: str) -> Iterator[Finding]:
     """Yield one mistake with all clauses, if there are any; `field` names the weights."""
-    together = " and ".join(clauses)
-    if together:
-        yield Finding(path=field, found=f"does not fit the model: {together}", allowed=f"needed: {needed}")
+    reasons = " and ".join(clauses)
+    if reasons:
+        yield Finding(path=field, found=f"does not fit the model: {reasons}", allowed=f"needed: {needed}")
 
 
-def unequal(name: str, own: object, wanted: object) -> Iterator[str]:
+def unequal(name: str, own: object, required: object) -> Iterator[str]:
     """Yield a clause if both values are known and differ."""
-    if own not in (None, ()) and wanted not in (None, ()) and own != wanted:
-        yield f"its {name} is {_formatted(own)}, not {_formatted(wanted)}"
+    if own not in (None, ()) and required not in (None, ()) and own != required:
+        yield f"its {name} is {_formatted(own)}, not {_formatted(required)}"
 
 
-def among(name: str, own: Collection[int], wanted: Collection[int | None]) -> Iterator[str]:
-    """Yield a clause if sizes are known on both sides, and some are not among the `wanted` ones."""
-    known = [size for size in wanted if size is not None]
+def among(name: str, own: Collection[int], required: Collection[int | None]) -> Iterator[str]:
+    """Yield a clause if sizes are known on both sides, and some are not among the `required` ones."""
+    known = [size for size in required if size is not None]
     unexpected = sorted(set(own) - set(known))
     if known and unexpected:
         yield f"its {name} is {_either(unexpected)}, not {_either(known)}"
 
 
 def encoder_widths(own: Mapping[str, Collection[int]], model: Architecture) -> Iterator[str]:
-    """Yield a clause for each text encoder that the model lacks, or that has another width."""
+    """Yield a clause for each text encoder that the model lacks, or whose width differs."""
     for encoder, widths in own.items():
         if model.components is not None and encoder not in model.components:
             yield f"it is for a {encoder}, and the model has none"

@@ -1,4 +1,4 @@
-"""Warnings about arguments that have no effect in combination with the others."""
+"""Warnings about arguments without effect in combination with the others."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from farm.rules.context import Context
 
 
 def no_effect(field: FieldPath, needed: str) -> Finding:
-    """Return a warning that a field has no effect; `needed` says what would give it one."""
+    """Return a warning that a field has no effect; `needed` is the missing condition."""
     return Finding(path=field, found="has no effect", allowed=f"needed: {needed}")
 
 
@@ -23,7 +23,7 @@ _NEGATIVE_CONDITIONING = (
 
 
 def no_effect_warnings(context: Context) -> Iterator[Finding]:
-    """Yield every argument that has no effect with the others of the manifest."""
+    """Yield every argument without effect in combination with the manifest's others."""
     traits, manifest = context.traits, context.manifest
     if "true_cfg_scale" in traits.arguments:
         yield from _true_cfg(context)
@@ -92,7 +92,7 @@ _SCORES = ("aesthetic_score", "negative_aesthetic_score")
 
 
 def configuration_warnings(context: Context) -> Iterator[Finding]:
-    """Yield every argument that the checkpoint, by its configuration, ignores."""
+    """Yield every argument that the checkpoint ignores because of its configuration."""
     model = context.inputs.model
     if model is None:
         return

@@ -11,7 +11,7 @@ from farm.reduce import oversized_outputs
 from farm.rules.animation import frame_count
 
 MAX_CELLS = 10_000
-"""Limit for `grid.png`: the 100 x 100 cells of the largest grid animation."""
+"""Maximum cells of `grid.png`: the 100 x 100 of the largest grid animation."""
 
 
 def output_checks(manifest: Mapping[Any, Any]) -> Iterator[Finding]:
@@ -22,8 +22,8 @@ def output_checks(manifest: Mapping[Any, Any]) -> Iterator[Finding]:
         case _:
             return
     output = manifest.get("output", {})
-    is_wanted = isinstance(output, dict) and output.get("grid", True) is True
-    if cells is not None and cells > MAX_CELLS and is_wanted:
+    is_enabled = isinstance(output, dict) and output.get("grid", True) is True
+    if cells is not None and cells > MAX_CELLS and is_enabled:
         yield Finding(
             path=("output", "grid"),
             found=f"a picture of {cells} cells",

@@ -1,4 +1,4 @@
-"""Whether a pilot can choose the alphas: its frames may differ from the job's in their alphas only."""
+"""Pacing by a pilot, whose frames may differ from the job's only in their alphas."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from farm.manifest.findings import Finding, describe_value
 from farm.rules.animation import animation_finding, frame_count, keyframed
 
 MOST_FRAMES = 10_000
-"""Limit of the alphas that a pilot can resolve and the resolved manifest lists."""
+"""Maximum number of alphas that a pilot resolves and the resolved manifest lists."""
 
 Data = Mapping[Any, Any]
 
 
 def pacing_checks(manifest: Data) -> Iterator[Finding]:
-    """Yield everything that prevents a pilot from choosing alphas; with explicit alphas, nothing does."""
+    """Yield everything that prevents a pilot from choosing alphas; nothing if the manifest lists alphas."""
     match manifest:
         case {
             "animation": {"kind": "interpolate", "pacing": "perceptual" | "clip" as pacing, **animation}
@@ -68,6 +68,6 @@ def _clip_model(manifest: Data, pacing: str) -> Iterator[Finding]:
         case {"analysis": {"clip": clip}} if clip is not None and clip is not False:
             return
         case {"analysis": analysis} if not isinstance(analysis, dict | bool | None):
-            return  # reported by itself
+            return  # the schema reports it
     allowed = "needed: a CLIPModel as analysis.clip.pretrained; or pacing perceptual, which needs no model"
     yield animation_finding("pacing", "'clip' without analysis.clip", allowed)

@@ -1,4 +1,4 @@
-"""Input pictures: which of them a pipeline needs, their sizes and their contents."""
+"""Input pictures: required and surplus ones, their sizes and their contents."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def _missing(written: WrittenManifest) -> Iterator[Finding]:
     if not written.has_valid_render:
         return
     for name in written.traits.required_images:
-        is_made = name == "mask_image" and written.render.get("expand") is not None
-        if written.render.get(name) is None and not is_made:
+        is_generated = name == "mask_image" and written.render.get("expand") is not None
+        if written.render.get(name) is None and not is_generated:
             needed = _NEEDED["control_image" if name == written.traits.control_argument else name]
             yield Finding(
                 path=("render", name), found="missing", allowed=needed.format(pipeline=written.pipeline)
@@ -62,7 +62,7 @@ def _expand(written: WrittenManifest) -> Iterator[Finding]:
             allowed=pipelines_taking("mask_image"),
         )
     elif written.render.get("mask_image") is not None:
-        found = "a mask with expand, which makes its own"
+        found = "a mask with expand, which creates its own"
         yield Finding(path=("render", "mask_image"), found=found, allowed="allowed: one of the two")
     match written.render.get("image"):
         case {"canny": dict()}:
@@ -111,7 +111,7 @@ def _pictures(written: WrittenManifest) -> Iterator[tuple[FieldPath, Any]]:
 
 
 _STRETCH_TOLERANCE = 0.02
-"""Relative change of the aspect ratio up to which stretching is not visible."""
+"""Relative change of the aspect ratio up to which stretching is invisible."""
 
 Size = tuple[int, int]
 """Width and height in pixels."""
@@ -119,7 +119,7 @@ Size = tuple[int, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _SizedPicture:
-    """A picture of its `own` size, which diffusers scales to the `requested` one, or else down to whole latents."""
+    """A picture of its `own` size, which diffusers scales to the `requested` size, or else down to full latents."""
 
     field: FieldPath
     text: str
@@ -129,7 +129,7 @@ class _SizedPicture:
 
     @property
     def scaled(self) -> Size:
-        """Return the size to which it is scaled."""
+        """The size to which it is scaled."""
         width, height = (
             requested or own - own % self.latent
             for requested, own in zip(self.requested, self.own, strict=True)
@@ -140,7 +140,7 @@ class _SizedPicture:
 def _sized_pictures(context: Context) -> list[_SizedPicture]:
     """Return the input pictures except image prompts; none if the model's sizes are unknown.
 
-    A picture with `expand` is not included, since it is not scaled.
+    A picture with `expand` is omitted, since it is not scaled.
     """
     model, pictures = context.inputs.model, context.inputs.pictures
     architecture = model.checkpoint.architecture if model else None
@@ -173,7 +173,7 @@ def _sized_pictures(context: Context) -> list[_SizedPicture]:
 
 
 def picture_size_findings(context: Context) -> Iterator[Finding]:
-    """Yield every picture that is too small, or whose size differs from that of its companions."""
+    """Yield every picture that is too small, or differs in size from the pictures used with it."""
     manifest, sized = context.manifest, _sized_pictures(context)
     for each in sized:
         if 0 in each.scaled:
@@ -230,7 +230,7 @@ def _formatted(size: Size) -> str:
 
 
 def canvas_findings(context: Context) -> Iterator[Finding]:
-    """Yield a canvas around the input picture whose sides are too long, or not a multiple where they are not scaled."""
+    """Yield a canvas around the input picture whose sides are too long, or not a multiple unless it is scaled."""
     render, pictures = context.manifest.render, context.inputs.pictures
     if render.expand is None or pictures is None:
         return
@@ -261,7 +261,7 @@ def canvas_findings(context: Context) -> Iterator[Finding]:
 
 
 _WHITE = 128
-"""Brightness of a mask from which on diffusers paints."""
+"""Minimum brightness of a mask at which diffusers paints."""
 
 
 def mask_and_depth_findings(context: Context) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""Pipelines: the arguments and parts that they take or require, and their compatibility with checkpoints."""
+"""Pipelines: their supported and required arguments and parts, and their compatibility with checkpoints."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from farm.manifest.location import FieldPath
 from farm.manifest.pipelines import PIPELINES, Traits, call_arguments
 from farm.manifest.sources import SINGLE_SOURCES, SOURCE_LISTS
 from farm.records import ModelSource
-from farm.rules.context import Context, WrittenManifest, pipelines_taking, pipelines_that, pipelines_with
+from farm.rules.context import Context, WrittenManifest, pipelines_taking, pipelines_where, pipelines_with
 from farm.rules.mismatch import mismatch, unequal
 
 _KNOWN = frozenset(name for traits in PIPELINES.values() for name in traits.arguments) - {"denoising_end"}
@@ -19,17 +19,17 @@ _OWN_SIZE = "It takes the picture's own size."
 
 
 def pipeline_checks(written: WrittenManifest) -> Iterator[Finding]:
-    """Yield everything that the pipeline does not take, and everything required that is missing."""
+    """Yield every argument and part that the pipeline does not take, and every missing one that it requires."""
     for check in (_arguments, _words, _parts, _refiner, _attention, _released, _sizes, _length):
         yield from check(written)
 
 
 def _arguments(written: WrittenManifest) -> Iterator[Finding]:
-    takes = call_arguments(written.pipeline, has_refiner=written.has_refiner)
-    given = [(("render", name), name) for name, value in written.render.items() if value is not None]
+    supported = call_arguments(written.pipeline, has_refiner=written.has_refiner)
+    fixed = [(("render", name), name) for name, value in written.render.items() if value is not None]
     swept = [(("animation", "over", name), name) for name in written.over]
-    for path, name in [*given, *swept]:
-        if name in _KNOWN and name not in takes:
+    for path, name in [*fixed, *swept]:
+        if name in _KNOWN and name not in supported:
             yield Finding(
                 path=path,
                 found=f"{written.pipeline} takes no {name}",
@@ -43,7 +43,7 @@ def _words(written: WrittenManifest) -> Iterator[Finding]:
         yield Finding(
             path=("render", "prompt_syntax"),
             found=f"{written.pipeline} does not support weighted words",
-            allowed=pipelines_that(lambda traits: traits.uses_clip_only),
+            allowed=pipelines_where(lambda traits: traits.uses_clip_only),
         )
 
 
@@ -59,19 +59,14 @@ def _parts(written: WrittenManifest) -> Iterator[Finding]:
 
 def _refiner(written: WrittenManifest) -> Iterator[Finding]:
     path = ("render", "denoising_end")
-    is_given = written.render.get("denoising_end") is not None
-    if is_given and not written.has_refiner:
+    is_set = written.render.get("denoising_end") is not None
+    if is_set and not written.has_refiner:
         yield Finding(
             path=path,
             found="no refiner continues from there",
             allowed=f"{pipelines_with('refiner')} and a model.refiner",
         )
-    if (
-        written.has_refiner
-        and "refiner" in written.traits.parts
-        and not is_given
-        and written.has_valid_render
-    ):
+    if written.has_refiner and "refiner" in written.traits.parts and not is_set and written.has_valid_render:
         needed = "needed: the share of the steps after which the refiner takes over, such as 0.8"
         yield Finding(path=path, found="missing", allowed=needed)
 
@@ -88,7 +83,7 @@ def _attention(written: WrittenManifest) -> Iterator[Finding]:
         yield Finding(
             path=("model", "memory", "attention"),
             found=f"{written.pipeline} has no sliced attention",
-            allowed=pipelines_that(has_slices),
+            allowed=pipelines_where(has_slices),
         )
     elif written.count("ip_adapters"):
         yield Finding(
@@ -103,7 +98,7 @@ def _released(written: WrittenManifest) -> Iterator[Finding]:
         case {"offload": "model" | "group" | "sequential" as offload, "release_text_encoders": True}:
             yield Finding(
                 path=("model", "memory", "release_text_encoders"),
-                found=f"text encoders are released already by offload: {offload}",
+                found=f"text encoders are already released by offload: {offload}",
                 allowed="allowed: false, or offload: none",
             )
 
@@ -134,7 +129,7 @@ _FILE = ".safetensors"
 
 
 def single_file_checks(written: WrittenManifest) -> Iterator[Finding]:
-    """Yield a single file without configuration, a configuration without such a file, or one that is itself a file."""
+    """Yield a single file without a configuration, a configuration for a folder, or one that is itself a file."""
     if "config" not in written.traits.parts:
         return
     match written.model:
@@ -166,8 +161,8 @@ def single_file_checks(written: WrittenManifest) -> Iterator[Finding]:
 def clip_skip_findings(context: Context) -> Iterator[Finding]:
     """Yield a clip_skip beyond the layers of a text encoder.
 
-    diffusers takes the output of that many layers before the last; with two encoders, it starts from the one before
-    the last.
+    diffusers takes the output of the layer that many layers before the last; with two encoders, it counts from the
+    penultimate layer.
     """
     clip_skip, model = context.manifest.render.clip_skip, context.inputs.model
     if clip_skip is None or model is None:
@@ -201,16 +196,16 @@ def pipeline_findings(context: Context) -> Iterator[Finding]:
 
 
 def config_findings(context: Context) -> Iterator[Finding]:
-    """Yield a configuration of another model than the single file's."""
+    """Yield a configuration that belongs to another model than the single file."""
     model = context.inputs.model
     other = model and model.config and model.config.architecture
     if not model or not other or not (architecture := model.checkpoint.architecture):
         return
-    own, wanted = other.denoiser, architecture.denoiser
+    own, required = other.denoiser, architecture.denoiser
     clauses = (
-        *unequal("denoiser", own.class_name or None, wanted.class_name),
-        *unequal("in_channels", own.in_channels, wanted.in_channels),
-        *unequal("cross_attention_dim", own.cross_attention_dim, wanted.cross_attention_dim),
+        *unequal("denoiser", own.class_name or None, required.class_name),
+        *unequal("in_channels", own.in_channels, required.in_channels),
+        *unequal("cross_attention_dim", own.cross_attention_dim, required.cross_attention_dim),
         *_latents(other, architecture),
     )
     yield from mismatch(
@@ -231,9 +226,9 @@ def refiner_findings(context: Context) -> Iterator[Finding]:
         )
 
 
-def _latents(own: Architecture, wanted: Architecture) -> Iterator[str]:
-    yield from unequal("number of latent channels", own.latent_channels, wanted.latent_channels)
-    yield from unequal("number of pixels per latent", own.vae_factor, wanted.vae_factor)
+def _latents(own: Architecture, required: Architecture) -> Iterator[str]:
+    yield from unequal("number of latent channels", own.latent_channels, required.latent_channels)
+    yield from unequal("number of pixels per latent", own.vae_factor, required.vae_factor)
 
 
 def incompatibilities(pipeline: str, architecture: Architecture) -> Iterator[str]:
@@ -252,7 +247,7 @@ def incompatibilities(pipeline: str, architecture: Architecture) -> Iterator[str
 
 
 def _missing(traits: Traits, architecture: Architecture) -> list[str]:
-    """Return the components that a pipeline needs and a checkpoint lacks."""
+    """Return the components that a pipeline needs but the checkpoint lacks."""
     if architecture.components is None:
         return []
     return [
@@ -282,13 +277,13 @@ def _channels(traits: Traits, latent: int) -> tuple[int, ...]:
 
 
 _PIPELINE_MULTIPLE = 8
-"""The divisor of heights and widths with any checkpoint, which the manifest's schema enforces."""
+"""The divisor of heights and widths for any checkpoint, which the manifest's schema enforces."""
 
 
 def size_findings(context: Context) -> Iterator[Finding]:
-    """Yield a height or width that the pipeline would reject, or silently round.
+    """Yield a height or width that the pipeline would reject or silently round.
 
-    With resolution binning any size is allowed: pictures are rendered at one that the model knows, and scaled.
+    With resolution binning, any size is allowed: pictures are rendered at a size the model supports, and scaled.
     """
     render, model = context.manifest.render, context.inputs.model
     if render.use_resolution_binning or model is None or model.checkpoint.architecture is None:
@@ -308,7 +303,7 @@ def size_findings(context: Context) -> Iterator[Finding]:
 
 
 def variant_findings(context: Context) -> Iterator[Finding]:
-    """Yield every variant that a folder has no files of; a hub repository may contain more than the cache."""
+    """Yield every variant without files in its folder; hub repositories may contain more than their cache."""
     model = context.inputs.model
     if model is None:
         return

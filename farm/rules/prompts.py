@@ -12,7 +12,7 @@ from farm.rules.context import Context
 
 
 def length_warnings(context: Context) -> Iterator[Finding]:
-    """Yield every plain prompt that is longer than CLIP reads."""
+    """Yield every plain prompt that CLIP does not read in full."""
     model = context.inputs.model
     if model is None or not model.prompt_lengths:
         return
@@ -37,26 +37,26 @@ _WEIGHT = re.compile(
 
 
 def weight_warnings(context: Context) -> Iterator[Finding]:
-    """Yield every plain prompt with weights, which are read as words."""
+    """Yield every plain prompt with weights, which would be read as words."""
     manifest = context.manifest
     if manifest.render.prompt_syntax == "compel":
         return
-    weighs = context.traits.uses_clip_only
+    takes_weights = context.traits.uses_clip_only
     for field, prompt in written_prompts(manifest):
         if found := _WEIGHT.search(prompt):
             yield Finding(
                 path=field,
                 found=f"{found[0]!r} is not a weight in plain syntax, and is read literally",
                 allowed="needed: plain words",
-                hint="With render.prompt_syntax: compel, words can be weighted." if weighs else "",
+                hint="With render.prompt_syntax: compel, words can be weighted." if takes_weights else "",
             )
 
 
-_MOST_MIXING = 100_000
-"""Total characters of prompts that blend or join others; compel takes about a millisecond for each."""
+_MAX_MIXING = 100_000
+"""Maximum total characters of prompts that blend or join others; compel takes about a millisecond for each."""
 
 _NEEDED = (
-    "needed: a prompt in compel's language, such as a (red)1.5 star; plain words need prompt_syntax: plain"
+    "needed: a prompt in compel's syntax, such as a (red)1.5 star; plain words need prompt_syntax: plain"
 )
 
 
@@ -64,19 +64,19 @@ def syntax_findings(context: Context) -> Iterator[Finding]:
     """Yield every prompt in compel's syntax that is invalid, likely misread, or takes too long to parse."""
     if context.manifest.render.prompt_syntax != "compel":
         return
-    known: dict[str, str | None] = {}
-    remaining = _MOST_MIXING
+    mistakes: dict[str, str | None] = {}
+    remaining = _MAX_MIXING
     for field, prompt in written_prompts(context.manifest):
-        if prompt not in known:
+        if prompt not in mistakes:
             remaining -= len(prompt) if mixes(prompt) else 0
             if remaining < 0:
                 yield Finding(
                     path=field,
-                    found=f"more than {_MOST_MIXING} characters of prompts with .blend() or .and(), up to here",
-                    allowed=f"allowed: up to {_MOST_MIXING} in a manifest",
+                    found=f"more than {_MAX_MIXING} characters of prompts with .blend() or .and(), up to here",
+                    allowed=f"allowed: up to {_MAX_MIXING} in a manifest",
                 )
                 return
-            known[prompt] = prompt_mistake(prompt)
-        mistake = known[prompt]
+            mistakes[prompt] = prompt_mistake(prompt)
+        mistake = mistakes[prompt]
         if mistake is not None:
             yield Finding(path=field, found=mistake, allowed=_NEEDED)

@@ -52,20 +52,20 @@ COMPATIBILITY_RULES: tuple[Rule, ...] = (
     *(canvas_findings, moving_picture_findings, picture_size_findings, mask_and_depth_findings),
     syntax_findings,
 )
-"""Rules that reject a manifest with valid fields, by its resolved inputs."""
+"""Rules that reject a manifest with valid fields because of its resolved inputs."""
 
 WARNING_RULES: tuple[Rule, ...] = (
     *(no_effect_warnings, configuration_warnings, length_warnings, weight_warnings),
     *(picture_size_warnings, edge_warnings, scoring_model_warnings),
 )
-"""Rules about what can be rendered, but not as the manifest says."""
+"""Rules about manifests that can be rendered, but not exactly as written."""
 
 
 def check_compatibility(document: Document, inputs: ResolvedInputs) -> list[Problem]:
     """Return every mistake between a manifest and its inputs, or among the inputs.
 
-    Inputs that are not on this machine yet, such as a hub id that was never loaded, are checked by the worker that
-    loads them.
+    If inputs are not on this machine yet, such as a hub id that was never loaded, the worker that loads them checks
+    them.
     """
     return _apply(COMPATIBILITY_RULES, document, inputs)
 
@@ -134,7 +134,7 @@ def _hub_pin(source: Any, path: FieldPath) -> Iterator[Finding]:
             yield Finding(
                 path=(*path, "revision"),
                 found="missing",
-                allowed=f"needed: the full commit of {hub_id}, since a branch moves and the pictures with it",
+                allowed=f"needed: the full commit of {hub_id}, since pictures would change with a branch",
                 hint=f"Take one from https://huggingface.co/{hub_id}/commits/main.",
             )
 

@@ -1,4 +1,4 @@
-"""Schedulers: which of them each pipeline takes, as measured by calling all pairs in diffusers, and their settings."""
+"""Schedulers: compatibility with each pipeline, determined by calling all pairs in diffusers, and their settings."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def why_incompatible(pipeline: str, traits: Traits, name: str) -> str:
     if traits.sampling == "flow":
         return _why_no_flow(pipeline, traits, name)
     if name in FLOW:
-        return f"It samples flow-matching models, such as Stable Diffusion 3 and Flux; {pipeline} has none."
+        return f"It samples flow-matching models, such as Stable Diffusion 3 and Flux; {pipeline} has no such model."
     if traits.starts_from_image and name in _WITHOUT_ADD_NOISE:
         return f"It has no add_noise(), with which {pipeline} starts from a picture."
     if not traits.scales_latents and name in _SCALED:
@@ -69,7 +69,7 @@ def _why_no_flow(pipeline: str, traits: Traits, name: str) -> str:
 
 
 def scheduler_checks(written: WrittenManifest) -> Iterator[Finding]:
-    """Yield every scheduler, and every setting of one, with which the pipeline cannot sample."""
+    """Yield every scheduler and every scheduler setting with which the pipeline cannot sample."""
     for path, name, config in _written(written):
         reason = why_incompatible(written.pipeline, written.traits, name)
         if name in (*DIFFUSION, *FLOW) and reason:
@@ -85,11 +85,11 @@ def scheduler_checks(written: WrittenManifest) -> Iterator[Finding]:
 
 def _written(written: WrittenManifest) -> Iterator[tuple[FieldPath, str, Mapping[Any, Any]]]:
     """Yield the path of every scheduler's name, the name, and the configuration."""
-    places: list[tuple[FieldPath, Any]] = [(("model", "scheduler"), written.model.get("scheduler"))]
+    fields: list[tuple[FieldPath, Any]] = [(("model", "scheduler"), written.model.get("scheduler"))]
     axis = written.over.get("scheduler")
     if isinstance(axis, list):
-        places += [(("animation", "over", "scheduler", number), value) for number, value in enumerate(axis)]
-    for path, scheduler in places:
+        fields += [(("animation", "over", "scheduler", number), value) for number, value in enumerate(axis)]
+    for path, scheduler in fields:
         match scheduler:
             case str(name):
                 yield path, name, {}
@@ -102,12 +102,12 @@ def _settings(
     written: WrittenManifest, path: FieldPath, name: str, config: Mapping[Any, Any]
 ) -> Iterator[Finding]:
     is_flow, pipeline = written.traits.sampling == "flow", written.pipeline
-    place = path[:-1] if path[-1] == "class" else path
+    section = path[:-1] if path[-1] == "class" else path
     if not written.traits.passes_generators_to_scheduler:
         for setting, value in config.items():
             if (setting == "stochastic_sampling" and value is True) or str(value).startswith("sde-"):
                 yield Finding(
-                    path=(*place, "config", setting),
+                    path=(*section, "config", setting),
                     found=f"found {describe_value(value)}",
                     allowed=f"allowed: values that draw no noise, since {pipeline} passes schedulers no generator",
                 )
@@ -136,7 +136,7 @@ def _why_needed(pipeline: str, is_flow: bool) -> str:
     return (
         f"{pipeline} is a flow-matching pipeline"
         if is_flow
-        else "those of the checkpoint are for another solver"
+        else "the checkpoint's own are for another solver"
     )
 
 
@@ -144,11 +144,11 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
     "timestep_spacing": ("leading", "linspace", "trailing"),
     "prediction_type": ("epsilon", "flow_prediction", "sample", "v_prediction"),
 }
-"""The values that a setting takes in any scheduler."""
+"""The valid values of a setting in any scheduler."""
 
 
 def setting_findings(context: Context) -> Iterator[Finding]:
-    """Yield every setting that a scheduler does not take, and every value that no scheduler knows."""
+    """Yield every setting that a scheduler does not have, and every value that no scheduler supports."""
     model = context.inputs.model
     if model is None:
         return
@@ -171,19 +171,19 @@ def setting_findings(context: Context) -> Iterator[Finding]:
 
 
 NEEDED = {"LMSDiscreteScheduler": "scipy", "CosineDPMSolverMultistepScheduler": "torchsde"}
-"""Packages that schedulers need and that diffusers does not install."""
+"""Packages that schedulers need but diffusers does not install."""
 
 _BETA_SIGMAS = "use_beta_sigmas"
 
 
 def package_findings(context: Context) -> Iterator[Finding]:
-    """Yield every scheduler that needs a package that is not installed on this machine."""
+    """Yield every scheduler that needs a package missing on this machine."""
     model = context.inputs.model
     if model is None:
         return
     for field, scheduler in _written_schedulers(context):
-        place = (*field, "config")
-        yield from _missing_package(model, (*field, "class"), scheduler.class_, place, scheduler.config)
+        settings = (*field, "config")
+        yield from _missing_package(model, (*field, "class"), scheduler.class_, settings, scheduler.config)
     own, field = model.configured, _own_field(model)
     yield from _missing_package(model, field, own.scheduler_class, field, own.scheduler)
 
@@ -205,7 +205,7 @@ def own_scheduler_findings(context: Context) -> Iterator[Finding]:
 
 
 def _own_field(model: ModelInputs) -> FieldPath:
-    """Return the path of the checkpoint that the scheduler comes from."""
+    """Return the path of the checkpoint that contains the scheduler."""
     return ("model", "config", "pretrained") if model.config else ("model", "pretrained")
 
 
@@ -223,13 +223,13 @@ def _missing_package(
     if package is not None and package not in model.packages:
         yield _without(field, f"{name} needs {package}", package)
     elif config.get(_BETA_SIGMAS) is True and "scipy" not in model.packages:
-        place = settings if settings == field else (*settings, _BETA_SIGMAS)
-        yield _without(place, f"{name} with {_BETA_SIGMAS} needs scipy", "scipy")
+        path = settings if settings == field else (*settings, _BETA_SIGMAS)
+        yield _without(path, f"{name} with {_BETA_SIGMAS} needs scipy", "scipy")
 
 
 def _without(field: FieldPath, found: str, package: str) -> Finding:
     return Finding(
         path=field,
         found=f"{found}, which is not installed on this machine",
-        allowed=f"needed: pip install {package}, here and wherever frames are rendered; or another scheduler",
+        allowed=f"needed: pip install {package}, here and on every machine that renders; or another scheduler",
     )

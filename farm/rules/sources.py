@@ -1,4 +1,4 @@
-"""What a manifest passes to the libraries that load models: nothing that could make them load anything else."""
+"""Settings and names for the libraries that load models, which must not make them load anything else."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from farm.manifest.findings import Finding, describe_value
 from farm.manifest.location import FieldPath
 from farm.manifest.sources import written_sources
 
-LARGEST = 1_000_000
-"""Limit of a setting's numbers, since schedulers build tables of that length; trained ones have a thousand steps."""
+MAX_SETTING = 1_000_000
+"""Maximum of a scheduler setting, since schedulers compute tables of that length; models are trained with a thousand
+steps."""
 
 _LOADER_ARGUMENTS = {
     *(
@@ -34,7 +35,7 @@ _LOADER_ARGUMENTS = {
     ),
     *("trust_remote_code", "variant"),
 }
-"""Arguments of diffusers' loaders, which are not settings of a scheduler."""
+"""Arguments of diffusers' loaders that are not settings of a scheduler."""
 
 
 def source_checks(manifest: Mapping[Any, Any]) -> Iterator[Finding]:
@@ -56,19 +57,19 @@ def source_checks(manifest: Mapping[Any, Any]) -> Iterator[Finding]:
 def _settings(scheduler: Any, path: FieldPath) -> Iterator[Finding]:
     config = scheduler.get("config") if isinstance(scheduler, dict) else None
     for name, value in config.items() if isinstance(config, dict) else ():
-        place = (*path, "config", name)
+        field = (*path, "config", name)
         if isinstance(name, str) and (
             name in _LOADER_ARGUMENTS or not name[:1].isalpha() or not name.isidentifier()
         ):
             yield Finding(
-                path=place, found="not a scheduler setting", allowed="allowed: the settings of its class"
+                path=field, found="not a scheduler setting", allowed="allowed: the settings of its class"
             )
         for number in value if isinstance(value, list) else [value]:
-            if isinstance(number, int | float) and abs(number) > LARGEST:
+            if isinstance(number, int | float) and abs(number) > MAX_SETTING:
                 yield Finding(
-                    path=place,
+                    path=field,
                     found=f"found {describe_value(number)}",
-                    allowed=f"allowed: numbers from -{LARGEST} to {LARGEST}",
+                    allowed=f"allowed: numbers from -{MAX_SETTING} to {MAX_SETTING}",
                 )
 
 
@@ -100,7 +101,7 @@ def _leads_out(name: str) -> bool:
 
 
 def _is_invalid_name(name: str) -> bool:
-    """Return whether a path has unprintable characters, or a part of more than 255 bytes."""
+    """Return whether a path contains unprintable characters, or a name of more than 255 bytes."""
     return not name.isprintable() or any(
         len(part.encode("utf-8", "replace")) > 255 for part in name.split("/")
     )

@@ -1,4 +1,4 @@
-"""The number of steps against `strength`, a scheduler's training steps, and a consistency model's schedule."""
+"""Limits on the number of steps: `strength`, a scheduler's training steps, and a consistency model's schedule."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LCM_STEPS = 50
 
 
 def step_checks(written: WrittenManifest) -> Iterator[Finding]:
-    """Yield every strength that leaves too few steps, and every schedule shorter than the steps taken from it."""
+    """Yield every strength that leaves too few steps, and every schedule with fewer steps than are taken from it."""
     yield from _schedule(written)
     steps = [step for step in written.values("num_inference_steps") if isinstance(step, int)]
     if not written.traits.starts_from_image or not steps:
@@ -34,7 +34,7 @@ def step_checks(written: WrittenManifest) -> Iterator[Finding]:
 
 
 def _schedule_of(written: WrittenManifest, least: int, most: int) -> tuple[int, int]:
-    """Return the number of steps that strength is a fraction of, and how many must be left.
+    """Return the number of steps that `strength` is a fraction of, and the number that must remain.
 
     diffusers runs int(num_inference_steps * strength) steps; LCMScheduler applies the fraction to the schedule from
     which it takes its steps.
@@ -47,13 +47,13 @@ def _schedule_of(written: WrittenManifest, least: int, most: int) -> tuple[int, 
 
 def _strengths(written: WrittenManifest) -> Iterator[tuple[FieldPath, Any]]:
     path: FieldPath = ("render", "strength")
-    axis, given = written.over.get("strength"), written.argument("strength")
+    axis, value = written.over.get("strength"), written.argument("strength")
     if isinstance(axis, list):
-        yield from ((("animation", "over", "strength", number), value) for number, value in enumerate(axis))
-    elif isinstance(given, dict):
-        yield from (((*path, frame), value) for frame, value in given.items())
+        yield from ((("animation", "over", "strength", number), each) for number, each in enumerate(axis))
+    elif isinstance(value, dict):
+        yield from (((*path, frame), each) for frame, each in value.items())
     else:
-        yield path, given
+        yield path, value
 
 
 def _left(steps: int) -> str:
@@ -61,7 +61,7 @@ def _left(steps: int) -> str:
 
 
 def _least(schedule: int, taken: int) -> str:
-    """Return the least strength, in four digits, that leaves that many steps in floating-point arithmetic."""
+    """Return the minimum strength, in four digits, that leaves `taken` steps in floating-point arithmetic."""
     digits = math.ceil(Fraction(taken, schedule) * 10_000)
     while int(schedule * (digits / 10_000)) < taken:
         digits += 1
@@ -96,11 +96,11 @@ def _sets_schedule(model: Mapping[Any, Any]) -> bool:
 
 
 _DEFAULTS = {"num_train_timesteps": 1000, "original_inference_steps": 50}
-"""The defaults of LCMScheduler; those of other schedulers are the same."""
+"""The defaults of LCMScheduler, equal to those of other schedulers."""
 
 
 def step_findings(context: Context) -> Iterator[Finding]:
-    """Yield a number of steps above that of a scheduler's training, or of an LCMScheduler's schedule.
+    """Yield a number of steps above a scheduler's training steps, or above an LCMScheduler's schedule.
 
     A scheduler in the manifest inherits the checkpoint's settings. Flow-matching schedulers have no limit; a latent
     consistency model's schedule is an argument, checked by `step_checks`.
@@ -122,7 +122,7 @@ def step_findings(context: Context) -> Iterator[Finding]:
 
 
 def _schedulers(context: Context) -> Iterator[tuple[str, Mapping[str, object]]]:
-    """Yield the class and settings of every scheduler that samples frames, as far as known."""
+    """Yield the class and settings of every known scheduler that samples frames."""
     model = context.inputs.model
     if model is None:
         return

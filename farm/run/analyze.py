@@ -69,7 +69,7 @@ def analyze_job(
                 raise
         lock.renew()
         kept = measurements_of(job.folder, spec)
-        findings = findings_of(job.plan, kept, job.shown())
+        findings = findings_of(job.plan, kept, job.analyzed_frames())
         kept.activate()
         _write(job, finished, findings)
     finally:

@@ -8,7 +8,7 @@ import dataclasses
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 
-from farm.errors import FarmError, Interrupted, StorageError, as_far_as_possible, as_farm_error
+from farm.errors import FarmError, Interrupted, StorageError, as_farm_error, best_effort
 from farm.events import ChunkDone, ChunkStateChanged, FramesFailed, JobStarted
 from farm.execute import BackgroundTasks
 from farm.inputs.pictures.record import record_pictures
@@ -158,7 +158,7 @@ class JobRun:
         assert self._lock is not None, "shards are requested after start"
         lock_id = self._lock.id
         for shard in itertools.takewhile(lambda _: self._ended_by is None, shards):
-            yield dataclasses.replace(shard, claim=lock_id)
+            yield dataclasses.replace(shard, lock_id=lock_id)
 
     def record(self, event: ChunkStateChanged) -> None:
         """Append an event to the job's history."""
@@ -216,13 +216,13 @@ class JobRun:
             return self.progress.summary(state, (), str(error))
         # The error may come from the folder that the following is written to.
         findings, _ = self._findings()
-        with as_far_as_possible():
+        with best_effort():
             if interrupted:
                 self.progress.write_table(findings)
         summary = self.progress.summary(state, (), str(error), findings)
-        with as_far_as_possible():
+        with best_effort():
             self._publish(summary, findings)
-        with as_far_as_possible():
+        with best_effort():
             self._release()
         return summary
 
@@ -271,14 +271,14 @@ class JobRun:
         """Return whether a ledger part overlaps a chunk to be rendered without being that chunk's own part."""
         size = self.job.plan.batch_size
         own = self.job.plan.chunk_frames(first // size)
-        next_again = bisect.bisect_left(self._chunks, first // size)  # a part may span any range
+        position = bisect.bisect_left(self._chunks, first // size)  # a part may span any range
         return range(first, last + 1) != own and (
-            next_again < len(self._chunks) and self._chunks[next_again] <= last // size
+            position < len(self._chunks) and self._chunks[position] <= last // size
         )
 
     def _kept_frames(self) -> Iterator[int]:
         """Yield the frames of all chunks that need no rendering."""
-        again = set(self._chunks)
+        to_render = set(self._chunks)
         for chunk in range(self.job.plan.chunk_count):
-            if chunk not in again:
+            if chunk not in to_render:
                 yield from self.job.plan.chunk_frames(chunk)

@@ -21,7 +21,7 @@ from farm.reduce import (
 )
 from farm.results import EXIT_CODES
 from farm.results.frame_notes import FrameNotes
-from farm.results.measurements import Findings, findings_of, header_of, measurements_of, shown
+from farm.results.measurements import Findings, analyzed_frame, findings_of, header_of, measurements_of
 from farm.results.status import State, frame_status
 from farm.run.prepare import Job
 from farm.store import Ledger
@@ -136,7 +136,7 @@ class JobProgress:
         """
         if self._job.analysis is None:
             return None
-        finished = (shown(frame, row) for frame, row in _finished_frames(self._job))
+        finished = (analyzed_frame(frame, row) for frame, row in _finished_frames(self._job))
         return findings_of(self._job.plan, measurements_of(self._job.folder, self._job.analysis), finished)
 
     def summary(

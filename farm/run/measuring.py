@@ -10,9 +10,9 @@ from farm.analyze import measure
 from farm.errors import FarmError, StorageError
 from farm.execute import BackgroundTasks
 from farm.plan import Plan
-from farm.records import AnalysisSpec, AnalyzedFrame, FrameRow, Stretch
+from farm.records import AnalysisSpec, AnalyzedFrame, FrameRow, FrameSequence
 from farm.reduce import Cancelled, FrameQueue
-from farm.results.measurements import measurements_of, shown, stretches
+from farm.results.measurements import analyzed_frame, frame_sequences, measurements_of
 from farm.store import JobFolder, Ledger, map_in_order
 
 _BUFFERED_ROWS = 1000
@@ -54,10 +54,10 @@ class ArrivedRows:
         """
         with self._lock:
             self._next = frame
-            known = frame in self._buffer
+            is_buffered = frame in self._buffer
             # Only finished frames have their final row: others may be rendered again.
             finished = bytes(self._finished[frame : frame + self._max_buffered])
-        if not known:
+        if not is_buffered:
             self._read(frame, finished)
         with self._lock:
             self._next = frame + 1
@@ -83,7 +83,7 @@ class ArrivedRows:
 
 
 _STOP_TIMEOUT_SECONDS = 5.0
-"""Enough to measure most stretches. The daemon thread of a hanging scoring model is abandoned."""
+"""Enough to measure most sequences. The daemon thread of a hanging scoring model is abandoned."""
 
 
 class Measuring:
@@ -133,7 +133,7 @@ class Measuring:
             raise self._error
 
     def cancel(self) -> None:
-        """Request a stop after the current stretch without waiting for it.
+        """Request a stop after the current sequence without waiting for it.
 
         The timeout of `abort` starts here, so that many jobs cancelled together are aborted in the time of one.
         """
@@ -142,9 +142,9 @@ class Measuring:
             self._stop_by = time.monotonic() + _STOP_TIMEOUT_SECONDS
 
     def abort(self) -> None:
-        """Stop after the current stretch. Has no effect after `finish`.
+        """Stop after the current sequence. Has no effect after `finish`.
 
-        A stretch that takes longer than a few seconds is abandoned, and its values are discarded.
+        A sequence that takes longer than a few seconds is abandoned, and its values are discarded.
         """
         self.cancel()
         assert self._stop_by is not None, "cancel has set it"
@@ -156,7 +156,7 @@ class Measuring:
     def _run(self) -> None:
         try:
             for _ in map_in_order(
-                self._measure, stretches(self._arriving()), concurrency=self._background.concurrency
+                self._measure, frame_sequences(self._arriving()), concurrency=self._background.concurrency
             ):
                 self._queue.check()
         except Cancelled:
@@ -170,15 +170,15 @@ class Measuring:
 
     def _arriving(self) -> Iterator[AnalyzedFrame]:
         for index in self._queue.in_order():
-            yield shown(self._plan.frame(index), self._rows.pop(index))
+            yield analyzed_frame(self._plan.frame(index), self._rows.pop(index))
 
-    def _measure(self, stretch: Stretch) -> None:
-        if self._kept.find(stretch) is not None:
+    def _measure(self, sequence: FrameSequence) -> None:
+        if self._kept.find(sequence) is not None:
             return
-        values = self._background(measure, self._spec, self._folder.url, stretch)
+        values = self._background(measure, self._spec, self._folder.url, sequence)
         if self._over.is_set():  # aborted: another run may own the folder now
             raise Cancelled
-        self._kept.write(stretch, values)
+        self._kept.write(sequence, values)
 
 
 def _stopped() -> FarmError:

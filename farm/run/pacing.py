@@ -13,7 +13,7 @@ from farm.canonical import digest
 from farm.manifest import Document, Manifest
 from farm.manifest.animation import Interpolate
 from farm.plan import Plan
-from farm.plan.pacing import Alphas, first_look
+from farm.plan.pacing import Alphas, initial_alphas
 from farm.records import AnalysisSpec, ClipSpec
 from farm.records.fields import Share
 from farm.store import JobFolder
@@ -70,7 +70,7 @@ METHOD = 2
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pacing:
-    """How alphas are chosen. `plan_of` plans the animation at given alphas; `known` are those already chosen, or None.
+    """How alphas are chosen. `plan_of` plans the animation at given alphas; `known` are the chosen ones, or None.
 
     `measure` is the analysis that measures changes; `source` is a digest of the choice's inputs from the manifest, and
     `digest` of all its inputs.
@@ -176,7 +176,7 @@ def source_of(
 
 def _first(prompts: int, frames: int, batch_size: int) -> Alphas:
     enough = max(frames / 4, 4 * (prompts - 1) + 1)
-    return first_look(prompts, min(frames, _round_up_to_chunks(enough, batch_size)))
+    return initial_alphas(prompts, min(frames, _round_up_to_chunks(enough, batch_size)))
 
 
 def _round_up_to_chunks(frames: float, batch_size: int) -> int:

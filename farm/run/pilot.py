@@ -11,10 +11,10 @@ from farm.analyze import measure
 from farm.errors import RenderError, StorageError
 from farm.events import EventHandler, FramesFailed, JobFinished, JobStarted
 from farm.execute import Executor
-from farm.plan.pacing import Alphas, closer_look, even_alphas
-from farm.records import AnalyzedFrame, Stretch, Value, Values
+from farm.plan.pacing import Alphas, even_alphas, refined_alphas
+from farm.records import AnalyzedFrame, FrameSequence, Value, Values
 from farm.records.status import FrameStatus, RenderReason
-from farm.results.measurements import shown
+from farm.results.measurements import analyzed_frame
 from farm.results.status import frame_status
 from farm.run.pacing import Pacing
 from farm.run.prepare import Job
@@ -64,19 +64,19 @@ class _Pilot:
         pacing = self._pacing
         found = symlink_in(self._folder)
         if found is not None:
-            raise StorageError(f"{found}; a job's own folders are never links: remove it.")
+            raise StorageError(f"{found}; a job's folder must not contain links: remove it.")
         Ledger(self._folder).remove_parts(self._is_other_chunk)
         tried: Alphas = ()
         batch = pacing.first
         while batch:
             tried += batch
             alphas, changes = self._changes_between(tried)
-            candidates = closer_look(
+            candidates = refined_alphas(
                 alphas,
                 changes,
                 frames=pacing.frames,
-                most=min(pacing.refinement_size, pacing.frames - len(tried)),
-                together=pacing.batch_size,
+                limit=min(pacing.refinement_size, pacing.frames - len(tried)),
+                batch_size=pacing.batch_size,
             )
             batch = tuple(alpha for alpha in candidates if alpha not in tried)
         self._on_event(JobFinished(job=self._name, state="done"))
@@ -88,7 +88,7 @@ class _Pilot:
         plan = dataclasses.replace(self._pacing.plan_of(tried), name=self._name)
         self._render(Job(plan=plan, folder=self._folder))
         finished = {
-            tried[row.frame]: shown(plan.frame(row.frame), row)
+            tried[row.frame]: analyzed_frame(plan.frame(row.frame), row)
             for row in Ledger(self._folder).rows(last=plan.frame_count - 1)
             if row.frame not in self._failed
             and frame_status(self._folder, plan, row, depth="recipe") is FrameStatus.INTACT
@@ -126,8 +126,8 @@ class _Pilot:
         unknown = itertools.groupby(itertools.pairwise(alphas), key=lambda pair: pair not in self._changes)
         for pairs in [list(pairs) for is_new, pairs in unknown if is_new]:
             frames = (finished[pairs[0][0]], *(finished[high] for _, high in pairs))
-            stretch = Stretch(frames=frames, before=None, after=None)
-            values = self._executor.background(measure, self._pacing.measure, self._folder.url, stretch)
+            sequence = FrameSequence(frames=frames, before=None, after=None)
+            values = self._executor.background(measure, self._pacing.measure, self._folder.url, sequence)
             self._changes |= zip(pairs, map(self._change, values[1:]), strict=True)
 
     def _change(self, values: Values) -> float:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from farm.errors import FarmError, ManifestError, Problem, StorageError, UsageError, refusal
 from farm.inputs.absolute_paths import by_absolute_paths
-from farm.inputs.rehearsal import rehearsal
+from farm.inputs.procedural import procedural_renderer
 from farm.inputs.resolved import resolve
 from farm.manifest import Document
 from farm.manifest.read_policy import ANYTHING, ReadPolicy
@@ -93,7 +93,7 @@ def _prepare(
     sources = inputs.pictures.sources if inputs.pictures else {}
     analysis = inputs.scoring.spec if inputs.scoring else None
     pictures = by_absolute_paths(document, sources)
-    drawn = rehearsal(document, pictures)
+    drawn = procedural_renderer(document, pictures)
     renderer = inputs.model.spec if inputs.model else drawn
     link = symlink_in(folder)
     if link is not None:

@@ -117,7 +117,7 @@ class _Session:
         elif isinstance(event, ChunkStateChanged):
             self._runs[event.job].record(event)
         elif isinstance(event, (ChunkDone, FramesFailed)) and event.job not in self._finishing:
-            # Of a stopped job, late results are in its ledger already.
+            # Late results of a stopped job are already in its ledger.
             run = self._runs[event.job]
             try:
                 run.record_outcome(event)

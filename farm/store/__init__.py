@@ -1,4 +1,4 @@
-"""A job's folder: its file names, atomic writes, frame files and ledger. fsspec is used here only."""
+"""A job's folder: its file names, atomic writes, frame files and ledger. Only this package uses fsspec."""
 
 from typing import TYPE_CHECKING
 

@@ -1,7 +1,7 @@
-"""Open directories and operations on their entries by name: below the first one nothing is opened through a link.
+"""Open directories and operations on their entries by name; below the first directory, no link is followed.
 
-The kernel ensures it: each component of a path is opened relative to the one before, with O_NOFOLLOW (openat(2)), so
-that a link created between a check and its use is not followed either.
+The kernel ensures this: each component of a path is opened relative to the previous one, with O_NOFOLLOW (openat(2)),
+so that even a link created between a check and its use is not followed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Self
 
 TEMPORARY = ".tmp-"
-"""The prefix of temporary files' names."""
+"""The prefix of temporary file names."""
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _OPEN_FILES = Path("/proc/self/fd")
@@ -33,7 +33,7 @@ class Directory:
 
     @classmethod
     def open(cls, path: str, *, make: bool = False) -> Self:
-        """Open a directory that the user chose, following links on the way to it; `make` it if it is missing.
+        """Open a directory that the user chose, following links in its path; `make` it if it is missing.
 
         Raises:
             OSError: when it cannot be opened, or is not a directory.
@@ -72,10 +72,10 @@ class Directory:
         return Directory(handle, self._at(name))
 
     def read(self, name: str, max_bytes: int) -> bytes:
-        """Return the content of a regular file of at most `max_bytes`; a pipe is not waited for.
+        """Return the content of a regular file of at most `max_bytes`; a pipe does not block.
 
         Raises:
-            OSError: when it is anything else, or cannot be read.
+            OSError: when it is not such a file, or cannot be read.
         """
         handle = self._opened(name, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         try:
@@ -83,7 +83,7 @@ class Directory:
             if not stat.S_ISREG(status.st_mode):
                 raise OSError(errno.EINVAL, "it is not a regular file")
             if status.st_size > max_bytes:
-                raise OSError(errno.EFBIG, f"it has {status.st_size} bytes, allowed are {max_bytes}")
+                raise OSError(errno.EFBIG, f"it has {status.st_size} bytes, at most {max_bytes} are allowed")
             with os.fdopen(handle, "rb", closefd=False) as file:
                 return file.read(status.st_size)
         finally:
@@ -93,7 +93,7 @@ class Directory:
         """Write a file atomically: a temporary file, fsync if `durable`, rename.
 
         Raises:
-            OSError: when it cannot be written; no part of it is visible then.
+            OSError: when it cannot be written; then no part of it is visible.
         """
         with self._written(name, data, durable=durable) as temporary:
             os.rename(temporary, name, src_dir_fd=self._handle, dst_dir_fd=self._handle)
@@ -101,7 +101,7 @@ class Directory:
                 os.fsync(self._handle)
 
     def create(self, name: str, data: bytes) -> bool:
-        """Write a new file, or return False if it exists; a hard link decides exactly on every file system.
+        """Write a new file, or return False if it exists; a hard link makes this exact on every file system.
 
         Raises:
             OSError: when it cannot be written.
@@ -122,12 +122,12 @@ class Directory:
 
     @contextlib.contextmanager
     def writing(self, name: str) -> Iterator[Path]:
-        """Give an encoder a path whose file becomes `name` at the end of the block.
+        """Provide a path for an encoder, whose file becomes `name` at the end of the block.
 
-        The path is in a temporary directory that no other user may enter, so that nobody can create a link in it.
+        The path is in a temporary directory that other users cannot enter, so that they cannot create a link in it.
 
         Raises:
-            OSError: when it cannot be written; no part of it is visible then.
+            OSError: when it cannot be written; then no part of it is visible.
         """
         folder = f"{TEMPORARY}{uuid.uuid4().hex}"
         os.mkdir(folder, 0o700, dir_fd=self._handle)
@@ -145,12 +145,12 @@ class Directory:
             self.remove_tree(folder)
 
     def entries(self) -> Iterator[os.DirEntry[str]]:
-        """Yield the entries; follow no links when querying one, and query it only while the directory is open."""
-        with os.scandir(self._handle) as found:
-            yield from found
+        """Yield the entries, to be queried only while the directory is open, and without following links."""
+        with os.scandir(self._handle) as entries:
+            yield from entries
 
     def status(self, name: str) -> os.stat_result:
-        """Return the status of an entry, for a link its own.
+        """Return the status of an entry, or of a link itself.
 
         Raises:
             OSError: when it does not exist.
@@ -200,7 +200,7 @@ class Directory:
                         inside.remove(name)
 
     def rename(self, name: str, new_name: str) -> None:
-        """Rename a file, or a link itself; one that has the new name is replaced.
+        """Rename a file, or a link itself, replacing any entry with the new name.
 
         Raises:
             OSError: when it cannot be renamed.
@@ -217,7 +217,7 @@ class Directory:
 
     @contextlib.contextmanager
     def _written(self, name: str, data: bytes, *, durable: bool = True) -> Iterator[str]:
-        """Give the name of a temporary file with this content, and remove it at the end of the block."""
+        """Provide the name of a temporary file with this content, and remove it at the end of the block."""
         temporary = f"{TEMPORARY}{uuid.uuid4().hex}{Path(name).suffix}"
         try:
             handle = self._opened(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC)
@@ -251,7 +251,7 @@ class Directory:
         return f"{self._path.rstrip('/')}/{name}"
 
     def _local_path(self) -> Path:
-        """Return a path to this directory that stays valid even if its name is given to another."""
+        """Return a path to this directory that remains valid even if another directory gets its name."""
         link = _OPEN_FILES / str(self._handle)
         return link if link.is_dir() else Path(self._path)
 
@@ -267,10 +267,10 @@ def _depth_errors() -> Iterator[None]:
 
 @contextlib.contextmanager
 def opened(root: str, below: Sequence[str] = (), *, make: bool = False) -> Iterator[Directory]:
-    """Open the directory at the path `below` a `root` that the user chose; `make` what is missing.
+    """Open the directory at the path `below` a `root` that the user chose; `make` missing directories.
 
     Raises:
-        OSError: when it cannot be opened, or something below `root` is a link.
+        OSError: when it cannot be opened, or a component below `root` is a link.
     """
     directory = Directory.open(root, make=make)
     for name in below:
@@ -281,7 +281,7 @@ def opened(root: str, below: Sequence[str] = (), *, make: bool = False) -> Itera
 
 
 def _make(folder: Path) -> None:
-    """Make a directory durably, with its missing parents."""
+    """Make a directory and its missing parents durably."""
     if not folder.is_dir():
         _make(folder.parent)
         folder.mkdir(exist_ok=True)

@@ -29,10 +29,10 @@ _Record = TypeVar("_Record")
 class JobFolder:
     """The files of one job, by names relative to `url`: an absolute local path or any fsspec URL.
 
-    Locally a write is a temporary file, fsync and rename, nothing below `url` is opened through a link, and files
-    follow the umask. In an object store a write is one PUT, and transient errors are retried for about 25 seconds.
-    `in_process` says that other processes do not see the files (memory://); `concurrent_reads` is the number of
-    simultaneous reads that is fastest.
+    Locally, a write is a temporary file, fsync and rename, nothing below `url` is opened through a link, and files
+    follow the umask. In an object store, a write is one PUT, and transient errors are retried for about 25 seconds.
+    `in_process` is true if files are invisible to other processes (memory://); `concurrent_reads` is the fastest number
+    of simultaneous reads.
     """
 
     def __init__(self, url: str) -> None:
@@ -57,16 +57,16 @@ class JobFolder:
         """Write a file atomically.
 
         Raises:
-            StorageError: when it cannot be written; no part of it is visible then.
+            StorageError: when it cannot be written; then no part of it is visible.
         """
         self._files.write(name, data)
 
     def compare_and_swap(self, name: str, old: bytes | None, new: bytes | None) -> bool:
         """Replace a file's content `old` with `new` and return True; return False if its content is not `old`.
 
-        None stands for no file. `new` must be content that nobody else would write, so that a success whose answer
-        was lost is recognized. Of several simultaneous calls, in any processes, one succeeds: locally under a lock,
-        on S3 by one conditional PUT; `ConditionalWrites` says how other stores compare.
+        None means no file. `new` must be content that no other caller would write, so that a success is recognized even
+        if the answer was lost. Of several simultaneous calls, in any processes, one succeeds: locally under a lock, on
+        S3 by one conditional PUT; for other stores see `ConditionalWrites`.
 
         Raises:
             StorageError: when it cannot be read or written.
@@ -74,9 +74,9 @@ class JobFolder:
         return self._files.compare_and_swap(name, old, new)
 
     def writing(self, name: str) -> contextlib.AbstractContextManager[Path]:
-        """Give an encoder a local temporary path whose file becomes `name` at the end of the block.
+        """Provide a local temporary path for an encoder, whose file becomes `name` at the end of the block.
 
-        An exception in the block leaves the former file as it was; an OSError becomes a StorageError.
+        An exception in the block leaves the previous file unchanged; an OSError becomes a StorageError.
         """
         return self._files.writing(name)
 
@@ -122,7 +122,7 @@ class JobFolder:
         return self._local.open_append(name)
 
     def rename(self, name: str, new_name: str) -> None:
-        """Rename a local file within its folder, replacing one that has the new name.
+        """Rename a local file within its folder, replacing any file with the new name.
 
         Raises:
             StorageError: when it cannot be renamed.
@@ -132,7 +132,7 @@ class JobFolder:
     def lines(self, name: str, *, max_line: int, max_bytes: int) -> Iterator[bytes]:
         """Yield the lines of a local file within its first `max_bytes`, one in memory at a time; none if it is missing.
 
-        Of a line longer than `max_line` the beginning is yielded.
+        Lines are truncated to `max_line` bytes.
 
         Raises:
             StorageError: when it cannot be read.
@@ -164,9 +164,9 @@ class JobFolder:
 
     @contextlib.contextmanager
     def scratch(self) -> Iterator[JobFolder]:
-        """Give a new folder below `.farm` to render into, and remove it at the end of the block.
+        """Provide a new folder below `.farm` to render into, and remove it at the end of the block.
 
-        `sweep` removes the one of a killed run.
+        `sweep` removes the folders of killed runs.
         """
         name = f"{_FARM}/{_SCRATCH}{uuid.uuid4().hex}"
         try:
@@ -176,10 +176,10 @@ class JobFolder:
 
 
 def symlink_in(folder: JobFolder, *, follow_root: bool = False) -> str | None:
-    """Return the first of a job's own folders that is a symbolic link, and its target, in words; None if none is.
+    """Describe the first of a job's own folders that is a symbolic link, with its target; return None if none is.
 
-    `follow_root` allows the job's folder itself to be a link, as the user named it. Nothing is opened through a
-    link in any case (see `directory`); this check reports one before a run starts.
+    `follow_root` allows the job's folder itself, which the user chose, to be a link. Nothing is opened through a link
+    in any case (see `directory`); this check reports links before a run starts.
     """
     if not folder.is_local:
         return None
@@ -205,7 +205,7 @@ def _files(url: str) -> LocalFiles | RemoteFiles:
         from farm.store.remote_files import RemoteFiles
 
         fs, root = fsspec.url_to_fs(url)
-    except FileNotFoundError as error:  # a relative path is made absolute
+    except FileNotFoundError as error:  # from making a relative path absolute
         raise UsageError(
             f"{url}: the current directory no longer exists; change to another one, or give an absolute path."
         ) from error
@@ -215,7 +215,7 @@ def _files(url: str) -> LocalFiles | RemoteFiles:
 
 
 def _absolute(path: str) -> str:
-    """Return what fsspec makes of a local path, without importing fsspec, which takes longer than a plan."""
+    """Return a local path as fsspec would, without importing fsspec, which takes longer than a plan."""
     path = str(Path(path).expanduser()) if path.startswith("~") else path
     if not path.startswith("/"):
         path = f"{Path.cwd()}/{'' if path == '.' else path.removeprefix('./')}"
@@ -228,7 +228,7 @@ def _check_url(url: str) -> None:
     Some of fsspec's file systems connect, or read a file, as soon as they are given their URL.
 
     Raises:
-        UsageError: with what is allowed.
+        UsageError: for any other URL.
     """
     scheme, colon, _ = url.partition("://")
     if not url.isprintable():

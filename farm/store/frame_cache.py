@@ -1,4 +1,4 @@
-"""Frames that jobs share on one disk, by a digest of all that determines their pixels; bounded in size."""
+"""A cache of frames that jobs share on one disk, by a digest of everything that determines pixels; bounded in size."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from farm.store.frames import content_sha256, read_png
 _logger = logging.getLogger(__name__)
 _ABANDONED_SECONDS = 3600.0
 _SIZE_AFTER_EVICTION = 0.9
-"""Of the limit."""
+"""As a fraction of the limit."""
 _RESCAN_AFTER = 0.05
-"""Of the limit: how much this process stores before it looks at what other processes have stored."""
+"""Fraction of the limit that this process stores before it scans for entries of other processes."""
 _MAX_ENTRY_BYTES = 2**28
 """Larger than any PNG of 8192x8192 pixels."""
 _FOLDER_NAME = re.compile("[0-9a-f]{2}")
@@ -43,9 +43,9 @@ class FrameCache:
     """A cache in `folder` of at most `limit_bytes`, shared by any number of processes.
 
     The least recently used entries are evicted, by the modification times of their files, which `get` renews. Between
-    two scans of the folder each process may exceed the limit by a twentieth. No failure here fails a render: an
-    unreadable entry counts as absent, and what cannot be written is skipped, with a warning the first time. Links are
-    not followed, pipes are not waited for, and files that are not named like entries are left alone.
+    two scans of the folder, each process may exceed the limit by a twentieth. No failure here fails a render: an
+    unreadable entry counts as absent, and failed writes are skipped, with a warning the first time. Links are not
+    followed, pipes do not block, and files with other names than entries are ignored.
     """
 
     def __init__(self, folder: Path, limit_bytes: int) -> None:
@@ -56,7 +56,7 @@ class FrameCache:
         self._has_warned = False
 
     def get(self, key: str) -> CachedFrame | None:
-        """Return the frame of a key of 64 hex digits, or None if it is not cached; a damaged entry is removed."""
+        """Return the frame of a key of 64 hex digits, or None if it is not cached; remove a damaged entry."""
         try:
             with opened(str(self._folder), (key[:2],)) as folder:
                 return _get(folder, key)
@@ -70,7 +70,7 @@ class FrameCache:
             return
         try:
             self._make_room(len(data))
-            # Without fsync: `get` detects a file that a power failure truncated.
+            # No fsync: `get` detects a file that a power failure truncated.
             with opened(str(self._folder), (key[:2],), make=True) as folder:
                 folder.write(_file_name(key), data, durable=False)
         except OSError as error:
@@ -107,7 +107,7 @@ class FrameCache:
                 self._total -= bytes_
 
     def _entries(self) -> Iterator[tuple[float, int, str]]:
-        """Yield the time of last use, size and name of each entry; remove temporary files of killed processes."""
+        """Yield the last use, size and name of each entry; remove the temporary files of killed processes."""
         with Directory.open(str(self._folder), make=True) as cache:
             names = sorted(entry.name for entry in cache.entries() if _FOLDER_NAME.fullmatch(entry.name))
             for name in names:
@@ -144,7 +144,7 @@ def _file_name(key: str) -> str:
 
 
 def _encode(frame: CachedFrame, key: str) -> bytes:
-    """Return an entry's file: a PNG whose texts reveal any damage."""
+    """Return an entry's file, a PNG whose text chunks reveal any damage."""
     text = PngImagePlugin.PngInfo()
     for name, value in _texts(frame, key).items():
         text.add_itxt(name, value)

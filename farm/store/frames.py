@@ -1,6 +1,6 @@
-"""A frame's file: a lossless PNG that carries its recipe; equal recipes and pixels give equal bytes.
+"""A frame's file: a lossless PNG that contains its recipe; equal recipes and pixels give equal bytes.
 
-numpy and Pillow are imported with the first frame: a plan needs the names of files only.
+numpy and Pillow are imported with the first frame, since a plan needs only file names.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from PIL import Image
 
 _MAX_SIDE = 8192
-"""Pixels: the longest side that a manifest may ask for."""
+"""Maximum pixels on a side, as in a manifest."""
 _FIELD = re.compile(r"(negative prompt|steps):", re.IGNORECASE)
-"""What begins a section of the `parameters` text, at the start of a line."""
+"""The beginning of a section of the `parameters` text, at the start of a line."""
 
 
 def file_name(index: int) -> str:
@@ -43,8 +43,9 @@ def content_sha256(pixels: Pixels) -> str:
 def encode_frame(pixels: Pixels, frame: Frame, renderer: RendererSpec) -> bytes:
     """Return the PNG of a frame.
 
-    Its texts are `parameters`, in the convention of A1111's web UI, which other tools read, and `farm`, the complete
-    recipe as a JSON object. Neither says when or where the frame was rendered, so that equal frames are equal files.
+    Its text chunks are `parameters`, in the convention of A1111's web UI, which other tools read, and `farm`, the
+    complete recipe as a JSON object. Neither includes the time or machine of rendering, so that equal frames are equal
+    files.
     """
     from PIL import Image, PngImagePlugin
 
@@ -73,7 +74,7 @@ def decode_frame(data: bytes, name: str) -> Pixels:
     """Return the RGB pixels of a frame's file.
 
     Raises:
-        StorageError: when `data` is not an intact PNG as `encode_frame` writes it; the message names it `name`.
+        StorageError: when `data` is not an intact PNG from `encode_frame`; the message includes `name`.
     """
     try:
         pixels, _ = read_png(data)
@@ -83,10 +84,10 @@ def decode_frame(data: bytes, name: str) -> Pixels:
 
 
 def read_png(data: bytes) -> tuple[Pixels, Mapping[str, str]]:
-    """Return the RGB pixels of a PNG and its texts by keyword.
+    """Return the RGB pixels of a PNG and its text chunks by keyword.
 
     Raises:
-        ValueError: with the reason, when it is damaged or cannot be a frame: not RGB, animated, or too large.
+        ValueError: with the reason, when it is damaged or cannot be a frame, being not RGB, animated, or too large.
     """
     import numpy as np
     from PIL import Image, UnidentifiedImageError
@@ -96,9 +97,9 @@ def read_png(data: bytes) -> tuple[Pixels, Mapping[str, str]]:
             _check_header(image)
             pixels = np.asarray(image)
             return pixels, dict(image.text)  # type: ignore[attr-defined]  # a PNG has it
-    except UnidentifiedImageError as error:  # its text has the address of an object in memory
+    except UnidentifiedImageError as error:  # its text contains the memory address of an object
         raise ValueError("it is not a PNG" if data else "it is empty") from error
-    except Exception as error:  # the readers of PNG chunks may raise anything
+    except Exception as error:  # Pillow's parsers of PNG chunks may raise anything
         raise ValueError(str(error) or type(error).__name__) from error
 
 
@@ -113,10 +114,10 @@ def _check_header(image: Image.Image) -> None:
 
 
 def _parameters(frame: Frame, renderer: RendererSpec, *, width: int, height: int) -> str:
-    """Return the prompt, the negative prompt and a line of `Key: value` settings, as A1111's web UI writes them.
+    """Return the prompt, the negative prompt and a line of `Key: value` settings in the format of A1111's web UI.
 
-    A mixture of prompts is written `first :0.25 AND second :0.75`, the closest form in that convention. A prompt is
-    put on one line, so that none of its lines is read as settings; the recipe has it verbatim.
+    A mixture of prompts is written `first :0.25 AND second :0.75`, the closest form in that format. A prompt is put on
+    one line, so that none of its lines is read as settings; the recipe contains it verbatim.
     """
     recipe = frame.recipe
     settings: dict[str, object] = {
@@ -154,7 +155,7 @@ def _one_line(prompt: str) -> str:
 
 
 def _quoted(value: object) -> str:
-    """Return a value, as JSON if a reader would otherwise misread it."""
+    """Return a value, in JSON if other tools would otherwise misread it."""
     text = str(value)
     is_plain = text.isprintable() and text == text.strip() and not set(text) & set(',:"')
     return text if is_plain else json.dumps(text)

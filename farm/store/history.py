@@ -1,9 +1,9 @@
-"""The history of a job: a line of JSON for every state that a chunk enters, for people who ask what happened.
+"""The history of a job: a line of JSON for each change of a chunk's state, for people who investigate a job.
 
-A thread writes the lines, so that neither a slow store nor a full disk delays the job. On a disk they are appended to
-`.farm/events.jsonl` every second. An object store has no append: there, each minute makes one object below
-`.farm/events/`. The farm itself decides nothing by the history: an error ends the recording with a warning, and damaged
-lines are ignored with one (ADR 21).
+A thread writes the lines, so that neither a slow store nor a full disk delays the job. On a disk, they are appended to
+`.farm/events.jsonl` every second. Object stores have no append: there, one object per minute is written below
+`.farm/events/`. No decision of the farm depends on the history: an error ends the recording with a warning, and damaged
+lines are ignored with a warning (ADR 21).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _OBJECTS = ".farm/events"
 _OBJECT = re.compile(r"\d{8}T\d{6}-[0-9a-f]{8}-\d{6}\.jsonl", re.ASCII)
 _MIN_BYTES = 16 * 2**20
 _BYTES_PER_CHUNK = 4096
-"""Of each of the two files: an attempt takes some 300 bytes."""
+"""Limit for each of the two files; an attempt takes about 300 bytes."""
 _MAX_OBJECTS = 4096
 _MAX_OBJECT_BYTES = 2**20
 _MAX_REASON = 500
@@ -65,7 +65,7 @@ class JobHistory:
             self._recorded.append((time.time(), event))
 
     def close(self) -> None:
-        """Write what is left; later events are ignored."""
+        """Write the remaining events; ignore later ones."""
         self._closed.set()
         self._thread.join()
 
@@ -82,7 +82,7 @@ class JobHistory:
         except (StorageError, OSError) as error:
             self._failed = True
             self._recorded.clear()
-            _logger.warning("%s: the history of this run is not recorded further: %s", self._where, error)
+            _logger.warning("%s: the history of this run is no longer recorded: %s", self._where, error)
 
     def _write(self) -> None:
         lines = bytearray()
@@ -112,18 +112,18 @@ class JobHistory:
 
 
 def history_of(folder: JobFolder, frame: int, *, chunks: int) -> Iterator[HistoryEntry]:
-    """Yield the entries of a frame's chunk, in the order in which they were written.
+    """Yield the entries of a frame's chunk, in the order of writing.
 
-    Lines of other frames are skipped unread, a few lines are in memory at a time, and damaged ones are ignored with a
-    warning.
+    Lines of other frames are skipped without parsing, a few lines are in memory at a time, and damaged lines are
+    ignored with a warning.
 
     Raises:
         StorageError: when the folder cannot be read.
     """
     damaged = 0
     for line in _lines(folder, chunks):
-        found = _FRAMES.search(line)
-        if found and not int(found[1]) <= frame <= int(found[2]):
+        frames = _FRAMES.search(line)
+        if frames and not int(frames[1]) <= frame <= int(frames[2]):
             continue
         try:
             entry = parse(line, HistoryEntry)
@@ -137,7 +137,7 @@ def history_of(folder: JobFolder, frame: int, *, chunks: int) -> Iterator[Histor
 
 
 class _Sink(Protocol):
-    """Where lines go, every `interval` seconds."""
+    """A destination of lines, written every `interval` seconds."""
 
     interval: float
 
@@ -149,7 +149,7 @@ class _Sink(Protocol):
 
 
 class _FileSink:
-    """Appends to a file; a full one is renamed, in place of the one renamed before."""
+    """Appends to a file; a full file is renamed, replacing the previously renamed one."""
 
     interval = _FILE_SECONDS
 
@@ -162,7 +162,7 @@ class _FileSink:
         self._file = self._folder.open_append(_FILE)
 
     def write(self, lines: bytes) -> None:
-        assert self._file is not None, "write comes after open"
+        assert self._file is not None, "write requires open"
         if self._file.tell() + len(lines) > self._max_bytes:
             self._file.close()
             self._folder.rename(_FILE, _OLD_FILE)
@@ -175,7 +175,7 @@ class _FileSink:
 
 
 class _ObjectSink:
-    """Writes numbered objects, after removing the oldest of earlier runs."""
+    """Writes numbered objects, after removing the oldest objects of earlier runs."""
 
     interval = _OBJECT_SECONDS
 

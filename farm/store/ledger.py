@@ -21,30 +21,29 @@ _logger = logging.getLogger(__name__)
 _FOLDER = ".farm/ledger"
 _PART = re.compile(r"frame(\d{6,9})-(\d{6,9})\.jsonl", re.ASCII)
 _Part = tuple[int, int, str]
-"""First frame, last frame and name of a file of the ledger."""
+"""First frame, last frame and name of a ledger file."""
 
 
 def is_intact(folder: JobFolder, row: FrameRow) -> bool:
-    """Return whether the file of a recorded frame is, bit for bit, as it was written.
+    """Return whether the file of a recorded frame is bit for bit as written.
 
     Raises:
-        StorageError: when a remote store is down. On a disk an unreadable file counts as missing.
+        StorageError: when a remote store is down. On a disk, an unreadable file counts as missing.
     """
     try:
-        found = folder.find(row.file_name)
+        content = folder.find(row.file_name)
     except StorageError:
         if folder.is_local:
             return False
         raise
-    return found is not None and hashlib.sha256(found).hexdigest() == row.file_sha256
+    return content is not None and hashlib.sha256(content).hexdigest() == row.file_sha256
 
 
 class Ledger:
     """Rows of the finished frames in a job folder.
 
     Each part is a file named by its first and last frame: one JSON object per line, then a checksum of these lines.
-    A chunk that is rendered again replaces its part. Where parts overlap, after a change of the batch size, the later
-    row counts.
+    Rendering a chunk again replaces its part. If parts overlap after a change of the batch size, the later row counts.
     """
 
     def __init__(self, folder: JobFolder) -> None:
@@ -57,9 +56,9 @@ class Ledger:
         self._folder.write(f"{_FOLDER}/{_part_name(first, last)}", lines + _checksum(lines))
 
     def remove_parts(self, is_obsolete: Callable[[int, int], bool]) -> None:
-        """Remove parts by their first and last frame: those that overlap a chunk to render but are not its own.
+        """Remove parts by their first and last frame, if they overlap a chunk to render but are not its own.
 
-        The times in their rows would say which of two is later, but clocks may be wrong.
+        The times in their rows do not reliably tell which one is later, since clocks may be wrong.
         """
         for first, last, file in self._parts():
             if is_obsolete(first, last):
@@ -68,18 +67,17 @@ class Ledger:
     def rows(self, first: int = 0, last: int | None = None) -> Iterator[FrameRow]:
         """Yield the latest row of each recorded frame from `first` to `last` (None: to the end), in order.
 
-        Only a few parts are in memory at a time. A damaged part counts as missing: its frames are rendered again
-        and replace it.
+        Only a few parts are in memory at a time. A damaged part counts as missing, and is replaced when its frames are
+        rendered again.
         """
         pending: dict[int, FrameRow] = {}
         parts = (part for part in self._parts() if part[1] >= first and (last is None or part[0] <= last))
-        found = map_in_order(self._read, parts, concurrency=self._folder.concurrent_reads)
-        for start, rows in found:
+        for start, rows in map_in_order(self._read, parts, concurrency=self._folder.concurrent_reads):
             # Parts are sorted by their first frame, so no later part has a frame before it.
             yield from _pop(pending, first, start)
             for row in rows:
-                known = pending.get(row.frame)
-                if known is None or row.rendered_at >= known.rendered_at:
+                earlier = pending.get(row.frame)
+                if earlier is None or row.rendered_at >= earlier.rendered_at:
                     pending[row.frame] = row
         yield from _pop(pending, first, sys.maxsize if last is None else last + 1)
 
@@ -109,10 +107,10 @@ def _part_name(first: int, last: int) -> str:
 
 
 def _rows(part: bytes, frames: range) -> list[FrameRow]:
-    """Return the rows of a part, all of which are of these frames.
+    """Return the rows of a part, which must belong to these frames.
 
     Raises:
-        Malformed: when it is not as `commit` writes it.
+        Malformed: when the part does not have the form that `commit` writes.
     """
     *lines, last = part.splitlines(keepends=True) or [b""]
     if last != _checksum(b"".join(lines)):
@@ -125,7 +123,7 @@ def _rows(part: bytes, frames: range) -> list[FrameRow]:
 
 
 def _checksum(lines: bytes) -> bytes:
-    """Return the last line of a part: a flipped bit may leave valid JSON about another frame."""
+    """Return the last line of a part, which detects a flipped bit that leaves valid JSON about another frame."""
     return f'{{"sha256": "{hashlib.sha256(lines).hexdigest()}"}}\n'.encode()
 
 

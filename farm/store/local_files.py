@@ -1,6 +1,6 @@
-"""Files on a local or mounted disk: a temporary file, fsync, rename; nothing is opened through a link.
+"""Files on a local or mounted disk, written by temporary file, fsync and rename; nothing is opened through a link.
 
-Atomic writes are written by hand because they are relative to an open directory: libraries take paths, whose
+Atomic writes are implemented here because they are relative to an open directory: libraries take paths, whose
 components could be replaced by links.
 """
 
@@ -19,9 +19,9 @@ from farm.store.directory import Directory, opened
 from farm.store.retries import disk_errors
 
 MAX_FILE_BYTES = 256 * 2**20
-"""Far above any table, and any frame of up to 8192x8192 pixels."""
+"""Far larger than any table, and any frame of up to 8192x8192 pixels."""
 _FARM = ".farm"
-"""The farm's own folder in a job's: for a root that lies in one, links are followed on the way to the job's only."""
+"""The farm's own folder in a job's folder: for a root inside it, links are followed only up to the job's folder."""
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
 _APPEND = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK
 _LOCK_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK
@@ -30,7 +30,7 @@ _LOCK_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK
 class LocalFiles:
     """The files below the folder `root`, by names relative to it.
 
-    `root`, which the user chose, may be a link itself; no component of a name may be one.
+    `root`, chosen by the user, may be a link; no component of a name may be one.
     """
 
     in_process = False
@@ -67,7 +67,7 @@ class LocalFiles:
 
     @contextlib.contextmanager
     def writing(self, name: str) -> Iterator[Path]:
-        """Give the path of a temporary file that becomes `name` at the end of the block."""
+        """Provide the path of a temporary file that becomes `name` at the end of the block."""
         with (
             self._errors("write", name),
             self._parent(name, make=True) as (folder, file),
@@ -76,7 +76,7 @@ class LocalFiles:
             yield temporary
 
     def compare_and_swap(self, name: str, old: bytes | None, new: bytes | None) -> bool:
-        """Replace `old` with `new` under a lock: exact on every file system that supports flock."""
+        """Replace `old` with `new` under a lock; exact on every file system that supports flock."""
         with (
             self._errors("write", name),
             self._parent(name, make=True) as (folder, file),
@@ -93,14 +93,14 @@ class LocalFiles:
             return True
 
     def open_append(self, name: str) -> BinaryIO:
-        """Open a regular file, unbuffered, to append complete lines to it; it is created if it is missing."""
+        """Open a regular file, unbuffered, to append complete lines to it; create it if it is missing."""
         with self._errors("write", name), self._parent(name, make=True) as (folder, file):
             handle = folder.open_file(file, _APPEND)
             log = os.fdopen(handle, "r+b", buffering=0)
             try:
                 _check_regular(handle)
                 size = log.seek(0, os.SEEK_END)
-                if size and os.pread(handle, 1, size - 1) != b"\n":  # a write that was cut short
+                if size and os.pread(handle, 1, size - 1) != b"\n":  # an incomplete write
                     log.write(b"\n")
             except BaseException:
                 log.close()
@@ -108,14 +108,14 @@ class LocalFiles:
             return log
 
     def rename(self, name: str, new_name: str) -> None:
-        """Rename a file within its folder, replacing one that has the new name."""
+        """Rename a file within its folder, replacing any file with the new name."""
         with self._errors("rename", name), self._parent(name) as (folder, file):
             folder.rename(file, new_name.rpartition("/")[2])
 
     def lines(self, name: str, max_line: int, max_bytes: int) -> Iterator[bytes]:
         """Yield the lines of a regular file within its first `max_bytes`; none if it is missing.
 
-        Of a line longer than `max_line` the beginning is yielded.
+        Lines are truncated to `max_line` bytes.
         """
         with (
             self._errors("read", name),
@@ -132,7 +132,7 @@ class LocalFiles:
                 max_bytes -= len(line)
 
     def entries(self, folder: str, kind: str) -> list[str]:
-        """Return the names of each `file`, or of each `directory`, directly in `folder`, without links."""
+        """Return the names of all entries of `kind`, `file` or `directory`, directly in `folder`, without links."""
         with (
             self._errors("list", folder),
             contextlib.suppress(FileNotFoundError),
@@ -142,7 +142,7 @@ class LocalFiles:
         return []
 
     def exists(self, name: str) -> bool:
-        """Return whether the file, or a link with its name, exists."""
+        """Return whether the file, or a link of its name, exists."""
         with (
             self._errors("read", name),
             contextlib.suppress(FileNotFoundError),
@@ -181,13 +181,13 @@ class LocalFiles:
 
     @contextlib.contextmanager
     def _parent(self, name: str, *, make: bool = False) -> Iterator[tuple[Directory, str]]:
-        """Open the folder of a file; give it and the file's name in it."""
+        """Open the folder of a file; provide the folder and the file's name in it."""
         *folders, file = self._parts(name)
         with opened(self._root, folders, make=make) as folder:
             yield folder, file
 
     def _parts(self, name: str) -> list[str]:
-        """Return the path of a file or folder from the chosen root, component by component."""
+        """Return the components of a file's or folder's path from the chosen root."""
         parts = name.split("/") if name else []
         if any(part in ("", ".", "..") for part in parts):
             raise OSError(errno.EINVAL, "it is not the name of a file below this folder")
@@ -217,9 +217,9 @@ def _kind(entry: os.DirEntry[str]) -> str:
 
 @contextlib.contextmanager
 def _locked(folder: Directory, file: str) -> Iterator[None]:
-    """Exclude other processes and threads, where the file system supports flock.
+    """Exclude other processes and threads, if the file system supports flock.
 
-    Not `filelock`: it opens its file by a path, on the way to which links are followed, and leaves it behind.
+    `filelock` is unsuitable: it opens its file by path, following links, and does not remove it.
     """
     name = f"{file}.lock"
     while True:
@@ -230,7 +230,7 @@ def _locked(folder: Directory, file: str) -> Iterator[None]:
                 if error.errno not in _NO_LOCKS:
                     raise
             if not _is_current(lock.fileno(), folder, name):
-                continue  # its former holder has removed the file, so that it no longer excludes anybody
+                continue  # its former holder has removed the file, so that it no longer excludes others
             try:
                 yield
             finally:
@@ -239,7 +239,7 @@ def _locked(folder: Directory, file: str) -> Iterator[None]:
 
 
 def _is_current(handle: int, folder: Directory, name: str) -> bool:
-    """Return whether an open file is still the one with this name."""
+    """Return whether an open file still has this name."""
     try:
         return os.path.samestat(os.fstat(handle), folder.status(name))
     except FileNotFoundError:

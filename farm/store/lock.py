@@ -1,6 +1,6 @@
-"""The lock on a job's folder: one run at a time, on whatever storage, and no longer than that run lives.
+"""The lock on a job's folder, which allows one run at a time, on any storage, and ends with that run.
 
-Written by hand because the folder may be in an object store, where compare-and-swap on a small file is all there is.
+Written by hand because the folder may be in an object store, which offers only compare-and-swap on a small file.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ _MAX_BYTES = 4096
 _MAX_PID = 2**31 - 1
 _HEARTBEAT_SECONDS = 10.0
 _STALE_SECONDS = 60.0
-"""A lock of another machine is stale when it was last renewed this long ago, or this far in the future."""
+"""A lock of another machine is stale if it was last renewed this long ago, or this far in the future."""
 _ATTEMPTS = 5
 _ids_of_this_process: set[str] = set()
-"""A lock of this process that could not be removed, because the store was down, does not block its later runs."""
+"""A lock that this process could not remove, because the store was down, does not block its later runs."""
 
 
 class FolderLock:
     """A run's lock on its job's folder, renewed every ten seconds between `acquire` and `release`.
 
-    A lock is taken over when its process has ended (on this machine), or when it was not renewed for a minute (on
-    another one); of several runs that try, one succeeds. A run that was suspended meanwhile, as a laptop is, notices
-    at its next renewal: `on_lost` is then called, in the heartbeat's thread.
+    Another run may take over a lock when its process has ended (on this machine), or when it was not renewed for a
+    minute (on another machine); if several runs try, one succeeds. A run that was suspended meanwhile, such as on a
+    laptop, notices at its next renewal: `on_lost` is then called, in the heartbeat's thread.
     """
 
     def __init__(self, folder: JobFolder, on_lost: Callable[[StorageError], None] = lambda _: None) -> None:
@@ -64,7 +64,7 @@ class FolderLock:
         Raises:
             StorageError: when another run holds the lock, or it cannot be read or written.
         """
-        _ids_of_this_process.add(self.id)  # before anybody can see it
+        _ids_of_this_process.add(self.id)  # before the lock is visible
         try:
             self._acquire()
         except BaseException:
@@ -77,12 +77,12 @@ class FolderLock:
         """Renew the lock now.
 
         Raises:
-            StorageError: when another run has taken it over, or it cannot be read or written.
+            StorageError: when another run has taken over the lock, or it cannot be read or written.
         """
         found = self._folder.find(_NAME)
         if self._is_mine(found) and self._folder.compare_and_swap(_NAME, found, _lock_file(self.id)):
             return
-        if not self._is_mine(self._folder.find(_NAME)):  # it still is when both threads renew at once
+        if not self._is_mine(self._folder.find(_NAME)):  # it is still ours if both threads renewed at once
             self.lost = True
         if self.lost:
             raise StorageError(
@@ -101,12 +101,14 @@ class FolderLock:
                 self._folder.compare_and_swap(_NAME, found, None)
 
     def _acquire(self) -> None:
-        for _ in range(_ATTEMPTS):  # each failure means that another run was faster, which is then alive
+        for _ in range(_ATTEMPTS):  # each failure means that another live run was faster
             found = self._folder.find(_NAME)
             self._refuse_if_held(found)
             if self._folder.compare_and_swap(_NAME, found, _lock_file(self.id)):
                 return
-        raise StorageError(f"{self._where()}: cannot be locked: other runs keep trying the same; run again.")
+        raise StorageError(
+            f"{self._where()}: cannot be locked: other runs keep trying to lock it; run again."
+        )
 
     def _heartbeat(self) -> None:
         while not self.lost and not self._released.wait(_HEARTBEAT_SECONDS):
@@ -114,14 +116,14 @@ class FolderLock:
                 self.renew()
             except StorageError as error:
                 if self.lost:
-                    self._on_lost(error)  # otherwise the store is down; the next heartbeat tries again
+                    self._on_lost(error)  # otherwise the store is down, and the next heartbeat tries again
 
     def _refuse_if_held(self, found: bytes | None) -> None:
         holder = _holder(found)
         if holder is not None and _is_alive(holder):
             raise StorageError(
-                f"{self._where()}: another run of the farm holds this folder (process {holder.pid} on "
-                f"{holder.host}); wait for it or stop it, then run again."
+                f"{self._where()}: another run has locked this folder (process {holder.pid} on {holder.host}); wait "
+                "for it or stop it, then run again."
             )
 
     def _is_mine(self, found: bytes | None) -> bool:
@@ -132,7 +134,7 @@ class FolderLock:
 
 
 def is_locked_by(folder: JobFolder, lock_id: str) -> bool:
-    """Return whether the lock with this id is the one on the folder.
+    """Return whether the folder's lock has this id.
 
     Raises:
         StorageError: when it cannot be read.
@@ -141,7 +143,7 @@ def is_locked_by(folder: JobFolder, lock_id: str) -> bool:
 
 
 def lock_holder(folder: JobFolder) -> str:
-    """Return the run that holds a folder's lock now, such as `process 12 on host`; empty if none does.
+    """Return the run that holds a folder's lock, such as `process 12 on host`; empty if none does.
 
     Raises:
         StorageError: when the lock cannot be read.
@@ -151,7 +153,7 @@ def lock_holder(folder: JobFolder) -> str:
 
 
 def held_lock_id(folder: JobFolder) -> str:
-    """Return the id of the lock that a run holds on a folder now; empty if none does.
+    """Return the id of the lock that a run holds on a folder; empty if none does.
 
     Raises:
         StorageError: when the lock cannot be read.
@@ -164,8 +166,8 @@ def held_lock_id(folder: JobFolder) -> str:
 class _Holder:
     """The content of the lock's file.
 
-    `born` is the start time of the process, which tells it from a later process with the same number; `processes`
-    identifies the machine's boot and process namespace; `renewed` is a Unix time.
+    `born` is the start time of the process, which distinguishes it from a later process with the same number;
+    `processes` identifies the machine's boot and process namespace; `renewed` is a Unix time.
     """
 
     id: str
@@ -190,7 +192,7 @@ def _lock_file(lock_id: str) -> bytes:
 
 
 def _holder(found: bytes | None) -> _Holder | None:
-    """Return the holder named in a lock's file; None for no file, and for one that is not valid."""
+    """Return the holder named in a lock's file; None if the file is missing or invalid."""
     if found is None or len(found) > _MAX_BYTES:
         return None
     try:
@@ -224,7 +226,7 @@ def _is_running(pid: int) -> bool:
 
 
 def _process_start_time(pid: int) -> str:
-    """Return when a process started, in clock ticks since boot; empty for a zombie, and where /proc is missing."""
+    """Return a process's start time in clock ticks since boot; empty for a zombie, or without /proc."""
     try:
         state, *rest = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         return "" if state in "ZX" else rest[18]
@@ -233,7 +235,7 @@ def _process_start_time(pid: int) -> str:
 
 
 def process_namespace() -> str:
-    """Return the id of this machine's boot and of its process namespace: containers may share a host name."""
+    """Return the ids of this machine's boot and process namespace, since containers may share a host name."""
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         return f"{boot} {Path('/proc/self/ns/pid').readlink()}"

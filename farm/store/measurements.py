@@ -1,4 +1,4 @@
-"""Measured values of frames, one file per stretch, next to the ledger."""
+"""Measured values of frames, one file per sequence, next to the ledger."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from farm.canonical import canonical_json
-from farm.records import AnalyzedFrame, Column, Stretch, Value, Values
+from farm.records import AnalyzedFrame, Column, FrameSequence, Value, Values
 from farm.records.fields import Digest
 from farm.store.folder import JobFolder
 from farm.typed_json import Malformed
@@ -19,13 +19,13 @@ _logger = logging.getLogger(__name__)
 _FOLDER = ".farm/analysis"
 _COLUMNS = f"{_FOLDER}/columns.json"
 _MAX_VALUE = 1e9
-"""Far above any measured value, so that whatever is computed from such values is finite."""
+"""Far above any measured value; results computed from values up to this are finite."""
 _TYPES: dict[str, type] = {"float": float, "int": int, "text": str, "bool": bool}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Active:
-    """The columns that a job's frames are measured for; `analysis` is the digest of how they are measured."""
+    """The columns of a job's current measurements; `analysis` is the digest of the analysis."""
 
     analysis: Digest
     columns: tuple[Column, ...]
@@ -33,17 +33,16 @@ class _Active:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Measured:
-    """The values of a stretch's frames; `seen` is a digest of the frames they were measured in."""
+    """The values of a sequence's frames; `seen` is a digest of the measured frames."""
 
     seen: str
     values: tuple[Values, ...]
 
 
 class Measurements:
-    """Values of the frames in a job folder, in `columns`; `analysis` is the digest of how they are measured.
+    """Measured values of the frames in a job folder, in `columns`; `analysis` is the digest of the analysis.
 
-    The values of a stretch are valid as long as its frames, their neighbours and the prompts they should show are the
-    same.
+    The values of a sequence are valid while its frames, their neighbours and their prompts are unchanged.
     """
 
     def __init__(self, folder: JobFolder, analysis: str, columns: Sequence[Column]) -> None:
@@ -53,7 +52,7 @@ class Measurements:
         self._subfolder = f"{_FOLDER}/{analysis[:16]}"
 
     def activate(self) -> None:
-        """Make these the measurements that the job's frames have.
+        """Make these the current measurements of the job.
 
         Raises:
             StorageError: when it cannot be written.
@@ -61,30 +60,32 @@ class Measurements:
         active = _Active(analysis=self._analysis, columns=self.columns)
         self._folder.write(_COLUMNS, json.dumps(dataclasses.asdict(active)).encode())
 
-    def write(self, stretch: Stretch, values: Sequence[Values]) -> None:
-        """Record the values of a stretch's frames.
+    def write(self, sequence: FrameSequence, values: Sequence[Values]) -> None:
+        """Record the values of a sequence's frames.
 
         Raises:
             StorageError: when it cannot be written.
         """
-        measured = _Measured(seen=_digest(stretch), values=tuple(map(dict, values)))
-        self._folder.write(self._name(stretch), json.dumps(dataclasses.asdict(measured)).encode())
+        measured = _Measured(seen=_digest(sequence), values=tuple(map(dict, values)))
+        self._folder.write(self._name(sequence), json.dumps(dataclasses.asdict(measured)).encode())
 
-    def find(self, stretch: Stretch) -> tuple[Values, ...] | None:
-        """Return the values of a stretch's frames, or None if they are not measured.
+    def find(self, sequence: FrameSequence) -> tuple[Values, ...] | None:
+        """Return the values of a sequence's frames, or None if they were not measured.
 
         Raises:
             StorageError: when it cannot be read.
         """
-        name = self._name(stretch)
+        name = self._name(sequence)
         try:
-            found = self._folder.find_record(name, _Measured)
-            if found is None or found.seen != _digest(stretch):
+            measured = self._folder.find_record(name, _Measured)
+            if measured is None or measured.seen != _digest(sequence):
                 return None
-            if len(found.values) != len(stretch.frames):
-                raise Malformed(f"it has values of {len(found.values)} frames, not of {len(stretch.frames)}")
+            if len(measured.values) != len(sequence.frames):
+                raise Malformed(
+                    f"it has values of {len(measured.values)} frames, not of {len(sequence.frames)}"
+                )
             return tuple(
-                {column.name: _value(column, values) for column in self.columns} for values in found.values
+                {column.name: _value(column, values) for column in self.columns} for values in measured.values
             )
         except Malformed as error:
             _logger.warning(
@@ -92,26 +93,26 @@ class Measurements:
             )
             return None
 
-    def _name(self, stretch: Stretch) -> str:
-        return f"{self._subfolder}/frame{stretch.frames[0].frame:06d}-{stretch.frames[-1].frame:06d}.json"
+    def _name(self, sequence: FrameSequence) -> str:
+        return f"{self._subfolder}/frame{sequence.frames[0].frame:06d}-{sequence.frames[-1].frame:06d}.json"
 
 
 def active_measurements(folder: JobFolder) -> Measurements | None:
-    """Return the measurements that a job's frames have, or None.
+    """Return the current measurements of a job, or None.
 
     Raises:
         StorageError: when it cannot be read.
     """
     try:
-        found = folder.find_record(_COLUMNS, _Active)
+        active = folder.find_record(_COLUMNS, _Active)
     except Malformed as error:
         _logger.warning("%s is damaged (%s); all measurements are ignored", folder.path(_COLUMNS), error)
         return None
-    return None if found is None else Measurements(folder, found.analysis, found.columns)
+    return None if active is None else Measurements(folder, active.analysis, active.columns)
 
 
 def deactivate_measurements(folder: JobFolder) -> None:
-    """Make the job's frames have no measurements; values are kept in case they are measured the same way again."""
+    """Deactivate the job's measurements; keep their values in case the same analysis is run again."""
     folder.remove(_COLUMNS)
 
 
@@ -119,7 +120,7 @@ def _value(column: Column, measured: Values) -> Value:
     """Return the value in a column.
 
     Raises:
-        Malformed: when it is missing, or not of the column's kind.
+        Malformed: when it is missing, or does not have the column's kind.
     """
     if column.name not in measured:
         raise Malformed(f"{column.name} is missing")
@@ -134,11 +135,11 @@ def _value(column: Column, measured: Values) -> Value:
     return value
 
 
-def _digest(stretch: Stretch) -> str:
-    """Return a digest of what the values depend on: the frames, and the prompts that they should show."""
+def _digest(sequence: FrameSequence) -> str:
+    """Return a digest of everything that the values depend on: the frames and their prompts."""
 
     def facts(frame: AnalyzedFrame | None) -> object:
         return frame and [frame.content_sha256, frame.prompts, frame.weights]
 
-    frames = [facts(stretch.before), *map(facts, stretch.frames), facts(stretch.after)]
+    frames = [facts(sequence.before), *map(facts, sequence.frames), facts(sequence.after)]
     return hashlib.sha256(canonical_json(frames).encode()).hexdigest()

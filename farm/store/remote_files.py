@@ -1,4 +1,4 @@
-"""Files in an object store, or wherever else fsspec reaches: one PUT per file, retried while errors are transient."""
+"""Files in an object store or any other fsspec file system: one PUT per file, retried while errors are transient."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from farm.errors import TooLarge
 from farm.store.retries import StorageRetries, disk_errors, http_status
 
 _ATTEMPTS_PER_REQUEST = 2
-"""So that one failed page of a long list, or part of a large file, does not repeat all of them."""
+"""A failed page of a long list, or part of a large file, is repeated without all the others."""
 _swapping = threading.Lock()
 
 
@@ -39,13 +39,13 @@ class RemoteFiles:
 
     def find(self, name: str, max_bytes: int) -> bytes | None:
         """Return the content of a file of at most `max_bytes`, or None if it is missing."""
-        found = self._retry("read", self.path(name), lambda: self._find(self._inner(name)))
-        return None if found is None else self._checked(name, found, max_bytes)
+        content = self._retry("read", self.path(name), lambda: self._find(self._inner(name)))
+        return None if content is None else self._checked(name, content, max_bytes)
 
     def read(self, name: str, max_bytes: int) -> bytes:
         """Return the content of a file of at most `max_bytes`."""
-        found = self._retry("read", self.path(name), lambda: self._read(self._inner(name)))
-        return self._checked(name, found, max_bytes)
+        content = self._retry("read", self.path(name), lambda: self._read(self._inner(name)))
+        return self._checked(name, content, max_bytes)
 
     def write(self, name: str, data: bytes) -> None:
         """Write a file atomically."""
@@ -53,7 +53,7 @@ class RemoteFiles:
 
     @contextlib.contextmanager
     def writing(self, name: str) -> Iterator[Path]:
-        """Give the path of a local temporary file that becomes `name` at the end of the block."""
+        """Provide the path of a local temporary file that becomes `name` at the end of the block."""
         path = self.path(name)
         with (
             disk_errors("write", path, Path(tempfile.gettempdir())),
@@ -64,14 +64,14 @@ class RemoteFiles:
             self._retry("write", path, lambda: self._fs.put_file(str(temporary), self._inner(name)))
 
     def compare_and_swap(self, name: str, old: bytes | None, new: bytes | None) -> bool:
-        """Replace `old` with `new`, as exactly as `ConditionalWrites` says."""
+        """Replace `old` with `new`; how exactly depends on the store (see `ConditionalWrites`)."""
         path = self._inner(name)
         return self._retry(
             "write", self.path(name), lambda: self._conditional.compare_and_swap(path, old, new)
         )
 
     def entries(self, folder: str, kind: str) -> list[str]:
-        """Return the names of each `file`, or of each `directory`, directly in `folder`."""
+        """Return the names of all entries of `kind`, `file` or `directory`, directly in `folder`."""
 
         def entries() -> list[str]:
             self._fs.invalidate_cache()
@@ -118,16 +118,16 @@ class RemoteFiles:
     def _inner(self, name: str) -> str:
         return f"{self._root}/{name}"
 
-    def _checked(self, name: str, found: bytes, max_bytes: int) -> bytes:
-        """Return the content of a file within the limit; asking for its size first would double the requests."""
-        if len(found) > max_bytes:
+    def _checked(self, name: str, content: bytes, max_bytes: int) -> bytes:
+        """Return the content of a file within the limit; querying its size first would double the requests."""
+        if len(content) > max_bytes:
             raise TooLarge(
-                f"{self.path(name)}: cannot read: it has {len(found)} bytes, allowed are {max_bytes}."
+                f"{self.path(name)}: cannot read: it has {len(content)} bytes, at most {max_bytes} are allowed."
             )
-        return found
+        return content
 
     def _read(self, path: str) -> bytes:
-        # Without the option s3fs first asks for the size, which doubles the requests.
+        # Without this option, s3fs first queries the size, which doubles the requests.
         one_request = {"max_concurrency": 1} if self._is_s3 else {}
         return bytes(self._fs.cat_file(path, **one_request))
 
@@ -140,8 +140,8 @@ class RemoteFiles:
 class ConditionalWrites:
     """Compare-and-swap of a file in a store: exact on S3 (If-Match, If-None-Match) and in memory.
 
-    For other stores fsspec has no conditional requests: the file is read immediately before it is replaced, and a new
-    one is written in mode `create`, which is exact on GCS. `find` returns the content of a file, or None.
+    For other stores, fsspec has no conditional requests: a file is read immediately before it is replaced, and a new
+    file is written in mode `create`, which is exact on GCS. `find` returns the content of a file, or None.
     """
 
     def __init__(self, fs: Any, find: Callable[[str], bytes | None], *, is_s3: bool) -> None:
@@ -154,9 +154,9 @@ class ConditionalWrites:
         with contextlib.nullcontext() if self._is_s3 else _swapping:
             condition: dict[str, str] = {}
             if old is not None or not self._is_s3:
-                condition, found = self._condition(path), self._find(path)
-                if found != old:
-                    return found == new  # an earlier attempt succeeded, and its answer was lost
+                condition, current = self._condition(path), self._find(path)
+                if current != old:
+                    return current == new  # an earlier attempt succeeded, but its answer was lost
             try:
                 self._put(path, old, new, condition)
             except Exception as error:
@@ -186,13 +186,13 @@ class ConditionalWrites:
 
 
 def _is_condition_unmet(error: Exception, old: bytes | None) -> bool:
-    """Return whether a conditional request failed because its condition does not hold."""
+    """Return whether a conditional request failed because of its condition."""
     if isinstance(error, FileExistsError) or http_status(error) == 412:
         return True
     return old is not None and isinstance(error, FileNotFoundError)
 
 
 def _limit_retries(s3: Any) -> None:
-    """Leave retries to `StorageRetries`: botocore's five attempts within s3fs' five would make 25 of each of ours."""
+    """Leave retries to `StorageRetries`: botocore's five attempts in each of s3fs' five would multiply ours by 25."""
     s3.retries = 1
     s3.config_kwargs = {"retries": {"total_max_attempts": _ATTEMPTS_PER_REQUEST}} | s3.config_kwargs

@@ -1,4 +1,4 @@
-"""Errors of storage: which ones are transient, how long they are retried, and what the others say."""
+"""Storage errors: which ones are transient, how long they are retried, and the messages for the rest."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _T = TypeVar("_T")
 _RETRY_SECONDS = 25.0
 _MAX_WAIT_SECONDS = 4.0
 _TRANSIENT_STATUS = frozenset((408, 409, 425, 429, 500, 502, 503, 504))
-"""409 answers two simultaneous conditional writes, neither of which took effect."""
+"""409 is the answer to two simultaneous conditional writes, neither of which succeeded."""
 _TRANSIENT_CLASSES = frozenset(
     (
         *("ConnectionError", "TimeoutError"),  # Python's own, and those of botocore and requests
@@ -30,9 +30,9 @@ _LOW_SPACE_BYTES = 64 * 2**20
 
 
 def is_transient(error: BaseException) -> bool:
-    """Return whether a remote store may soon accept what it has just refused.
+    """Return whether a remote store may soon accept a refused request.
 
-    The errors of its client libraries are recognized by class name, as none of them need be installed.
+    Errors of client libraries are recognized by class name, since none of the libraries need be installed.
     """
     if isinstance(error, TimeoutError):
         return True  # S3 reports one with status 400
@@ -43,7 +43,7 @@ def is_transient(error: BaseException) -> bool:
 
 
 def http_status(error: BaseException | None) -> int | None:
-    """Return the HTTP status in an error of botocore, gcsfs, azure or aiohttp, or None if it has none."""
+    """Return the HTTP status of an error from botocore, gcsfs, azure or aiohttp, or None if it has none."""
     while error is not None:
         response = getattr(error, "response", None)
         metadata = response.get("ResponseMetadata", {}) if isinstance(response, dict) else {}
@@ -56,9 +56,9 @@ def http_status(error: BaseException | None) -> int | None:
 
 
 class StorageRetries:
-    """Retries an operation on a remote store for about 25 seconds, as long as its errors are transient.
+    """Retries an operation on a remote store for about 25 seconds while its errors are transient.
 
-    After that the store counts as down: operations are tried once each, until one of them succeeds.
+    After that, the store counts as down: each operation is tried once, until one of them succeeds.
     """
 
     def __init__(self) -> None:
@@ -68,7 +68,7 @@ class StorageRetries:
         """Return the result of `operation`; `verb` and `path` describe it in messages.
 
         Raises:
-            StorageError: when it fails, whatever it raised.
+            StorageError: when the operation fails with any exception.
         """
         from tenacity import (
             Retrying,
@@ -95,10 +95,10 @@ class StorageRetries:
 
 @contextlib.contextmanager
 def disk_errors(verb: str, path: str, disk: Path) -> Iterator[None]:
-    """Turn errors of a local disk into storage errors about `path`; free space is looked up at `disk`.
+    """Turn errors of a local disk into storage errors about `path`; free space is checked at `disk`.
 
     Raises:
-        StorageError: in place of an OSError; `TooLarge` for a file beyond the size limit.
+        StorageError: for an OSError; `TooLarge` for a file beyond the size limit.
     """
     try:
         yield

@@ -55,7 +55,7 @@ def disc(size: int, radius: float) -> Image.Image:
 
 
 def depth(shape: str, size: int) -> Image.Image:
-    """Return a depth map, white for near: the ground approaches at the bottom, and the shape stands in front of it."""
+    """Return a depth map, white for near: the ground approaches at the bottom, and the shape is in front of it."""
     ground = Image.linear_gradient("L").resize((size, size)).point(lambda value: value * 0.45)
     outlined = Image.new("L", (size, size))
     ImageDraw.Draw(outlined).polygon(stencil(shape, "red", size).polygon, fill=255)

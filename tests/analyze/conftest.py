@@ -1,4 +1,4 @@
-"""Specs with the shipped judges, and drawn pictures that a stretch can be made of."""
+"""Specs with the shipped scoring models, and drawn pictures for frame sequences."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from farm.records import (
     AnalyzedFrame,
     ClassifierSpec,
     ClipSpec,
+    FrameSequence,
     LabelGroup,
     ModelSource,
     Pixels,
-    Stretch,
 )
 from training.drawing import draw
 from training.scenes import COLOURS, SHAPES, scene_at
@@ -49,7 +49,7 @@ def classifier() -> ClassifierSpec:
 
 
 @pytest.fixture(scope="session")
-def whole(clip: ClipSpec, classifier: ClassifierSpec) -> AnalysisSpec:
+def full_spec(clip: ClipSpec, classifier: ClassifierSpec) -> AnalysisSpec:
     return AnalysisSpec(clip=clip, classifier=classifier, smoothness=True)
 
 
@@ -58,18 +58,20 @@ def pictures() -> list[Pixels]:
     return [np.asarray(draw(scene_at("held-out", 1, index), index, 64)) for index in range(12)]
 
 
-def stretch(frames: Sequence[int], *, of: int, weights: tuple[float, ...] = (0.25, 0.75)) -> Stretch:
-    """Consecutive frames of a job of `of` frames whose file names are their numbers."""
+def frame_sequence(
+    frames: Sequence[int], *, of: int, weights: tuple[float, ...] = (0.25, 0.75)
+) -> FrameSequence:
+    """Return consecutive frames of a job of `of` frames; their file names are their numbers."""
 
-    def shown(frame: int) -> AnalyzedFrame | None:
+    def analyzed_frame(frame: int) -> AnalyzedFrame | None:
         if not 0 <= frame < of:
             return None
         return AnalyzedFrame(
             frame=frame, file_name=str(frame), content_sha256="", prompts=PROMPTS, weights=weights
         )
 
-    return Stretch(
-        frames=tuple(one for one in map(shown, frames) if one is not None),
-        before=shown(frames[0] - 1),
-        after=shown(frames[-1] + 1),
+    return FrameSequence(
+        frames=tuple(one for one in map(analyzed_frame, frames) if one is not None),
+        before=analyzed_frame(frames[0] - 1),
+        after=analyzed_frame(frames[-1] + 1),
     )

@@ -26,7 +26,7 @@ def save_controlnet_xl(folder: Path, *, seed: int = 0, second_width: int = WIDTH
 
 
 def _save(net: ControlNetModel, folder: Path) -> Path:
-    # A new net's ways in and out are zero: it would leave every picture as it is.
+    # A new net's first and last layers are zero: it would not change any picture.
     louder(net.controlnet_cond_embedding, layers=nn.Conv2d)
     nn.init.normal_(net.controlnet_cond_embedding.conv_out.weight)
     for way_out in (*net.controlnet_down_blocks, net.controlnet_mid_block):

@@ -1,4 +1,4 @@
-"""Every family of pipelines by its name: how its checkpoint is saved, and a plain call that takes moments."""
+"""Every family of pipelines by its name: a function that saves its checkpoint, and a quick plain call."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.checkpoints.z_image import save_z_image
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
-    """A text-to-image pipeline; `side` is the height and width that a quick call asks for, in pixels."""
+    """A text-to-image pipeline; `side` is the height and width of a quick call, in pixels."""
 
     save: Callable[[Path], Path]
     side: int

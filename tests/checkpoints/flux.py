@@ -1,4 +1,4 @@
-"""Flux: CLIP's pooled text and T5's tokens, a transformer over packed latents that is told the guidance scale."""
+"""Flux: CLIP's pooled text and T5's tokens, a transformer over packed latents with the guidance scale as an input."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.checkpoints.weights import louder
 
 
 def save_flux(folder: Path, *, guidance_embeds: bool = True) -> Path:
-    """Guided as Flux.1-dev, or without `guidance_embeds` as Flux.1-schnell; 256x256 pixels if nothing is said."""
+    """Guided as Flux.1-dev, or without `guidance_embeds` as Flux.1-schnell; 256x256 pixels by default."""
     torch.manual_seed(0)
     first, second = clip_tokenizer(), t5_tokenizer()
     pipeline = FluxPipeline(

@@ -1,4 +1,4 @@
-"""A folder as huggingface_hub would have downloaded it: found by its hub id and commit without the hub."""
+"""A folder in the layout of a huggingface_hub download: found by its hub id and commit without the hub."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def save_ip_adapter(folder: Path) -> Path:
 
 
 def _image_encoder() -> CLIPVisionModelWithProjection:
-    """Sees 32x32 pixels in four patches."""
+    """Encodes 32x32 pixels in four patches."""
     return CLIPVisionModelWithProjection(
         CLIPVisionConfig(
             hidden_size=_HIDDEN,
@@ -67,7 +67,7 @@ def _plain(width: int) -> dict[str, torch.Tensor]:
 
 
 def _plus(width: int) -> dict[str, torch.Tensor]:
-    """A resampler of the embeddings of all patches, by the names that the original code gave its parts."""
+    """A resampler of the embeddings of all patches, with the component names of the original code."""
     projection = IPAdapterPlusImageProjection(
         embed_dims=_HIDDEN, output_dims=width, hidden_dims=16, heads=1, num_queries=4
     )

@@ -1,4 +1,4 @@
-"""A latent consistency model: the UNet is told the guidance scale, and few steps suffice."""
+"""A latent consistency model: the UNet has the guidance scale as an input, and few steps suffice."""
 
 from __future__ import annotations
 

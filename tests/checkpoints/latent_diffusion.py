@@ -1,4 +1,4 @@
-"""CompVis's latent diffusion, which takes words but no embeddings."""
+"""CompVis's latent diffusion, which takes prompts but no embeddings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.checkpoints.tokenizers import bert_tokenizer
 from tests.checkpoints.unets import unet
 
 _STAGES = 4
-"""The pipeline takes it for granted that a latent is an eighth as high and wide as its picture."""
+"""The pipeline assumes that a latent is an eighth as high and wide as its picture."""
 
 
 def save_latent_diffusion(folder: Path) -> Path:
@@ -29,7 +29,7 @@ def save_latent_diffusion(folder: Path) -> Path:
         norm_num_groups=4,
         num_vq_embeddings=256,
     )
-    # A new codebook lies within 1/256 of zero: all pictures would be one.
+    # A new codebook is within 1/256 of zero: all pictures would be equal.
     torch.nn.init.normal_(vqvae.quantize.embedding.weight, std=5.0)
     pipeline = LDMTextToImagePipeline(
         vqvae=vqvae,

@@ -1,4 +1,4 @@
-"""PixArt-Sigma: T5's tokens, a transformer that predicts the variance beside the noise."""
+"""PixArt-Sigma: T5's tokens, a transformer that also predicts the variance."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.checkpoints.weights import louder
 
 
 def save_pixart(folder: Path) -> Path:
-    """Latents an eighth of a picture, as the real one's; 256x256 pixels if nothing is said."""
+    """Latents an eighth of a picture, like the real one's; 256x256 pixels by default."""
     torch.manual_seed(0)
     words = t5_tokenizer()
     pipeline = PixArtSigmaPipeline(

@@ -1,4 +1,4 @@
-"""Qwen-Image: the tokens of Qwen2.5-VL, an autoencoder of films, packed latents."""
+"""Qwen-Image: the tokens of Qwen2.5-VL, an autoencoder of videos, packed latents."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.checkpoints.weights import louder
 
 
 def save_qwen_image(folder: Path) -> Path:
-    """Latents a quarter of a picture (the real one's: an eighth); 512x512 pixels if nothing is said."""
+    """Latents a quarter of a picture (the real one's: an eighth); 512x512 pixels by default."""
     torch.manual_seed(0)
     words = qwen_tokenizer()
     text = {

@@ -16,7 +16,7 @@ _STAGES = 6
 
 
 def save_sana(folder: Path) -> Path:
-    """For pictures around 512x512 pixels, by its sample size; 1024x1024 if nothing is said."""
+    """For pictures around 512x512 pixels, by its sample size; 1024x1024 by default."""
     torch.manual_seed(0)
     words = gemma_tokenizer()
     pipeline = SanaPipeline(

@@ -1,4 +1,4 @@
-"""Stable Diffusion whose UNet takes more than a noisy latent: inpainting and depth. Plain: tests.tiny_checkpoints."""
+"""Stable Diffusion with more inputs than a noisy latent: inpainting and depth. Plain: tests.tiny_checkpoints."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ UNCHECKED: dict[str, Any] = {
 
 
 def save_stable_diffusion(folder: Path) -> Path:
-    """16x16 pixels, with a tokenizer of 77 tokens that knows words."""
+    """16x16 pixels, with a word tokenizer of 77 tokens."""
     return _save(StableDiffusionPipeline, folder, **UNCHECKED)
 
 
@@ -55,7 +55,7 @@ def save_depth(folder: Path) -> Path:
             backbone_out_indices=(0, 1, 2, 3),
             neck_hidden_sizes=(8, 8, 8, 8),
             fusion_hidden_size=8,
-            # With the usual 0.02 a random model's depths are all next to nothing.
+            # With the usual 0.02 a random model's depths are all close to zero.
             initializer_range=0.2,
         )
     )

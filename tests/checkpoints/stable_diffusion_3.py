@@ -17,8 +17,8 @@ from tests.checkpoints.weights import louder
 def save_stable_diffusion_3(folder: Path, *, second_width: int = WIDTH) -> Path:
     """16x16 pixels.
 
-    In a single file diffusers tells the second text encoder from the first by its width, and takes it that the first
-    projects to what it is given: so it does where the widths differ.
+    In a single file diffusers distinguishes the text encoders by their widths, and assumes that the first one projects
+    to its own width, as it does here if the widths differ.
     """
     torch.manual_seed(0)
     first, second, third = clip_tokenizer(), clip_tokenizer(pad="!"), t5_tokenizer()

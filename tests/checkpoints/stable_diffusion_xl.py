@@ -20,9 +20,9 @@ from tests.checkpoints.unets import unet_xl
 
 
 def save_stable_diffusion_xl(folder: Path, *, second_width: int = WIDTH) -> Path:
-    """16x16 pixels; told the size, crop and wanted size of a picture.
+    """16x16 pixels; conditioned on the size, crop and target size of a picture.
 
-    In a single file diffusers tells the second text encoder from the first by its width.
+    In a single file diffusers distinguishes the text encoders by their widths.
     """
     torch.manual_seed(0)
     first, second = clip_tokenizer(), clip_tokenizer(pad="!")
@@ -40,7 +40,7 @@ def save_stable_diffusion_xl(folder: Path, *, second_width: int = WIDTH) -> Path
 
 
 def save_refiner(folder: Path) -> Path:
-    """Takes the base's latents; told the size and crop of a picture, and how beautiful it is."""
+    """Takes the base's latents; conditioned on the size, crop and aesthetic score of a picture."""
     torch.manual_seed(1)
     words = clip_tokenizer(pad="!")
     pipeline = StableDiffusionXLImg2ImgPipeline(

@@ -1,4 +1,4 @@
-"""The fixtures themselves: real pipelines load them without the hub, and they show what they are told."""
+"""The test checkpoints: real pipelines load them without the hub, and pictures depend on every input."""
 
 import json
 import os
@@ -85,7 +85,7 @@ def draw(pipeline, prompt="a red star", *, seed=0, **call):
 
 
 def differ(one, other):
-    """Whether two pictures differ visibly: by more than a level of eight bits on average."""
+    """Return whether two pictures differ visibly: by more than one 8-bit level on average."""
     return np.abs(one - other).mean() > 1 / 255
 
 
@@ -94,7 +94,7 @@ def photo(seed=0, side=16):
 
 
 @pytest.mark.parametrize("name", FAMILIES)
-def test_a_family_draws_what_the_prompt_and_the_seed_say(name, folder_of):
+def test_a_familys_pictures_depend_on_prompt_and_seed(name, folder_of):
     family = FAMILIES[name]
     pipeline = load(folder_of(family.save))
     size = {"height": family.side, "width": family.side}
@@ -114,7 +114,7 @@ def test_a_family_draws_what_the_prompt_and_the_seed_say(name, folder_of):
 @pytest.mark.parametrize(
     "save", [*(family.save for family in FAMILIES.values()), *PARTS], ids=lambda f: f.__name__
 )
-def test_what_is_saved_twice_has_the_same_bytes(save, folder_of, tmp_path):
+def test_saving_twice_gives_the_same_bytes(save, folder_of, tmp_path):
     first, second = folder_of(save), save(tmp_path)
     names = [sorted(file.relative_to(folder) for file in folder.rglob("*")) for folder in (first, second)]
     assert names[0] == names[1]
@@ -155,7 +155,7 @@ def test_the_snapshots_of_a_cache_link_to_its_blobs(sd, tmp_path):
     assert weights.read_bytes() == (sd / "unet" / weights.name).read_bytes()
 
 
-def test_inpainting_takes_nine_channels_and_sees_the_picture_around_the_mask(folder_of):
+def test_inpainting_has_nine_channels_and_depends_on_the_picture_around_the_mask(folder_of):
     pipeline = load(folder_of(stable_diffusion.save_inpainting))
     mask = Image.fromarray(np.pad(np.full((8, 8), 255, np.uint8), 4))
     call = {"mask_image": mask, "height": 16, "width": 16}
@@ -172,7 +172,7 @@ def test_depth_is_estimated_or_given(folder_of):
     assert differ(estimated, given)
 
 
-def test_the_refiner_goes_on_from_the_latents_of_the_base(xl, folder_of):
+def test_the_refiner_continues_from_the_latents_of_the_base(xl, folder_of):
     base, refiner = load(xl), load(folder_of(stable_diffusion_xl.save_refiner))
     latents = draw(base, num_inference_steps=4, denoising_end=0.5, output_type="latent")[None]
     call = {"image": latents, "num_inference_steps": 4, "denoising_start": 0.5}
@@ -180,7 +180,7 @@ def test_the_refiner_goes_on_from_the_latents_of_the_base(xl, folder_of):
     assert differ(draw(refiner, **call), draw(refiner, **call, aesthetic_score=1.0))
 
 
-def test_xl_is_told_sizes(xl):
+def test_xl_is_conditioned_on_sizes(xl):
     assert differ(draw(load(xl)), draw(load(xl), original_size=(64, 16)))
 
 
@@ -216,7 +216,7 @@ def test_a_lora_changes_the_picture(save, sd, folder_of):
     assert differ(before, draw(pipeline))
 
 
-def test_a_style_lora_changes_what_the_words_say(sd, folder_of):
+def test_a_style_lora_changes_the_encoded_prompt(sd, folder_of):
     pipeline = load(sd)
     before = pipeline.encode_prompt("a red star", "cpu", 1, False)[0]
     pipeline.load_lora_weights(folder_of(lora.save_style_lora))
@@ -224,14 +224,14 @@ def test_a_style_lora_changes_what_the_words_say(sd, folder_of):
 
 
 @pytest.mark.parametrize("vectors", [1, 3])
-def test_a_learned_word_changes_the_picture(vectors, sd, tmp_path):
+def test_a_textual_inversion_changes_the_picture(vectors, sd, tmp_path):
     pipeline = load(sd)
     before = draw(pipeline, "a <doodle>")
     pipeline.load_textual_inversion(textual_inversion.save_textual_inversion(tmp_path, vectors=vectors))
     assert differ(before, draw(pipeline, "a <doodle>"))
 
 
-def test_xl_learns_a_word_in_both_encoders(xl, folder_of):
+def test_a_textual_inversion_changes_both_encoders_of_xl(xl, folder_of):
     pipeline = load(xl)
     learned = load_file(folder_of(textual_inversion.save_textual_inversion_xl) / textual_inversion.WEIGHTS)
     before = draw(pipeline, "a <doodle>")
@@ -244,7 +244,7 @@ def test_xl_learns_a_word_in_both_encoders(xl, folder_of):
 
 
 @pytest.mark.parametrize("guided", [True, False])
-def test_flux_is_told_the_guidance_scale_where_it_was_trained_so(guided, tmp_path):
+def test_only_guidance_distilled_flux_depends_on_the_guidance_scale(guided, tmp_path):
     pipeline = load(save_flux(tmp_path, guidance_embeds=guided))
     size = {"height": 16, "width": 16}
     weak, strong = (draw(pipeline, guidance_scale=scale, **size) for scale in (1.0, 5.0))

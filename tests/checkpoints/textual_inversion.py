@@ -1,4 +1,4 @@
-"""Words that were learned for the tiny Stable Diffusion and Stable Diffusion XL."""
+"""Textual inversions for the tiny Stable Diffusion and Stable Diffusion XL."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ WEIGHTS = "learned_embeds.safetensors"
 
 
 def save_textual_inversion(folder: Path, *, vectors: int = 1) -> Path:
-    """The word `<doodle>`, of one vector or more, in diffusers' layout."""
+    """The token `<doodle>`, with one or more vectors, in diffusers' layout."""
     torch.manual_seed(0)
     learned = torch.randn(vectors, WIDTH)
     return _save({TOKEN: learned[0] if vectors == 1 else learned}, folder)
 
 
 def save_textual_inversion_xl(folder: Path) -> Path:
-    """Vectors without a word, for the first text encoder and for the second."""
+    """Vectors without a token name, for the first text encoder and for the second."""
     torch.manual_seed(0)
     return _save({"clip_l": torch.randn(1, WIDTH), "clip_g": torch.randn(1, WIDTH)}, folder)
 

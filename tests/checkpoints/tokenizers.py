@@ -1,4 +1,4 @@
-"""Tokenizers of the real classes, built in memory: they know some whole words, and anything else byte by byte."""
+"""Tokenizers of the real classes, built in memory: some words are one token, everything else is split into bytes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DESCRIBE = (
     "objects background"
 )
 _QWEN_WORDS = tuple(_DESCRIBE.split())
-"""Those of Qwen-Image's template before the prompt, of which the pipeline drops 34 tokens: all, if each is one."""
+"""The words of Qwen-Image's template before the prompt: 34 tokens, if each is one; the pipeline drops as many."""
 
 _QWEN_CHAT = (
     "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n{% endfor %}"
@@ -57,7 +57,7 @@ def bert_tokenizer() -> BertTokenizer:
 
 
 def gemma_tokenizer() -> GemmaTokenizer:
-    """Byte pairs over characters, other characters as the bytes that they are of."""
+    """Byte pairs over characters; other characters are split into bytes."""
     special = ["<pad>", "<eos>", "<bos>", "<unk>", "<mask>", *(f"<0x{byte:02X}>" for byte in range(256))]
     letters = ["▁", *(chr(code) for code in range(33, 127))]
     merges = _merges([list(f"▁{word}") for word in WORDS])
@@ -66,7 +66,7 @@ def gemma_tokenizer() -> GemmaTokenizer:
 
 
 def qwen_tokenizer() -> Qwen2Tokenizer:
-    """Byte pairs with a chat template in the manner of Qwen's."""
+    """Byte pairs with a chat template like Qwen's."""
     merges = _merges([list(word) for word in ("system", "user", "assistant", *_QWEN_WORDS)])
     spaced = [list(f"Ġ{word}") for word in (*_QWEN_WORDS, *WORDS)]
     merges = _merges(spaced, after=merges)
@@ -84,7 +84,7 @@ def _vocab(pieces: list[str]) -> dict[str, int]:
 
 
 def _merges(words: list[list[str]], *, after: Sequence[tuple[str, str]] = ()) -> list[tuple[str, str]]:
-    """Return merges that make each word one token, `after` those that there are."""
+    """Return merges that make each word one token, to apply `after` existing ones."""
     merges = list(after)
     for word in words:
         while len(pieces := _merged(word, merges)) > 1:

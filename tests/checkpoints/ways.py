@@ -1,4 +1,4 @@
-"""Every way of making pictures that is tested: a checkpoint, what goes into the call, what stands beside it."""
+"""Every tested way of making pictures: a checkpoint, the arguments of the call, and additions to the model."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from tests.checkpoints.stable_diffusion_xl import save_stable_diffusion_xl
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Way:
-    """One way: `pictures` by their names in the call, `nets` the ControlNets, `side` of the pictures that come out.
+    """One way: `pictures` by their names in the call, `nets` the ControlNets, `side` of the generated pictures.
 
-    One that `pads_together` encodes a chunk's prompts to the length of the longest, so that it is part of the recipe.
+    One that `pads_to_longest` encodes a chunk's prompts to the length of the longest, so that it is part of the recipe.
     """
 
     pipeline: str
@@ -27,7 +27,7 @@ class Way:
     nets: tuple[Callable[[Path], Path], ...] = ()
     side: int = 16
     negative_prompt: str | None = None
-    pads_together: bool = False
+    pads_to_longest: bool = False
     what: str = "text to image"
     call: Mapping[str, Any] = field(default_factory=dict)
 
@@ -40,7 +40,7 @@ def _text_to_image(pipeline: str, family: Family) -> Way:
         save=family.save,
         side=family.side,
         negative_prompt=negative,
-        pads_together=pipeline == "QwenImagePipeline",
+        pads_to_longest=pipeline == "QwenImagePipeline",
         call=call,
     )
 
@@ -147,7 +147,7 @@ _PICTURED: Mapping[str, Way] = {
 }
 
 WAYS: Mapping[str, Way] = {f"text to image, {name}": way for name, way in _TEXT.items()} | _PICTURED
-"""By what one does with them."""
+"""By name."""
 
 ONE_OF_EACH_FAMILY: tuple[str, ...] = (
     *(name for name in WAYS if name not in _PICTURED),
@@ -155,4 +155,4 @@ ONE_OF_EACH_FAMILY: tuple[str, ...] = (
     "inpainting",
     "ControlNet",
 )
-"""Text to image of every family of checkpoints, and each way of putting a picture in, with one family."""
+"""Text to image of every family of checkpoints, and each kind of picture input, with one family."""

@@ -1,4 +1,4 @@
-"""What is done to the random weights of new models."""
+"""Changes to the random weights of new models."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _Model = TypeVar("_Model", bound=nn.Module)
 
 
 def louder(model: _Model, gain: float = 1.7, *, layers: type[nn.Module] = nn.Linear) -> _Model:
-    """Raise a new model's weights: new layers damp what they are given, and all prompts would look alike."""
+    """Raise a new model's weights: new layers damp their inputs, so that all prompts would look alike."""
     with torch.no_grad():
         for module in model.modules():
             if isinstance(module, layers):

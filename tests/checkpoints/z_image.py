@@ -15,7 +15,7 @@ from tests.checkpoints.weights import louder
 
 
 def save_z_image(folder: Path) -> Path:
-    """1024x1024 pixels if nothing is said."""
+    """1024x1024 pixels by default."""
     torch.manual_seed(0)
     words = qwen_tokenizer()
     pipeline = ZImagePipeline(

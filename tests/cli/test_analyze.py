@@ -68,11 +68,11 @@ def test_a_folder_without_jobs_is_refused(farm, tmp_path):
     assert farm("report", tmp_path) == (
         2,
         "",
-        f"{tmp_path}: neither a job's folder nor a folder of jobs: it holds no manifest.yaml.\n",
+        f"{tmp_path}: neither a job's folder nor a folder of jobs: it has no manifest.yaml.\n",
     )
 
 
 def test_report_of_a_file_is_refused(farm, folder):
     page = folder / "report.html"
-    error = f"{page}: is a file; give a job's output folder, or a folder of them.\n"
+    error = f"{page}: is a file; needed: a job's output folder, or a folder of jobs.\n"
     assert farm("report", page) == (2, "", error)

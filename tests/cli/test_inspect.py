@@ -84,7 +84,7 @@ def test_json_output_lists_every_missing_frame(farm, rendered):
 
 def test_a_folder_without_a_job_is_refused(farm, tmp_path):
     code, out, err = farm("inspect", tmp_path)
-    assert (code, out, err) == (2, "", f"{tmp_path}: not a job's folder: it holds no manifest.yaml.\n")
+    assert (code, out, err) == (2, "", f"{tmp_path}: not a job's folder: it has no manifest.yaml.\n")
 
 
 def test_a_job_with_an_invalid_manifest_is_refused_with_its_mistakes(farm, rendered):

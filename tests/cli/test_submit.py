@@ -1,4 +1,4 @@
-"""Calls of the cluster client, which is itself tested against a head of its own."""
+"""Calls of the cluster client, which has its own tests with a real head."""
 
 import pytest
 

@@ -133,7 +133,7 @@ def test_json_output_is_flat_and_typed(farm, rendered):
 def test_a_wrong_call_is_refused_before_anything_starts(farm, rendered, tmp_path, monkeypatch):
     monkeypatch.setattr("farm.execute.open_executor", lambda **_: pytest.fail("an executor was opened"))
     code, out, err = farm("verify", "out")
-    assert (code, out, err) == (2, "", "out: not a job's folder: it holds no manifest.yaml.\n")
+    assert (code, out, err) == (2, "", "out: not a job's folder: it has no manifest.yaml.\n")
     code, _, err = farm("verify", "out/job-rehearsal", "--all", "--sample", "3")
     assert (code, err) == (2, "--all checks every frame; leave out --sample.\n")
     assert farm("verify", "out/job-rehearsal", "--sample", "0")[0] == 2
@@ -170,9 +170,9 @@ def test_an_interrupted_verification_says_so():
 
 
 def test_identical_frames_from_a_different_environment_are_pointed_out():
-    from farm.results import Change
+    from farm.results import EnvironmentChange
 
-    change = Change(key="torch", recorded="2.12.0", now="2.13.0")
+    change = EnvironmentChange(key="torch", recorded="2.12.0", now="2.13.0")
     same = FrameFinding(first=0, last=8, verdict=Verdict.IDENTICAL, changes=(change,))
     assert report(same)[1:] == [
         "All frames are identical, bit for bit, despite a different environment: torch 2.12.0 -> 2.13.0."

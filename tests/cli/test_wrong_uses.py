@@ -1,4 +1,4 @@
-"""Uses that cannot work are told with their places, all of one kind at once, before anything is rendered."""
+"""Mistakes are reported with their places, all of one kind together, before anything is rendered."""
 
 import json
 
@@ -50,7 +50,7 @@ FEW = (
     "frame, or a single one for all."
 )
 SLIP = (
-    r"the ( at character 3 is never closed; write \( for a literal one; needed: a prompt in compel's language, such as "
+    r"the ( at character 3 is never closed; write \( for a literal one; needed: a prompt in compel's syntax, such as "
     "a (red)1.5 star; plain words need prompt_syntax: plain."
 )
 OTHER_LORA = (
@@ -64,15 +64,15 @@ WRONG = {
         "5:10: render.controlnet_conditioning_scale: StableDiffusionPipeline takes no controlnet_conditioning_scale; "
         f"allowed: with {WITH_NETS}.",
     ),
-    "a height that is no multiple of what any VAE needs": (
+    "a height that is not a multiple of what any VAE needs": (
         f"{SD}render: {{height: 20, width: 16}}\n",
         "5:10: render.height: found 20; allowed: a multiple of 8 from 8 to 8192.",
     ),
-    "a height that is no multiple of what the pipeline needs": (
+    "a height that is not a multiple of what the pipeline needs": (
         f"{FLUX}render: {{height: 24, width: 16}}\n",
         "5:10: render.height: found 24; allowed: a multiple of 16 with FluxPipeline.",
     ),
-    "a height that is no multiple of what the checkpoint's VAE needs": (
+    "a height that is not a multiple of what the checkpoint's VAE needs": (
         f"{SD.replace('models/sd', 'models/deep')}render: {{height: 40, width: 16}}\n",
         "5:10: render.height: found 40; allowed: a multiple of 16 with ./models/deep. Nearest: 32 or 48.",
     ),
@@ -97,7 +97,7 @@ WRONG = {
         f"{FROM_IMAGE}render: {{strength: 0.5}}\n",
         "5:1: render.image: missing; needed: the picture that StableDiffusionImg2ImgPipeline starts from.",
     ),
-    "an image that is not there": (
+    "a missing image": (
         f"{FROM_IMAGE}render: {{image: disk.png}}\n",
         f"5:10: render.image: there is no file {{folder}}/disk.png; {A_PICTURE_FILE} Did you mean 'disc.png'?",
     ),
@@ -111,7 +111,7 @@ WRONG = {
         f"'StableDiffusionControlNetPipeline'?); allowed: one of the diffusers pipelines that the farm supports: "
         f"{ALL}.",
     ),
-    "more layers left out than the text encoder has": (
+    "more layers skipped than the text encoder has": (
         f"{SD}render: {{clip_skip: 4}}\n",
         "5:10: render.clip_skip: found 4, and the text_encoder of ./models/sd has 3 layers; allowed: 1 to 3, or null "
         "for none.",
@@ -132,7 +132,7 @@ WRONG = {
         "tokenizers and scheduler, since the file contains weights only. The usual one for "
         "StableDiffusionPipeline is stable-diffusion-v1-5/stable-diffusion-v1-5.",
     ),
-    "a setting that the scheduler does not take": (
+    "a setting that the scheduler does not have": (
         SD.replace("./models/sd", "./models/sd, scheduler: {class: IPNDMScheduler, config: {steps: 5}}"),
         "3:113: model.scheduler.config.steps: IPNDMScheduler takes no steps; allowed: num_train_timesteps, "
         "trained_betas.",
@@ -220,32 +220,32 @@ def shelf(tmp_path_factory):
 
 @pytest.fixture
 def refused(farm, shelf, tmp_path, monkeypatch):
-    """Return what `check` and `render` both say of a manifest; fail if either starts anything."""
+    """Return the message of both `check` and `render` about a manifest; fail if either starts anything."""
     monkeypatch.setattr("farm.execute.open_executor", lambda **_: pytest.fail("an executor was opened"))
     for name in ("models", "pictures"):
         (tmp_path / name).symlink_to(shelf / name)
     Image.new("RGB", (16, 16)).save(tmp_path / "disc.png")
     Image.new("RGB", (32, 16)).save(tmp_path / "wide.png")
 
-    def tell(manifest, *options):
+    def messages(manifest, *options):
         (tmp_path / "wrong.yaml").write_text(manifest)
-        code, out, told = farm("render", "wrong.yaml", *options)
+        code, out, message = farm("render", "wrong.yaml", *options)
         assert (code, out) == (2, "")
-        looked = told.replace("mistakes; nothing was started.", "mistakes.")
-        assert farm("check", "wrong.yaml", *options) == (2, "", looked)
+        checked = message.replace("mistakes; nothing was started.", "mistakes.")
+        assert farm("check", "wrong.yaml", *options) == (2, "", checked)
         assert not (tmp_path / "out").exists()
-        return told.splitlines()
+        return message.splitlines()
 
-    return tell
+    return messages
 
 
 @pytest.mark.parametrize("use", WRONG)
-def test_a_wrong_use_is_told_with_its_place(refused, tmp_path, use):
-    manifest, told = WRONG[use]
-    assert refused(manifest) == [f"wrong.yaml:{told.replace('{folder}', str(tmp_path))}"]
+def test_a_mistake_is_reported_with_its_place(refused, tmp_path, use):
+    manifest, message = WRONG[use]
+    assert refused(manifest) == [f"wrong.yaml:{message.replace('{folder}', str(tmp_path))}"]
 
 
-def test_all_that_is_wrong_in_the_manifest_is_told_at_once_in_its_order(refused):
+def test_all_mistakes_in_the_manifest_are_reported_together_in_their_order(refused):
     inpaint = "StableDiffusionInpaintPipeline"
     assert refused(MANY_FIELDS) == [
         f"wrong.yaml:6:3: model.controlnets: {inpaint} takes no controlnets; allowed: with {WITH_NETS}.",
@@ -261,7 +261,7 @@ def test_all_that_is_wrong_in_the_manifest_is_told_at_once_in_its_order(refused)
     ]
 
 
-def test_all_that_is_wrong_with_what_it_names_is_told_at_once_in_its_order(refused):
+def test_all_mistakes_in_the_files_it_names_are_reported_together_in_their_order(refused):
     assert refused(MANY_FILES) == [
         f"wrong.yaml:7:8: {OTHER_LORA}",
         f"wrong.yaml:10:13: animation.prompts[0]: {SLIP}",
@@ -270,7 +270,7 @@ def test_all_that_is_wrong_with_what_it_names_is_told_at_once_in_its_order(refus
     ]
 
 
-def test_what_can_be_looked_at_is_told_beside_a_checkpoint_that_is_not_there_or_that_does_not_fit(refused):
+def test_mistakes_in_pictures_are_reported_together_with_a_missing_or_unsuitable_checkpoint(refused):
     black = "wrong.yaml:12:3: render.mask_image: disc.png has no white, so nothing would be painted; needed: "
     black += "white where the picture is to be painted."
     sizes = "wrong.yaml:12:3: render.mask_image: disc.png is 16x16 pixels, and wide.png 32x16; needed: a mask of the "
@@ -289,7 +289,7 @@ def test_what_can_be_looked_at_is_told_beside_a_checkpoint_that_is_not_there_or_
     ]
 
 
-def test_what_was_set_on_the_command_line_is_told_after_the_file(refused, tmp_path):
+def test_mistakes_on_the_command_line_are_reported_after_those_in_the_file(refused, tmp_path):
     change = "render.image={file: disk.png}"
     assert refused(MANY_FILES, "--set", change) == [
         f"wrong.yaml:7:8: {OTHER_LORA}",
@@ -308,13 +308,13 @@ UNREAD = (
 SMALL = "render: {height: 16, width: 16, num_inference_steps: 1}\noutput: {gif: false, mp4: false}\n"
 
 
-def test_what_can_be_rendered_but_not_as_it_is_written_is_remarked_upon_with_its_place(farm, shelf, tmp_path):
+def test_settings_without_their_expected_effect_cause_a_warning_with_its_place(farm, shelf, tmp_path):
     (tmp_path / "models").symlink_to(shelf / "models")
     (tmp_path / "long.yaml").write_text(LONG + SMALL)
     assert farm("check", "long.yaml") == (0, "long.yaml: ok: wrong, interpolate, 5 frames\n", f"{UNREAD}\n")
-    code, out, told = farm("check", "long.yaml", "--json")
-    assert (code, told, json.loads(out)[0]["remarks"]) == (0, f"{UNREAD}\n", [UNREAD])
+    code, out, message = farm("check", "long.yaml", "--json")
+    assert (code, message, json.loads(out)[0]["remarks"]) == (0, f"{UNREAD}\n", [UNREAD])
     for verb, options in (("plan", ()), ("render", ("--inline",))):
-        code, _, told = farm(verb, "long.yaml", *options)
-        assert (code, told.count(UNREAD)) == (0, 1)
+        code, _, message = farm(verb, "long.yaml", *options)
+        assert (code, message.count(UNREAD)) == (0, 1)
     assert farm("plan", "long.yaml", "--procedural")[2] == ""

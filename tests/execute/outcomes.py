@@ -1,4 +1,4 @@
-"""What workers report to a dispatcher."""
+"""Outcomes that workers report to a dispatcher."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def done(assignment):
 
 
 def finish(dispatcher, worker):
-    """Let a worker do all there is for it, without failing."""
+    """Let a worker finish all its work without failures."""
     while (assignment := dispatcher.next_shard(worker)) is not None:
         while assignment.remaining:
             dispatcher.record_outcome(assignment, done(assignment))

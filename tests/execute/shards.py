@@ -43,7 +43,7 @@ def shards(
     seconds: float = 0.0,
     size: int = 16,
 ) -> Iterator[Shard]:
-    """Chunks of two frames each, `per_shard` of them in a shard."""
+    """Return shards of `per_shard` chunks of two frames."""
     spec = ProceduralSpec(height=size, width=size, seconds_per_chunk=seconds)
     for first in range(0, chunks, per_shard):
         cut = tuple(chunk(index) for index in range(first, min(first + per_shard, chunks)))
@@ -78,7 +78,7 @@ class FailsOn:
 
 
 def missing_model(spec):
-    """Open no renderer: the checkpoint is not there."""
+    """Open no renderer: the checkpoint is missing."""
     if spec.height == 16:
         raise ModelError("no/such-model: not found")
     return open_renderer(spec)

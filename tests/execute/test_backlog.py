@@ -6,7 +6,7 @@ def indices(works):
     return [work.shard.chunks[0].index for work in works]
 
 
-def test_what_nobody_failed_on_goes_before_what_failed_and_both_before_what_is_fresh():
+def test_untried_returned_shards_precede_failed_ones_and_both_precede_new_ones():
     first, second, third, fourth, *fresh = shards("f", per_shard=1, chunks=6)
     backlog = Backlog(fresh)
     backlog.put_last(QueuedShard(shard=third))
@@ -16,7 +16,7 @@ def test_what_nobody_failed_on_goes_before_what_failed_and_both_before_what_is_f
     assert backlog.empty
 
 
-def test_what_one_failed_on_waits_for_the_others_unless_all_have_failed_on_it():
+def test_a_failed_shard_waits_for_other_workers_unless_all_have_failed_on_it():
     [shard] = shards("f", chunks=1)
     backlog = Backlog([])
     backlog.put_last(QueuedShard(shard=shard, failed_on=frozenset({"a"})))
@@ -25,7 +25,7 @@ def test_what_one_failed_on_waits_for_the_others_unless_all_have_failed_on_it():
     assert backlog.next_for("a", {"a"}) is not None
 
 
-def test_a_worker_that_cannot_load_a_renderer_gets_nothing_of_it_and_what_is_fresh_is_kept():
+def test_a_worker_that_cannot_load_a_renderer_gets_none_of_its_shards_and_new_shards_are_kept():
     one, two = shards("f", per_shard=1, chunks=2)
     backlog = Backlog([one, two])
     backlog.exclude("a", one.renderer)

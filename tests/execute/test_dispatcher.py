@@ -1,4 +1,4 @@
-"""Who gets what, and what becomes of the work of workers that are lost."""
+"""The distribution of shards, and the work of lost workers."""
 
 import dataclasses
 from collections import deque
@@ -24,11 +24,11 @@ def test_shards_are_pulled_only_when_a_worker_can_take_one(open_dispatcher):
     for _ in range(3):
         dispatcher.record_outcome(assignment, done(assignment))
     assert len(pulled) == 1
-    assert dispatcher.next_shard("a") is not None  # one chunk is left to it: time to ask for more
+    assert dispatcher.next_shard("a") is not None  # one chunk is left: time for the next shard
     assert len(pulled) == 2
 
 
-def test_an_empty_shard_is_no_work(open_dispatcher):
+def test_empty_shards_are_skipped(open_dispatcher):
     [whole] = shards("f", chunks=1)
     dispatcher = open_dispatcher([dataclasses.replace(whole, chunks=()), whole], "a")
     finish(dispatcher, "a")
@@ -36,7 +36,7 @@ def test_an_empty_shard_is_no_work(open_dispatcher):
     assert [type(event) for event in reported(dispatcher)] == [ChunkDone]
 
 
-def test_a_crash_blames_the_chunk_at_hand_and_no_other(open_dispatcher):
+def test_a_crash_blames_only_the_chunk_being_rendered(open_dispatcher):
     dispatcher = open_dispatcher(shards("f", chunks=4), "a", "b")
     assignment = dispatcher.next_shard("a")
     dispatcher.record_outcome(assignment, done(assignment))
@@ -52,7 +52,7 @@ def test_a_crash_blames_the_chunk_at_hand_and_no_other(open_dispatcher):
     assert ([chunk.index for chunk in suspect.shard.chunks], suspect.shard.attempt) == ([1], 2)
 
 
-def test_what_a_lost_worker_committed_is_not_rendered_again(open_dispatcher):
+def test_chunks_committed_by_a_lost_worker_are_not_rendered_again(open_dispatcher):
     event = ChunkDone(job="job", worker="a", rows=(), seconds=1.0)
     dispatcher = open_dispatcher(
         shards("f", chunks=2), "a", "b", committed_chunks=lambda shard, worker: {0: event}
@@ -64,7 +64,7 @@ def test_what_a_lost_worker_committed_is_not_rendered_again(open_dispatcher):
     assert events[2].frames == (2, 3)
 
 
-def test_a_worker_that_is_set_aside_leaves_no_blame(open_dispatcher):
+def test_a_quarantined_worker_leaves_no_blame(open_dispatcher):
     dispatcher = open_dispatcher(shards("f", chunks=4), "a", "b")
     dispatcher.next_shard("a")
     dispatcher.worker_lost("a", "quarantined", None)
@@ -80,10 +80,10 @@ def test_without_workers_the_rest_is_given_up_with_the_reason(open_dispatcher):
     assert sum(len(event.frames) for event in failures(reported(dispatcher))) == 16
 
 
-def test_every_frame_is_told_once_whatever_fails(open_dispatcher):
-    """A fixed but irregular pattern of failures and crashes: each chunk ends done or given up, never both."""
+def test_every_frame_is_reported_once_whatever_fails(open_dispatcher):
+    """Use a fixed but irregular pattern of failures and crashes: each chunk ends done or given up, never both."""
     dispatcher = open_dispatcher(shards("f", chunks=50, per_shard=3), "w0")
-    told, assignments, workers, step = [], {"w0": deque()}, 1, 0
+    reported_frames, assignments, workers, step = [], {"w0": deque()}, 1, 0
     while not dispatcher.finished:
         step += 1
         assert step < 2000
@@ -98,7 +98,7 @@ def test_every_frame_is_told_once_whatever_fails(open_dispatcher):
             elif step % 5 == 0:
                 dispatcher.record_outcome(assignment, RENDER)
             else:
-                told.extend(frame.index for frame in assignment.remaining[0].frames)
+                reported_frames.extend(frame.index for frame in assignment.remaining[0].frames)
                 dispatcher.record_outcome(assignment, done(assignment))
             if worker in assignments and not assignment.remaining:
                 assignments[worker].popleft()
@@ -107,11 +107,11 @@ def test_every_frame_is_told_once_whatever_fails(open_dispatcher):
             workers += 1
             assignments[name] = deque()
             dispatcher.add_worker(name)
-    told += [index for event in failures(reported(dispatcher)) for index in event.frames]
-    assert sorted(told) == list(range(100))
+    reported_frames += [index for event in failures(reported(dispatcher)) for index in event.frames]
+    assert sorted(reported_frames) == list(range(100))
 
 
-def test_frames_of_a_process_that_does_not_end_are_given_up(open_dispatcher):
+def test_frames_of_a_process_that_does_not_exit_are_given_up(open_dispatcher):
     dispatcher = open_dispatcher(shards("f", chunks=4), "a", "b")
     dispatcher.next_shard("a")
     dispatcher.abandon_worker("a", "it hangs, but its process does not end")
@@ -126,19 +126,19 @@ def test_a_crash_blames_one_chunk_however_many_shards_the_worker_held(open_dispa
     dispatcher.next_shard("a")
     dispatcher.worker_lost("a", "killed", Cause.CRASH)
     finish(dispatcher, "b")
-    told = reported(dispatcher)
-    assert [event.frames for event in told if isinstance(event, ShardRetried)] == [(2, 3)]
+    events = reported(dispatcher)
+    assert [event.frames for event in events if isinstance(event, ShardRetried)] == [(2, 3)]
     assert dispatcher.finished
 
 
-def test_what_a_process_that_does_not_end_had_committed_is_there(open_dispatcher):
+def test_committed_chunks_of_a_process_that_does_not_exit_are_kept(open_dispatcher):
     event = ChunkDone(job="job", worker="a", rows=(), seconds=1.0)
     dispatcher = open_dispatcher(
         shards("f", chunks=2), "a", "b", committed_chunks=lambda shard, worker: {0: event}
     )
     dispatcher.next_shard("a")
     dispatcher.abandon_worker("a", "it does not end")
-    assert [type(told) for told in reported(dispatcher)] == [WorkerLost, ChunkDone, FramesFailed]
+    assert [type(event) for event in reported(dispatcher)] == [WorkerLost, ChunkDone, FramesFailed]
 
 
 NEXT_STATES = {
@@ -165,7 +165,7 @@ def test_a_chunk_is_assigned_and_done(open_dispatcher):
     assert states(dispatcher) == {0: ["done"]}
 
 
-def test_a_lost_worker_retries_its_chunk_at_hand_and_its_other_chunks_wait(open_dispatcher):
+def test_after_a_lost_worker_its_current_chunk_is_retried_and_its_other_chunks_wait(open_dispatcher):
     dispatcher = open_dispatcher(shards("f", chunks=2), "a", "b")
     dispatcher.next_shard("a")
     dispatcher.worker_lost("a", "killed", Cause.CRASH)
@@ -176,16 +176,16 @@ def test_a_lost_worker_retries_its_chunk_at_hand_and_its_other_chunks_wait(open_
     ]
 
 
-def test_what_is_never_attempted_is_cancelled(open_dispatcher):
+def test_chunks_without_an_attempt_are_cancelled(open_dispatcher):
     dispatcher = open_dispatcher(shards("f", chunks=2, per_shard=1))
     dispatcher.give_up_rest("no worker is left")
     assert states(dispatcher) == {0: ["cancelled"], 1: ["cancelled"]}
 
 
-def test_every_chunk_goes_from_state_to_state_as_the_table_says_and_ends_in_one_that_is_final(
+def test_every_chunk_follows_the_state_table_and_ends_in_a_final_state(
     open_dispatcher,
 ):
-    """A fixed but irregular pattern of failures and crashes, over 50 chunks."""
+    """Use a fixed but irregular pattern of failures and crashes, over 50 chunks."""
     dispatcher = open_dispatcher(shards("f", chunks=50, per_shard=3), "w0")
     held, started = {"w0": deque()}, 1
     for step in range(1, 2000):

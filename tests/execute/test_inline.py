@@ -30,7 +30,7 @@ def test_every_frame_is_written_and_recorded(tmp_path):
         assert row.rendered_at.endswith("+00:00")
 
 
-def test_a_bad_frame_costs_its_chunk_alone(tmp_path):
+def test_a_bad_frame_costs_only_its_chunk(tmp_path):
     with InlineExecutor(open_renderer=FailsOn(13)) as executor:
         events = list(executor.run(shards(tmp_path)))
     assert failures(events) == [
@@ -39,7 +39,7 @@ def test_a_bad_frame_costs_its_chunk_alone(tmp_path):
     assert done_frames(events) == sorted(set(range(40)) - {12, 13})
 
 
-def test_a_missing_model_fails_its_jobs_frames_and_the_next_job_goes_on(tmp_path):
+def test_a_missing_model_fails_its_jobs_frames_and_the_next_job_continues(tmp_path):
     both = [*shards(tmp_path / "a"), *shards(tmp_path / "b", job="other", size=32)]
     with InlineExecutor(open_renderer=missing_model) as executor:
         events = list(executor.run(both))
@@ -63,7 +63,7 @@ def test_a_full_disk_stops_the_job_soon(tmp_path, monkeypatch):
     assert len(tried) == 2
 
 
-def test_an_error_that_nobody_foresaw_is_told_by_its_name(tmp_path):
+def test_an_unexpected_error_is_reported_by_its_name(tmp_path):
     def broken(spec):
         raise KeyError("unet")
 
@@ -87,7 +87,7 @@ def test_renderers_stay_warm_and_only_two_are_kept(tmp_path):
     assert opened == [16, 24, 32, 24]
 
 
-def test_closing_the_run_early_keeps_what_is_finished(tmp_path):
+def test_closing_the_run_early_keeps_finished_frames(tmp_path):
     with InlineExecutor() as executor:
         run = executor.run(shards(tmp_path))
         seen = list(itertools.islice(run, 12))

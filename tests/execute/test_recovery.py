@@ -1,4 +1,4 @@
-"""What counts as committed by a worker that died: its own rows, of these recipes, with whole files."""
+"""The committed chunks of a dead worker: its own rows, with these recipes and intact files."""
 
 import dataclasses
 
@@ -17,13 +17,13 @@ def shard(tmp_path):
     return whole
 
 
-def test_whole_chunks_of_the_worker_count(shard):
+def test_complete_chunks_of_the_worker_count(shard):
     done = committed_chunks(shard, "w")
     assert sorted(done) == [0, 1, 2]
     assert [row.frame for row in done[1].rows] == [2, 3]
 
 
-def test_what_another_worker_wrote_before_does_not_count(shard):
+def test_chunks_that_another_worker_wrote_do_not_count(shard):
     assert committed_chunks(shard, "v") == {}
 
 

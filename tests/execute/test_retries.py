@@ -1,4 +1,4 @@
-"""What is tried again, elsewhere or otherwise, what is given up, and whom that speaks against."""
+"""Retries, frames that are given up, and workers that are quarantined."""
 
 import dataclasses
 
@@ -9,7 +9,7 @@ from tests.execute.outcomes import OUT_OF_MEMORY, RENDER, done, finish, reported
 from tests.execute.shards import failures, shards
 
 
-def test_a_failed_chunk_is_tried_again_alone_and_elsewhere(open_dispatcher):
+def test_only_the_failed_chunk_is_retried_on_another_worker(open_dispatcher):
     dispatcher = open_dispatcher(shards("f", chunks=4), "a", "b")
     assignment = dispatcher.next_shard("a")
     dispatcher.record_outcome(assignment, done(assignment))
@@ -24,7 +24,7 @@ def test_a_failed_chunk_is_tried_again_alone_and_elsewhere(open_dispatcher):
     assert [chunk.index for chunk in again.shard.chunks] == [1]
 
 
-def test_the_only_worker_tries_its_own_failures_again_until_they_are_given_up(open_dispatcher):
+def test_the_only_worker_retries_its_own_failures_until_they_are_given_up(open_dispatcher):
     dispatcher = open_dispatcher(shards("f", chunks=1), "a")
     for _ in range(3):
         dispatcher.record_outcome(dispatcher.next_shard("a"), RENDER)
@@ -50,7 +50,7 @@ def test_a_model_that_does_not_load_fails_every_frame_that_needs_it_at_once(open
     assert [e.job for e in events if isinstance(e, ChunkDone)] == ["other"] * 4
 
 
-def test_a_disk_that_stays_full_stops_its_job_and_no_other(open_dispatcher):
+def test_a_disk_that_stays_full_stops_only_its_job(open_dispatcher):
     full = Failed(cause=Cause.STORAGE, reason="no space", chunks=4)
     both = [*shards("f", chunks=8), *shards("g", chunks=4, job="other")]
     dispatcher = open_dispatcher(both, "a")
@@ -63,7 +63,7 @@ def test_a_disk_that_stays_full_stops_its_job_and_no_other(open_dispatcher):
     assert [e.job for e in events if isinstance(e, ChunkDone)] == ["other"] * 4
 
 
-def test_a_worker_is_unfit_when_another_makes_its_failures_good(open_dispatcher):
+def test_a_worker_is_quarantined_when_others_render_its_failed_chunks(open_dispatcher):
     dispatcher = open_dispatcher(shards("f", chunks=8), "a", "b")
     bad = dispatcher.next_shard("a")
     for _ in range(3):
@@ -82,7 +82,7 @@ def test_a_worker_is_unfit_when_another_makes_its_failures_good(open_dispatcher)
     assert dispatcher.quarantine_reason("a") is None
 
 
-def test_frames_that_fail_everywhere_speak_against_no_worker(open_dispatcher):
+def test_frames_that_fail_everywhere_count_against_no_worker(open_dispatcher):
     dispatcher = open_dispatcher(shards("f", chunks=12, per_shard=1), "a", "b")
     while not dispatcher.finished:
         for worker in ("a", "b"):
@@ -93,8 +93,8 @@ def test_frames_that_fail_everywhere_speak_against_no_worker(open_dispatcher):
     assert len(failures(reported(dispatcher))) == 6
 
 
-def test_attempts_count_for_each_cause_apart(open_dispatcher):
-    """Two crashes do not use up the one try at full size that memory gets, nor the tries of a failing pipeline."""
+def test_attempts_are_counted_separately_for_each_cause(open_dispatcher):
+    """Two crashes use up neither the retry at full size after running out of memory nor those of a failing pipeline."""
     dispatcher = open_dispatcher(shards("f", chunks=1), "a")
     for number, cause in enumerate([Cause.CRASH, Cause.CRASH, Cause.OUT_OF_MEMORY, Cause.RENDER, Cause.FLAW]):
         worker = f"w{number}"
@@ -113,7 +113,7 @@ def test_attempts_count_for_each_cause_apart(open_dispatcher):
     )
 
 
-def test_memory_that_runs_out_is_tried_at_full_size_elsewhere_and_then_in_halves(open_dispatcher):
+def test_out_of_memory_is_retried_at_full_size_on_another_worker_and_then_in_halves(open_dispatcher):
     dispatcher = open_dispatcher(shards("f", chunks=1), "a", "b")
     dispatcher.record_outcome(dispatcher.next_shard("a"), OUT_OF_MEMORY)
     assert dispatcher.next_shard("a") is None
@@ -131,16 +131,16 @@ def test_memory_that_runs_out_is_tried_at_full_size_elsewhere_and_then_in_halves
     assert dispatcher.finished
 
 
-def test_flawed_pictures_are_drawn_once_more_elsewhere_and_then_kept_as_they_come(open_dispatcher):
+def test_flawed_pictures_are_rendered_once_more_on_another_worker_and_then_kept(open_dispatcher):
     dispatcher = open_dispatcher(shards("f", chunks=1), "a", "b")
     dispatcher.record_outcome(dispatcher.next_shard("a"), Failed(cause=Cause.FLAW, reason="frame 1: blank"))
     assert dispatcher.next_shard("a") is None
     assignment = dispatcher.next_shard("b")
     assert assignment.shard.last_try
-    told = dataclasses.replace(done(assignment), unusable=(1,))
-    dispatcher.record_outcome(assignment, told)
+    partly_done = dataclasses.replace(done(assignment), unusable=(1,))
+    dispatcher.record_outcome(assignment, partly_done)
     assert reported(dispatcher)[1:] == [
-        told,
+        partly_done,
         FramesFailed(
             job="job",
             frames=(1,),
@@ -150,7 +150,7 @@ def test_flawed_pictures_are_drawn_once_more_elsewhere_and_then_kept_as_they_com
     ]
 
 
-def test_a_worker_that_cannot_load_the_model_does_not_speak_for_the_others(open_dispatcher):
+def test_a_worker_that_cannot_load_the_model_does_not_count_for_the_others(open_dispatcher):
     dispatcher = open_dispatcher(shards("f", chunks=4), "a", "b")
     dispatcher.record_outcome(
         dispatcher.next_shard("a"), Failed(cause=Cause.MODEL, reason="bad disk", chunks=4)
@@ -162,7 +162,7 @@ def test_a_worker_that_cannot_load_the_model_does_not_speak_for_the_others(open_
     assert not failures(reported(dispatcher))
 
 
-def test_a_job_that_loses_too_many_frames_is_stopped(open_dispatcher):
+def test_a_job_with_too_many_failed_frames_is_stopped(open_dispatcher):
     dispatcher = Dispatcher(shards("f", chunks=20, per_shard=2), RetryPolicy(max_failed_frames=3))
     dispatcher.add_worker("a")
     while (assignment := dispatcher.next_shard("a")) is not None:
@@ -178,16 +178,16 @@ def test_a_job_that_loses_too_many_frames_is_stopped(open_dispatcher):
     assert dispatcher.finished
 
 
-def test_what_failed_waits_for_a_worker_that_is_on_its_way(open_dispatcher):
+def test_failed_shards_wait_for_a_starting_worker(open_dispatcher):
     dispatcher = open_dispatcher(shards("f", chunks=1), "a")
     dispatcher.workers_starting({"b"})
     dispatcher.record_outcome(dispatcher.next_shard("a"), Failed(cause=Cause.MODEL, reason="bad disk"))
     assert dispatcher.next_shard("a") is None
-    dispatcher.workers_starting(())  # it does not come: better the same worker than none
+    dispatcher.workers_starting(())  # it does not start: the same worker is better than none
     assert dispatcher.next_shard("a").shard.attempt == 2
 
 
-def test_a_worker_that_cannot_load_a_model_is_not_asked_to_again_while_others_are_there(open_dispatcher):
+def test_a_worker_that_cannot_load_a_model_does_not_retry_it_while_there_are_others(open_dispatcher):
     both = [*shards("f", chunks=12), *shards("g", chunks=4, job="other", size=32)]
     dispatcher = open_dispatcher(both, "a", "b")
     dispatcher.record_outcome(
@@ -206,7 +206,7 @@ def test_a_worker_that_cannot_load_a_model_is_not_asked_to_again_while_others_ar
     assert dispatcher.finished
 
 
-def test_what_is_done_in_halves_does_not_speak_against_who_fails_in_full(open_dispatcher):
+def test_success_in_halves_does_not_count_against_workers_that_failed_at_full_size(open_dispatcher):
     dispatcher = open_dispatcher(shards("f", chunks=5, per_shard=1), "a", "b")
     halves = 0
     while not dispatcher.finished:
@@ -220,15 +220,15 @@ def test_what_is_done_in_halves_does_not_speak_against_who_fails_in_full(open_di
     assert halves == 5
 
 
-def test_the_last_try_stays_the_last_when_it_fails_otherwise(open_dispatcher):
+def test_the_last_try_stays_the_last_after_a_failure_of_another_cause(open_dispatcher):
     dispatcher = open_dispatcher(shards("f", chunks=1), "a")
     dispatcher.record_outcome(dispatcher.next_shard("a"), Failed(cause=Cause.FLAW, reason="frame 1: blank"))
     dispatcher.record_outcome(dispatcher.next_shard("a"), RENDER)
     assert dispatcher.next_shard("a").shard.last_try
 
 
-def test_a_worker_is_not_outdone_in_what_it_never_touched(open_dispatcher):
-    """It cannot load one model; frames of that model that a second worker failed on are none of its failures."""
+def test_frames_that_a_worker_never_attempted_do_not_count_against_it(open_dispatcher):
+    """It cannot load one model; a second worker's failures on frames of that model do not count as its own."""
     dispatcher = open_dispatcher(shards("f", chunks=8, per_shard=1), "a", "b", "c")
     dispatcher.record_outcome(dispatcher.next_shard("a"), Failed(cause=Cause.MODEL, reason="bad disk"))
     while (assignment := dispatcher.next_shard("b")) is not None:

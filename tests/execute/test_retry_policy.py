@@ -17,7 +17,7 @@ from farm.execute.retry_policy import RULES, Action, Cause, Failure, RetryPolicy
         (Cause.HANG, 1, 0, 1, Action.RETRY),
         (Cause.HANG, 2, 0, 1, Action.GIVE_UP_FRAMES),
         (Cause.MODEL, 1, 1, 2, Action.RETRY),
-        (Cause.MODEL, 1, 1, 1, Action.GIVE_UP_RENDERER),  # nobody else to ask
+        (Cause.MODEL, 1, 1, 1, Action.GIVE_UP_RENDERER),  # no other worker
         (Cause.MODEL, 2, 2, 8, Action.GIVE_UP_RENDERER),
         (Cause.STORAGE, 1, 1, 1, Action.RETRY),
         (Cause.TAKEN, 1, 1, 2, Action.GIVE_UP_JOB),
@@ -27,7 +27,7 @@ from farm.execute.retry_policy import RULES, Action, Cause, Failure, RetryPolicy
         (Cause.OUT_OF_MEMORY, 1, 1, 1, Action.RETRY),  # at full size: the worker has made room meanwhile
     ],
 )
-def test_a_failed_attempt_is_decided_by_cause_number_and_who_is_left(cause, attempt, tried, workers, action):
+def test_the_action_depends_on_cause_attempt_and_remaining_workers(cause, attempt, tried, workers, action):
     failure = Failure(cause=cause, attempt=attempt, workers_tried=tried, workers=workers, frames_per_call=1)
     assert RetryPolicy().after(failure) is action
 
@@ -41,7 +41,7 @@ def test_a_failed_attempt_is_decided_by_cause_number_and_who_is_left(cause, atte
         (2, 1, Action.GIVE_UP_FRAMES),  # nothing to halve
     ],
 )
-def test_memory_that_runs_out_again_halves_the_call_down_to_one_frame(attempt, frames_per_call, action):
+def test_running_out_of_memory_again_halves_the_call_down_to_one_frame(attempt, frames_per_call, action):
     failure = Failure(
         cause=Cause.OUT_OF_MEMORY,
         attempt=attempt,
@@ -57,8 +57,8 @@ def test_every_cause_has_a_rule():
 
 
 @pytest.mark.parametrize("cause", Cause)
-def test_every_cause_comes_to_an_end(cause):
-    """However long a chunk of eight keeps failing, few attempts are made at it."""
+def test_every_cause_is_given_up_eventually(cause):
+    """A chunk of eight frames that keeps failing gets few attempts."""
     frames_per_call, attempt = 8, 0
     for attempt in range(1, 20):
         action = RetryPolicy().after(
@@ -75,7 +75,7 @@ def test_every_cause_comes_to_an_end(cause):
     ("limit", "failed", "stops"),
     [(None, 10**6, False), (0, 0, False), (0, 1, True), (3, 3, False), (3, 4, True)],
 )
-def test_a_job_is_stopped_when_it_has_lost_more_frames_than_allowed(limit, failed, stops):
+def test_a_job_is_stopped_when_more_frames_failed_than_allowed(limit, failed, stops):
     assert RetryPolicy(max_failed_frames=limit).stops(failed) is stops
 
 
@@ -88,5 +88,7 @@ def test_a_job_is_stopped_when_it_has_lost_more_frames_than_allowed(limit, faile
         (3, 1, False),  # the last worker stays
     ],
 )
-def test_a_worker_is_quarantined_after_failures_on_what_others_rendered(failures, workers, quarantined):
+def test_a_worker_is_quarantined_after_failures_on_chunks_that_others_rendered(
+    failures, workers, quarantined
+):
     assert RetryPolicy().quarantines(failures_in_a_row=failures, workers=workers) is quarantined

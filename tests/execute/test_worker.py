@@ -1,4 +1,4 @@
-"""What a worker does with a chunk, one failure at a time."""
+"""A worker and its chunks, one failure at a time."""
 
 import dataclasses
 
@@ -40,7 +40,7 @@ def rows(shard):
     return list(Ledger(JobFolder(shard.folder)).rows())
 
 
-def test_smaller_calls_give_the_whole_chunk_and_are_told_in_its_rows(shard):
+def test_smaller_calls_render_the_complete_chunk_and_are_recorded_in_its_rows(shard):
     opened = []
 
     def small(spec):
@@ -70,7 +70,7 @@ def test_running_out_of_memory_drops_the_other_models(shard):
     assert opened == [32, 16, 32]
 
 
-def test_a_model_that_has_no_room_beside_another_gets_all_of_it(shard):
+def test_a_model_that_does_not_fit_next_to_another_gets_all_memory(shard):
     loaded = []
 
     def opener(spec):
@@ -85,7 +85,7 @@ def test_a_model_that_has_no_room_beside_another_gets_all_of_it(shard):
     assert all(isinstance(outcome, ChunkDone) for outcome in worker.render(shard))
 
 
-def test_a_model_that_fits_nowhere_fails_its_shard_at_once(shard):
+def test_a_model_that_does_not_fit_fails_its_shard_at_once(shard):
     def opener(spec):
         raise OutOfMemory("24 GiB wanted")
 
@@ -93,7 +93,7 @@ def test_a_model_that_fits_nowhere_fails_its_shard_at_once(shard):
     assert failed == Failed(cause=Cause.MODEL, reason="the model does not fit: 24 GiB wanted", chunks=3)
 
 
-def test_a_model_is_not_loaded_again_for_every_chunk_that_wants_it(shard):
+def test_a_model_that_cannot_be_loaded_is_not_loaded_again_for_every_chunk(shard):
     attempts = []
 
     def opener(spec):
@@ -105,7 +105,7 @@ def test_a_model_is_not_loaded_again_for_every_chunk_that_wants_it(shard):
 
 
 class Flawed(ProceduralRenderer):
-    """Frame 0 is black, frame 3 is no picture."""
+    """Renders frame 0 black, and frame 3 with NaN."""
 
     def render(self, chunk):
         pictures = super().render(chunk)
@@ -128,7 +128,7 @@ def test_flawed_pictures_fail_their_chunk_and_are_not_written(shard):
     assert [row.frame for row in rows(shard)] == [4, 5]
 
 
-def test_on_the_last_try_a_blank_picture_is_kept_and_only_what_is_no_picture_is_lost(shard):
+def test_the_last_try_keeps_a_blank_picture_and_loses_only_invalid_ones(shard):
     last = dataclasses.replace(shard, last_try=True)
     [blank, bad, _] = Worker("w", "host", Flawed).render(last)
     assert [(row.frame, row.flaw) for row in blank.rows] == [(0, "blank"), (1, "")]
@@ -137,11 +137,11 @@ def test_on_the_last_try_a_blank_picture_is_kept_and_only_what_is_no_picture_is_
     assert all(is_intact(JobFolder(shard.folder), row) for row in rows(shard))
 
 
-def test_nothing_is_written_into_a_folder_that_another_run_has_taken_over(shard):
-    """As by workers of a run that was stopped for minutes, and then went on."""
+def test_nothing_is_written_to_a_folder_taken_over_by_another_run(shard):
+    """Like the workers of a run that was suspended for minutes and then resumed."""
     folder = JobFolder(shard.folder)
     first = FolderLock(folder).acquire()
-    mine = dataclasses.replace(shard, claim=first.id)
+    mine = dataclasses.replace(shard, lock_id=first.id)
     worker = Worker("w", "host")
     list(worker.render(mine))
     before = rows(shard)
@@ -177,14 +177,14 @@ def test_frames_of_another_job_come_from_the_cache_without_a_model(shard, cached
     list(again.render(elsewhere))
     assert len(opened) == 1
     assert [row.cached for row in rows(elsewhere)] == [True] * 6
-    told = ("frame", "content_sha256", "file_sha256", "environment", "device")
+    columns = ("frame", "content_sha256", "file_sha256", "environment", "device")
     first, second = (
-        [[getattr(row, name) for name in told] for row in rows(each)] for each in (shard, elsewhere)
+        [[getattr(row, name) for name in columns] for row in rows(each)] for each in (shard, elsewhere)
     )
     assert first == second
 
 
-def test_a_chunk_that_is_cached_in_part_is_rendered_whole(shard, cached, tmp_path):
+def test_a_partly_cached_chunk_is_rendered_completely(shard, cached, tmp_path):
     worker, opened = cached
     list(worker.render(shard))
     next((tmp_path / "cache").rglob("*.png")).unlink()
@@ -192,14 +192,14 @@ def test_a_chunk_that_is_cached_in_part_is_rendered_whole(shard, cached, tmp_pat
     assert len(opened[0].calls) == 4
 
 
-def test_frames_of_smaller_calls_and_last_tries_stay_out_of_the_cache(shard, cached, tmp_path):
+def test_frames_of_smaller_calls_and_last_tries_are_not_cached(shard, cached, tmp_path):
     worker, _ = cached
     list(worker.render(dataclasses.replace(shard, calls_per_chunk=2)))
     list(worker.render(dataclasses.replace(shard, last_try=True)))
     assert not list((tmp_path / "cache").rglob("*.png"))
 
 
-def test_frames_of_another_environment_are_not_taken(shard, cached, monkeypatch, tmp_path):
+def test_cached_frames_of_another_environment_are_not_used(shard, cached, monkeypatch, tmp_path):
     worker, opened = cached
     list(worker.render(shard))
     monkeypatch.setattr("farm.execute.worker.describe_environment", lambda spec: '{"numpy": "another"}')

@@ -1,4 +1,4 @@
-"""One Ray with room for three workers; each test has an executor of its own on it."""
+"""One Ray with room for three workers; each test has its own executor on it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.local_ray import started_ray
 
 @pytest.fixture(scope="package")
 def shared_ray():
-    """A Ray that starts when it is first asked for; a test that needs none beside its own closes it."""
+    """A Ray that starts on first use; a test that starts its own Ray closes it first."""
     with ExitStack() as started:
         yield started
 
@@ -44,7 +44,7 @@ class Ran:
     summary: object
     events: list[Event] = field(default_factory=list)
 
-    def told(self, kind: type) -> list[Event]:
+    def events_of(self, kind: type) -> list[Event]:
         return [event for event in self.events if isinstance(event, kind)]
 
 
@@ -74,14 +74,14 @@ def render_on_ray(local_ray, diary):
         *,
         workers: int = 2,
         policy: RetryPolicy | None = None,
-        tell=lambda event: None,
+        on_event=lambda event: None,
         **faulty,
     ) -> Ran:
         events = []
 
         def hear(event):
             events.append(event)
-            tell(event)
+            on_event(event)
 
         renderers = Faulty(diary, fault, **faulty)
         with RayExecutor(workers=workers, policy=policy, open_renderer=renderers) as executor:

@@ -1,4 +1,4 @@
-"""What the renderers of all processes did, told by themselves: a line per deed, appended whole."""
+"""A log of the actions of all processes' renderers: one line per action, appended atomically."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import psutil
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Deed:
-    """`what` is opened, began or drew; `frames` are of the model call, none for opened."""
+class Action:
+    """`what` is opened, began or drew; `frames` are those of the model call, none for opened."""
 
     what: str
     pid: int
@@ -22,7 +22,7 @@ class Deed:
 
 
 class Diary:
-    """A file beside the job; a process that is killed leaves its last line whole."""
+    """A file next to the job; a killed process leaves its last line complete."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -38,29 +38,29 @@ class Diary:
         finally:
             os.close(handle)
 
-    def deeds(self, what: str = "began") -> list[Deed]:
+    def actions(self, what: str = "began") -> list[Action]:
         lines = self.path.read_text().splitlines() if self.path.exists() else []
-        deeds = (Deed(**json.loads(line)) for line in lines)
+        actions = (Action(**json.loads(line)) for line in lines)
         return [
-            Deed(what=deed.what, pid=deed.pid, node=deed.node, frames=tuple(deed.frames))
-            for deed in deeds
-            if deed.what == what
+            Action(what=action.what, pid=action.pid, node=action.node, frames=tuple(action.frames))
+            for action in actions
+            if action.what == what
         ]
 
     def drawn(self) -> int:
-        """Return how many chunks were drawn, the same one again included."""
+        """Return how many chunks were drawn, repetitions included."""
         return self.path.read_bytes().count(b'"drew"') if self.path.exists() else 0
 
     def calls(self) -> Counter[tuple[int, ...]]:
-        """Return how often each chunk was a model call, by its frames."""
-        return Counter(deed.frames for deed in self.deeds())
+        """Return the number of model calls per chunk, by its frames."""
+        return Counter(action.frames for action in self.actions())
 
-    def calls_of(self, frame: int) -> list[Deed]:
-        return [deed for deed in self.deeds() if frame in deed.frames]
+    def calls_of(self, frame: int) -> list[Action]:
+        return [action for action in self.actions() if frame in action.frames]
 
     def pids(self) -> list[int]:
         """Return the processes that opened a renderer, oldest first."""
-        return list(dict.fromkeys(deed.pid for deed in self.deeds("opened")))
+        return list(dict.fromkeys(action.pid for action in self.actions("opened")))
 
     def alive(self) -> list[int]:
         return [pid for pid in self.pids() if _lives(pid)]

@@ -1,6 +1,6 @@
-"""The `farm` command in a process of its own, which a test may kill; its renderers keep a diary.
+"""The `farm` command in a separate process, which a test may kill; its renderers keep a diary.
 
-Called as a program it is `farm` but for three options: `--diary FILE`, `--seconds-per-chunk S`, and
+Called as a program it is `farm` with three more options: `--diary FILE`, `--seconds-per-chunk S`, and
 `--stop-in gif` or `table`: to stop (as by SIGSTOP) with that output half written.
 """
 
@@ -24,7 +24,7 @@ _ROOT = Path(__file__).parents[2]
 
 
 class Driver:
-    """A running `farm render` of a film, two workers on a Ray of its own unless `--inline` is among the options."""
+    """A running `farm render` of a film, with two workers on its own Ray unless `--inline` is among the options."""
 
     def __init__(
         self, manifest: Path, diary: Diary, *options: str, seconds_per_chunk: float = 0.0, stop_in: str = ""
@@ -56,7 +56,7 @@ class Driver:
         return self.process.returncode
 
     def kill(self) -> list[psutil.Process]:
-        """Kill it on the spot, and it alone; return its Ray's processes, which are left to themselves.
+        """Kill only this process, at once; return its Ray's processes, which become orphans.
 
         Ray's own agents are not among them: they write to no job, and wait a minute for their dead head.
         """
@@ -68,7 +68,7 @@ class Driver:
 
 
 def stop_in(place: str) -> None:
-    """Make this process stop after it has written something of an output."""
+    """Make this process stop after it has written part of an output."""
     import pyarrow.parquet
 
     from farm.reduce import gif

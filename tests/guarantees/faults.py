@@ -1,8 +1,8 @@
 """Renderers that fail in known ways, on the frames and in the processes that a test names.
 
-`Faulty(diary, fault)` is what an executor takes as `open_renderer`. A fault is a deed at a place: `On(9, die)`
-kills the process whenever frame 9 is drawn, `On(9, die, times=1)` the first time only, and
-`OnFirstWorker(poison)` fails all that the first process draws.
+An executor takes `Faulty(diary, fault)` as its `open_renderer`. A fault is an action at a place: `On(9, die)`
+kills the process whenever frame 9 is drawn, `On(9, die, times=1)` only the first time, and
+`OnFirstWorker(poison)` fails everything that the first process draws.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from farm.render import Renderer
 from farm.render.procedural import ProceduralRenderer
 from tests.guarantees.diary import Diary
 
-Deed = Callable[[], None]
+Action = Callable[[], None]
 Pictures = list["Pixels | None"]
 Draw = Callable[[Chunk], Pictures]
 Fault = Callable[[Diary, Chunk, Draw], Pictures]
@@ -29,7 +29,7 @@ _PATIENCE_SECONDS = 120.0
 
 
 def sound(diary: Diary, chunk: Chunk, draw: Draw) -> Pictures:
-    """No fault at all."""
+    """Draw without a fault."""
     return draw(chunk)
 
 
@@ -63,53 +63,53 @@ class Faulty:
 
 @dataclass(frozen=True)
 class On:
-    """The deed happens where `frame` is drawn, in the first `times` calls that draw it (0: in every one)."""
+    """Acts where `frame` is drawn, in the first `times` calls that draw it (0: in every one)."""
 
     frame: int
-    deed: Deed
+    action: Action
     times: int = 0
 
     def __call__(self, diary: Diary, chunk: Chunk, draw: Draw) -> Pictures:
         if self.frame in [frame.index for frame in chunk.frames]:
             call = len(diary.calls_of(self.frame))  # this one is noted already
             if not self.times or call <= self.times:
-                self.deed()
+                self.action()
         return draw(chunk)
 
 
 @dataclass(frozen=True)
 class OnFirstWorker:
-    """The deed happens in every call of the process that opened its renderer first.
+    """Acts in every call of the process that opened its renderer first.
 
-    Before each, it waits until the others have drawn as many chunks as it has begun.
+    Before each call, that process waits until the others have drawn as many chunks as it has begun.
     """
 
-    deed: Deed
+    action: Action
 
     def __call__(self, diary: Diary, chunk: Chunk, draw: Draw) -> Pictures:
         if is_first(diary):
-            begun = sum(deed.pid == os.getpid() for deed in diary.deeds())
-            wait_until(lambda: len(diary.deeds("drew")) >= begun)
-            self.deed()
+            begun = sum(action.pid == os.getpid() for action in diary.actions())
+            wait_until(lambda: len(diary.actions("drew")) >= begun)
+            self.action()
         return draw(chunk)
 
 
 @dataclass(frozen=True)
 class From:
-    """The deed happens in every call from `frame` on."""
+    """Acts in every call from `frame` on."""
 
     frame: int
-    deed: Deed
+    action: Action
 
     def __call__(self, diary: Diary, chunk: Chunk, draw: Draw) -> Pictures:
         if chunk.frames[-1].index >= self.frame:
-            self.deed()
+            self.action()
         return draw(chunk)
 
 
 @dataclass(frozen=True)
 class OnceThereAre:
-    """`fault`, after every call has waited until so many processes have a renderer: none does all the work before."""
+    """Acts like `fault` once that many processes have a renderer; until then every call waits, so that all work."""
 
     processes: int
     fault: Fault
@@ -121,20 +121,20 @@ class OnceThereAre:
 
 @dataclass(frozen=True)
 class InLargeCalls:
-    """The deed happens in every call of more than `most` frames."""
+    """Acts in every call of more than `most` frames."""
 
     most: int
-    deed: Deed
+    action: Action
 
     def __call__(self, diary: Diary, chunk: Chunk, draw: Draw) -> Pictures:
         if chunk.batch_size > self.most:
-            self.deed()
+            self.action()
         return draw(chunk)
 
 
 @dataclass(frozen=True)
 class Spoils:
-    """`picture` comes in place of that of `frame`, in the first `times` calls (0: in every one)."""
+    """Replaces the picture of `frame` by `picture`, in the first `times` calls (0: in every one)."""
 
     frame: int
     picture: Pixels | None
@@ -148,7 +148,7 @@ class Spoils:
         return pictures
 
 
-# --- deeds -----------------------------------------------------------------------------------------------
+# --- actions ---------------------------------------------------------------------------------------------
 
 
 def die() -> None:
@@ -156,7 +156,7 @@ def die() -> None:
 
 
 def die_at_next_rename() -> None:
-    """Kill the process once it has written a temporary file, before that gets its name."""
+    """Kill the process once it has written a temporary file, before the rename."""
     os.rename = lambda *_, **__: die()
 
 
@@ -198,10 +198,10 @@ class Rest:
 
 @dataclass(frozen=True)
 class Await:
-    """Waits for a file, then does `then`; so a test decides when."""
+    """Waits for a file, then does `then`, so that a test decides when."""
 
     path: Path
-    then: Deed = lambda: None
+    then: Action = lambda: None
 
     def __call__(self) -> None:
         wait_until(self.path.exists)

@@ -1,4 +1,4 @@
-"""Small jobs for the procedural renderer, at a pace of their own."""
+"""Small jobs for the procedural renderer, with a set time per chunk."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def write_film(
 
 
 def prepare_film(path: Path, *, seconds_per_chunk: float = 0.0) -> Job:
-    """Return the rehearsal of a manifest, into `out` beside it."""
+    """Return the rehearsal of a manifest, into `out` next to it."""
     job = prepare(path, output_dir=str(path.parent / "out"), procedural=True)
     paced = dataclasses.replace(job.plan.renderer, seconds_per_chunk=seconds_per_chunk)
     return dataclasses.replace(job, plan=dataclasses.replace(job.plan, renderer=paced))

@@ -1,4 +1,4 @@
-"""Runs `farm` in this process where nothing may start and nothing may be connected to."""
+"""Run `farm` in this process, where nothing may start and no connection may be opened."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def write(folder: Path, **changed: object) -> Path:
     return path
 
 
-def said(*words: object) -> tuple[int, str]:
-    """Return the exit code of `farm` and what it says on standard error."""
+def run_farm(*words: object) -> tuple[int, str]:
+    """Return the exit code of `farm` and its standard error."""
     out, err = io.StringIO(), io.StringIO()
     with (
         pytest.MonkeyPatch.context() as patch,
@@ -46,9 +46,9 @@ def said(*words: object) -> tuple[int, str]:
 
 def refusal(*words: object) -> str:
     """Return how a render is refused: by exit code 2, before anything starts."""
-    code, told = said("render", *words)
-    assert code == 2, told
-    return told
+    code, message = run_farm("render", *words)
+    assert code == 2, message
+    return message
 
 
 def _never(what: str):

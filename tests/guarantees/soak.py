@@ -1,8 +1,8 @@
-"""Renders one long film while worker processes, and now and then the whole run, are killed at random.
+"""Render one long film while random worker processes, and occasionally the entire run, are killed.
 
     python -m tests.guarantees.soak --seed 7 --frames 2000
 
-prints what it cost. The seed decides after how many chunks what is killed; which chunks that hits is up to the machine.
+prints the costs. The seed decides what is killed after how many chunks; the affected chunks depend on the machine.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ _MOST_RUNS = 20
 
 @dataclass(kw_only=True)
 class Figures:
-    """What a soak cost; `runs` counts the starts of the command, the killed ones included.
+    """The costs of a soak test; `runs` counts the starts of the command, killed ones included.
 
-    `retries` are chunks that were given out again, and `chunks_drawn_twice` those of which a picture was lost.
+    `retries` are chunks that were handed out again, and `chunks_drawn_twice` those with a lost picture.
     """
 
     seed: int
@@ -50,7 +50,7 @@ class Figures:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kill:
-    """What is killed once `drawn` chunks are drawn."""
+    """A target to kill once `drawn` chunks are drawn."""
 
     drawn: int
     whole_run: bool
@@ -59,7 +59,7 @@ class Kill:
 def soak(
     folder: Path, *, seed: int, frames: int = 2000, worker_kills: int = 12, run_kills: int = 2
 ) -> tuple[Job, Diary, Figures]:
-    """Run `farm render` again and again until it ends with 0; return what it rendered, and what that cost."""
+    """Run `farm render` repeatedly until it exits with 0; return the job, and the costs."""
     chance = random.Random(seed)
     manifest = write_film(folder, frames=frames, batch_size=_BATCH_SIZE)
     job, diary = prepare_film(manifest), Diary(folder / "diary")
@@ -71,7 +71,7 @@ def soak(
         figures.exit_code = _disturb(run, diary, kills, chance, figures)
         figures.retries += run.err.count(": retrying ")
     figures.model_calls = diary.calls().total()
-    drawings = Counter(deed.frames for deed in diary.deeds("drew"))
+    drawings = Counter(action.frames for action in diary.actions("drew"))
     figures.chunks_drawn_twice = sum(count > 1 for count in drawings.values())
     figures.seconds = time.monotonic() - began
     return job, diary, figures
@@ -84,7 +84,7 @@ def _schedule(chance: random.Random, chunks: int, worker_kills: int, run_kills: 
 
 
 def _disturb(run: Driver, diary: Diary, kills: deque[Kill], chance: random.Random, figures: Figures) -> int:
-    """Kill what is due until the run ends, and return its exit code."""
+    """Kill the scheduled targets until the run ends, and return its exit code."""
     waiter = threading.Thread(target=run.end)
     waiter.start()
     while waiter.is_alive():

@@ -1,4 +1,4 @@
-"""A finished job's folder, ways to tamper with what lies in it, and the commands that read it."""
+"""A finished job's folder, ways to tamper with its content, and the commands that read it."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ FILES = (
 
 
 def quiet(_: object) -> None:
-    """Tell nobody."""
+    """Ignore an event."""
 
 
 def make_job(place: Path) -> Path:
@@ -74,11 +74,11 @@ def make_job(place: Path) -> Path:
     return place / "out"
 
 
-# What tampers with a folder -------------------------------------------------------------------------------------------
+# Tampering with a folder -------------------------------------------------------------------------------------------
 
 
 class _Repeated(dict[str, Any]):
-    """A JSON object in which a key stands twice."""
+    """A JSON object with a duplicate key."""
 
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
         super().__init__(pairs)
@@ -120,7 +120,7 @@ VALUES: tuple[Any, ...] = (
 
 
 def places(content: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Yield where every value of a document stands."""
+    """Yield the path of every value of a document."""
     yield path
     if isinstance(content, Mapping):
         for key in content:
@@ -131,7 +131,7 @@ def places(content: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]
 
 
 def changed(content: Any, path: tuple[Any, ...], value: Any, how: str = "replace") -> Any:
-    """Return a document in which a value is replaced, removed, given twice, or has a neighbour nobody knows."""
+    """Return a document in which a value is replaced, removed, duplicated, or has an unknown neighbour."""
     if not path:
         return value
     whole = copy.deepcopy(content)
@@ -154,12 +154,12 @@ def changed(content: Any, path: tuple[Any, ...], value: Any, how: str = "replace
 
 
 def encoded(content: Any) -> str:
-    """Return a document as JSON, numbers that are none and deep lists included."""
+    """Return a document as JSON, including NaN and deep lists."""
     return json.dumps(content).replace(json.dumps(DEEP), "[" * 1000 + "]" * 1000)
 
 
 def tamper_record(folder: Path, record: str, which: int, value: Any, how: str = "replace") -> None:
-    """Change the `which`-th value of a record, counted round and round, with its checksum where it has one."""
+    """Change the `which`-th value of a record, modulo their number, and its checksum if it has one."""
 
     def edit(document: Any) -> Any:
         found = list(places(document))
@@ -230,12 +230,12 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 
 
 def damage_file(folder: Path, name: str, damage: str) -> None:
-    """Put something else in the place of a file."""
+    """Replace a file by something else."""
     [path, *_] = folder.glob(name)
     DAMAGES[damage](path)
 
 
-# What reads it --------------------------------------------------------------------------------------------------------
+# Reading it -----------------------------------------------------------------------------------------------------------
 
 
 def _inspect(out: Path) -> None:
@@ -289,7 +289,7 @@ COMMANDS: dict[str, Callable[[Path], object]] = {
 
 
 def copy_of(made: Path, place: Path) -> Path:
-    """Copy what `make_job` made, with the job once more, as it was, as `other`; return the copy's output folder."""
+    """Copy the output of `make_job`, with an unchanged copy of the job as `other`; return the copy's output folder."""
     shutil.copytree(made.parent, place)
     shutil.copytree(made / NAME, place / "out" / "other")
     return place / "out"

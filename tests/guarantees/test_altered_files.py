@@ -1,4 +1,4 @@
-"""Frames and ledger parts that were cut, flipped, overwritten or removed behind the farm's back."""
+"""Frames and ledger parts that were truncated, altered, overwritten or removed by others."""
 
 import os
 import random
@@ -11,7 +11,7 @@ from farm.results import exit_code
 from farm.run import render
 from tests.guarantees.faults import Faulty
 from tests.guarantees.films import folder_of
-from tests.guarantees.undisturbed import assert_as_if_undisturbed
+from tests.guarantees.undisturbed import assert_undisturbed
 
 SEED = 20240
 
@@ -46,35 +46,33 @@ def remove(path):
 
 
 def swap(path):
-    """Put another frame, a whole PNG, in its place."""
+    """Replace it by another frame, a complete PNG."""
     shutil.copy(path.with_name("frame000000.png"), path)
 
 
 @pytest.mark.parametrize("damage", [cut, empty, flip, remove, swap], ids=lambda damage: damage.__name__)
-def test_damaged_frames_are_found_and_rendered_again_in_their_chunks_alone(
-    damage, film, render_inline, diary
-):
+def test_only_chunks_with_damaged_frames_are_rendered_again(damage, film, render_inline, diary):
     job = film()
     render_inline(job)
     for frame in (5, 12, 13, 23):
         damage(folder_of(job) / "frames" / f"frame{frame:06d}.png")
 
-    assert_as_if_undisturbed(job, render_inline(job), diary=diary)
+    assert_undisturbed(job, render_inline(job), diary=diary)
     assert diary.calls() == {(4, 5): 1, (12, 13): 1, (22, 23): 1}
 
 
 @pytest.mark.parametrize("damage", [cut, empty, flip, remove], ids=lambda damage: damage.__name__)
-def test_damaged_ledger_parts_cost_their_chunks_alone(damage, film, render_inline, diary):
+def test_damaged_ledger_parts_cost_only_their_chunks(damage, film, render_inline, diary):
     job = film()
     render_inline(job)
     for part in ("frame000004-000005", "frame000022-000023"):
         damage(folder_of(job) / ".farm" / "ledger" / f"{part}.jsonl")
 
-    assert_as_if_undisturbed(job, render_inline(job), diary=diary)
+    assert_undisturbed(job, render_inline(job), diary=diary)
     assert diary.calls() == {(4, 5): 1, (22, 23): 1}
 
 
-def test_no_flipped_bit_in_a_ledger_part_is_believed(film, render_inline, diary):
+def test_every_flipped_bit_in_a_ledger_part_is_detected(film, render_inline, diary):
     job, chance = film(frames=4), random.Random(SEED)
     render_inline(job)
     part = folder_of(job) / ".farm" / "ledger" / "frame000002-000003.jsonl"
@@ -83,4 +81,4 @@ def test_no_flipped_bit_in_a_ledger_part_is_believed(film, render_inline, diary)
         flip(part, place, bit)
         code = render_inline(job)
         assert (diary.calls(), place, bit) == ({(2, 3): 1}, place, bit)
-        assert_as_if_undisturbed(job, code, diary=diary)
+        assert_undisturbed(job, code, diary=diary)

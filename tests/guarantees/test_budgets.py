@@ -1,4 +1,4 @@
-"""What kilobytes may cost: each limit is named by what is refused, and honest jobs stay below it."""
+"""The cost of small inputs: refusals name their limit, and honest jobs stay below it."""
 
 import json
 
@@ -30,7 +30,7 @@ def prepared(tmp_path, **changed):
     return prepare(path, output_dir=str(tmp_path), procedural=True)
 
 
-def test_characters_count_as_often_as_their_alias_is_written(tmp_path):
+def test_characters_count_once_per_use_of_their_alias(tmp_path):
     text = f"{HEAD}animation: {{kind: stills, prompts: [&a {'x' * 9000}, {', '.join(['*a'] * 500)}]}}\n"
     [problem] = refused(text, tmp_path)
     assert str(problem) == (
@@ -39,7 +39,7 @@ def test_characters_count_as_often_as_their_alias_is_written(tmp_path):
 
 
 @pytest.mark.timeout(120)
-def test_of_ninety_thousand_unknown_keys_a_thousand_are_told(tmp_path):
+def test_a_thousand_of_ninety_thousand_unknown_keys_are_reported(tmp_path):
     keys = ", ".join(f"stepz{number}: 1" for number in range(90_000))
     problems = refused(f"{WALK}render: {{{keys}}}\n", tmp_path)
     assert len(problems) == 1000
@@ -47,7 +47,7 @@ def test_of_ninety_thousand_unknown_keys_a_thousand_are_told(tmp_path):
     assert problems[-1].found == "89001 more mistakes from here on"
 
 
-def test_a_key_is_shown_to_a_readable_length(tmp_path):
+def test_a_long_key_is_shortened(tmp_path):
     [problem] = refused(f"{WALK}? {'k' * 100_000}\n: 1\n", tmp_path)
     assert problem.path == f"{'k' * 117}..."
 
@@ -66,7 +66,7 @@ def test_ten_thousand_weighted_prompts_are_prepared(tmp_path):
     assert prepared(tmp_path, **weighted(prompts)).plan.frame_count == 10_000
 
 
-def test_blended_prompts_have_a_limit_together(tmp_path):
+def test_blended_prompts_share_a_limit(tmp_path):
     prompts = [f'("{number} {"x" * 9000}", "b").blend(1, 1)' for number in range(12)]
     with pytest.raises(ManifestError) as caught:
         prepared(tmp_path, **weighted(prompts))
@@ -84,7 +84,7 @@ def animated(path, size, count=2):
     return path
 
 
-def test_a_large_picture_may_not_move(tmp_path):
+def test_a_large_animated_picture_is_refused(tmp_path):
     path = animated(tmp_path / "film.gif", (4104, 4096))
     with pytest.raises(StorageError) as caught:
         probe_file(path, enough=2)
@@ -94,7 +94,7 @@ def test_a_large_picture_may_not_move(tmp_path):
     )
 
 
-def test_a_film_has_a_limit_of_pixels_that_are_decoded(tmp_path):
+def test_a_video_has_a_limit_of_decoded_pixels(tmp_path):
     path = animated(tmp_path / "film.gif", (64, 64), count=10)
     assert probe_file(path, enough=10, most_pixels=10 * 64 * 64).count == 10
     with pytest.raises(
@@ -104,8 +104,8 @@ def test_a_film_has_a_limit_of_pixels_that_are_decoded(tmp_path):
     assert probe_file(path, enough=9, most_pixels=9 * 64 * 64).count == 9
 
 
-def told(folder, **changed):
-    """Return why a manifest is refused; nothing where it is not."""
+def why_refused(folder, **changed):
+    """Return why a manifest is refused; empty if it is not."""
     try:
         prepared(folder, **changed)
     except FarmError as error:
@@ -122,12 +122,12 @@ NAMES = st.text(max_size=20) | st.sampled_from(
 @given(NAMES)
 @example("a/" * 400)
 @example("x" * 300 + "/%04d.png")
-def test_whatever_a_picture_is_called_it_is_found_or_told(tmp_path_factory, name):
+def test_any_picture_name_is_found_or_reported(tmp_path_factory, name):
     folder = tmp_path_factory.getbasetemp() / "named"
     folder.mkdir(exist_ok=True)
     Image.fromarray(np.zeros((16, 16, 3), np.uint8)).save(folder / "a.png")
     model = {"pipeline": "StableDiffusionImg2ImgPipeline", "pretrained": "tiny-world"}
-    assert "unexpected error" not in told(folder, model=model, render={"image": name})
+    assert "unexpected error" not in why_refused(folder, model=model, render={"image": name})
 
 
 WORDS = [
@@ -172,7 +172,7 @@ VALUES = st.recursive(
 
 @settings(max_examples=60, deadline=None)
 @given(st.dictionaries(PLACES, VALUES, min_size=1, max_size=3))
-def test_whatever_is_written_in_a_manifest_it_is_prepared_or_refused(tmp_path_factory, changes):
+def test_any_manifest_is_prepared_or_refused(tmp_path_factory, changes):
     manifest = json.loads(json.dumps(MANIFEST))
     for place, value in changes.items():
         *sections, field = place.split(".")
@@ -181,4 +181,4 @@ def test_whatever_is_written_in_a_manifest_it_is_prepared_or_refused(tmp_path_fa
             inner[section] = inner[section] if isinstance(inner.get(section), dict) else {}
             inner = inner[section]
         inner[field] = value
-    assert "unexpected error" not in told(tmp_path_factory.getbasetemp(), **manifest)
+    assert "unexpected error" not in why_refused(tmp_path_factory.getbasetemp(), **manifest)

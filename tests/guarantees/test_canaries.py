@@ -1,4 +1,4 @@
-"""No secret that a link leads to or the environment holds, and no file name of another folder, is told anywhere."""
+"""No secret behind a link or in the environment, and no file name of another folder, is disclosed anywhere."""
 
 import io
 import json
@@ -37,7 +37,7 @@ READERS = (
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """A finished rehearsal, measured, and what was said while it was made."""
+    """A finished and measured rehearsal, and the output while it was made."""
     folder = tmp_path_factory.mktemp("canaries")
     manifest = folder / "job.yaml"
     output = {"gif": True, "mp4": True, "contact_sheet": True}
@@ -45,22 +45,22 @@ def made(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         for name in VARIABLES:
             patch.setenv(name, CANARY)
-        said = run("render", str(manifest), "--inline", "--procedural", "-o", str(folder / "out"))
-    return folder, said
+        output = run("render", str(manifest), "--inline", "--procedural", "-o", str(folder / "out"))
+    return folder, output
 
 
 def run(*words):
-    """Return the exit code of `farm`, and all that it says."""
-    said = io.StringIO()
+    """Return the exit code of `farm` and its complete output."""
+    output = io.StringIO()
     with pytest.MonkeyPatch.context() as patch, pytest.raises(SystemExit) as stop:
-        patch.setattr("sys.stdout", said)
-        patch.setattr("sys.stderr", said)
+        patch.setattr("sys.stdout", output)
+        patch.setattr("sys.stderr", output)
         main(list(words))
-    return stop.value.code or 0, said.getvalue()
+    return stop.value.code or 0, output.getvalue()
 
 
 def with_canary(folder):
-    """Return the files below a folder that hold the canary, or are called so; no link is followed."""
+    """Return the files below a folder with the canary in their content or name; no link is followed."""
     paths = [Path(outer, name) for outer, folders, files in os.walk(folder) for name in (*folders, *files)]
     return [path for path in paths if CANARY in path.name or (_is_file(path) and CANARY in _text(path))]
 
@@ -77,7 +77,7 @@ def _text(path):
 
 
 def link(place, secrets):
-    """Put a link to the secret, or to its folder, in the place of a file or folder."""
+    """Replace a file or folder by a link to the secret, or to its folder."""
     if place.is_dir():
         shutil.rmtree(place)
         place.symlink_to(secrets)
@@ -86,17 +86,17 @@ def link(place, secrets):
         place.symlink_to(secrets / "x")
 
 
-def test_a_canary_is_found_where_there_is_one(tmp_path):
+def test_an_existing_canary_is_found(tmp_path):
     (tmp_path / "a").write_text(f"x{CANARY}")
     (tmp_path / CANARY).mkdir()
     assert with_canary(tmp_path) == [tmp_path / CANARY, tmp_path / "a"]
 
 
-def test_nothing_of_the_environment_is_written_or_said(made):
-    folder, (code, said) = made
+def test_nothing_from_the_environment_is_written_or_printed(made):
+    folder, (code, output) = made
     assert code == 0
     assert (folder / "out" / "job-rehearsal" / "metadata.parquet").exists()
-    assert CANARY not in said
+    assert CANARY not in output
     assert with_canary(folder / "out") == []
 
 
@@ -115,7 +115,7 @@ LINKED = [
 
 
 @pytest.mark.parametrize("names", LINKED, ids=lambda names: f"{names[0]} and {len(names) - 1} more")
-def test_what_a_link_in_a_job_folder_leads_to_is_neither_told_nor_changed(made, tmp_path, names):
+def test_targets_of_links_in_a_job_folder_are_neither_disclosed_nor_changed(made, tmp_path, names):
     folder, _ = made
     out = tmp_path / "out"
     for copy in ("job-rehearsal", "other"):
@@ -126,7 +126,7 @@ def test_what_a_link_in_a_job_folder_leads_to_is_neither_told_nor_changed(made, 
     (secrets / "x").symlink_to(CANARY)
     (tmp_path / "home" / "x").symlink_to(
         secrets
-    )  # so that no link below the job's folder holds the canary itself
+    )  # so that no link below the job's folder contains the canary itself
     for name in names:
         link(out / "job-rehearsal" / name, tmp_path / "home" / "x")
     shutil.copy(folder / "job.yaml", tmp_path / "job.yaml")
@@ -137,8 +137,8 @@ def test_what_a_link_in_a_job_folder_leads_to_is_neither_told_nor_changed(made, 
         "manifest": str(tmp_path / "job.yaml"),
     }
     for words in READERS:
-        _, said = run(*(word.format(**places) for word in words))
-        assert CANARY not in said, words
+        _, output = run(*(word.format(**places) for word in words))
+        assert CANARY not in output, words
         assert with_canary(out) == [], words
     assert sorted(os.listdir(secrets)) == [CANARY, "x"]  # noqa: PTH208
     assert (secrets / CANARY).read_text() == f"password: {CANARY}\n"
@@ -148,10 +148,10 @@ def test_what_a_link_in_a_job_folder_leads_to_is_neither_told_nor_changed(made, 
     "url", [f"s3://key:{CANARY}@bucket/x", f"s3://{CANARY}:key@bucket/x", f"memory://a:{CANARY}@b"]
 )
 def test_an_output_dir_that_holds_a_password_is_refused_without_it(url):
-    with pytest.raises(UsageError) as told:
+    with pytest.raises(UsageError) as refused:
         JobFolder(url)
     scheme = url.partition("://")[0]
-    assert str(told.value) == (
+    assert str(refused.value) == (
         f"'{scheme}://***@{url.partition('@')[2]}': contains a password, which would appear in every page and log; "
         "give a local folder or an fsspec URL of s3://, gs://, az://, abfs:// or memory://."
     )
@@ -163,10 +163,10 @@ def test_a_password_in_a_url_is_in_no_message(tmp_path):
     model = {"pipeline": "StableDiffusionImg2ImgPipeline", "pretrained": url}
     for render in ({"image": url}, {"image": "a.png"}):
         manifest.write_text(json.dumps({**MANIFEST, "model": model, "render": render}))
-        code, said = run("check", str(manifest))
+        code, output = run("check", str(manifest))
         assert code == 2
-        assert CANARY not in said
-    assert "https://***@host/x" in said
+        assert CANARY not in output
+    assert "https://***@host/x" in output
     assert str(FarmError(f"{url}: no")) == "https://***@host/x: no"
     assert Problem(where="m", path="", found=url, allowed="x").found == "https://***@host/x"
     assert str(FarmError("abfss://container@account/x")) == "abfss://container@account/x"

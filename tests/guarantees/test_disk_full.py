@@ -1,8 +1,8 @@
-"""Guarantee 10: a full disk is told with what to do, and leaves no partial file and no former one damaged.
+"""A full disk is reported with a remedy, and leaves neither partial nor damaged files.
 
-A disk that is really full needs a mount of its own, which few machines let everybody make: where the kernel does
-(user namespaces), the last test renders onto a tmpfs of a few hundred KiB. The others let fsync fail, which is where
-file systems that allocate late tell it.
+A disk that is really full needs a separate mount, which few machines allow every user: where the kernel does (user
+namespaces), the last test renders onto a tmpfs of a few hundred KiB. The others let fsync fail, where file systems
+with delayed allocation report it.
 """
 
 import errno
@@ -24,9 +24,9 @@ from farm.store import JobFolder, Ledger
 FRAMES = 13
 
 
-def run(path, output_dir, tell=lambda event: None):
+def run(path, output_dir, on_event=lambda event: None):
     with InlineExecutor() as executor:
-        [summary] = render([prepare(path, output_dir=str(output_dir), procedural=True)], executor, tell)
+        [summary] = render([prepare(path, output_dir=str(output_dir), procedural=True)], executor, on_event)
     return summary
 
 
@@ -40,7 +40,7 @@ def files(folder):
 
 
 class Disk:
-    """Full for the temporary files whose path matches `pattern`, as long as it is set."""
+    """Full for the temporary files whose path matches `pattern`, while it is set."""
 
     pattern = None
 
@@ -92,7 +92,7 @@ def assert_complete(folder, undisturbed):
     ],
     ids=["frame", "ledger"],
 )
-def test_a_disk_that_gets_full_while_rendering_ends_the_job_with_what_to_do(
+def test_a_disk_that_fills_up_while_rendering_ends_the_job_with_a_remedy(
     write_manifest, tmp_path, folder, undisturbed, disk, pattern, what, where
 ):
     path = write_manifest(frames=FRAMES)
@@ -101,7 +101,7 @@ def test_a_disk_that_gets_full_while_rendering_ends_the_job_with_what_to_do(
         if isinstance(event, ChunkDone):
             disk.pattern = pattern
 
-    # Chunks are written while the next is drawn: one event is heard before the second chunk is written.
+    # Chunks are written while the next is drawn: one event arrives before the second chunk is written.
     summary = run(path, tmp_path / "out", fill_after_the_first)
     assert (summary.state, summary.exit_code) == ("partial", 3)
     kept = summary.frames.rendered
@@ -122,7 +122,7 @@ def test_a_disk_that_gets_full_while_rendering_ends_the_job_with_what_to_do(
 
 
 @pytest.mark.parametrize("output", ["job.gif", "metadata.parquet"])
-def test_a_disk_that_gets_full_while_an_output_is_written_leaves_the_former_one(
+def test_a_disk_that_fills_up_while_an_output_is_written_keeps_the_previous_output(
     write_manifest, tmp_path, folder, undisturbed, disk, output
 ):
     run(write_manifest(frames=FRAMES), tmp_path / "out")
@@ -163,11 +163,11 @@ def run():
         return render([prepare(manifest, output_dir=str(disk), procedural=True)], executor, lambda event: None)[0]
 
 
-def told(summary):
+def outcome(summary):
     folder = disk / "job-rehearsal"
     return {
         "state": summary.state,
-        "said": sorted({summary.error, *(failed.reason for failed in summary.failures)}),
+        "messages": sorted({summary.error, *(failed.reason for failed in summary.failures)}),
         "frames": sorted(path.name for path in (folder / "frames").iterdir()),
         "temporary": [str(path) for path in folder.rglob(".tmp-*")],
         "rows": [],
@@ -175,9 +175,9 @@ def told(summary):
 
 
 ballast.write_bytes(b"x" * int(1.9 * 2**20))
-full = told(run())
+full = outcome(run())
 ballast.unlink()
-again = told(run())
+again = outcome(run())
 from farm.store import JobFolder, Ledger
 rows = Ledger(JobFolder(str(disk / "job-rehearsal"))).rows()
 again["rows"] = [(row.frame, row.recipe_digest, row.content_sha256, row.file_sha256) for row in rows]
@@ -186,26 +186,26 @@ print(json.dumps([full, again]))
 
 
 def small_disk(folder, command):
-    """Return a command that runs `command` with a tmpfs of 2 MiB at `folder`, seen by it alone."""
+    """Return a command that runs `command` with a tmpfs of 2 MiB at `folder`, visible only to it."""
     mount = 'mount -t tmpfs -o size=2m farm "$0" && exec "$@"'
     return ["unshare", "--map-root-user", "--mount", "sh", "-c", mount, str(folder), *command]
 
 
-def test_a_disk_that_is_really_full_leaves_whole_frames_alone(write_manifest, tmp_path, undisturbed):
+def test_a_disk_that_is_really_full_leaves_only_complete_frames(write_manifest, tmp_path, undisturbed):
     disk = tmp_path / "disk"
     disk.mkdir()
     if (
         not shutil.which("unshare")
         or subprocess.run(small_disk(disk, ["true"]), capture_output=True).returncode
     ):
-        pytest.skip("this machine lets nobody mount a disk of his own")
+        pytest.skip("this machine does not allow users to mount a disk")
     command = [sys.executable, "-c", ON_A_SMALL_DISK, str(write_manifest(frames=FRAMES)), str(disk)]
     done = subprocess.run(small_disk(disk, command), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     full, again = json.loads(done.stdout.splitlines()[-1])
     assert full["state"] in ("partial", "failed")
-    assert any(re.search("No space left on device. .* has 0 MiB free", text) for text in full["said"])
-    assert all(text == "" or text.endswith("free up space and run again.") for text in full["said"])
+    assert any(re.search("No space left on device. .* has 0 MiB free", text) for text in full["messages"])
+    assert all(text == "" or text.endswith("free up space and run again.") for text in full["messages"])
     assert full["temporary"] == again["temporary"] == []
     assert again["state"] == "done"
     assert [tuple(row) for row in again["rows"]] == undisturbed

@@ -1,4 +1,4 @@
-"""Frames that fail, or come out as what they should not be."""
+"""Frames that fail, or are blank or invalid."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from farm.events import FramesFailed, ShardRetried
 from farm.execute import RetryPolicy
 from farm.store import Ledger, content_sha256
 from tests.guarantees.faults import From, On, Spoils, poison
-from tests.guarantees.undisturbed import assert_as_if_undisturbed
+from tests.guarantees.undisturbed import assert_undisturbed
 
 pytestmark = pytest.mark.ray
 
@@ -23,65 +23,67 @@ def test_a_poison_frame_fails_after_its_attempts_and_the_report_names_it(film, r
     job = film()
     ran = render_on_ray(job, On(9, poison))
 
-    said = assert_as_if_undisturbed(job, ran.code, missing={8, 9}, diary=diary)
+    summary = assert_undisturbed(job, ran.code, missing={8, 9}, diary=diary)
     assert ran.code == 3
-    assert said["failures"] == [{"first": 8, "last": 9, "reason": "the frame is poisoned"}]
+    assert summary["failures"] == [{"first": 8, "last": 9, "reason": "the frame is poisoned"}]
     assert "  frames 8-9 missing: the frame is poisoned" in report(ran)
-    [failed] = ran.told(FramesFailed)
+    [failed] = ran.events_of(FramesFailed)
     assert failed.attempts == 3
-    assert len(ran.told(ShardRetried)) == 2
+    assert len(ran.events_of(ShardRetried)) == 2
     calls = diary.calls()
     assert calls.pop((8, 9)) == 3
     assert set(calls.values()) == {1}
 
     again = render_on_ray(job)
-    assert_as_if_undisturbed(job, again.code, diary=diary)
+    assert_undisturbed(job, again.code, diary=diary)
     assert (again.summary.frames.rendered, again.summary.frames.kept) == (2, 22)
 
 
 @pytest.mark.parametrize("picture", [None, BLACK], ids=["not a number", "blank"])
-def test_a_picture_that_is_flawed_once_is_drawn_again_elsewhere(picture, film, render_on_ray, diary):
+def test_a_picture_that_is_flawed_once_is_rendered_again_on_another_worker(
+    picture, film, render_on_ray, diary
+):
     job = film(batch_size=3)
     ran = render_on_ray(job, Spoils(10, picture, times=1))
 
-    said = assert_as_if_undisturbed(job, ran.code, diary=diary)
-    assert said["remarks"] == []
+    summary = assert_undisturbed(job, ran.code, diary=diary)
+    assert summary["remarks"] == []
     first, second = diary.calls_of(10)
     assert (first.frames, first.pid != second.pid) == (second.frames, True)
-    [retried] = ran.told(ShardRetried)
+    [retried] = ran.events_of(ShardRetried)
     assert (retried.frames, retried.reason.partition(":")[0]) == ((9, 10, 11), "frame 10")
 
 
-def test_what_is_never_a_picture_is_missing_and_its_neighbours_are_kept(film, render_on_ray, diary):
+def test_a_picture_that_stays_invalid_is_missing_and_its_neighbours_are_kept(film, render_on_ray, diary):
     job = film(batch_size=3)
     ran = render_on_ray(job, Spoils(10, None))
 
     reason = "the pipeline returned NaN or infinite pixels twice"
-    said = assert_as_if_undisturbed(job, ran.code, missing={10}, diary=diary)
-    assert said["failures"] == [{"first": 10, "last": 10, "reason": reason}]
+    summary = assert_undisturbed(job, ran.code, missing={10}, diary=diary)
+    assert summary["failures"] == [{"first": 10, "last": 10, "reason": reason}]
     assert f"  frame 10 missing: {reason}" in report(ran)
     calls = diary.calls()
     assert calls.pop((9, 10, 11)) == 2
     assert set(calls.values()) == {1}
 
 
-def test_a_picture_that_stays_blank_is_kept_and_told(film, render_on_ray, diary):
+def test_a_picture_that_stays_blank_is_kept_and_reported(film, render_on_ray, diary):
     job = film(batch_size=3)
     ran = render_on_ray(job, Spoils(10, BLACK))
 
-    remark = "blank, also when it was rendered again"
-    said = assert_as_if_undisturbed(job, ran.code, other={10: content_sha256(BLACK)}, diary=diary)
-    assert said["remarks"] == [{"first": 10, "last": 10, "reason": remark}]
+    remark = "blank, also when rendered again"
+    summary = assert_undisturbed(job, ran.code, other={10: content_sha256(BLACK)}, diary=diary)
+    assert summary["remarks"] == [{"first": 10, "last": 10, "reason": remark}]
     assert f"  frame 10: {remark}" in report(ran)
     assert [row.frame for row in Ledger(job.folder).rows() if row.flaw] == [10]
     assert len(diary.calls_of(10)) == 2
 
 
-def test_a_job_that_loses_more_frames_than_allowed_is_stopped(film, render_on_ray, diary):
+def test_a_job_with_more_failed_frames_than_allowed_is_stopped(film, render_on_ray, diary):
     job = film(frames=60)
     ran = render_on_ray(job, From(12, poison), workers=1, policy=RetryPolicy(max_failed_frames=3))
 
-    said = assert_as_if_undisturbed(job, ran.code, missing=range(12, 60), diary=diary)
+    summary = assert_undisturbed(job, ran.code, missing=range(12, 60), diary=diary)
     stopped = "the job was stopped: more than 3 frames failed (--max-failed-frames)"
-    assert {failure["reason"] for failure in said["failures"]} == {"the frame is poisoned", stopped}
+    assert {failure["reason"] for failure in summary["failures"]} == {"the frame is poisoned", stopped}
     assert diary.calls_of(58) == []

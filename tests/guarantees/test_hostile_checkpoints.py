@@ -1,4 +1,4 @@
-"""Whatever a checkpoint's folder holds, preparing a job with it ends in a job or in one of the farm's own errors."""
+"""With any content of a checkpoint's folder, preparing a job ends in a job or in one of the farm's own errors."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ WEIGHTS = [
 
 @pytest.fixture(scope="module")
 def job(tiny_sd, tmp_path_factory):
-    """A manifest with every kind of checkpoint beside it, which can be rendered."""
+    """A manifest that can be rendered, with every kind of checkpoint next to it."""
     folder = tmp_path_factory.mktemp("job")
     shutil.copytree(tiny_sd, folder / "model")
     shutil.copytree(HERE / "tiny-world-clip", folder / "clip")
@@ -73,7 +73,7 @@ def job(tiny_sd, tmp_path_factory):
 
 
 def prepared(manifest: Path) -> str:
-    """Prepare a job; return how it is refused, empty if it is not."""
+    """Prepare a job; return the message if it is refused, else an empty text."""
     try:
         prepare(manifest, output_dir=str(manifest.parent / "out"))
     except FarmError as error:
@@ -82,7 +82,7 @@ def prepared(manifest: Path) -> str:
 
 
 def with_file(manifest: Path, name: str, content: bytes) -> str:
-    """Prepare a job with another content of a file, which is there as before when it is done."""
+    """Prepare a job with another content of a file, which is restored afterwards."""
     file = manifest.parent / name
     kept = file.read_bytes()
     file.write_bytes(content)
@@ -115,7 +115,7 @@ VALUES = st.sampled_from(
 
 @st.composite
 def changed(draw, value):
-    """A JSON value with one or two of its entries changed, at whatever depth."""
+    """Return a JSON value with one or two of its entries changed, at any depth."""
     value = json.loads(json.dumps(value))
     for _ in range(draw(st.integers(1, 2))):
         place = value
@@ -136,7 +136,7 @@ _FEW = settings(
 
 @_FEW
 @given(data=st.data())
-def test_whatever_a_configuration_says_a_job_is_prepared_or_refused(job, data):
+def test_a_job_is_prepared_or_refused_with_any_configuration(job, data):
     name = data.draw(st.sampled_from(SETTINGS))
     written = json.loads((job.parent / name).read_text())
     text = json.dumps(data.draw(changed(written)), ensure_ascii=True)
@@ -145,7 +145,7 @@ def test_whatever_a_configuration_says_a_job_is_prepared_or_refused(job, data):
 
 @_FEW
 @given(data=st.data())
-def test_whatever_a_header_says_a_job_is_prepared_or_refused(job, data):
+def test_a_job_is_prepared_or_refused_with_any_header(job, data):
     name = data.draw(st.sampled_from(WEIGHTS))
     whole = (job.parent / name).read_bytes()
     length = int.from_bytes(whole[:8], "little")
@@ -155,7 +155,7 @@ def test_whatever_a_header_says_a_job_is_prepared_or_refused(job, data):
 
 @_FEW
 @given(data=st.data())
-def test_whatever_bytes_a_file_holds_a_job_is_prepared_or_refused(job, data):
+def test_a_job_is_prepared_or_refused_with_any_bytes_in_a_file(job, data):
     name = data.draw(st.sampled_from([*SETTINGS, *WEIGHTS, "clip/merges.txt"]))
     with_file(job, name, data.draw(st.binary(max_size=200)))
 
@@ -204,26 +204,26 @@ FOUND = {
 }  # fmt: skip
 REFUSED = {
     "a number of more digits than Python takes": f"{UNET} is not what diffusers and transformers write: it has a "
-    "number of more than 40 digits; ",
-    "many levels": f"{UNET} is not what diffusers and transformers write: it has more than 32 levels; ",
+    "number with more than 40 digits; ",
+    "many levels": f"{UNET} is not what diffusers and transformers write: it has more than 32 levels of nesting; ",
     "more levels than Python takes": f"{UNET} is not what diffusers and transformers write: it has more than 32 levels",
     "a list of millions": f"{UNET} is not what diffusers and transformers write: it has more than 250000 values; ",
     "a million of lists": f"{UNET} is not what diffusers and transformers write: it has more than 250000 values; ",
-    "a key twice": f"{UNET} is not what diffusers and transformers write: it has a key twice; ",
+    "a key twice": f"{UNET} is not what diffusers and transformers write: it has a duplicate key; ",
     "no UTF-8": f"{UNET} is not what diffusers and transformers write: it is not UTF-8; ",
-    "a table of a billion steps": "model/scheduler/scheduler_config.json says num_train_timesteps: a number beyond "
-    "1000000, and schedulers make tables of that length; ",
+    "a table of a billion steps": "model/scheduler/scheduler_config.json sets num_train_timesteps: a number beyond "
+    "1000000, and schedulers compute tables of that length; ",
     "a class that is a list": f"{INDEX} names a pipeline with custom code: ['x', ",
 }
 
 
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("what", FOUND)
-def test_what_was_found_to_end_a_night_is_refused_or_left_to_the_worker(job, what):
+def test_files_that_once_ended_a_batch_are_refused_or_left_to_the_worker(job, what):
     name, change = FOUND[what]
-    told = with_file(job, name, change((job.parent / name).read_text()))
-    assert f": model.pretrained: {job.parent}/{REFUSED[what]}" in told if what in REFUSED else True
-    assert what in REFUSED or told == ""
+    message = with_file(job, name, change((job.parent / name).read_text()))
+    assert f": model.pretrained: {job.parent}/{REFUSED[what]}" in message if what in REFUSED else True
+    assert what in REFUSED or message == ""
 
 
 def header(tensors: dict[str, object], size: int = 0) -> bytes:
@@ -253,14 +253,14 @@ LORAS = {
 
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("what", LORAS)
-def test_a_header_that_lies_or_is_beyond_all_bounds_is_refused(job, what, monkeypatch):
+def test_a_false_or_excessive_header_is_refused(job, what, monkeypatch):
     monkeypatch.setattr("farm.inputs.checkpoints.safetensors_header.MAX_TENSORS", 1000)
-    told = with_file(job, WEIGHTS[0], LORAS[what])
-    assert f": model.loras[0].pretrained: {job.parent}/{WEIGHTS[0]} is not a " in told
+    message = with_file(job, WEIGHTS[0], LORAS[what])
+    assert f": model.loras[0].pretrained: {job.parent}/{WEIGHTS[0]} is not a " in message
 
 
 def test_the_names_of_a_header_cost_time_in_proportion_to_their_length(job):
-    """Names that a regular expression once went back and forth in: 990 characters, two thousand times."""
+    """Names that once made a regular expression backtrack: 990 characters, two thousand times."""
     name = "_".join(["layers_1_blocks_2_attn2_to_k_lora_down"] * 25)
     tensors = {
         f"{name}{number}": {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]} for number in range(2000)
@@ -272,7 +272,7 @@ def test_the_names_of_a_header_cost_time_in_proportion_to_their_length(job):
 
 @pytest.mark.parametrize("field", ["subfolder", "image_encoder_folder", "weight_name"])
 @pytest.mark.parametrize("name", ["x" * 300, "a/" + "é" * 130, "a\0b", "a\nb"], ids=ascii)
-def test_a_name_that_no_file_system_has_is_refused_at_its_place(job, field, name):
+def test_a_name_that_no_file_system_supports_is_refused_at_its_place(job, field, name):
     name += ".safetensors" if field == "weight_name" else ""
     eye = {**MODEL["ip_adapters"][0], field: name}
     manifest = job.parent / "long.yaml"
@@ -286,7 +286,7 @@ def test_a_name_that_no_file_system_has_is_refused_at_its_place(job, field, name
 @pytest.mark.parametrize(
     "pretrained", ["~root", "~", "~nobody9/x", "x" * 900, "/".join(["y" * 200] * 4), "a\0b"]
 )
-def test_a_home_of_somebody_else_and_what_is_no_path_is_not_looked_for(job, pretrained):
+def test_other_users_homes_and_invalid_paths_are_not_accessed(job, pretrained):
     manifest = job.parent / "home.yaml"
     manifest.write_text(json.dumps({**MANIFEST, "model": {**MODEL, "pretrained": pretrained}}))
     assert f": model.pretrained: there is no checkpoint {pretrained!r}; needed: " in prepared(manifest)
@@ -298,9 +298,7 @@ def test_a_hub_id_longer_than_a_file_name_is_no_folder(job):
     assert ": model.revision: missing; needed: the full commit of a/bbb" in prepared(manifest)
 
 
-def test_a_folder_with_more_files_than_a_checkpoint_has_is_refused_before_any_is_read(
-    job, tmp_path, monkeypatch
-):
+def test_a_folder_with_too_many_files_is_refused_before_any_is_read(job, tmp_path, monkeypatch):
     monkeypatch.setattr("farm.inputs.checkpoints.layout.MAX_ENTRIES", 200)
     folder = tmp_path / "home"
     shutil.copytree(job.parent / "model", folder)
@@ -319,7 +317,7 @@ def test_a_folder_with_more_files_than_a_checkpoint_has_is_refused_before_any_is
 SPECIAL = {
     "a pipe for a configuration": lambda file: (file.unlink(), os.mkfifo(file)),
     "a link to a device": lambda file: (file.unlink(), file.symlink_to("/dev/zero")),
-    "a link to nothing": lambda file: (file.unlink(), file.symlink_to("gone")),
+    "a link to nothing": lambda file: (file.unlink(), file.symlink_to("missing")),
     "a link to itself": lambda file: (file.unlink(), file.symlink_to(file.name)),
     "a folder": lambda file: (file.unlink(), file.mkdir()),
 }  # fmt: skip
@@ -330,37 +328,38 @@ SPECIAL = {
 @pytest.mark.parametrize(
     "name", ["model/unet/config.json", "lora/notes.txt", "clip/vocab.json", "eye/models/x.json"]
 )
-def test_what_is_no_file_of_the_folder_is_refused_or_not_opened(job, tmp_path, what, name):
-    beside = tmp_path / "job"
-    shutil.copytree(job.parent, beside)
-    (beside / name).touch()
-    SPECIAL[what](beside / name)
-    told = prepared(beside / "m.yaml")
+def test_links_and_special_files_are_refused_or_not_opened(job, tmp_path, what, name):
+    copied = tmp_path / "job"
+    shutil.copytree(job.parent, copied)
+    (copied / name).touch()
+    SPECIAL[what](copied / name)
+    message = prepared(copied / "m.yaml")
     if what == "a folder":
-        assert told == "" or f"{beside / name}" in told
+        assert message == "" or f"{copied / name}" in message
     elif what == "a link to itself":
-        assert f"cannot be read: [Errno 40] Too many levels of symbolic links: '{beside / name}'" in told
+        assert f"cannot be read: [Errno 40] Too many levels of symbolic links: '{copied / name}'" in message
     else:
-        assert f"{beside / name} is " in told
+        assert f"{copied / name} is " in message
 
 
-def test_a_revision_beside_a_folder_is_refused_rather_than_left_out_of_account(job):
+def test_a_revision_for_a_folder_is_refused_rather_than_ignored(job):
     revision = "0123456789abcdef0123456789abcdef01234567"
     folder = job.parent / "studio" / "tiny"
     shutil.copytree(job.parent / "model", folder)
     manifest = job.parent / "ambiguous.yaml"
 
-    def told(pretrained):
+    def refused(pretrained):
         model = {**MODEL, "pretrained": pretrained, "revision": revision}
         manifest.write_text(json.dumps({**MANIFEST, "model": model}))
         return prepared(manifest)
 
     assert (
         ": model.pretrained: studio/tiny is a folder next to the manifest, and with a revision also the id of a hub "
-        "repository: write ./studio/tiny without revision for the folder, or move it away for the repository; needed: "
-    ) in told("studio/tiny")
+        "repository: write ./studio/tiny without revision for the folder, or move the folder to use the repository; "
+        "needed: "
+    ) in refused("studio/tiny")
     for pretrained in ("./model", str(folder)):
         assert (
             f": model.pretrained: {pretrained} is a folder, which has no revision: remove the revision; needed: "
-            in (told(pretrained))
+            in (refused(pretrained))
         )

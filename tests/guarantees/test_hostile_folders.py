@@ -1,4 +1,4 @@
-"""The folder that the farm is called in holds files that are called like modules: none is ever imported."""
+"""The current directory contains files named like modules: none is ever imported."""
 
 import os
 import subprocess
@@ -32,7 +32,7 @@ def folder(tmp_path):
 
 
 def run_in(folder, *command, **variables):
-    """Run a command in a folder, and return its exit code, after what it printed was shown."""
+    """Run a command in a folder, print its output, and return its exit code."""
     done = subprocess.run(
         command,
         cwd=folder,
@@ -48,7 +48,7 @@ def run_in(folder, *command, **variables):
 
 @pytest.mark.ray
 @pytest.mark.slow
-def test_workers_import_nothing_from_the_folder_that_render_is_called_in(folder):
+def test_workers_import_nothing_from_the_current_directory_of_render(folder):
     marker = write_hostile_modules(folder, "farm/__init__")
     assert run_in(folder, FARM, "render", "film.yaml", "--workers=1") == 0
     assert not marker.exists(), marker.read_text()
@@ -57,7 +57,7 @@ def test_workers_import_nothing_from_the_folder_that_render_is_called_in(folder)
 @pytest.mark.ray
 @pytest.mark.slow
 @pytest.mark.parametrize("verb", sample([ANALYZE, "verify .", "batch ../.."], of=["verify ."]))
-def test_workers_import_nothing_from_a_jobs_folder_that_a_verb_is_called_in(folder, verb):
+def test_workers_import_nothing_from_a_jobs_folder_as_the_current_directory(folder, verb):
     assert run_in(folder, FARM, "render", "film.yaml", "--inline", "--procedural") == 0
     job = folder / "out" / "film-rehearsal"
     marker = write_hostile_modules(job, "farm/__init__")
@@ -66,7 +66,7 @@ def test_workers_import_nothing_from_a_jobs_folder_that_a_verb_is_called_in(fold
 
 
 @pytest.mark.parametrize("module", sample(MODULES, of=MODULES[:1]))
-def test_a_module_that_python_runs_imports_nothing_from_there(folder, module):
+def test_a_module_run_by_python_imports_nothing_from_the_current_directory(folder, module):
     marker = write_hostile_modules(folder)
     (folder / "sitecustomize.py").unlink()
     run = (sys.executable, "-m", *module.split(), "--inline", "--procedural")
@@ -74,7 +74,7 @@ def test_a_module_that_python_runs_imports_nothing_from_there(folder, module):
     assert not marker.exists(), marker.read_text()
 
 
-def test_with_p_python_does_not_even_look_for_the_farm_there(folder):
+def test_with_p_python_does_not_search_the_current_directory_for_the_farm(folder):
     marker = write_hostile_modules(folder, "farm/__init__", "contextlib", "runpy")
     run = (sys.executable, "-P", "-m", "farm", "render", "film.yaml", "--inline", "--procedural")
     assert run_in(folder, *run) == 0

@@ -1,4 +1,4 @@
-"""What a repository of the hub holds is treated like a folder: hostile ones are refused, and nothing of them is run."""
+"""Hub repositories follow the rules of folders: hostile ones are refused, and none of their code is run."""
 
 import json
 import shutil
@@ -39,7 +39,7 @@ def repository(hub, tiny_sd, tmp_path):
 
 @pytest.fixture
 def code(tmp_path):
-    """Code that leaves a marker, and what says that it was not run."""
+    """Code that leaves a marker, and a check that it was not run."""
     marker = tmp_path / "was-run"
     yield MARKER.format(marker=str(marker))
     assert not marker.exists()
@@ -54,11 +54,11 @@ def load(tmp_path, tiny_sd, **settings):
 
 
 def refused(tmp_path, tiny_sd, **settings):
-    with pytest.raises(ModelError) as told:
+    with pytest.raises(ModelError) as error:
         load(tmp_path, tiny_sd, **settings)
     snapshot = f"{tmp_path}/cache/models--studio--tiny/snapshots/{COMMIT}"
-    said = f"studio/tiny@{COMMIT}: cannot be loaded as StableDiffusionPipeline: "
-    return str(told.value).removeprefix(said).replace(snapshot, "SNAPSHOT")
+    prefix = f"studio/tiny@{COMMIT}: cannot be loaded as StableDiffusionPipeline: "
+    return str(error.value).removeprefix(prefix).replace(snapshot, "SNAPSHOT")
 
 
 def change(file, **changed):
@@ -71,7 +71,7 @@ def draw(pipeline):
     return pipeline("a red star", num_inference_steps=2, generator=generator, output_type="np").images[0]
 
 
-def test_an_honest_repository_draws_what_its_folder_draws_and_only_what_is_needed_is_fetched(
+def test_an_honest_repository_draws_the_same_as_its_folder_and_only_necessary_files_are_fetched(
     hub, repository, tmp_path, tiny_sd
 ):
     for name in ("README.md", "handler.py", "big.ckpt", "unet/diffusion_pytorch_model.bin", "notes.txt"):
@@ -87,7 +87,7 @@ def test_an_honest_repository_draws_what_its_folder_draws_and_only_what_is_neede
     assert hub.asked == []
 
 
-def test_what_was_fetched_is_loaded_without_the_hub(hub, repository, tmp_path, tiny_sd, monkeypatch):
+def test_fetched_files_are_loaded_without_the_hub(hub, repository, tmp_path, tiny_sd, monkeypatch):
     load(tmp_path, tiny_sd)
     hub.asked.clear()
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
@@ -95,7 +95,7 @@ def test_what_was_fetched_is_loaded_without_the_hub(hub, repository, tmp_path, t
     assert hub.asked == []
 
 
-def test_a_folder_of_that_name_where_the_farm_is_run_is_not_taken_for_the_repository(
+def test_a_folder_of_the_same_name_in_the_current_directory_is_not_mistaken_for_the_repository(
     hub, repository, tmp_path, tiny_sd, code, monkeypatch
 ):
     (tmp_path / "elsewhere" / "studio").mkdir(parents=True)
@@ -174,17 +174,17 @@ HOSTILE = {
         "SNAPSHOT/model_index.json names a pipeline with custom code: ['lpw_stable_diffusion', 'Evil']"
     ),
     custom_component: (
-        "SNAPSHOT/model_index.json names a component that is not of diffusers or transformers: 'unet'"
+        "SNAPSHOT/model_index.json names a component that is not from diffusers or transformers: 'unet'"
     ),
     code_by_a_librarys_name: (
-        "studio/tiny/unet/diffusers.py is code, and code that comes with a checkpoint is never run: remove it"
+        "studio/tiny/unet/diffusers.py is code, and code in a checkpoint is never run: remove it"
     ),
     auto_map_in_a_processor: (
-        "SNAPSHOT/feature_extractor/preprocessor_config.json says auto_map: it requires custom code, and code that "
-        "comes with a checkpoint is never run"
+        "SNAPSHOT/feature_extractor/preprocessor_config.json sets auto_map: it requires custom code, and code in a "
+        "checkpoint is never run"
     ),
     auto_map_in_a_tokenizer: (
-        "SNAPSHOT/tokenizer/tokenizer_config.json says auto_map: it requires custom code, and code that comes with a "
+        "SNAPSHOT/tokenizer/tokenizer_config.json sets auto_map: it requires custom code, and code in a "
         "checkpoint is never run"
     ),
     pickles_only: (
@@ -192,11 +192,11 @@ HOSTILE = {
         "its folder contains no .safetensors: convert it"
     ),
     adapter_beside_weights: (
-        "studio/tiny/text_encoder/adapter_config.json would add weights from elsewhere to those in its folder, or "
-        "replace them: remove it, and list the adapter in model.loras"
+        "studio/tiny/text_encoder/adapter_config.json would change or replace the weights in its folder: remove it, "
+        "and list the adapter in model.loras"
     ),
     nested_pipeline: (
-        "SNAPSHOT/model_index.json names a pipeline as a component, which would bring its own components: "
+        "SNAPSHOT/model_index.json names a pipeline as a component, which would load its own components: "
         "'unet' is a StableDiffusionPipeline"
     ),
     component_of_another_class: (
@@ -208,16 +208,15 @@ HOSTILE = {
         "allowed: StableDiffusionSafetyChecker"
     ),
     kernel_of_the_hub: (
-        "SNAPSHOT/text_encoder/config.json says _attn_implementation: it requires a kernel from the hub, which is "
-        "code, and "
-        "code that comes with a checkpoint is never run"
+        "SNAPSHOT/text_encoder/config.json sets _attn_implementation: it requires a kernel from the hub, which is "
+        "code, and only installed code is run"
     ),
     backbone_of_the_hub: (
-        "SNAPSHOT/text_encoder/config.json says backbone: it requires a backbone by its name, which transformers looks "
-        "for on the hub, and a checkpoint is loaded from its own files only"
+        "SNAPSHOT/text_encoder/config.json sets backbone: it requires a named backbone, which transformers fetches "
+        "from the hub, and a checkpoint is loaded from its own files only"
     ),
     quantized: (
-        "SNAPSHOT/unet/config.json says quantization_config: it requires weights that another library unpacks, and a "
+        "SNAPSHOT/unet/config.json sets quantization_config: it requires another library to unpack the weights, and a "
         "checkpoint is loaded from its own files only"
     ),
     pickle_called_safetensors: f"SNAPSHOT/{UNET} is not a safetensors file: it is a pickle",
@@ -225,10 +224,10 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("hostile", HOSTILE, ids=lambda hostile: hostile.__name__)
-def test_a_hostile_repository_is_refused_and_nothing_of_it_is_run(
+def test_a_hostile_repository_is_refused_and_none_of_its_code_is_run(
     hub, repository, tmp_path, tiny_sd, code, hostile, monkeypatch
 ):
-    monkeypatch.setattr("builtins.input", lambda *_: pytest.fail("nobody is asked anything"))
+    monkeypatch.setattr("builtins.input", lambda *_: pytest.fail("no prompt is allowed"))
     (repository / "evil.py").write_text(code)
     hostile(repository, code)
     assert refused(tmp_path, tiny_sd) == HOSTILE[hostile]
@@ -251,7 +250,7 @@ def test_a_hostile_repository_in_the_cache_is_refused_before_anything_starts(
     snapshot = tmp_path / "cache" / "models--studio--tiny" / "snapshots" / COMMIT
     auto_map_in_a_tokenizer(snapshot, "")
     path = write(tmp_path, model={**MANIFEST["model"], "pretrained": "studio/tiny", "revision": COMMIT})
-    assert f"{snapshot}/tokenizer/tokenizer_config.json says auto_map: it requires custom code" in refusal(
+    assert f"{snapshot}/tokenizer/tokenizer_config.json sets auto_map: it requires custom code" in refusal(
         path
     )
 
@@ -271,7 +270,7 @@ def test_a_link_of_a_snapshot_that_leads_out_of_its_repository_is_refused(hub, r
     load(tmp_path, tiny_sd)
 
 
-def test_parts_beside_a_model_are_held_to_the_same_rules(hub, tmp_path, tiny_sd, code):
+def test_additions_to_a_model_follow_the_same_rules(hub, tmp_path, tiny_sd, code):
     for name, save in (("net", save_controlnet), ("eye", save_ip_adapter)):
         hub.folders[f"studio/{name}"] = save(tmp_path / name)
     hub.folders["studio/lora"] = tmp_path / "lora"
@@ -285,7 +284,7 @@ def test_parts_beside_a_model_are_held_to_the_same_rules(hub, tmp_path, tiny_sd,
     change(tmp_path / "net" / "config.json", auto_map={"AutoModel": "evil.Evil"})
     (tmp_path / "eye" / "models" / "image_encoder" / "adapter_config.json").write_text("{}")
 
-    def told(**parts):
+    def refusal_of(**parts):
         with pytest.raises(ModelError) as refused:
             open_renderer(spec_of(tiny_sd, **parts))
         _, _, why = str(refused.value).partition(": cannot be loaded as ")
@@ -295,9 +294,9 @@ def test_parts_beside_a_model_are_held_to_the_same_rules(hub, tmp_path, tiny_sd,
         return source(tmp_path, f"studio/{name}", holds=holds)
 
     net = ControlNetSpec(source=found("net"), subfolder="", variant=None)
-    assert told(pipeline="StableDiffusionControlNetPipeline", controlnets=(net,)) == (
-        "a ControlNet: models--studio--net/config.json says auto_map: it requires custom code, and code that comes "
-        "with a checkpoint is never run"
+    assert refusal_of(pipeline="StableDiffusionControlNetPipeline", controlnets=(net,)) == (
+        "a ControlNet: models--studio--net/config.json sets auto_map: it requires custom code, and code in a "
+        "checkpoint is never run"
     )
     eye = IpAdapterSpec(
         source=found("eye"),
@@ -305,11 +304,11 @@ def test_parts_beside_a_model_are_held_to_the_same_rules(hub, tmp_path, tiny_sd,
         weight_name="ip-adapter_sd15.safetensors",
         image_encoder_folder="image_encoder",
     )
-    assert told(ip_adapters=(eye,)) == (
-        "an IP-Adapter: studio/eye/models/image_encoder/adapter_config.json would add weights from elsewhere to "
-        "those in its folder, or replace them: remove it, and list the adapter in model.loras"
+    assert refusal_of(ip_adapters=(eye,)) == (
+        "an IP-Adapter: studio/eye/models/image_encoder/adapter_config.json would change or replace the "
+        "weights in its folder: remove it, and list the adapter in model.loras"
     )
-    assert told(loras=(LoraSpec(source=found("lora", "weights"), weight_name=None),)) == (
+    assert refusal_of(loras=(LoraSpec(source=found("lora", "weights"), weight_name=None),)) == (
         "a LoRA: models--studio--lora/lora.safetensors is not a plain LoRA: its lora_adapter_metadata sets "
         "'unet.megatron_core', which is more than plain weights"
     )

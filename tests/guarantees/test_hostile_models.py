@@ -1,4 +1,4 @@
-"""Checkpoints that are pickles, code, lies or somewhere else are refused at their place before anything starts."""
+"""Checkpoints that are pickles, code, invalid or remote are refused at their place before anything starts."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from farm.errors import ModelError
 from farm.inputs.checkpoints.safetensors_header import check_weights
 from farm.inputs.checkpoints.source import find_source
-from tests.guarantees.refusal import MANIFEST, refusal, said, write
+from tests.guarantees.refusal import MANIFEST, refusal, run_farm, write
 
 COMMIT = "451f4fe16113bff5a5d2269ed5ad43b0592e9a14"
 ELSEWHERE = [
@@ -65,7 +65,7 @@ ELSEWHERE = [
 
 @pytest.mark.parametrize("pretrained", ELSEWHERE, ids=lambda text: ascii(text)[:24])
 @pytest.mark.parametrize("part", ["model", "adapter"])
-def test_what_is_no_checkpoint_here_or_on_the_hub_is_refused_offline(tmp_path, pretrained, part):
+def test_invalid_checkpoints_are_refused_offline(tmp_path, pretrained, part):
     source = {"pretrained": pretrained, "revision": COMMIT}
     model = {**MANIFEST["model"], **source} if part == "model" else {**MANIFEST["model"], "loras": [source]}
     path = write(tmp_path, model=model)
@@ -73,10 +73,10 @@ def test_what_is_no_checkpoint_here_or_on_the_hub_is_refused_offline(tmp_path, p
     assert refusal(path).startswith(f"{path}:1:") and f": {field}: " in refusal(path)  # noqa: PT018
 
 
-def test_a_hub_id_and_a_shipped_name_are_taken_without_a_connection(tmp_path):
+def test_a_hub_id_and_a_shipped_name_are_accepted_without_a_connection(tmp_path):
     for pretrained in ("org/name", "metadata.google.internal/x", "tiny-world"):
         path = write(tmp_path, model={**MANIFEST["model"], "pretrained": pretrained, "revision": COMMIT})
-        assert said("check", path) == (0, "")
+        assert run_farm("check", path) == (0, "")
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_a_hub_id_and_a_shipped_name_are_taken_without_a_connection(tmp_path):
     ],
     ids=str,
 )  # fmt: skip
-def test_nothing_is_smuggled_to_the_libraries_that_load(tmp_path, model):
+def test_no_other_settings_reach_the_loading_libraries(tmp_path, model):
     path = write(tmp_path, model={**MANIFEST["model"], **model})
     assert refusal(path).startswith(f"{path}:1:")
 
@@ -115,15 +115,15 @@ def put(name, content="{}"):
 WEIGHTS = "unet/diffusion_pytorch_model.safetensors"
 FOLDERS = {
     "names a pipeline with custom code": index(_class_name=["evil", "Evil"]),
-    "that is not of diffusers or transformers: 'unet'": index(unet=["os", "system"]),
-    "that is not of diffusers or transformers: '../x'": index(**{"../x": ["diffusers", "X"]}),
+    "that is not from diffusers or transformers: 'unet'": index(unet=["os", "system"]),
+    "that is not from diffusers or transformers: '../x'": index(**{"../x": ["diffusers", "X"]}),
     "model_index.json is not what diffusers writes": put("model_index.json", "[" * 100_000),
     "contains no model_index.json": lambda folder: (folder / "model_index.json").unlink(),
     "is a pickle, which can run any code": lambda folder: (folder / WEIGHTS).rename(folder / "unet" / "w.bin"),
     "unet/diffusers.py is code": put("unet/diffusers.py", ""),
     "None.py is code": put("None.py", ""),
-    "says auto_map": put("text_encoder/config.json", '{"auto_map": {"AutoModel": "evil.Evil"}}'),
-    "says custom_pipelines": put("unet/config.json", '{"custom_pipelines": {"x": {}}}'),
+    "sets auto_map": put("text_encoder/config.json", '{"auto_map": {"AutoModel": "evil.Evil"}}'),
+    "sets custom_pipelines": put("unet/config.json", '{"custom_pipelines": {"x": {}}}'),
     "file in its folder: '../x.bin'": put(f"{WEIGHTS}.index.json", '{"weight_map": {"a": "../x.bin"}}'),
     "it is a pickle": put(WEIGHTS, pickle.dumps([1])),
     "x.json is not a regular file": lambda folder: os.mkfifo(folder / "unet" / "x.json"),
@@ -163,10 +163,10 @@ def zipped() -> bytes:
 SPAN = b'{"a": {"data_offsets": [0, 4]}}'
 FILES = {
     "it is a pickle": pickle.dumps([1]),
-    "it is a zip file, as PyTorch's pickles are": zipped(),
+    "it is a zip file, like PyTorch's pickles": zipped(),
     "its 0 bytes do not begin with a header": b"",
     "its 10 bytes do not begin with a header": header(2**63, b"{}"),
-    "its header has 33554432 bytes, up to 16777216 are read": header(2**25, b"{" + b" " * 2**25),
+    "its header has 33554432 bytes, at most 16777216 are read": header(2**25, b"{" + b" " * 2**25),
     "its header is not what safetensors writes": header(100_001, b"{" + b'"a":' + b"[" * 99_996),
     "it has 41 bytes, but its header describes 43": header(len(SPAN), SPAN + b"xx"),
 }
@@ -174,22 +174,22 @@ FILES = {
 
 @pytest.mark.parametrize("why", FILES)
 @pytest.mark.parametrize("part", ["model", "adapter"])
-def test_a_file_that_only_has_the_name_of_safetensors_is_refused(tmp_path, why, part):
+def test_a_file_that_is_safetensors_only_by_name_is_refused(tmp_path, why, part):
     (tmp_path / "x.safetensors").write_bytes(FILES[why])
     source = {"pretrained": "./x.safetensors"}
     single = {**source, "config": {"pretrained": "tiny-world"}}
     model = {**MANIFEST["model"], **(single if part == "model" else {"loras": [source]})}
-    told = refusal(write(tmp_path, model=model))
-    assert f"pretrained: {tmp_path}/x.safetensors is not a safetensors file: {why}; needed: " in told
+    message = refusal(write(tmp_path, model=model))
+    assert f"pretrained: {tmp_path}/x.safetensors is not a safetensors file: {why}; needed: " in message
 
 
 @given(st.binary(max_size=64) | st.binary(max_size=40).map(lambda text: header(len(text) + 1, b"{" + text)))
-def test_whatever_bytes_a_weights_file_holds_it_is_taken_or_refused(tmp_path_factory, content):
+def test_a_weights_file_with_any_bytes_is_accepted_or_refused(tmp_path_factory, content):
     file = Path(tmp_path_factory.getbasetemp()) / "random.safetensors"
     file.write_bytes(content)
-    told = ""
+    message = ""
     try:
         check_weights(file)
     except ModelError as error:
-        told = str(error)
-    assert not told or told.startswith(f"{file} is not a safetensors file: ")
+        message = str(error)
+    assert not message or message.startswith(f"{file} is not a safetensors file: ")

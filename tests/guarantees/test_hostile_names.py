@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from farm.errors import ManifestError
 from farm.rules.load import parse
-from tests.guarantees.refusal import MANIFEST, refusal, said, write
+from tests.guarantees.refusal import MANIFEST, refusal, run_farm, write
 
 LETTERS = set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-")
 HOSTILE = [
@@ -66,7 +66,7 @@ def test_a_hostile_name_is_refused_in_the_file_and_on_the_command_line(name):
 
 @given(st.text(max_size=12) | st.text(alphabet="ab./\\~:\n\0-", max_size=6) | st.from_regex(r"\A[\w.-]+\Z"))
 @example("con")
-def test_whatever_name_is_accepted_is_a_folder_of_its_own_on_every_system(name):
+def test_every_accepted_name_is_a_separate_folder_on_every_system(name):
     taken = accepted(json.dumps({**MANIFEST, "name": name}))
     assert taken == accepted(json.dumps(MANIFEST), f"name={json.dumps(name)}")
     if taken is not None:
@@ -78,7 +78,7 @@ def test_whatever_name_is_accepted_is_a_folder_of_its_own_on_every_system(name):
         assert not name.endswith(".")
 
 
-def test_a_hostile_name_is_told_at_its_place(tmp_path):
+def test_a_hostile_name_is_reported_at_its_place(tmp_path):
     path = tmp_path / "m.yaml"
     path.write_text("version: 1\nname: ../../etc/cron.d/x\nmodel: {pipeline: StableDiffusionPipeline, pretrained: x}\n"
                     "animation: {kind: walk, prompt: a, frames: 1}\n")  # fmt: skip
@@ -88,7 +88,7 @@ def test_a_hostile_name_is_told_at_its_place(tmp_path):
     )
 
 
-def test_a_name_that_reads_as_an_option_is_told(tmp_path):
+def test_a_name_that_looks_like_an_option_is_reported(tmp_path):
     path = tmp_path / "m.yaml"
     path.write_text(json.dumps({**MANIFEST, "name": "--help"}))
     assert refusal(path) == (
@@ -99,7 +99,7 @@ def test_a_name_that_reads_as_an_option_is_told(tmp_path):
 
 @pytest.mark.parametrize("target", ["elsewhere", "nothing", "itself"])
 @pytest.mark.parametrize("place", ["", "frames", ".farm", ".farm/ledger"])
-def test_a_link_in_the_place_of_an_output_folder_is_refused(tmp_path, place, target):
+def test_a_link_instead_of_an_output_folder_is_refused(tmp_path, place, target):
     link = tmp_path / "out" / "job" / place
     link.parent.mkdir(parents=True)
     aim = {"elsewhere": tmp_path / "elsewhere", "nothing": tmp_path / "nothing", "itself": link}[target]
@@ -108,7 +108,7 @@ def test_a_link_in_the_place_of_an_output_folder_is_refused(tmp_path, place, tar
     path = write(tmp_path)
     assert refusal(path, "-o", tmp_path / "out") == (
         f"{path}:1:16: name: {link} is a symbolic link to '{aim}'; needed: an output folder of the job's own. "
-        "Remove what is there, or choose another name or --output-dir, which may be a link itself.\n"
+        "Remove the link, or choose another name or --output-dir, which may be a link itself.\n"
     )
     assert not any((tmp_path / "elsewhere").iterdir())
 
@@ -116,16 +116,16 @@ def test_a_link_in_the_place_of_an_output_folder_is_refused(tmp_path, place, tar
 def test_the_output_dir_itself_may_be_a_link(tmp_path):
     (tmp_path / "disk").mkdir()
     (tmp_path / "out").symlink_to(tmp_path / "disk")
-    assert said("plan", write(tmp_path), "-o", tmp_path / "out") == (0, "")
+    assert run_farm("plan", write(tmp_path), "-o", tmp_path / "out") == (0, "")
 
 
-def test_a_finished_job_with_a_link_in_it_is_not_assembled(tmp_path):
+def test_a_finished_job_that_contains_a_link_is_not_assembled(tmp_path):
     (tmp_path / "manifest.yaml").write_text(json.dumps(MANIFEST))
     (tmp_path / "frames").symlink_to("/etc")
-    assert said("assemble", tmp_path) == (
+    assert run_farm("assemble", tmp_path) == (
         2,
-        f"{tmp_path}/frames is a symbolic link to '/etc'; a job's own folders are never links: put the folder "
-        "itself there.\n",
+        f"{tmp_path}/frames is a symbolic link to '/etc'; a job's folder must not contain links: replace it "
+        "with the folder itself.\n",
     )
 
 
@@ -156,9 +156,9 @@ def test_a_finished_job_with_a_link_in_it_is_not_assembled(tmp_path):
         ),
     ],
 )
-def test_only_what_can_be_written_is_an_output_dir(tmp_path, url):
-    told = refusal(write(tmp_path), "-o", url)
-    assert repr(url.replace("a:b@", "***@"))[:-1] in told
-    assert told.endswith(
+def test_an_unwritable_output_dir_is_refused(tmp_path, url):
+    message = refusal(write(tmp_path), "-o", url)
+    assert repr(url.replace("a:b@", "***@"))[:-1] in message
+    assert message.endswith(
         "; give a local folder or an fsspec URL of s3://, gs://, az://, abfs:// or memory://.\n"
     )

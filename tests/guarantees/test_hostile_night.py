@@ -1,4 +1,4 @@
-"""A night of twelve manifests, six of them hostile: the others are done, in bounded time and memory."""
+"""A batch of twelve manifests, six of them hostile: the others are done, in bounded time and memory."""
 
 import json
 import os
@@ -85,14 +85,14 @@ def write_night(folder):
 REASONS = {
     "aliases": "more than 4000000 characters with all aliases expanded; allowed: up to 4000000.",
     "film": "its pictures have 4104x4096 pixels; those of a video or animation have up to 16777216, such as 4096x4096",
-    "gif": "its frames would have 32768x32768 pixels; allowed: up to 16777216 pixels where scale enlarges them",
+    "gif": "its frames would have 32768x32768 pixels; allowed: up to 16777216 pixels if scale enlarges them",
     "loop": "its preparation took more than 20 seconds",
     "panic": "unexpected error: PanicException: index out of bounds",
     "plus": "there are 9000 + in a row at character 7; at most 50 are allowed",
 }
 
 
-def test_a_night_with_six_hostile_manifests_renders_the_six_others(tmp_path):
+def test_a_batch_with_six_hostile_manifests_renders_the_six_others(tmp_path):
     (tmp_path / "night").mkdir()
     write_night(tmp_path / "night")
     done = subprocess.run(
@@ -106,17 +106,18 @@ def test_a_night_with_six_hostile_manifests_renders_the_six_others(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     measured = json.loads(done.stderr.splitlines()[-1])
-    said = json.loads(done.stdout)
-    states = {job["name"]: job["state"] for job in said["jobs"]}
+    report = json.loads(done.stdout)
+    states = {job["name"]: job["state"] for job in report["jobs"]}
     assert states == dict.fromkeys([*GOOD, "long-word"], "done")
     assert measured["code"] == 3
-    told = {
-        path: problem["found"] + "; " + problem["allowed"] + "." for path, [problem] in said["broken"].items()
+    messages = {
+        path: problem["found"] + "; " + problem["allowed"] + "."
+        for path, [problem] in report["broken"].items()
     }
-    assert sorted(told) == [f"night/{name}.yaml" for name in REASONS]
+    assert sorted(messages) == [f"night/{name}.yaml" for name in REASONS]
     page = (tmp_path / "out" / "index.html").read_text()
     for name, reason in REASONS.items():
-        assert reason in told[f"night/{name}.yaml"]
+        assert reason in messages[f"night/{name}.yaml"]
         lines = [line for line in done.stderr.splitlines() if line.startswith(f"night/{name}.yaml:")]
         assert len(lines) == 1
         assert f">{name}.yaml<" in page

@@ -1,4 +1,4 @@
-"""No field takes a number that is none, or that nothing could be made of."""
+"""No field accepts an invalid or useless number."""
 
 import json
 from collections.abc import Iterator
@@ -111,7 +111,7 @@ def numeric(schema: object) -> bool:
     return isinstance(schema, list) and any(map(numeric, schema))
 
 
-def test_the_numbers_tried_are_all_that_the_schema_knows():
+def test_the_tested_numbers_are_all_numbers_of_the_schema():
     sections = [json_schema(), *json_schema()["$defs"].values()]
     known = {
         name
@@ -125,27 +125,27 @@ def test_the_numbers_tried_are_all_that_the_schema_knows():
 
 
 @pytest.mark.parametrize("number", NUMBERS, ids=lambda number: number[:8])
-def test_every_field_refuses_what_is_no_number_of_its_size(number):
+def test_every_field_refuses_invalid_and_excessive_numbers(number):
     for text, place in PLACES:
-        setting = ".config." in place  # which may be a text, and is told as a whole
+        setting = ".config." in place  # which may be a text, and is reported completely
         if setting and isinstance(plain_scalar(number), str):
             continue
         with pytest.raises(ManifestError) as refused:
             parse(text, Path("m.yaml"), [f"{place}={number}"])
-        told = place.removesuffix("[0]") if setting else place
-        assert f": {told}: found " in str(refused.value), place
+        field_path = place.removesuffix("[0]") if setting else place
+        assert f": {field_path}: found " in str(refused.value), place
 
 
 @pytest.mark.parametrize(
     "place", ["animation.step_size", "model.loras[0].scale", "model.scheduler.config.beta_start"]
 )
-def test_no_number_is_so_large_that_arithmetic_with_it_overflows(place):
+def test_no_accepted_number_overflows_in_arithmetic(place):
     with pytest.raises(ManifestError, match=r"found -1e\+308; allowed: "):
         parse(TEXTS[3], Path("m.yaml"), [f"{place}=-1e308"])
 
 
 @pytest.mark.parametrize("value", [True, "5", [5], {"a": 5}], ids=json.dumps)
-def test_every_field_refuses_what_only_looks_like_a_number(value):
+def test_every_field_refuses_values_that_only_look_like_numbers(value):
     for text, place in PLACES:
         if ".config." not in place:
             with pytest.raises(ManifestError):

@@ -1,4 +1,4 @@
-"""Whatever lies in the place of a frame is judged by its bytes, and neither decoded at any cost nor waited for."""
+"""Whatever replaces a frame is checked by its bytes, never decoded at any cost, and never blocks."""
 
 import contextlib
 import os
@@ -63,7 +63,7 @@ def peak() -> int:
 
 
 @pytest.mark.parametrize("what", HOSTILE)
-def test_no_picture_but_a_frame_is_decoded(what):
+def test_no_picture_except_a_frame_is_decoded(what):
     before = peak()
     with pytest.raises(
         StorageError, match=r"^frames/x.png: not an intact PNG \(.*\); remove it and render again\.$"
@@ -72,20 +72,20 @@ def test_no_picture_but_a_frame_is_decoded(what):
     assert peak() - before < 200 * 2**20
 
 
-def test_a_sound_frame_is_decoded():
+def test_an_intact_frame_is_decoded():
     assert decode_frame(png(PIXELS), "x").shape == (16, 16, 3)
 
 
 @given(st.data())
-def test_a_damaged_picture_is_a_picture_or_told(data):
+def test_a_damaged_picture_is_decoded_or_reported(data):
     buffer, info = BytesIO(), PngImagePlugin.PngInfo()
     info.add_itxt("farm", "{}")
     Image.fromarray(np.arange(768, dtype=np.uint8).reshape(16, 16, 3)).save(buffer, "png", pnginfo=info)
-    whole = bytearray(buffer.getvalue())
+    intact = bytearray(buffer.getvalue())
     for _ in range(data.draw(st.integers(1, 4))):
-        whole[data.draw(st.integers(8, len(whole) - 1))] = data.draw(st.integers(0, 255))
+        intact[data.draw(st.integers(8, len(intact) - 1))] = data.draw(st.integers(0, 255))
     with contextlib.suppress(StorageError):
-        assert decode_frame(bytes(whole), "x").dtype == np.uint8
+        assert decode_frame(bytes(intact), "x").dtype == np.uint8
 
 
 def hostile_frame(path, what):
@@ -106,13 +106,11 @@ def hostile_frame(path, what):
 
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("what", ["huge", "pipe", "device", "sparse", "link"])
-def test_what_stands_in_the_place_of_a_frame_is_left_out_and_rendered_again(
-    farm, write_manifest, tmp_path, what
-):
+def test_a_replaced_frame_file_is_ignored_and_rendered_again(farm, write_manifest, tmp_path, what):
     path, folder = write_manifest(), tmp_path / "out" / "job-rehearsal"
     assert farm("render", path, "--inline", "--procedural")[0] == 0
     frame, precious = folder / "frames" / "frame000005.png", folder / "precious"
-    whole, before = frame.read_bytes(), peak()
+    intact, before = frame.read_bytes(), peak()
     precious.write_text("not a frame")
     hostile_frame(frame, what)
     code, out, _ = farm("assemble", folder)
@@ -123,6 +121,6 @@ def test_what_stands_in_the_place_of_a_frame_is_left_out_and_rendered_again(
     assert code == 0
     assert "4 of 21 frames rendered, 17 kept" in out
     assert not frame.is_symlink()
-    assert frame.read_bytes() == whole
+    assert frame.read_bytes() == intact
     assert precious.read_text() == "not a frame"
     assert peak() - before < 300 * 2**20

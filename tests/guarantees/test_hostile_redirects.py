@@ -1,4 +1,4 @@
-"""Guarantee 16: an address that would lead on to another one is not even asked."""
+"""An address that would redirect to another one gets no request."""
 
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -11,7 +11,7 @@ from tests.guarantees.refusal import write
 
 @pytest.fixture
 def redirecting():
-    """A server on this machine that sends whoever asks on to a link-local address; and who has asked."""
+    """A server on this machine that redirects every request to a link-local address; and the requests."""
     asked = []
 
     class Redirects(BaseHTTPRequestHandler):
@@ -34,7 +34,7 @@ def redirecting():
 
 
 @pytest.mark.parametrize("place", ["model", "lora", "output"])
-def test_an_address_that_redirects_is_refused_and_not_asked(
+def test_an_address_that_redirects_is_refused_without_a_request(
     redirecting, tmp_path, capsys, monkeypatch, place
 ):
     address, asked = redirecting
@@ -49,8 +49,8 @@ def test_an_address_that_redirects_is_refused_and_not_asked(
     with pytest.raises(SystemExit) as stop:
         main(["render", str(write(tmp_path, model=model)), "--output-dir", output])
     assert stop.value.code == 2
-    told = capsys.readouterr().err
-    assert address in told
+    message = capsys.readouterr().err
+    assert address in message
     if place != "output":
-        assert f"{tmp_path}/m.yaml:1:" in told
+        assert f"{tmp_path}/m.yaml:1:" in message
     assert (asked, opened) == ([], [])

@@ -1,4 +1,4 @@
-"""Whatever bytes a manifest is made of, it is read or refused with its place: soon, and in little memory."""
+"""A manifest of any bytes is read or refused with its place, quickly and in little memory."""
 
 import json
 import os
@@ -50,7 +50,7 @@ BOMBS = {
 
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("bomb", BOMBS)
-def test_a_bomb_does_not_go_off(bomb, tmp_path):
+def test_a_yaml_bomb_is_refused(bomb, tmp_path):
     path = tmp_path / "m.yaml"
     path.write_text(BOMBS[bomb])
     tracemalloc.start()
@@ -101,30 +101,30 @@ SECTIONS = st.fixed_dictionaries({}, optional=dict.fromkeys(json_schema()["prope
 @settings(deadline=timedelta(seconds=10))
 @given(SECTIONS | TREES)
 def test_random_trees_are_read_or_refused(tmp_path_factory, tree):
-    whole = {**MANIFEST, **tree} if isinstance(tree, dict) else tree
-    read(json.dumps(whole).encode(), tmp_path_factory.getbasetemp())
+    manifest = {**MANIFEST, **tree} if isinstance(tree, dict) else tree
+    read(json.dumps(manifest).encode(), tmp_path_factory.getbasetemp())
 
 
 @pytest.mark.parametrize(
     "change", ["{}: 1", "name: {}", "animation: {}", "model: {{pretrained: {}}}", "{{a: 1}}: {}"]
 )
-def test_no_message_gives_orders_to_a_terminal(change, tmp_path):
+def test_no_message_contains_terminal_control_sequences(change, tmp_path):
     path = tmp_path / "evil\x1b[2J\n.yaml"
     path.write_text(change.format('"\\e[31m\\x9b2J\\u202Egnp\\a"'))
-    told = refusal(path, "--set", "\x1b[31m\u202e=1", "--set", "name=\x9b31m")
-    assert told.replace("\n", "").isprintable()
-    assert "\\x1b[31m" in told
+    message = refusal(path, "--set", "\x1b[31m\u202e=1", "--set", "name=\x9b31m")
+    assert message.replace("\n", "").isprintable()
+    assert "\\x1b[31m" in message
 
 
 @pytest.mark.timeout(20)
-def test_what_is_no_file_is_not_read(tmp_path):
+def test_only_regular_files_are_read(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "loop").symlink_to("loop")
     for path, why in {
         tmp_path / "pipe": "not a regular file",
         Path("/dev/zero"): "not a regular file",
         tmp_path: "Is a directory",
-        tmp_path / "gone": "No such file or directory",
+        tmp_path / "missing": "No such file or directory",
         tmp_path / ("x" * 5000): "File name too long",
         tmp_path / "loop": "Too many levels of symbolic links",
     }.items():

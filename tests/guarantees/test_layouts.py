@@ -1,4 +1,4 @@
-"""Whatever the layout of the work, the frames of the shipped checkpoint are the same, bit for bit.
+"""In any layout of the work, the frames of the shipped checkpoint are the same, bit for bit.
 
 Three schedulers (deterministic, ancestral and LCM), each in these layouts; those in italics with `--exhaustive` only:
 
@@ -56,7 +56,7 @@ TWO_WORKERS = (2, 7, True)
 
 
 class Shuffled(Job):
-    """A job whose chunks are given out in no order."""
+    """A job whose chunks are handed out in random order."""
 
     def to_render(self, ranges):
         chunks = list(super().to_render(ranges))
@@ -93,7 +93,7 @@ def frames(pytestconfig):
 
 @pytest.fixture(scope="module")
 def in_this_process(tmp_path_factory, frames):
-    """The folder of the first layout, which the others are held against."""
+    """The folder of the first layout, with which the others are compared."""
     place = tmp_path_factory.mktemp("inline")
     with InlineExecutor() as executor:
         run(place, executor, frames=frames, chunks_per_shard=7, shuffled=False)
@@ -102,7 +102,7 @@ def in_this_process(tmp_path_factory, frames):
 
 @pytest.fixture(scope="module")
 def executor_with():
-    """Open an executor with so many workers (None: in this process), or return the one that the test before had."""
+    """Open an executor with that many workers (None: in this process), or return that of the previous test."""
     opened = {}
     with ExitStack() as stack:
 
@@ -118,8 +118,8 @@ def executor_with():
     assert_free()
 
 
-def test_the_frames_are_pictures_of_their_own(in_this_process, frames):
-    """What is compared below says something: no two frames, and no two samplers, give the same pixels."""
+def test_all_frames_are_different(in_this_process, frames):
+    """The comparisons below are meaningful: no two frames, and no two samplers, give the same pixels."""
     every = [digest for job in digests(in_this_process, frames).values() for digest in job.values()]
     assert len(set(every)) == len(every) == 3 * frames
 
@@ -128,7 +128,7 @@ def test_the_frames_are_pictures_of_their_own(in_this_process, frames):
     ("workers", "chunks_per_shard", "shuffled"),
     sample([(1, 2, True), TWO_WORKERS, (3, 1, False)], of=[TWO_WORKERS]),
 )
-def test_workers_shards_and_order_change_no_bit(
+def test_workers_shards_and_order_do_not_change_bits(
     local_ray, executor_with, in_this_process, tmp_path, frames, workers, chunks_per_shard, shuffled
 ):
     rendered = run(

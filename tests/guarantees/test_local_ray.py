@@ -1,4 +1,4 @@
-"""A Ray of our own is reached by nobody else: its ports, its token, its directory."""
+"""Nobody else can reach a local Ray: its ports, its token, its directory."""
 
 import os
 import stat
@@ -101,7 +101,7 @@ def test_the_token_is_in_the_environment_of_its_processes_and_nowhere_else(execu
     assert "RAY_AUTH_TOKEN" not in os.environ
 
 
-def test_workers_stand_and_import_from_an_empty_directory_alone(executor):
+def test_workers_run_in_and_import_from_an_empty_directory_only(executor):
     empty = executor.background(Path.cwd)
     assert empty.parent == folder_of(executor)
     assert not [*empty.iterdir()]
@@ -111,14 +111,14 @@ def test_workers_stand_and_import_from_an_empty_directory_alone(executor):
     assert str(Path(sys.argv[0]).parent) not in found
 
 
-def test_another_user_neither_reads_nor_writes_what_workers_use(executor):
+def test_another_user_can_neither_read_nor_write_the_workers_files(executor):
     folder = folder_of(executor)
     [socket] = (folder / "r").glob("session_2*/sockets/raylet")
     [worker, *_] = [process.pid for process in processes() if "raylet" in process.name()]
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert folder.stat().st_uid == os.getuid()
     if os.getuid() != 0:
-        return  # only root becomes another user; the modes above are what stops one
+        return  # only root can become another user; the modes above protect the files
     attempts = (
         lambda: [*folder.iterdir()],
         lambda: (folder / "numpy.py").write_text(""),
@@ -131,7 +131,7 @@ def test_another_user_neither_reads_nor_writes_what_workers_use(executor):
 
 
 def as_nobody(attempts):
-    """Return of each attempt whether a process of another user was refused it."""
+    """Return for each attempt whether it was refused to a process of another user."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:

@@ -1,4 +1,4 @@
-"""Guarantee 13, its other half: a run whose folder another run has taken over stops, and writes nothing more."""
+"""A run whose folder another run has taken over stops, and writes nothing more."""
 
 import json
 import threading
@@ -17,9 +17,7 @@ CLAIM = ".farm/claim.json"
 
 
 @pytest.mark.parametrize("when", ["rendering", "assembling"])
-def test_a_run_that_was_taken_over_while_it_slept_writes_no_output(
-    write_manifest, tmp_path, monkeypatch, when
-):
+def test_a_run_taken_over_while_suspended_writes_no_output(write_manifest, tmp_path, monkeypatch, when):
     job = prepare(write_manifest(frames=41), output_dir=str(tmp_path), procedural=True)
     folder = JobFolder(job.folder.url)
     others = json.dumps({"id": "other", "host": "elsewhere", "renewed": time.time()}).encode()
@@ -35,7 +33,7 @@ def test_a_run_that_was_taken_over_while_it_slept_writes_no_output(
     def take_over():
         while not folder.compare_and_swap(CLAIM, folder.read(CLAIM), others):
             """Between two renewals."""
-        time.sleep(1.5)  # a page that was under way when it was confirmed
+        time.sleep(1.5)  # a page that was in progress when the lock was confirmed
         pages.append(folder.read("report.html"))
 
     def fall_asleep(event):

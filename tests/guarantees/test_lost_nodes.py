@@ -1,4 +1,4 @@
-"""A cluster that loses a machine in the middle of a render, and gets another one."""
+"""A cluster that loses a machine during a render, and gets another one."""
 
 import logging
 
@@ -8,7 +8,7 @@ from farm.events import ShardRetried, WorkerLost, WorkerStarted
 from tests.guarantees import diary as diary_module
 from tests.guarantees import faults as faults_module
 from tests.guarantees.faults import Await, From, OnceThereAre
-from tests.guarantees.undisturbed import assert_as_if_undisturbed
+from tests.guarantees.undisturbed import assert_undisturbed
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
@@ -34,17 +34,15 @@ def cluster(shared_ray):
 
 @pytest.fixture
 def local_ray(cluster):
-    """In place of the Ray of the other modules."""
+    """Replaces the Ray of the other modules."""
     return cluster
 
 
-def test_a_lost_node_costs_no_frame_and_one_that_joins_gets_work(
-    cluster, film, render_on_ray, diary, tmp_path
-):
+def test_a_lost_node_costs_no_frame_and_a_new_node_gets_work(cluster, film, render_on_ray, diary, tmp_path):
     job, gate, nodes = film(frames=60), tmp_path / "gate", {"second": cluster.second}
 
     def nodes_that_drew():
-        return {deed.node for deed in diary.deeds("drew")}
+        return {action.node for action in diary.actions("drew")}
 
     def disturb(event):
         if "second" in nodes and cluster.second.node_id in nodes_that_drew():
@@ -55,11 +53,11 @@ def test_a_lost_node_costs_no_frame_and_one_that_joins_gets_work(
             gate.touch()
 
     work_for_the_third = From(30, Await(gate))
-    ran = render_on_ray(job, OnceThereAre(2, work_for_the_third), tell=disturb)
+    ran = render_on_ray(job, OnceThereAre(2, work_for_the_third), on_event=disturb)
 
-    assert_as_if_undisturbed(job, ran.code, diary=diary)
-    [lost] = ran.told(WorkerLost)
-    assert lost.reason in ("its machine left the cluster", "it cannot be reached")  # which Ray sees first
-    assert len(ran.told(ShardRetried)) <= 1
+    assert_undisturbed(job, ran.code, diary=diary)
+    [lost] = ran.events_of(WorkerLost)
+    assert lost.reason in ("its machine left the cluster", "it is unreachable")  # which Ray sees first
+    assert len(ran.events_of(ShardRetried)) <= 1
     assert nodes["third"].node_id in nodes_that_drew()
     assert len(nodes_that_drew()) == 3

@@ -1,4 +1,4 @@
-"""Workers that are killed, in the middle of their work and after it."""
+"""Workers that are killed, during their work and after it."""
 
 import os
 import signal
@@ -10,14 +10,14 @@ from farm.events import ShardRetried, WorkerLost
 from farm.store import Ledger
 from tests.guarantees.faults import Await, On, die, die_at_next_rename, hang
 from tests.guarantees.films import folder_of
-from tests.guarantees.undisturbed import assert_as_if_undisturbed, wait_for
+from tests.guarantees.undisturbed import assert_undisturbed, wait_for
 
 pytestmark = pytest.mark.ray
 
 DIED = "its process died (out of memory, or killed)"
 
 
-def test_a_worker_that_is_killed_in_the_middle_of_a_chunk_costs_no_frame(film, render_on_ray, diary):
+def test_a_worker_killed_during_a_chunk_costs_no_frame(film, render_on_ray, diary):
     job = film()
 
     def kill():
@@ -26,18 +26,18 @@ def test_a_worker_that_is_killed_in_the_middle_of_a_chunk_costs_no_frame(film, r
 
     killer = threading.Thread(target=kill)
     killer.start()
-    ran = render_on_ray(job, On(7, hang, times=1))  # it would never come back by itself
+    ran = render_on_ray(job, On(7, hang, times=1))  # it would never resume by itself
     killer.join()
 
-    assert_as_if_undisturbed(job, ran.code, diary=diary)
-    [lost], [retried] = ran.told(WorkerLost), ran.told(ShardRetried)
+    assert_undisturbed(job, ran.code, diary=diary)
+    [lost], [retried] = ran.events_of(WorkerLost), ran.events_of(ShardRetried)
     assert (lost.reason, retried.frames, retried.attempt) == (DIED, (6, 7), 2)
     calls = diary.calls()
     assert calls.pop((6, 7)) == 2
     assert set(calls.values()) == {1}
 
 
-def test_what_a_worker_wrote_before_it_died_without_a_word_is_not_rendered_again(film, render_on_ray, diary):
+def test_unreported_frames_of_a_dead_worker_are_not_rendered_again(film, render_on_ray, diary):
     job = film()
     part = folder_of(job) / ".farm" / "ledger" / "frame000006-000007.jsonl"
     rows = {}
@@ -46,11 +46,11 @@ def test_what_a_worker_wrote_before_it_died_without_a_word_is_not_rendered_again
         if isinstance(event, WorkerLost):
             rows.update({row.frame: row.rendered_at for row in Ledger(job.folder).rows()})
 
-    # Frames 6 and 7 are written while 8 and 9 are drawn, and told after that.
-    ran = render_on_ray(job, On(8, Await(part, die), times=1), tell=keep_rows)
+    # Frames 6 and 7 are written while 8 and 9 are drawn, and reported after that.
+    ran = render_on_ray(job, On(8, Await(part, die), times=1), on_event=keep_rows)
 
-    assert_as_if_undisturbed(job, ran.code, diary=diary)
-    [lost], [retried] = ran.told(WorkerLost), ran.told(ShardRetried)
+    assert_undisturbed(job, ran.code, diary=diary)
+    [lost], [retried] = ran.events_of(WorkerLost), ran.events_of(ShardRetried)
     assert (lost.reason, retried.frames) == (DIED, (8, 9))
     assert {6, 7} <= set(rows)
     now = {row.frame: row.rendered_at for row in Ledger(job.folder).rows()}
@@ -60,15 +60,15 @@ def test_what_a_worker_wrote_before_it_died_without_a_word_is_not_rendered_again
     assert set(calls.values()) == {1}
 
 
-def test_a_worker_that_dies_while_it_writes_leaves_nothing_half_done(film, render_on_ray, diary):
+def test_a_worker_that_dies_while_writing_leaves_no_partial_files(film, render_on_ray, diary):
     job, halves = film(), []
 
     def look(event):
         if isinstance(event, WorkerLost):
             halves.extend((folder_of(job) / "frames").glob(".tmp-*.png"))
 
-    ran = render_on_ray(job, On(7, die_at_next_rename, times=1), tell=look)
+    ran = render_on_ray(job, On(7, die_at_next_rename, times=1), on_event=look)
 
-    assert halves  # the dead worker's, and one that the other may be writing just then
-    assert_as_if_undisturbed(job, ran.code, diary=diary)
-    assert len(ran.told(WorkerLost)) == 1
+    assert halves  # the dead worker's, and one that the other may be writing
+    assert_undisturbed(job, ran.code, diary=diary)
+    assert len(ran.events_of(WorkerLost)) == 1

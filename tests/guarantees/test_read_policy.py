@@ -1,4 +1,4 @@
-"""Manifests of others read below their own folder, and what the operator allows; a refusal reveals nothing else."""
+"""Untrusted manifests read below their own folder, and what the operator allows; a refusal reveals nothing else."""
 
 import json
 import os
@@ -15,10 +15,10 @@ from farm.cli import main, options
 from farm.errors import ManifestError
 from farm.manifest.read_policy import ANYTHING, BELOW_THE_MANIFEST, ReadPolicy
 from farm.run import gather, prepare
-from tests.guarantees.refusal import MANIFEST, said, write
+from tests.guarantees.refusal import MANIFEST, run_farm, write
 
 PICTURES = (
-    "allowed: files below the manifest's folder, after links are followed, or below a folder of --allow-inputs. "
+    "allowed: files below the manifest's folder, with links resolved, or below a folder of --allow-inputs. "
     "To allow it, give its folder as --allow-inputs."
 )
 MODELS = (
@@ -30,7 +30,7 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 @pytest.fixture
 def nights(tmp_path):
-    """The folder of the night's manifests."""
+    """The folder of the batch's manifests."""
     folder = tmp_path / "nights"
     folder.mkdir()
     return folder
@@ -63,7 +63,7 @@ def with_model(folder, **model):
 
 
 def problems(path, reads=BELOW_THE_MANIFEST):
-    """Return what is refused of a manifest, without its place."""
+    """Return the mistakes of a manifest, without their places."""
     try:
         prepare(path, reads=reads, output_dir=str(path.parent / "out"))
     except ManifestError as error:
@@ -81,7 +81,7 @@ def test_a_picture_below_the_manifests_folder_is_read(nights):
 @pytest.mark.parametrize(
     "way", ["canary.png", "nothing.png", ".", "*.png", "%04d.png", "missing/x.png", "canary.png/x"]
 )
-def test_a_picture_elsewhere_is_refused_alike_whether_it_is_there_or_not(nights, others, way):
+def test_the_refusal_of_a_picture_elsewhere_does_not_reveal_whether_it_exists(nights, others, way):
     for text in (others / way, f"../home/canary-user/{way}"):
         path = with_image(nights, text)
         assert problems(path) == [f"render.image: '{text}' may not be read by this manifest; {PICTURES}"]
@@ -89,11 +89,11 @@ def test_a_picture_elsewhere_is_refused_alike_whether_it_is_there_or_not(nights,
 
 @pytest.mark.parametrize("way", ["~/x.png", "~root/x.png", "~nobody-of-this-name/x.png"])
 def test_a_home_folder_is_refused(nights, way):
-    [told] = problems(with_image(nights, way))
-    assert told.startswith("render.image: ")
+    [message] = problems(with_image(nights, way))
+    assert message.startswith("render.image: ")
 
 
-def test_a_link_that_leads_out_is_refused_as_file_as_folder_and_as_one_of_a_sequence(nights, others):
+def test_a_link_out_of_the_folder_is_refused_as_file_folder_and_part_of_a_sequence(nights, others):
     (nights / "a.png").symlink_to(others / "canary.png")
     (nights / "sub").symlink_to(others)
     picture(nights / "sequence" / "0001.png")
@@ -104,7 +104,7 @@ def test_a_link_that_leads_out_is_refused_as_file_as_folder_and_as_one_of_a_sequ
         ]
 
 
-def test_a_link_to_what_is_below_the_folder_is_followed(nights):
+def test_a_link_to_a_file_below_the_folder_is_followed(nights):
     picture(nights / "pictures" / "a.png")
     (nights / "b.png").symlink_to(nights / "pictures" / "a.png")
     assert problems(with_image(nights, "b.png")) == []
@@ -127,7 +127,7 @@ def test_a_manifest_that_the_user_names_may_read_anything(nights, others):
     assert problems(with_image(nights, others / "canary.png"), ANYTHING) == []
 
 
-def test_shipped_checkpoints_and_pinned_hub_ids_are_allowed_and_checkpoints_below_the_folder(nights):
+def test_shipped_checkpoints_pinned_hub_ids_and_checkpoints_below_the_folder_are_allowed(nights):
     assert problems(with_model(nights, pretrained="tiny-world")) == []
     assert problems(with_model(nights, pretrained="org/name", revision=COMMIT)) == []
     shutil.copytree(models.find("tiny-world").path, nights / "mine")
@@ -136,7 +136,7 @@ def test_shipped_checkpoints_and_pinned_hub_ids_are_allowed_and_checkpoints_belo
 
 
 @pytest.mark.parametrize("there", [True, False])
-def test_a_checkpoint_elsewhere_is_refused_alike_whether_it_is_there_or_not(nights, others, there):
+def test_the_refusal_of_a_checkpoint_elsewhere_does_not_reveal_whether_it_exists(nights, others, there):
     if there:
         shutil.copytree(models.find("tiny-world").path, others / "model")
     for text in (str(others / "model"), "../home/canary-user/model"):
@@ -145,7 +145,7 @@ def test_a_checkpoint_elsewhere_is_refused_alike_whether_it_is_there_or_not(nigh
         ]
 
 
-def test_a_checkpoints_folder_that_holds_links_out_is_refused(nights, others):
+def test_a_checkpoints_folder_that_contains_links_out_is_refused(nights, others):
     shutil.copytree(models.find("tiny-world").path, nights / "mine")
     (others / "secret.json").write_text('{"canary": 1}')
     (nights / "mine" / "unet" / "extra.json").symlink_to(others / "secret.json")
@@ -154,7 +154,7 @@ def test_a_checkpoints_folder_that_holds_links_out_is_refused(nights, others):
     assert problems(path, ReadPolicy(inputs=(str(others),))) == []
 
 
-def test_a_folder_that_reads_like_a_hub_id_is_held_to_where_it_leads(nights, others):
+def test_a_folder_named_like_a_hub_id_is_checked_by_its_target(nights, others):
     shutil.copytree(models.find("tiny-world").path, others / "model")
     (nights / "org").symlink_to(others)
     assert problems(with_model(nights, pretrained="./org/model")) != []
@@ -174,7 +174,7 @@ def test_a_folder_that_reads_like_a_hub_id_is_held_to_where_it_leads(nights, oth
         ("ORG/name", False),
     ],
 )
-def test_of_hub_ids_those_that_fit_a_pattern_are_allowed(nights, pattern, allowed):
+def test_hub_ids_that_match_a_pattern_are_allowed(nights, pattern, allowed):
     found = problems(
         with_model(nights, pretrained="org/name", revision=COMMIT), ReadPolicy(models=(pattern,))
     )
@@ -187,7 +187,7 @@ def test_of_hub_ids_those_that_fit_a_pattern_are_allowed(nights, pattern, allowe
         ]
 
 
-def test_paths_are_matched_where_they_lead_and_not_as_they_are_written(nights, others):
+def test_paths_are_matched_by_their_targets_and_not_as_written(nights, others):
     shutil.copytree(models.find("tiny-world").path, others / "model")
     (nights / "srv").symlink_to(others)
     path = with_model(nights, pretrained="srv/model")
@@ -199,7 +199,7 @@ def test_paths_are_matched_where_they_lead_and_not_as_they_are_written(nights, o
     assert problems(with_model(nights, pretrained="tiny-world"), ReadPolicy(models=("none",))) == []
 
 
-def test_adapters_and_judges_are_held_to_the_same(nights, others):
+def test_adapters_and_scoring_models_follow_the_same_policy(nights, others):
     path = write(
         nights,
         model={
@@ -209,24 +209,24 @@ def test_adapters_and_judges_are_held_to_the_same(nights, others):
         },
         analysis={"clip": {"pretrained": str(others / "clip"), "labels": {"x": ["a", "b"]}}},
     )
-    assert [told.partition(":")[0] for told in problems(path)] == [
+    assert [message.partition(":")[0] for message in problems(path)] == [
         "model.loras[0].pretrained",
         "analysis.clip.pretrained",
     ]
 
 
 def test_hints_name_no_files_of_other_folders(nights, others):
-    [told] = problems(with_image(nights, others / "canari.png"), ANYTHING)
-    assert "there is no file" in told
-    assert "canary.png" not in told
+    [message] = problems(with_image(nights, others / "canari.png"), ANYTHING)
+    assert "there is no file" in message
+    assert "canary.png" not in message
     (nights / "sub").symlink_to(others)
-    [told] = problems(with_image(nights, "sub/canari.png"), ANYTHING)
-    assert "canary.png" not in told
-    [told] = problems(with_image(nights, others / "canari.png"), ReadPolicy(inputs=(str(others),)))
-    assert "Did you mean 'canary.png'?" in told
+    [message] = problems(with_image(nights, "sub/canari.png"), ANYTHING)
+    assert "canary.png" not in message
+    [message] = problems(with_image(nights, others / "canari.png"), ReadPolicy(inputs=(str(others),)))
+    assert "Did you mean 'canary.png'?" in message
 
 
-def test_a_batch_reads_below_its_folder_and_what_it_is_allowed(nights, others, tmp_path, monkeypatch, capfd):
+def test_a_batch_reads_below_its_folder_and_allowed_paths(nights, others, tmp_path, monkeypatch, capfd):
     monkeypatch.delenv("FARM_ALLOW_INPUTS", raising=False)
     with_image(nights, others / "canary.png")
     with pytest.raises(SystemExit) as stop:
@@ -237,17 +237,20 @@ def test_a_batch_reads_below_its_folder_and_what_it_is_allowed(nights, others, t
     assert found.broken == {}
 
 
-def test_check_takes_a_manifest_for_somebody_elses_where_it_is_told_to(nights, others):
+def test_check_treats_a_manifest_as_untrusted_with_the_option(nights, others):
     path = with_image(nights, others / "canary.png")
-    assert said("check", path) == (0, "")
+    assert run_farm("check", path) == (0, "")
     for words in (("--untrusted",), ("--allow-inputs", nights)):
-        code, told = said("check", path, *words)
+        code, message = run_farm("check", path, *words)
         assert code == 2
-        assert told.endswith(f"may not be read by this manifest; {PICTURES}\n")
-    assert said("check", path, "--untrusted", "--allow-inputs", nights, "--allow-inputs", others) == (0, "")
+        assert message.endswith(f"may not be read by this manifest; {PICTURES}\n")
+    assert run_farm("check", path, "--untrusted", "--allow-inputs", nights, "--allow-inputs", others) == (
+        0,
+        "",
+    )
 
 
-def test_options_and_variables_add_up(monkeypatch):
+def test_options_and_variables_are_combined(monkeypatch):
     monkeypatch.delenv("FARM_ALLOW_INPUTS", raising=False)
     monkeypatch.delenv("FARM_ALLOW_MODELS", raising=False)
     assert options.read_policy(None, None, untrusted=False) == ANYTHING
@@ -259,7 +262,7 @@ def test_options_and_variables_add_up(monkeypatch):
     )
 
 
-def test_links_out_of_the_folder_are_refused_those_within_are_read_and_directories_are_no_manifests(
+def test_links_out_of_the_folder_are_refused_links_within_are_read_and_directories_are_skipped(
     nights, others, tmp_path
 ):
     good = write(nights)
@@ -314,11 +317,11 @@ def test_links_out_of_the_folder_are_refused_those_within_are_read_and_directori
         "123456789",
     ],
 )
-def test_of_a_text_that_is_no_map_nothing_is_quoted(tmp_path, text):
+def test_messages_quote_nothing_of_a_text_that_is_not_a_map(tmp_path, text):
     path = tmp_path / "x.yaml"
     path.write_text(text)
-    code, told = said("check", path)
+    code, message = run_farm("check", path)
     assert code == 2
-    assert told.startswith(f"{path}:")
-    assert "canary" not in told
-    assert "123456789" not in told
+    assert message.startswith(f"{path}:")
+    assert "canary" not in message
+    assert "123456789" not in message

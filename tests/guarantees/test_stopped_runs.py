@@ -1,4 +1,4 @@
-"""A run that is killed outright, and the same command again."""
+"""A killed run, and the same command again."""
 
 import psutil
 import pytest
@@ -11,7 +11,7 @@ from tests.guarantees.diary import Diary
 from tests.guarantees.driver import Driver
 from tests.guarantees.faults import Faulty
 from tests.guarantees.films import folder_of, prepare_film, write_film
-from tests.guarantees.undisturbed import assert_as_if_undisturbed, undisturbed, wait_for
+from tests.guarantees.undisturbed import assert_undisturbed, undisturbed, wait_for
 
 
 def render_here(job, diary):
@@ -34,23 +34,23 @@ def test_after_the_driver_is_killed_the_same_command_renders_only_what_is_missin
     before = recorded(job)
     orphans = killed.kill()
     assert (folder_of(job) / ".farm" / "claim.json").exists()
-    again = Driver(manifest, second)  # at once, while the orphans may still be at it
+    again = Driver(manifest, second)  # at once, while the orphans may still be running
     code = again.end()
 
     _, lingering = psutil.wait_procs(orphans, timeout=60)
     assert lingering == []
-    said = assert_as_if_undisturbed(job, code, diary=first)
-    assert_as_if_undisturbed(job, code, diary=second)
+    summary = assert_undisturbed(job, code, diary=first)
+    assert_undisturbed(job, code, diary=second)
     calls = second.calls()
     rendered = {frame for chunk in calls for frame in chunk}
     assert set(calls.values()) == {1}
-    assert said["frames"]["kept"] >= len(before) >= 6
-    assert len(rendered) == said["frames"]["rendered"] == 60 - said["frames"]["kept"] > 0
+    assert summary["frames"]["kept"] >= len(before) >= 6
+    assert len(rendered) == summary["frames"]["rendered"] == 60 - summary["frames"]["kept"] > 0
     assert not rendered & before
 
 
 @pytest.mark.parametrize("place", ["gif", "table"])
-def test_a_run_that_is_killed_while_it_writes_leaves_the_former_files_whole(place, tmp_path, diary):
+def test_a_run_killed_while_writing_keeps_the_previous_files_intact(place, tmp_path, diary):
     manifest = write_film(tmp_path, seed=3)
     job = prepare_film(manifest)
     assert render_here(job, diary) == 0
@@ -68,6 +68,6 @@ def test_a_run_that_is_killed_while_it_writes_leaves_the_former_files_whole(plac
     assert there == former | films
 
     diary.path.unlink()
-    assert_as_if_undisturbed(job, render_here(job, diary), diary=diary)
+    assert_undisturbed(job, render_here(job, diary), diary=diary)
     assert diary.calls() == {}
     assert (folder / "metadata.parquet").read_bytes() != former["metadata.parquet"]

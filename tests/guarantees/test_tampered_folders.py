@@ -1,4 +1,4 @@
-"""Guarantee 7: whatever lies in a job's folder, a command ends with what it is for or with an error of the farm."""
+"""With any content of a job's folder, a command does its work or ends with an error of the farm."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.guarantees import tampered
 from tests.guarantees.tampered import COMMANDS, DAMAGES, NAME, RECORDS, VALUES
 
 EXAMPLES = int(os.environ.get("FARM_TAMPERED_EXAMPLES", "15"))
-"""How many changes are tried; 1,000 take about ten minutes of one core."""
+"""The number of changes to try; 1,000 take about ten minutes of one core."""
 
 CASES = (
     ("report", ".farm/analysis/columns.json", ("columns", 0, "name"), {"a": {"b": 1}}),
@@ -48,7 +48,7 @@ CASES = (
     ("open", "summary.json", ("analysis",), {"sentences": [3]}),
     ("render", ".farm/ledger/frame000002-000003.jsonl", ("environment",), float("inf")),
 )
-"""What once ended these commands with a traceback."""
+"""Changes that once ended these commands with a traceback."""
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def run(command, out):
 @pytest.mark.parametrize(
     ("command", "record", "place", "value"), CASES, ids=[f"{case[:3]}" for case in CASES]
 )
-def test_what_was_found_stays_mended(command, record, place, value, out):
+def test_earlier_faults_stay_fixed(command, record, place, value, out):
     tampered.change_record(out / NAME, record, place, value)
     run(command, out)
 
@@ -90,7 +90,7 @@ def test_what_was_found_stays_mended(command, record, place, value, out):
     how=st.sampled_from(["replace", "replace", "replace", "remove", "rename", "repeat"]),
     command=st.sampled_from(sorted(COMMANDS)),
 )
-def test_a_changed_value_ends_no_command_with_anything_but_an_error_of_the_farm(
+def test_a_changed_value_ends_a_command_only_with_an_error_of_the_farm(
     made, tmp_path_factory, record, which, value, how, command
 ):
     out = tampered.copy_of(made, tmp_path_factory.mktemp("case") / "copy")
@@ -102,7 +102,7 @@ def test_a_changed_value_ends_no_command_with_anything_but_an_error_of_the_farm(
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_damage_to_every_record_at_once_ends_neither_a_look_nor_a_plan(damage, out, caplog):
+def test_damage_to_all_records_at_once_ends_neither_inspect_nor_plan(damage, out, caplog):
     for name in RECORDS:
         tampered.damage_file(out / NAME, name, damage)
     with caplog.at_level(logging.ERROR):
@@ -114,7 +114,7 @@ def test_damage_to_every_record_at_once_ends_neither_a_look_nor_a_plan(damage, o
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_damage_to_other_files_ends_nothing_either(damage, out):
+def test_damage_to_other_files_ends_no_command(damage, out):
     for name in (
         "report.html",
         "preview.webp",
@@ -152,7 +152,7 @@ def test_a_hostile_folder_costs_its_own_card_only(out, monkeypatch, caplog):
     }
 
 
-def test_folders_that_lie_too_deep_in_each_other_are_told(out):
+def test_folders_nested_too_deeply_are_reported(out):
     handle = os.open(out / NAME / ".farm", os.O_RDONLY)
     for _ in range(3000):
         os.mkdir("a", dir_fd=handle)
@@ -161,16 +161,16 @@ def test_folders_that_lie_too_deep_in_each_other_are_told(out):
         handle = inner
     os.close(handle)
     try:
-        with pytest.raises(StorageError) as told:
+        with pytest.raises(StorageError) as refused:
             COMMANDS["assemble"](out)
-        assert str(told.value) == f"{out / NAME}: cannot clean: its folders are nested too deeply."
+        assert str(refused.value) == f"{out / NAME}: cannot clean: its folders are nested too deeply."
         run("inspect", out)
         run("gallery", out)
     finally:  # pytest's own clean-up would not get to the end of them
         subprocess.run(["rm", "-rf", out / NAME], check=True)
 
 
-def test_ranges_that_a_summary_claims_are_not_expanded(out):
+def test_ranges_in_a_summary_are_not_expanded(out):
     path = out / NAME / "summary.json"
     summary = json.loads(path.read_text())
     endless = {"first": 0, "last": 2**53, "reason": "out of memory"}
@@ -188,7 +188,7 @@ def test_ranges_that_a_summary_claims_are_not_expanded(out):
     assert "Frames 0 to 7" in (out / NAME / "report.html").read_text()
 
 
-def test_a_part_of_the_ledger_that_claims_any_range_is_retired_and_not_walked_through(out):
+def test_a_ledger_part_with_a_huge_range_is_removed_without_expanding_it(out):
     ledger = out / NAME / ".farm" / "ledger"
     shutil.copy(ledger / "frame000002-000003.jsonl", ledger / "frame000000-999999999.jsonl")
     (out / NAME / "frames/frame000006.png").unlink()
@@ -200,7 +200,7 @@ def test_a_part_of_the_ledger_that_claims_any_range_is_retired_and_not_walked_th
     assert job.to_render(job.remaining()) == ()
 
 
-def test_a_row_that_is_not_whole_costs_its_part_and_is_rendered_again(out, caplog):
+def test_a_damaged_row_costs_its_part_and_is_rendered_again(out, caplog):
     tampered.change_record(out / NAME, ".farm/ledger/frame000002-000003.jsonl", ("height",), "64")
     job = prepare(out.parent / "film.yaml", output_dir=str(out), procedural=True)
     assert job.to_render(job.remaining()) == (1,)
@@ -220,7 +220,7 @@ def test_a_row_of_a_newer_farm_is_read(out):
     assert len(list(Ledger(job.folder).rows())) == 8
 
 
-def test_noted_pictures_are_those_that_the_manifest_names(out):
+def test_recorded_pictures_are_those_of_the_manifest(out):
     folder = JobFolder(str(out / NAME))
     [noted] = recorded_pictures(folder)
     assert noted.endswith("/dog.png")

@@ -1,4 +1,4 @@
-"""Two runs on one folder: one renders, the other is refused; a dead run's claim goes to one heir."""
+"""Two runs on one folder: one renders, the other is refused; exactly one run takes over a dead run's lock."""
 
 import json
 import os
@@ -22,14 +22,14 @@ from tests.guarantees.diary import Diary
 from tests.guarantees.driver import Driver
 from tests.guarantees.faults import Await, Faulty, From
 from tests.guarantees.films import folder_of
-from tests.guarantees.undisturbed import assert_as_if_undisturbed
+from tests.guarantees.undisturbed import assert_undisturbed
 
 CLAIM = ".farm/claim.json"
 
 
 @pytest.fixture
 def dead():
-    """Return what the claim of a dead process of this machine says."""
+    """Return the lock of a dead process of this machine."""
     run = [sys.executable, "-c", "import os; print(os.getpid())"]
     pid = int(subprocess.run(run, capture_output=True, text=True, check=True).stdout)
     here = {"host": platform.node(), "processes": process_namespace()}
@@ -37,7 +37,7 @@ def dead():
 
 
 @pytest.mark.ray
-def test_a_second_run_is_refused_and_the_first_goes_on_unharmed(film, render_on_ray, diary, tmp_path):
+def test_a_second_run_is_refused_and_the_first_is_unaffected(film, render_on_ray, diary, tmp_path):
     job, gate, second = film(), tmp_path / "gate", Diary(tmp_path / "second")
     refused = []
 
@@ -47,27 +47,27 @@ def test_a_second_run_is_refused_and_the_first_goes_on_unharmed(film, render_on_
             refused[0].end()
             gate.touch()
 
-    ran = render_on_ray(job, From(12, Await(gate)), tell=run_again)
+    ran = render_on_ray(job, From(12, Await(gate)), on_event=run_again)
 
     assert refused[0].process.returncode == 1
     assert refused[0].out.splitlines()[1] == (
-        f"  {folder_of(job)}: another run of the farm holds this folder (process {os.getpid()} on "
+        f"  {folder_of(job)}: another run has locked this folder (process {os.getpid()} on "
         f"{platform.node()}); wait for it or stop it, then run again."
     )
-    assert second.deeds("opened") == []
-    assert_as_if_undisturbed(job, ran.code, diary=diary)
+    assert second.actions("opened") == []
+    assert_undisturbed(job, ran.code, diary=diary)
     assert set(diary.calls().values()) == {1}
 
 
-def test_a_run_takes_the_claim_of_a_dead_one_over(film, diary, dead):
+def test_a_run_takes_over_the_lock_of_a_dead_run(film, diary, dead):
     job = film()
     job.folder.write(CLAIM, json.dumps(dead).encode())
     with InlineExecutor(open_renderer=Faulty(diary)) as executor:
         [summary] = render([job], executor, lambda event: None)
-    assert_as_if_undisturbed(job, exit_code([summary]), diary=diary)
+    assert_undisturbed(job, exit_code([summary]), diary=diary)
 
 
-def test_of_many_runs_that_find_a_dead_ones_claim_one_takes_it_over(tmp_path, dead):
+def test_exactly_one_of_many_runs_takes_over_a_dead_runs_lock(tmp_path, dead):
     def take(folder, start):
         start.wait()
         try:

@@ -1,4 +1,4 @@
-"""A job can be checked by rendering it again, wherever, and the check leaves no trace."""
+"""Verification can use any executor, and leaves no trace."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ from tests.exhaustive import sample
 from tests.guarantees.diary import Diary
 from tests.guarantees.faults import Faulty, On, die
 from tests.guarantees.films import folder_of, prepare_film, write_film
-from tests.guarantees.undisturbed import assert_as_if_undisturbed, wait_for
+from tests.guarantees.undisturbed import assert_undisturbed, wait_for
 from tests.tampering import flip_pixel
 
 pytestmark = pytest.mark.ray
@@ -35,16 +35,16 @@ def scratch_of(job):
     return [path.name for path in (folder_of(job) / ".farm").glob("verify-*")]
 
 
-def test_frames_of_two_workers_are_found_identical_by_two_others(film, render_on_ray, diary):
+def test_two_workers_find_the_frames_of_two_others_identical(film, render_on_ray, diary):
     job = film()
     ran = render_on_ray(job)
     found = check(job)
     assert (found.exit_code, found.count(Verdict.IDENTICAL), found.changes) == (0, 24, ())
     assert scratch_of(job) == []
-    assert_as_if_undisturbed(job, ran.code, diary=diary)
+    assert_undisturbed(job, ran.code, diary=diary)
 
 
-def test_workers_that_die_in_a_check_cost_no_verdict(film, render_on_ray, tmp_path):
+def test_workers_that_die_during_verification_cost_no_verdict(film, render_on_ray, tmp_path):
     job, checking = film(), Diary(tmp_path / "checking")
     ran = render_on_ray(job)
     pixels = flip_pixel(folder_of(job), 3)
@@ -54,12 +54,12 @@ def test_workers_that_die_in_a_check_cost_no_verdict(film, render_on_ray, tmp_pa
     assert scratch_of(job) == []
     flipped_back = flip_pixel(folder_of(job), 3)
     assert (pixels != flipped_back).sum() == 1
-    assert_as_if_undisturbed(job, ran.code, diary=checking)
+    assert_undisturbed(job, ran.code, diary=checking)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("stop", sample(SIGNALS, of=[signal.SIGKILL], ids=lambda sign: sign.name))
-def test_a_check_that_is_stopped_leaves_nothing_or_what_the_next_one_sweeps(tmp_path, stop):
+def test_a_stopped_verification_leaves_nothing_or_files_that_the_next_one_removes(tmp_path, stop):
     job, checking = prepare_film(write_film(tmp_path, frames=60)), Diary(tmp_path / "checking")
     with InlineExecutor() as executor:
         [summary] = render([job], executor, lambda event: None)
@@ -74,7 +74,7 @@ def test_a_check_that_is_stopped_leaves_nothing_or_what_the_next_one_sweeps(tmp_
         stderr=subprocess.PIPE,
         text=True,
     )
-    wait_for(lambda: len(checking.deeds("drew")) >= 6 or process.poll() is not None, "some frames")
+    wait_for(lambda: len(checking.actions("drew")) >= 6 or process.poll() is not None, "some frames")
     assert process.poll() is None, process.communicate()
     assert len(scratch_of(job)) == 1
     # Ray's own agents wait a minute for their dead head, and write nothing here.
@@ -90,6 +90,6 @@ def test_a_check_that_is_stopped_leaves_nothing_or_what_the_next_one_sweeps(tmp_
             assert verify(job_to_verify(str(folder_of(job))), executor, lambda event: None).exit_code == 0
     else:
         assert process.returncode == 130, (out, err)
-        assert "identical\nInterrupted: the rest was not checked.\n" in out
+        assert "identical\nInterrupted: the remaining frames were not checked.\n" in out
     assert scratch_of(job) == []
-    assert_as_if_undisturbed(job, 0 if summary.state == "done" else 1, diary=checking)
+    assert_undisturbed(job, 0 if summary.state == "done" else 1, diary=checking)

@@ -1,4 +1,4 @@
-"""The ending that every test of the guarantees has: all is as if nothing had happened."""
+"""The final checks of every guarantee test: everything is as after an undisturbed run."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Digests = dict[int, str]
 _PATIENCE_SECONDS = 60.0
 
 
-def assert_as_if_undisturbed(
+def assert_undisturbed(
     job: Job,
     exit_code: int,
     *,
@@ -36,34 +36,40 @@ def assert_as_if_undisturbed(
     other: Mapping[int, str] = MappingProxyType({}),
     diary: Diary | None = None,
 ) -> dict:
-    """Hold the job's folder against an undisturbed run of the same job; return its `summary.json`.
+    """Compare the job's folder with an undisturbed run of the same job; return its `summary.json`.
 
-    Every frame but the `missing` is there with the same pixels, in the ledger, in the table and as a file, where
-    it has no `other` content digest; nothing temporary is left; Ray is free, and the `diary`'s processes are gone.
+    Every frame except the `missing` ones exists with the same pixels, or with its `other` content digest, in the
+    ledger, in the table and as a file; no temporary files remain; Ray is free, and the `diary`'s processes have ended.
     """
-    folder, wanted = folder_of(job), undisturbed(job.plan)
-    kept = {index: digest for index, digest in (wanted.digests | other).items() if index not in missing}
+    folder, expected = folder_of(job), undisturbed(job.plan)
+    kept = {index: digest for index, digest in (expected.digests | other).items() if index not in missing}
     assert digests_of_files(folder) == kept
     assert {row.frame: row.content_sha256 for row in Ledger(job.folder).rows()} == kept
     assert digests_of_table(folder) == kept
     if not missing and not other:
-        assert {name: (folder / name).read_bytes() for name in wanted.outputs} == wanted.outputs
+        assert {name: (folder / name).read_bytes() for name in expected.outputs} == expected.outputs
     assert leftovers(folder) == []
     assert_free(diary)
 
-    said = json.loads((folder / "summary.json").read_text())
+    summary = json.loads((folder / "summary.json").read_text())
     state = "done" if not missing else "partial" if kept else "failed"
-    assert (said["state"], said["exit_code"], exit_code) == (state, EXIT_CODES[state], EXIT_CODES[state])
-    counts = said["frames"]
-    assert counts["planned"] == counts["rendered"] + counts["kept"] + counts["failed"] == len(wanted.digests)
-    named = {index for failed in said["failures"] for index in range(failed["first"], failed["last"] + 1)}
+    assert (summary["state"], summary["exit_code"], exit_code) == (
+        state,
+        EXIT_CODES[state],
+        EXIT_CODES[state],
+    )
+    counts = summary["frames"]
+    assert (
+        counts["planned"] == counts["rendered"] + counts["kept"] + counts["failed"] == len(expected.digests)
+    )
+    named = {index for failed in summary["failures"] for index in range(failed["first"], failed["last"] + 1)}
     assert named == set(missing)
     assert counts["failed"] == len(missing)
-    return said
+    return summary
 
 
 def assert_free(diary: Diary | None = None) -> None:
-    """All that was Ray's is Ray's again, and no process renders on."""
+    """Check that Ray's resources are free, and that no process is rendering."""
     import ray
 
     if ray.is_initialized():
@@ -73,9 +79,9 @@ def assert_free(diary: Diary | None = None) -> None:
             return ray.available_resources().get("CPU") == ray.cluster_resources().get("CPU")
 
         wait_for(free, "Ray to have all its CPUs free")
-        wait_for(lambda: not actors(actor_state_name="ALIVE"), "all actors to be gone")
+        wait_for(lambda: not actors(actor_state_name="ALIVE"), "all actors to exit")
     if diary is not None:
-        wait_for(lambda: not diary.alive(), "all workers' processes to be gone")
+        wait_for(lambda: not diary.alive(), "all workers' processes to exit")
 
 
 def wait_for(done: Callable[[], bool], what: str, *, seconds: float = _PATIENCE_SECONDS) -> None:
@@ -85,7 +91,7 @@ def wait_for(done: Callable[[], bool], what: str, *, seconds: float = _PATIENCE_
         time.sleep(0.05)
 
 
-# --- what is there ---------------------------------------------------------------------------------------
+# --- actual frames ---------------------------------------------------------------------------------------
 
 
 def digests_of_files(folder: Path) -> Digests:
@@ -106,12 +112,12 @@ def digests_of_table(folder: Path) -> Digests:
 
 
 def leftovers(folder: Path) -> list[str]:
-    """Return what a finished run must not leave: temporary files, and its claim."""
+    """Return files that a finished run must not leave: temporary files, and its lock."""
     names = (os.path.relpath(path, folder) for path in folder.rglob("*"))
     return [name for name in names if "tmp" in name or Path(name).name == "claim.json"]
 
 
-# --- what should be there --------------------------------------------------------------------------------
+# --- expected frames -------------------------------------------------------------------------------------
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +129,7 @@ class Undisturbed:
 
 
 def undisturbed(plan: Plan) -> Undisturbed:
-    """Render the job once, in this process, where nothing disturbs it."""
+    """Render the job once in this process, without disturbance."""
     return _undisturbed(plan.manifest_text)
 
 

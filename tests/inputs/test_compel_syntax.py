@@ -20,7 +20,7 @@ from farm.inputs.compel_syntax import prompt_mistake, to_compel_syntax
         (r"a \(b\:1.5\) (c\:1.5)", r"a \(b\:1.5\) (c\:1.5)"),
     ],
 )
-def test_a_weight_behind_a_colon_becomes_compels(written, read):
+def test_a_weight_after_a_colon_is_converted(written, read):
     assert to_compel_syntax(written) == read
 
 
@@ -39,7 +39,7 @@ def test_a_weight_behind_a_colon_becomes_compels(written, read):
         f"{'(' * 20}deep{')' * 20}++",
     ],
 )
-def test_what_compel_reads_is_no_mistake(prompt):
+def test_valid_compel_syntax_is_no_mistake(prompt):
     assert prompt_mistake(prompt) is None
 
 
@@ -96,16 +96,16 @@ def test_what_compel_reads_is_no_mistake(prompt):
         ),
     ],
 )
-def test_a_mistake_is_told_with_its_place(prompt, mistake):
+def test_a_mistake_is_reported_with_its_position(prompt, mistake):
     assert prompt_mistake(prompt) == mistake
 
 
 def test_prompts_are_checked_without_torch():
-    told = (
+    code = (
         "import sys\nfrom farm.inputs.compel_syntax import prompt_mistake\n"
         "print(prompt_mistake('(a'), 'torch' in sys.modules, 'diffusers' in sys.modules)"
     )
-    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert (
         done.stdout.strip() == r"the ( at character 1 is never closed; write \( for a literal one False False"
     )

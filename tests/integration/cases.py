@@ -1,4 +1,4 @@
-"""Every way of making pictures, and what stands beside a model, as a manifest and as what it is in diffusers."""
+"""Every way of making pictures and every addition to a model, as a manifest and as code for diffusers."""
 
 from __future__ import annotations
 
@@ -38,21 +38,21 @@ def _as_it_is(pipeline: Any, hub: Hub, seen: Path) -> Call:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """An interpolation between two prompts: `beside` is more of the manifest's model section, `render` of its render.
+    """An interpolation between two prompts; the manifest's model section includes `additions`, its render `render`.
 
-    `dressed` gives what is called in diffusers: the pipeline with the same beside it, and with what IP-Adapters see.
-    Where pictures `move` there is one for each frame.
+    `prepared` returns the equivalent for diffusers: the pipeline with the same additions and image prompts. If pictures
+    `move`, there is one for each frame.
     """
 
     way: Way
     prompts: tuple[str, str] = (PROMPTS[0], PROMPTS[1])
     move: bool = False
-    beside: Callable[[Hub], Mapping[str, Any]] = _nothing
+    additions: Callable[[Hub], Mapping[str, Any]] = _nothing
     render: Mapping[str, Any] = field(default_factory=dict)
-    dressed: Callable[[Any, Hub, Path], Call] = _as_it_is
+    prepared: Callable[[Any, Hub, Path], Call] = _as_it_is
 
     def manifest(self, name: str, hub: Hub) -> dict[str, Any]:
-        """Return the manifest; its pictures lie in `pictures` beside it."""
+        """Return the manifest; its pictures are in `pictures` next to it."""
         way = self.way
         nets = [hub.source(net) for net in way.nets]
         number = "%d" if self.move else "0"
@@ -65,7 +65,7 @@ class Case:
                 "pipeline": way.pipeline,
                 **hub.source(way.save),
                 **({"controlnets": nets} if nets else {}),
-                **self.beside(hub),
+                **self.additions(hub),
             },
             "animation": {"kind": "interpolate", "prompts": list(self.prompts), "frames": FRAMES},
             "render": {
@@ -79,7 +79,7 @@ class Case:
         }
 
     def plain(self, hub: Hub, pictures: Path, prompts: Sequence[str], frames: Sequence[int]) -> list[Pixels]:
-        """Call diffusers for frames of these prompts; all see the first one's image prompt."""
+        """Call diffusers for frames of these prompts, all with the image prompt of the first one."""
         nets = [hub.load(diffusers.ControlNetModel, net) for net in self.way.nets]
         parts = {"controlnet": nets[0]} if nets else {}
         pipeline = hub.load(getattr(diffusers, self.way.pipeline), self.way.save, **parts)
@@ -91,7 +91,7 @@ class Case:
             ]
             for name in self.way.pictures
         }
-        call = self.dressed(pipeline, hub, pictures / f"seen{frames[0] if self.move else 0}.png")
+        call = self.prepared(pipeline, hub, pictures / f"seen{frames[0] if self.move else 0}.png")
         return plain_call(self.way, call, prompts, [SEED] * len(prompts), opened)
 
 
@@ -108,7 +108,7 @@ def draw_pictures(folder: Path) -> None:
             draw_picture(folder, name, number)
 
 
-# --- beside a model ----------------------------------------------------------------------------------------
+# --- additions to a model ----------------------------------------------------------------------------------
 
 _SD = WAYS["text to image, StableDiffusionPipeline"]
 _SDXL = WAYS["text to image, StableDiffusionXLPipeline"]
@@ -119,13 +119,13 @@ def _adapter(hub: Hub, folder: str, name: str) -> dict[str, Any]:
 
 
 def _seeing(folder: str, name: str) -> Callable[[Any, Hub, Path], Call]:
-    def dressed(pipeline: Any, hub: Hub, seen: Path) -> Call:
+    def prepared(pipeline: Any, hub: Hub, seen: Path) -> Call:
         hub_id, place = hub.place(save_ip_adapter)
         pipeline.load_ip_adapter(hub_id, subfolder=folder, weight_name=name, **place)
         pipeline.set_ip_adapter_scale(0.6)
         return partial(pipeline, ip_adapter_image=Image.open(seen).convert("RGB"))
 
-    return dressed
+    return prepared
 
 
 def _refined(pipeline: Any, hub: Hub, seen: Path) -> Call:
@@ -164,48 +164,48 @@ def _weighing(pipeline: Any, hub: Hub, seen: Path) -> Call:
     return call
 
 
-BESIDE: Mapping[str, Case] = {
+ADDITIONS: Mapping[str, Case] = {
     "a picture per frame": Case(way=WAYS["image to image"], move=True),
     "IP-Adapter": Case(
         way=_SD,
-        beside=partial(_adapter, folder="models", name="ip-adapter_sd15.safetensors"),
+        additions=partial(_adapter, folder="models", name="ip-adapter_sd15.safetensors"),
         render={"ip_adapter_image": "pictures/seen0.png"},
-        dressed=_seeing("models", "ip-adapter_sd15.safetensors"),
+        prepared=_seeing("models", "ip-adapter_sd15.safetensors"),
     ),
     "IP-Adapter plus, SDXL, between two pictures": Case(
         way=_SDXL,
         move=True,
-        beside=partial(_adapter, folder="sdxl_models", name="ip-adapter-plus_sdxl.safetensors"),
+        additions=partial(_adapter, folder="sdxl_models", name="ip-adapter-plus_sdxl.safetensors"),
         render={"ip_adapter_image": {0: "pictures/seen0.png", 4: "pictures/seen4.png"}},
-        dressed=_seeing("sdxl_models", "ip-adapter-plus_sdxl.safetensors"),
+        prepared=_seeing("sdxl_models", "ip-adapter-plus_sdxl.safetensors"),
     ),
     "SDXL with its refiner": Case(
         way=_SDXL,
-        beside=lambda hub: {"refiner": hub.source(save_refiner)},
+        additions=lambda hub: {"refiner": hub.source(save_refiner)},
         render={"denoising_end": 0.5},
-        dressed=_refined,
+        prepared=_refined,
     ),
     "a style's LoRA with an LCM-LoRA": Case(
         way=replace(_SD, call={**_SD.call, "guidance_scale": 1.5}),
-        beside=lambda hub: {
+        additions=lambda hub: {
             "scheduler": {"class": "LCMScheduler"},
             "loras": [hub.source(save_style_lora, scale=0.5), hub.source(save_lcm_lora)],
         },
-        dressed=_styled,
+        prepared=_styled,
     ),
     "textual inversion": Case(
         way=_SD,
         prompts=(f"a {TOKEN} star", f"a blue {TOKEN} on a green hill"),
-        beside=lambda hub: {"textual_inversions": [hub.source(save_textual_inversion)]},
-        dressed=_taught,
+        additions=lambda hub: {"textual_inversions": [hub.source(save_textual_inversion)]},
+        prepared=_taught,
     ),
     "weighted words": Case(
         way=replace(_SD, negative_prompt="(dull)++"),
-        # Of two lengths: the first chunk has frames of both, so that all of them are as long as the longest.
+        # Of two lengths: the first chunk has frames of both, so that all of them are padded to the longest.
         prompts=("a (red star)1.5", f"a (blue heart)-- on a {'green, green ' * 40} hill"),
         render={"prompt_syntax": "compel"},
-        dressed=_weighing,
+        prepared=_weighing,
     ),
 }
 
-CASES: Mapping[str, Case] = {name: Case(way=way) for name, way in WAYS.items()} | BESIDE
+CASES: Mapping[str, Case] = {name: Case(way=way) for name, way in WAYS.items()} | ADDITIONS

@@ -15,7 +15,7 @@ Save = Callable[[Path], Path]
 
 
 class Hub:
-    """Repositories named after the functions that save their checkpoints, each saved when it is first asked for."""
+    """Repositories named after the functions that save their checkpoints, each saved on first use."""
 
     def __init__(self, folder: Path) -> None:
         self.cache = folder / "hub"
@@ -23,7 +23,7 @@ class Hub:
         self._commits: dict[str, str] = {}
 
     def source(self, save: Save, **settings: Any) -> dict[str, Any]:
-        """Return what a manifest says of a checkpoint: its hub id and commit, and more `settings`."""
+        """Return a checkpoint's entry in a manifest: its hub id and commit, and more `settings`."""
         return {"pretrained": _hub_id(save), "revision": self._commit(save), **settings}
 
     def load(self, kind: Any, save: Save, **parts: Any) -> Any:
@@ -32,7 +32,7 @@ class Hub:
         return kind.from_pretrained(hub_id, **place, **parts)
 
     def place(self, save: Save) -> tuple[str, dict[str, Any]]:
-        """Return the hub id of a checkpoint, and what diffusers is told in order to find it."""
+        """Return the hub id of a checkpoint, and the arguments with which diffusers finds it."""
         return _hub_id(save), {
             "revision": self._commit(save),
             "cache_dir": self.cache,
@@ -40,7 +40,7 @@ class Hub:
         }
 
     def farm(self, *arguments: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-        """Run the command line in a process of its own, as huggingface_hub reads its environment when it is loaded."""
+        """Run the command line in a separate process: huggingface_hub reads its environment when it is loaded."""
         return subprocess.run(
             [sys.executable, "-m", "farm.cli", *map(str, arguments)],
             cwd=cwd,

@@ -43,7 +43,7 @@ render: {{num_inference_steps: 10, guidance_scale: 5.0, batch_size: 1}}
 @pytest.mark.exhaustive  # test_every_family.py says it of every family
 @pytest.mark.ray
 @pytest.mark.slow
-def test_workers_frames_at_both_ends_are_those_of_a_plain_diffusers_call(tmp_path):
+def test_workers_frames_at_both_ends_equal_a_plain_diffusers_call(tmp_path):
     (tmp_path / "m.yaml").write_text(MANIFEST)
     subprocess.run(
         [sys.executable, "-m", "farm.cli", "render", "m.yaml", "--workers=2"],

@@ -8,14 +8,14 @@ import yaml
 from PIL import Image
 
 from tests.exhaustive import sample
-from tests.integration.cases import BESIDE, CASES, FRAMES, draw_pictures, slug
+from tests.integration.cases import ADDITIONS, CASES, FRAMES, draw_pictures, slug
 from tests.integration.hub import Hub
 
 ON_WORKERS = ("text to image, FluxPipeline", "ControlNet", "SDXL with its refiner")
-"""What `make test` renders in other layouts too."""
+"""Cases that `make test` also renders in other layouts."""
 
-SAMPLE = (*ON_WORKERS[:2], "inpainting", "text to image, QwenImagePipeline", *BESIDE)
-"""What `make test` renders; `make test-all` renders all. Of every family, tests/render compares chunks."""
+SAMPLE = (*ON_WORKERS[:2], "inpainting", "text to image, QwenImagePipeline", *ADDITIONS)
+"""Cases that `make test` renders; `make test-all` renders all. tests/render compares chunks of every family."""
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
@@ -62,7 +62,7 @@ def digests(output, jobs):
     return {job: [row["content_sha256"] for row in rows(output, job)] for job in jobs.values()}
 
 
-def test_every_manifest_is_right_before_anything_starts(studio):
+def test_every_manifest_passes_farm_check(studio):
     folder, hub = studio
     manifests = sorted((folder / "night").glob("*.yaml"))
     done = hub.farm("check", *manifests, cwd=folder)
@@ -73,10 +73,10 @@ def test_every_manifest_is_right_before_anything_starts(studio):
 
 
 @pytest.mark.parametrize("name", sample(CASES, of=SAMPLE))
-def test_the_first_and_the_last_frame_are_those_of_plain_calls(studio, inline, jobs, name):
+def test_the_first_and_the_last_frame_equal_plain_calls(studio, inline, jobs, name):
     folder, hub = studio
     case, (first, last) = CASES[name], CASES[name].prompts
-    # In its call the first frame stands beside one between both prompts, and the last beside itself.
+    # In its call, the first frame is next to one between both prompts, and the last next to itself.
     start = case.plain(hub, folder / "night" / "pictures", [first, last], [0, 1])[0]
     end = case.plain(hub, folder / "night" / "pictures", [last, last], [FRAMES - 1] * 2)[0]
     for frame, plain in ((0, start), (FRAMES - 1, end)):
@@ -84,7 +84,7 @@ def test_the_first_and_the_last_frame_are_those_of_plain_calls(studio, inline, j
             assert np.array_equal(np.asarray(ours), plain)
 
 
-def test_every_frame_is_another_and_knows_where_its_model_came_from(studio, inline, jobs):
+def test_all_frames_differ_and_record_the_source_of_their_model(studio, inline, jobs):
     for name, job in jobs.items():
         case, found = CASES[name], rows(inline, job)
         assert len({row["content_sha256"] for row in found}) == FRAMES, name
@@ -94,7 +94,7 @@ def test_every_frame_is_another_and_knows_where_its_model_came_from(studio, inli
         }
 
 
-def test_frames_are_the_same_whatever_the_layout_and_after_a_resume(studio, inline, jobs, pytestconfig):
+def test_frames_are_the_same_in_any_layout_and_after_a_resume(studio, inline, jobs, pytestconfig):
     if not pytestconfig.getoption("--exhaustive"):
         jobs = {name: jobs[name] for name in ON_WORKERS}
     output = render(studio, "workers", "--workers=2", "--chunks-per-shard=1", jobs=jobs)

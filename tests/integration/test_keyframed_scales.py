@@ -34,7 +34,7 @@ def saved(tmp_path_factory):
 
 @pytest.fixture
 def film(farm, saved, tmp_path):
-    """Render a film of one prompt through the command line and return its frames, all of which are others."""
+    """Render a film of one prompt through the command line and return its frames, which all differ."""
 
     def render(kind, render, **model):
         manifest = {
@@ -72,7 +72,7 @@ def same(frames, theirs):
     return [np.array_equal(one, other) for one, other in zip(frames, theirs, strict=True)] == [True] * FRAMES
 
 
-def test_a_lora_that_sets_in(film, saved):
+def test_the_scale_of_a_lora_rises(film, saved):
     kind = diffusers.StableDiffusionPipeline
     frames = film(kind, SIZE, loras=[{"pretrained": str(saved / "style"), "scale": ZERO_TO_ONE}])
     pipeline = load(kind, saved)
@@ -85,7 +85,7 @@ def test_a_lora_that_sets_in(film, saved):
     assert same(frames, map(at, (0.0, 0.25, 0.5, 0.75, 1.0)))
 
 
-def test_guidance_that_grows_from_none(film, saved):
+def test_guidance_rises_from_none(film, saved):
     kind = diffusers.StableDiffusionPipeline
     frames = film(kind, {"guidance_scale": {0: 1.0, 4: 9.0}, **SIZE})
     pipeline = load(kind, saved)
@@ -94,14 +94,14 @@ def test_guidance_that_grows_from_none(film, saved):
     )
 
 
-def test_fresh_noise_that_grows_from_none(film, saved):
+def test_eta_rises_from_zero(film, saved):
     kind = diffusers.StableDiffusionPipeline
     frames = film(kind, {"eta": ZERO_TO_ONE, **SIZE})
     pipeline = load(kind, saved)
     assert same(frames, (plain(pipeline, eta=eta, **SIZE) for eta in (0.0, 0.25, 0.5, 0.75, 1.0)))
 
 
-def test_an_image_prompt_that_sets_in(film, saved):
+def test_the_scale_of_an_image_prompt_rises(film, saved):
     kind, picture = diffusers.StableDiffusionPipeline, saved / "image0.png"
     adapter = {"pretrained": str(saved / "ip"), "scale": ZERO_TO_ONE, **ADAPTER}
     frames = film(kind, {"ip_adapter_image": str(picture), **SIZE}, ip_adapters=[adapter])
@@ -115,7 +115,7 @@ def test_an_image_prompt_that_sets_in(film, saved):
     assert same(frames, map(at, (0.0, 0.25, 0.5, 0.75, 1.0)))
 
 
-def test_a_picture_that_is_left_behind(film, saved):
+def test_strength_rises_away_from_a_picture(film, saved):
     kind, picture = diffusers.StableDiffusionImg2ImgPipeline, saved / "image0.png"
     frames = film(kind, {"image": str(picture), "strength": {0: 0.25, 4: 1.0}})
     pipeline, image = load(kind, saved), Image.open(picture).convert("RGB")
@@ -123,7 +123,7 @@ def test_a_picture_that_is_left_behind(film, saved):
     assert same(frames, (plain(pipeline, image=image, strength=strength) for strength in strengths))
 
 
-def test_one_of_two_controlnets_that_sets_in(film, saved):
+def test_the_scale_of_one_of_two_controlnets_rises(film, saved):
     kind, picture = diffusers.StableDiffusionControlNetPipeline, saved / "image0.png"
     nets = [saved / "net0", saved / "net1"]
     scales = {"image": [str(picture)] * 2, "controlnet_conditioning_scale": [0.5, ZERO_TO_ONE]}
@@ -138,7 +138,7 @@ def test_one_of_two_controlnets_that_sets_in(film, saved):
     assert same(frames, theirs)
 
 
-def test_several_numbers_that_move_at_once_each_between_its_own_frames(film, saved):
+def test_several_numbers_move_at_once_each_between_its_own_keyframes(film, saved):
     kind, picture = diffusers.StableDiffusionImg2ImgPipeline, saved / "image0.png"
     moving = {"strength": {0: 0.5, 4: 1.0}, "guidance_scale": {0: 5.0, 2: 9.0, 4: 1.0}}
     loras = [{"pretrained": str(saved / "style"), "scale": {2: 0.0, 4: 1.0}}]

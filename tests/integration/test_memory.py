@@ -1,4 +1,4 @@
-"""Driver and reducer take the same memory however many frames there are."""
+"""Driver and reducer take the same memory for any number of frames."""
 
 import re
 import subprocess
@@ -32,7 +32,7 @@ finally:
 @pytest.mark.ray
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from /proc")
 @pytest.mark.parametrize("analysis", ["", "analysis: {smoothness: true}"], ids=["plain", "measured"])
-def test_many_frames_take_the_memory_of_few(tmp_path, analysis):
+def test_many_frames_take_as_much_memory_as_few(tmp_path, analysis):
     (tmp_path / "long.yaml").write_text(MANIFEST + analysis)
 
     def peak(frames):

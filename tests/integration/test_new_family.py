@@ -1,4 +1,4 @@
-"""A family is added by an entry in the table and nothing else."""
+"""An entry in the table is enough to add a family."""
 
 import json
 
@@ -28,7 +28,7 @@ CALL = {
 
 
 @pytest.mark.usefixtures("one_thread")
-def test_a_family_is_one_entry_away(tmp_path, monkeypatch):
+def test_a_family_needs_only_one_entry(tmp_path, monkeypatch):
     assert ALPHA not in PIPELINES
     arguments = {**PIPELINES["PixArtSigmaPipeline"].arguments, "max_sequence_length": 120}
     entry = Traits(

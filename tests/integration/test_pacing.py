@@ -1,4 +1,4 @@
-"""What a pilot is for, on the shipped checkpoint; `benchmarks/pacing.py` measures more pairs, and longer ways."""
+"""The effect of a pilot with the shipped checkpoint; `benchmarks/pacing.py` measures more pairs and more frames."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 from farm.analyze import measure
 from farm.execute import InlineExecutor
 from farm.plan.pacing import unevenness
-from farm.records import AnalysisSpec, Stretch
-from farm.results.measurements import shown
+from farm.records import AnalysisSpec, FrameSequence
+from farm.results.measurements import analyzed_frame
 from farm.run import prepare, render
 from farm.store import Ledger
 from tests.exhaustive import sample
@@ -31,7 +31,7 @@ output: {{gif: false, mp4: false, contact_sheet: false, report: false}}
 
 
 def changes(folder: Path, pair: tuple[str, str], pacing: str) -> list[float]:
-    """Render a job and return what is seen to change from frame to frame."""
+    """Render a job and return the visible changes from frame to frame."""
     path = folder / f"{pacing}.yaml"
     path.write_text(MANIFEST.format(pacing=pacing, prompts=json.dumps(pair)))
     job = prepare(path, output_dir=str(folder))
@@ -39,9 +39,9 @@ def changes(folder: Path, pair: tuple[str, str], pacing: str) -> list[float]:
         [summary] = render([job], executor, lambda event: None)
     assert summary.state == "done"
     plan = prepare(path, output_dir=str(folder)).plan
-    frames = tuple(shown(plan.frame(row.frame), row) for row in Ledger(job.folder).rows())
+    frames = tuple(analyzed_frame(plan.frame(row.frame), row) for row in Ledger(job.folder).rows())
     spec = AnalysisSpec(clip=None, classifier=None, smoothness=True)
-    values = measure(spec, job.folder.url, Stretch(frames=frames, before=None, after=None))
+    values = measure(spec, job.folder.url, FrameSequence(frames=frames, before=None, after=None))
     return [math.sqrt(2 * float(each["perceptual_change"] or 0)) for each in values[1:]]
 
 

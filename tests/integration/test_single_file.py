@@ -24,8 +24,8 @@ def test_a_single_file_renders_the_frames_of_its_folder(tiny_sd, tmp_path):
     commit = fill_cache(tmp_path / "hub", "studio/tiny", configuration)
     config = f", config: {{pretrained: studio/tiny, revision: {commit}}}"
     models = {"file": ("./tiny.safetensors", config), "folder": (tiny_sd, "")}
-    for name, (pretrained, beside) in models.items():
-        text = MANIFEST.format(name=name, pretrained=pretrained, config=beside)
+    for name, (pretrained, config) in models.items():
+        text = MANIFEST.format(name=name, pretrained=pretrained, config=config)
         (tmp_path / f"{name}.yaml").write_text(text)
     done = farm(
         "render", "file.yaml", "folder.yaml", "--inline", cwd=tmp_path, HF_HUB_CACHE=str(tmp_path / "hub")

@@ -44,7 +44,7 @@ def digests(output):
 @pytest.mark.parametrize(
     "stop", sample([signal.SIGINT, signal.SIGTERM], of=[signal.SIGTERM], ids=lambda sign: sign.name)
 )
-def test_a_stopped_run_goes_on_where_it_was_with_the_same_bits(write_manifest, farm, tmp_path, stop):
+def test_a_stopped_run_resumes_with_the_same_bits(write_manifest, farm, tmp_path, stop):
     manifest, output = write_manifest(), tmp_path / "out"
     run = start(manifest, output, "--workers=1")
     ledger = output / "job" / ".farm" / "ledger"

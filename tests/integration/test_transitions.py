@@ -1,4 +1,4 @@
-"""The account of a transition against measures that know nothing of CLIP."""
+"""The insights about a transition, compared with measures independent of CLIP."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.exhaustive import sample
-from tests.integration.transitions import PAIRS, Pair, told
+from tests.integration.transitions import PAIRS, Pair, compare_transitions
 
 SHORT, LONG = (24, 8), (60, 25)  # frames, steps
 ONE_OF_EACH_KIND = list({pair.changes: pair for pair in PAIRS}.values())
@@ -20,10 +20,10 @@ def name(pair: Pair) -> str:
 @pytest.mark.slow
 @pytest.mark.parametrize(("frames", "steps"), sample([SHORT, LONG], of=[SHORT]))
 @pytest.mark.parametrize("pair", sample(PAIRS, of=ONE_OF_EACH_KIND, ids=name))
-def test_the_account_names_what_changes_and_where_another_measure_sees_it(
+def test_insights_name_the_changing_group_at_the_frame_of_another_measure(
     pair: Pair, frames: int, steps: int, tmp_path: Path
 ) -> None:
-    groups, transitions = told(pair, tmp_path, frames=frames, steps=steps)
+    groups, transitions = compare_transitions(pair, tmp_path, frames=frames, steps=steps)
     assert groups == [pair.changes]
     assert (transitions[0].before, transitions[-1].after) == (getattr(pair, pair.changes), pair.becomes)
     far = [one for one in transitions if abs(one.frame - one.flip) > frames // 20]

@@ -1,4 +1,4 @@
-"""Interpolations of the demo world that change one thing, and where measures without CLIP see each change."""
+"""Interpolations of the demo world that change one thing, and the frame of each change by measures without CLIP."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ VOCABULARY: Mapping[str, Sequence[str]] = {
 STEPS = 25
 
 _RIM = 8
-"""Pixels: shapes lie within."""
+"""Width in pixels of the border, which no shape reaches."""
 
 _FAR = -1e9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """What the first prompt asks for, and the group that is `becomes` in the second one."""
+    """The content of the first prompt; in the second one, the group `changes` is `becomes`."""
 
     shape: str
     colour: str
@@ -50,7 +50,7 @@ class Pair:
 
     @property
     def labels(self) -> Mapping[str, Sequence[Mapping[str, str]]]:
-        """All that the world has of each group, asked with what stays, as far as it helps."""
+        """All labels of each group in the world, with the constant part of the prompt in their texts where it helps."""
         known_colour = f"{self.colour} " if self.changes == "shape" else ""
         known_shape = self.shape if self.changes == "colour" else "shape"
         texts = {
@@ -80,17 +80,17 @@ PAIRS = tuple(
         ("heart", "blue", "meadow", "background", "sunset"),
     )
 )
-"""Ten of each other kind, on which both judges are sure; `benchmarks/transitions.py` draws others by lot."""
+"""Ten pairs on which both measures are certain; `benchmarks/transitions.py` draws random ones."""
 
 
-def drawn_by_lot(seed: int) -> Iterator[Pair]:
-    """Yield pairs without end, of every group in turn."""
-    lot = random.Random(seed)
+def random_pairs(seed: int) -> Iterator[Pair]:
+    """Yield random pairs endlessly, from every group in turn."""
+    rng = random.Random(seed)
     while True:
         for changes in VOCABULARY:
-            start = {name: lot.choice(labels) for name, labels in VOCABULARY.items()}
+            start = {name: rng.choice(labels) for name, labels in VOCABULARY.items()}
             others = [label for label in VOCABULARY[changes] if label != start[changes]]
-            yield Pair(**start, changes=changes, becomes=lot.choice(others))
+            yield Pair(**start, changes=changes, becomes=rng.choice(others))
 
 
 _MANIFEST = """\
@@ -110,8 +110,8 @@ analysis:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """A transition that the account tells, and the frame at which the other measure flips."""
+class ComparedTransition:
+    """A transition in the insights, and the frame at which the other measure flips."""
 
     before: str
     after: str
@@ -119,17 +119,17 @@ class Told:
     flip: int
 
 
-def told(
+def compare_transitions(
     pair: Pair, folder: Path, *, frames: int, steps: int = STEPS, seed: int = 7
-) -> tuple[list[str], list[Told]]:
-    """Render and measure a pair; return the groups that change by the account, and the changes of the pair's own."""
-    account, job = _rendered(pair, folder, frames=frames, steps=steps, seed=seed)
-    changes = {story["group"]: story["transitions"] for story in account["stories"] if story["transitions"]}
+) -> tuple[list[str], list[ComparedTransition]]:
+    """Render and measure a pair; return the groups that change by the insights, and the changes in the pair's group."""
+    insights, job = _rendered(pair, folder, frames=frames, steps=steps, seed=seed)
+    changes = {story["group"]: story["transitions"] for story in insights["stories"] if story["transitions"]}
     own = changes.get(pair.changes, ())
     cuts = [0, *(one["frame"] for one in own), frames]
     measure = _seen(pair, job)
     return list(changes), [
-        Told(
+        ComparedTransition(
             before=one["before"],
             after=one["after"],
             frame=one["frame"],
@@ -160,10 +160,10 @@ def _rendered(
 
 
 def _seen(pair: Pair, folder: Path) -> list[Mapping[str, float]]:
-    """Return, per frame, how well labels of the pair's group fit, by a measure that is not CLIP.
+    """Return, per frame, how well labels of the pair's group fit, by a measure other than CLIP.
 
     Shapes are what the ResNet sees. A colour has the votes of colourful pixels. A background is as near as the
-    picture's rim is, in CIELAB, to that of the first or last frame; of others nothing is known.
+    picture's rim is, in CIELAB, to that of the first or last frame; no value exists for others.
     """
     table = pq.read_table(folder / "metadata.parquet")
     if pair.changes == "shape":
@@ -184,7 +184,7 @@ def _seen(pair: Pair, folder: Path) -> list[Mapping[str, float]]:
 def _flip(measure: Sequence[Mapping[str, float]], before: str, after: str, between: tuple[int, int]) -> int:
     """Return the first frame at which `after` fits better than `before`: the cut that the fewest frames contradict.
 
-    Frames from the first of `between` and before the second are asked.
+    Only frames from the first of `between` up to the second, exclusive, are considered.
     """
     first, end = between
     ahead = [one.get(after, _FAR) > one.get(before, _FAR) for one in measure[first:end]]

@@ -30,7 +30,7 @@ def test_an_empty_section_measures_smoothness_alone(valid: str, change: str) -> 
     assert _analysis(valid, change) == Analysis(clip=None, classifier=None, smoothness=True)
 
 
-def test_true_stands_for_the_default_classifier_at_its_commit(valid: str) -> None:
+def test_true_means_the_default_classifier_at_its_commit(valid: str) -> None:
     analysis = _analysis(valid, "analysis: {classifier: true}")
     assert analysis is not None
     assert analysis.classifier == Classifier(
@@ -44,7 +44,7 @@ def test_the_default_commit_is_that_of_the_default_classifier_only(valid: str) -
     assert analysis.classifier == Classifier(pretrained="tiny-world-resnet", revision=None, top_k=3)
 
 
-def test_labels_are_asked_for_by_the_template_or_their_own_text(valid: str) -> None:
+def test_the_prompt_for_a_label_is_the_template_or_its_own_text(valid: str) -> None:
     change = CLIP.format("labels: {animal: [cat, {dog: a small dog}], place: [indoors, outdoors]}")
     analysis = _analysis(valid, change)
     assert analysis is not None
@@ -100,10 +100,10 @@ def test_a_template_of_a_group_leaves_the_others_their_default(valid: str) -> No
         (
             "analysis: {clip: {pretrained: a/b}, classifier: {pretrained: c/d}}",
             [
-                "analysis.clip.revision: missing; needed: the full commit of a/b, since a branch moves and the "
-                "pictures with it. Take one from https://huggingface.co/a/b/commits/main.",
-                "analysis.classifier.revision: missing; needed: the full commit of c/d, since a branch moves and the "
-                "pictures with it. Take one from https://huggingface.co/c/d/commits/main.",
+                "analysis.clip.revision: missing; needed: the full commit of a/b, since pictures would change "
+                "with a branch. Take one from https://huggingface.co/a/b/commits/main.",
+                "analysis.classifier.revision: missing; needed: the full commit of c/d, since pictures would change "
+                "with a branch. Take one from https://huggingface.co/c/d/commits/main.",
             ],
         ),
         (
@@ -190,13 +190,13 @@ def test_a_template_of_a_group_leaves_the_others_their_default(valid: str) -> No
         ),
     ],
 )
-def test_what_is_wrong_is_told_at_its_place(problems, change: str, messages: list[str]) -> None:
+def test_mistakes_are_reported_at_their_field(problems, change: str, messages: list[str]) -> None:
     lines = problems(change=change)
     assert [line.split(": ", 1)[1] for line in lines] == messages
     assert all(line.startswith("doggo.yaml:10:") for line in lines)
 
 
-def test_mistakes_of_the_section_and_of_others_are_told_at_once(problems) -> None:
+def test_mistakes_in_the_section_and_in_others_are_reported_together(problems) -> None:
     change = CLIP.format("labels: {animal: [cat, Cat]}, revision: main") + "\nseed: -1\n"
     assert [line.split(": ")[1] for line in problems(change=change)] == [
         "analysis.clip.labels.animal[1]",
@@ -205,7 +205,7 @@ def test_mistakes_of_the_section_and_of_others_are_told_at_once(problems) -> Non
     ]
 
 
-def test_a_folder_that_reads_like_a_hub_id_needs_no_commit(valid: str, tmp_path: Path) -> None:
+def test_a_folder_that_looks_like_a_hub_id_needs_no_commit(valid: str, tmp_path: Path) -> None:
     (tmp_path / "judges" / "clip").mkdir(parents=True)
     manifest = tmp_path / "doggo.yaml"
     manifest.write_text(valid + "analysis: {clip: {pretrained: judges/clip}}")
@@ -220,7 +220,7 @@ def test_labels_of_two_groups_may_have_one_text(valid: str) -> None:
     assert _analysis(valid, CLIP.format(labels)) is not None
 
 
-def test_an_analysis_by_a_model_alone_measures_something(valid: str) -> None:
+def test_an_analysis_may_use_a_model_alone(valid: str) -> None:
     assert _analysis(valid, "analysis: {classifier: true, smoothness: false}") is not None
 
 

@@ -98,12 +98,12 @@ _manifest = st.fixed_dictionaries(
 @given(_manifest)
 def test_a_resolved_manifest_loads_to_an_equal_one(data: dict[str, Any]) -> None:
     manifest = Manifest.model_validate(data)
-    again = parse(to_yaml(manifest), Path("doggo.yaml")).manifest
-    assert again == manifest
-    assert to_yaml(again) == to_yaml(manifest)
+    reloaded = parse(to_yaml(manifest), Path("doggo.yaml")).manifest
+    assert reloaded == manifest
+    assert to_yaml(reloaded) == to_yaml(manifest)
 
 
-def test_no_default_is_left_unsaid_and_no_path_of_this_machine_is_said(valid: str) -> None:
+def test_every_default_is_written_and_no_path_of_this_machine(valid: str) -> None:
     text = to_yaml(parse(valid, Path("/somewhere/doggo.yaml")).manifest)
     assert text.startswith("# Resolved by the farm: every default is filled in.\nversion: 1\nname: doggo\n")
     assert "/somewhere" not in text
@@ -112,6 +112,6 @@ def test_no_default_is_left_unsaid_and_no_path_of_this_machine_is_said(valid: st
     assert data["output"]["gif"]["palette"] == "global"
 
 
-def test_what_follows_from_other_fields_is_said(valid: str) -> None:
+def test_derived_fields_are_written(valid: str) -> None:
     text = valid.replace("frames: 10", "alphas: [0, 0.5, 1]")
     assert "  frames: 3\n" in to_yaml(parse(text, Path("doggo.yaml")).manifest)

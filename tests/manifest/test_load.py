@@ -34,10 +34,10 @@ render:
 """
 
 
-def test_five_mistakes_are_told_at_once_in_the_order_of_the_file(problems) -> None:
+def test_five_mistakes_are_reported_at_once_in_the_order_of_the_file(problems) -> None:
     assert problems(FIVE_MISTAKES) == [
         "doggo.yaml:3:1: model.revision: missing; needed: the full commit of "
-        "stable-diffusion-v1-5/stable-diffusion-v1-5, since a branch moves and the pictures with it. Take one from "
+        "stable-diffusion-v1-5/stable-diffusion-v1-5, since pictures would change with a branch. Take one from "
         "https://huggingface.co/stable-diffusion-v1-5/stable-diffusion-v1-5/commits/main.",
         "doggo.yaml:8:3: animation.prompts: found a list of 1; allowed: at least 2.",
         "doggo.yaml:11:3: render.guidance_scal: unknown key (did you mean 'guidance_scale'?); "
@@ -47,7 +47,7 @@ def test_five_mistakes_are_told_at_once_in_the_order_of_the_file(problems) -> No
     ]
 
 
-def test_a_right_manifest_knows_its_path_and_folder(tmp_path: Path, valid: str) -> None:
+def test_a_valid_manifest_has_its_path_and_folder(tmp_path: Path, valid: str) -> None:
     path = tmp_path / "doggo.yaml"
     path.write_text(valid)
     document = load(str(path))
@@ -56,7 +56,7 @@ def test_a_right_manifest_knows_its_path_and_folder(tmp_path: Path, valid: str) 
     assert document.manifest.name == "doggo"
 
 
-def test_later_layers_tell_mistakes_at_the_place_of_a_field(valid: str) -> None:
+def test_later_layers_report_mistakes_at_the_location_of_a_field(valid: str) -> None:
     document = parse(valid, Path("doggo.yaml"))
     error = document.error(("animation", "prompts", 1), "found 90 tokens", "allowed: up to 77", "Say less.")
     assert str(error) == (
@@ -64,20 +64,20 @@ def test_later_layers_tell_mistakes_at_the_place_of_a_field(valid: str) -> None:
     )
 
 
-def test_a_field_that_is_not_written_is_told_at_its_nearest_ancestor(valid: str) -> None:
+def test_an_omitted_field_is_reported_at_its_nearest_ancestor(valid: str) -> None:
     document = parse(valid, Path("doggo.yaml"))
     assert document.problem(("model", "variant"), "x", "y").where == "doggo.yaml:3:1"
     assert document.problem(("render", "height"), "x", "y").where == "doggo.yaml:1:1"
 
 
-def test_a_missing_file_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_file_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ManifestError) as caught:
         load("doggo.yaml")
     assert str(caught.value) == f"doggo.yaml: cannot be read: No such file or directory; {NEEDED}"
 
 
-def test_what_is_not_utf_8_is_told_with_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invalid_utf_8_is_reported_with_its_location(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("doggo.yaml").write_bytes(b"version: 1\nname: caf\xe9\n")
     with pytest.raises(ManifestError) as caught:
@@ -100,15 +100,15 @@ def test_a_huge_file_is_refused_before_it_is_parsed(tmp_path: Path, monkeypatch:
 
 
 @pytest.mark.parametrize("text", ["", "\n", "# nothing yet\n", "null"])
-def test_an_empty_manifest_is_told_kindly(problems, text: str) -> None:
+def test_an_empty_manifest_is_reported(problems, text: str) -> None:
     assert problems(text) == [f"doggo.yaml:1:1: an empty manifest; {NEEDED}"]
 
 
-def test_what_is_no_map_is_told(problems) -> None:
+def test_a_document_that_is_no_map_is_reported(problems) -> None:
     assert problems("- a\n- b\n") == [f"doggo.yaml:1:1: found a list of 2; {NEEDED}"]
 
 
-def test_a_folder_beside_the_manifest_is_no_hub_id(tmp_path: Path, valid: str) -> None:
+def test_a_folder_next_to_the_manifest_is_no_hub_id(tmp_path: Path, valid: str) -> None:
     (tmp_path / "checkpoints" / "dogs").mkdir(parents=True)
     document = parse(valid.replace("tiny-world", "checkpoints/dogs"), tmp_path / "doggo.yaml")
     assert document.manifest.model.pretrained == "./checkpoints/dogs"

@@ -15,10 +15,10 @@ def test_the_defaults_become_the_reducers_specs() -> None:
     )
 
 
-def test_what_is_off_is_none() -> None:
+def test_a_disabled_output_is_none() -> None:
     output = Output.model_validate({"gif": False, "mp4": None, "contact_sheet": False, "grid": False})
     assert output.spec(GRID) == OutputSpec(gif=None, mp4=None, contact_sheet=None, grid=None)
 
 
-def test_true_stands_for_all_defaults() -> None:
+def test_true_means_all_defaults() -> None:
     assert Output.model_validate({"gif": True, "mp4": {}, "contact_sheet": True}) == Output()

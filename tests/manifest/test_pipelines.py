@@ -18,13 +18,13 @@ KNOWN = set(Render.model_fields) - {
 """Fields of `render` that are arguments of a call, by diffusers' names."""
 
 CLIP_IN_PART = "FluxPipeline"
-"""It has diffusers' loader of learned words, but reads most of a prompt with T5, which learned none."""
+"""It has diffusers' loader of textual inversions, but reads most of a prompt with T5, which has none."""
 
 OTHER_IP_ADAPTERS = ("StableDiffusion3Pipeline", "FluxPipeline")
-"""Their IP-Adapters are of another kind, which is loaded in another way."""
+"""Their IP-Adapters are of another kind, which is loaded differently."""
 
-TOLD_THE_SCALE = ("LatentConsistencyModelPipeline", "LatentConsistencyModelImg2ImgPipeline")
-"""Of their single files, diffusers drops the weights that tell the UNet the guidance scale."""
+WITH_GUIDANCE_EMBEDDING = ("LatentConsistencyModelPipeline", "LatentConsistencyModelImg2ImgPipeline")
+"""diffusers drops the guidance embedding of their single files."""
 
 WITHOUT_ENCODER = "ZImagePipeline"
 """diffusers reads no Qwen3 from a single file."""
@@ -33,18 +33,19 @@ every_pipeline = pytest.mark.parametrize("name", PIPELINES)
 
 
 @every_pipeline
-def test_a_pipeline_takes_what_its_call_takes_with_the_same_defaults(name: str) -> None:
+def test_the_arguments_of_a_pipeline_match_its_call_and_its_defaults(name: str) -> None:
     signature = inspect.signature(getattr(diffusers, name).__call__).parameters
     takes = {argument: signature[argument].default for argument in signature if argument in KNOWN}
     assert PIPELINES[name].arguments == takes
 
 
 @every_pipeline
-def test_a_pipeline_takes_the_parts_that_diffusers_loads_into_it(name: str) -> None:
+def test_the_parts_of_a_pipeline_match_the_loaders_of_diffusers(name: str) -> None:
     cls = getattr(diffusers, name)
     loads = {
         "loras": hasattr(cls, "load_lora_weights"),
-        "config": hasattr(cls, "from_single_file") and name not in (*TOLD_THE_SCALE, WITHOUT_ENCODER),
+        "config": hasattr(cls, "from_single_file")
+        and name not in (*WITH_GUIDANCE_EMBEDDING, WITHOUT_ENCODER),
         "textual_inversions": hasattr(cls, "load_textual_inversion") and name != CLIP_IN_PART,
         "ip_adapters": hasattr(cls, "load_ip_adapter") and name not in OTHER_IP_ADAPTERS,
         "controlnets": "controlnet" in inspect.signature(cls.__init__).parameters,
@@ -60,7 +61,7 @@ def test_a_pipeline_denoises_with_a_unet_or_a_transformer(name: str) -> None:
     assert PIPELINES[name].denoiser in str(parts[PIPELINES[name].denoiser_component].annotation)
 
 
-def test_attention_is_sliced_in_unets_and_in_no_transformer() -> None:
+def test_unets_have_sliced_attention_and_transformers_do_not() -> None:
     assert hasattr(diffusers.UNet2DConditionModel, "set_attention_slice")
     transformers = {
         inspect.signature(getattr(diffusers, name).__init__).parameters["transformer"].annotation
@@ -73,7 +74,7 @@ def test_attention_is_sliced_in_unets_and_in_no_transformer() -> None:
         assert not hasattr(cls, "set_attention_slice"), cls
 
 
-def test_a_refiner_takes_scores_beside_what_the_base_takes() -> None:
+def test_a_refiner_adds_aesthetic_scores() -> None:
     alone = call_arguments("StableDiffusionXLPipeline")
     assert call_arguments("StableDiffusionXLPipeline", has_refiner=True) == {
         **alone,
@@ -98,7 +99,7 @@ def test_a_refiner_takes_scores_beside_what_the_base_takes() -> None:
         ),
     ],
 )
-def test_what_must_be_given_follows_from_what_is_taken(
+def test_the_required_images_follow_from_the_arguments(
     name: str, control: str | None, needed: list[str]
 ) -> None:
     traits: Traits = PIPELINES[name]

@@ -11,14 +11,14 @@ RENDER_TAKES = (
 )
 
 
-def test_a_near_match_of_a_key_is_offered(problems) -> None:
+def test_a_near_match_of_a_key_is_suggested(problems) -> None:
     assert problems(change="output: {gif: {rubberband: true}}\n") == [
         "doggo.yaml:10:16: output.gif.rubberband: unknown key (did you mean 'rubber_band'?); gif takes fps, "
         "rubber_band, loop, colors, palette, dither, scale."
     ]
 
 
-def test_a_misspelt_key_that_is_needed_is_also_missing(problems, valid: str) -> None:
+def test_a_misspelt_required_key_is_also_missing(problems, valid: str) -> None:
     assert problems(valid.replace("frames:", "frame:")) == [
         "doggo.yaml:6:1: animation.frames: missing; needed: a whole number from 1 to 10000000, or alphas.",
         "doggo.yaml:9:3: animation.frame: unknown key (did you mean 'frames'?); animation takes kind, prompts, "
@@ -26,7 +26,7 @@ def test_a_misspelt_key_that_is_needed_is_also_missing(problems, valid: str) -> 
     ]
 
 
-def test_the_keys_of_the_whole_manifest_are_told(problems) -> None:
+def test_an_unknown_top_level_key_is_reported_with_the_known_ones(problems) -> None:
     assert problems(change="colour: red\n") == [
         "doggo.yaml:10:1: colour: unknown key; a manifest takes version, name, description, seed, model, "
         "animation, render, output, analysis."
@@ -34,7 +34,7 @@ def test_the_keys_of_the_whole_manifest_are_told(problems) -> None:
 
 
 @pytest.mark.parametrize(
-    ("key", "meant"),
+    ("key", "suggestion"),
     [
         ("guidance_scal", "'guidance_scale'"),
         ("steps", "'num_inference_steps'"),
@@ -46,13 +46,13 @@ def test_the_keys_of_the_whole_manifest_are_told(problems) -> None:
         ("num_images_per_prompt", "'animation.num_images_per_prompt' with kind: stills"),
     ],
 )
-def test_what_is_meant_comes_before_the_first_of_many_keys(problems, key: str, meant: str) -> None:
+def test_the_probable_key_precedes_a_shortened_list_of_keys(problems, key: str, suggestion: str) -> None:
     assert problems(change=f"render: {{{key}: 3}}\n") == [
-        f"doggo.yaml:10:10: render.{key}: unknown key (did you mean {meant}?); render takes {RENDER_TAKES}."
+        f"doggo.yaml:10:10: render.{key}: unknown key (did you mean {suggestion}?); render takes {RENDER_TAKES}."
     ]
 
 
-def test_a_name_of_elsewhere_is_only_told_where_it_is_written_instead(problems) -> None:
+def test_names_from_other_programs_are_only_suggested_in_their_section(problems) -> None:
     assert problems(change="output: {mp4: {sampler: 3}}\n") == [
         "doggo.yaml:10:16: output.mp4.sampler: unknown key; mp4 takes fps, crf, preset."
     ]
@@ -65,12 +65,12 @@ def test_a_number_is_no_key_of_a_section(problems) -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "meant"), [("no", "false"), ("Yes", "true"), ("on", "true"), ("off", "false")]
+    ("word", "suggestion"), [("no", "false"), ("Yes", "true"), ("on", "true"), ("off", "false")]
 )
-def test_a_yaml_1_1_boolean_is_told_kindly(problems, word: str, meant: str) -> None:
+def test_a_yaml_1_1_boolean_is_reported_with_its_replacement(problems, word: str, suggestion: str) -> None:
     assert problems(change=f"output: {{gif: {{loop: {word}}}}}\n") == [
         f"doggo.yaml:10:16: output.gif.loop: found '{word}'; allowed: true or false. "
-        f"Write {meant}: YAML 1.2 reads '{word}' as text."
+        f"Write {suggestion}: YAML 1.2 reads '{word}' as text."
     ]
 
 
@@ -116,7 +116,7 @@ def test_a_number_too_large_for_a_float_is_not_finite(problems) -> None:
         ("render: {eta: {}}", "render.eta: found an empty map; allowed: at least 1."),
     ],
 )
-def test_a_value_is_told_with_what_its_field_takes(problems, change: str, message: str) -> None:
+def test_an_invalid_value_is_reported_with_the_allowed_ones(problems, change: str, message: str) -> None:
     assert [line.split(": ", 1)[1] for line in problems(change=f"{change}\n")] == [message]
 
 
@@ -147,21 +147,21 @@ def test_a_url_is_refused(problems, valid: str) -> None:
     ]
 
 
-def test_a_pipeline_is_one_that_the_farm_knows(problems, valid: str) -> None:
+def test_an_unknown_pipeline_is_reported_with_the_supported_ones(problems, valid: str) -> None:
     assert problems(valid.replace("StableDiffusion", "StableDifusion")) == [
         "doggo.yaml:4:3: model.pipeline: found 'StableDifusionPipeline' (did you mean 'StableDiffusionPipeline'?); "
         f"allowed: one of the diffusers pipelines that the farm supports: {', '.join(PIPELINES)}."
     ]
 
 
-def test_a_near_match_of_a_scheduler_is_offered(problems, valid: str) -> None:
+def test_a_near_match_of_a_scheduler_is_suggested(problems, valid: str) -> None:
     assert problems(_model(valid, scheduler="{class: DDIMSheduler}")) == [
         "doggo.yaml:5:15: model.scheduler.class: found 'DDIMSheduler' (did you mean 'DDIMScheduler'?); allowed: a "
         "diffusers scheduler that the farm supports, such as DDIMScheduler."
     ]
 
 
-def test_a_schedulers_config_holds_scalars_and_lists(problems, valid: str) -> None:
+def test_the_config_of_a_scheduler_contains_scalars_and_lists(problems, valid: str) -> None:
     assert problems(
         _model(valid, scheduler="{class: DDIMScheduler, config: {a: {b: 1}, c: [1, x], d: [.nan]}}")
     ) == [
@@ -209,7 +209,7 @@ PROMPTS = "prompts: [a dog, a bowl of fruit]"
         ),
     ],
 )
-def test_the_needed_fields_are_checked(problems, valid: str, old: str, new: str, message: str) -> None:
+def test_the_required_fields_are_checked(problems, valid: str, old: str, new: str, message: str) -> None:
     assert [line.split(": ", 1)[1] for line in problems(valid.replace(old, new))] == [message]
 
 

@@ -17,7 +17,7 @@ def test_the_schedulers_are_those_of_the_installed_diffusers() -> None:
     )
 
 
-def test_a_refused_scheduler_is_told_with_the_reason(problems, valid: str) -> None:
+def test_a_refused_scheduler_is_reported_with_the_reason(problems, valid: str) -> None:
     text = valid.replace("animation:", "  scheduler: {class: DPMSolverSDEScheduler}\nanimation:")
     assert problems(text) == [
         "doggo.yaml:6:15: model.scheduler.class: found 'DPMSolverSDEScheduler'; allowed: a diffusers scheduler that "
@@ -33,13 +33,13 @@ def test_no_axis_of_a_sweep_takes_a_refused_scheduler_by_name_or_by_class(
 ) -> None:
     start = valid[: valid.index("animation:")]
     sweep = f"animation: {{kind: sweep, prompt: a, over: {{scheduler: [{name}, {{class: {name}}}]}}}}\n"
-    told_of = "allowed: a diffusers scheduler that the farm supports, such as DDIMScheduler. "
+    allowed = "allowed: a diffusers scheduler that the farm supports, such as DDIMScheduler. "
     first, second = problems(start + sweep)
-    assert first.endswith(f": animation.over.scheduler[0]: found '{name}'; {told_of}{REFUSED[name]}")
-    assert second.endswith(f": animation.over.scheduler[1].class: found '{name}'; {told_of}{REFUSED[name]}")
+    assert first.endswith(f": animation.over.scheduler[0]: found '{name}'; {allowed}{REFUSED[name]}")
+    assert second.endswith(f": animation.over.scheduler[1].class: found '{name}'; {allowed}{REFUSED[name]}")
 
 
-def test_a_wrong_name_on_an_axis_is_told_where_it_stands(problems, valid: str) -> None:
+def test_a_wrong_name_on_an_axis_is_reported_at_its_location(problems, valid: str) -> None:
     start = valid[: valid.index("animation:")]
     sweep = "animation: {kind: sweep, prompt: a, over: {scheduler: [DDIMSheduler]}}\n"
     assert problems(start + sweep) == [

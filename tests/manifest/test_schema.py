@@ -22,14 +22,14 @@ shipped = pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.relativ
 
 
 def _data(text: str) -> Any:
-    """Keys become texts, as JSON Schema has them."""
+    """Return the data with keys converted to strings, as in JSON."""
     tree, _ = read_tree(text, lambda line, column: Location(0, line, column, "m.yaml"))
     return json.loads(json.dumps(tree.value))
 
 
 @cache
 def _validator() -> jsonschema.Draft202012Validator:
-    """One for all tests: making the schema takes longer than any use of it."""
+    """Return one validator for all tests, since creating the schema takes longer than using it."""
     return jsonschema.Draft202012Validator(json_schema())
 
 
@@ -99,7 +99,7 @@ def test_a_shipped_manifest_begins_with_a_schema_line_that_works(path: Path) -> 
         "analysis: {classifier: {revision: main}}",
     ],
 )
-def test_what_the_loader_refuses_the_schema_refuses(problems, valid: str, change: str) -> None:
+def test_the_schema_refuses_what_the_loader_refuses(problems, valid: str, change: str) -> None:
     problems(change=change)
     assert not _allows(_data(valid + change))
 
@@ -117,7 +117,7 @@ def test_what_the_loader_refuses_the_schema_refuses(problems, valid: str, change
         ("tiny-world", "tiny-world\n  revision: main"),
     ],
 )
-def test_what_the_loader_refuses_in_needed_fields_the_schema_refuses(
+def test_the_schema_refuses_what_the_loader_refuses_in_required_fields(
     problems, valid: str, old: str, new: str
 ) -> None:
     problems(valid.replace(old, new))
@@ -135,6 +135,6 @@ def test_what_the_loader_refuses_in_needed_fields_the_schema_refuses(
         "analysis: true",
     ],
 )
-def test_what_the_loader_allows_the_schema_allows(valid: str, change: str) -> None:
+def test_the_schema_allows_what_the_loader_allows(valid: str, change: str) -> None:
     parse(valid + change, Path("doggo.yaml"))
     assert _allows(_data(valid + change))

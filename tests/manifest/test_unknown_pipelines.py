@@ -1,4 +1,4 @@
-"""What diffusers' pipelines have is read from their code, and problems of those that the farm does not know."""
+"""The requirements of diffusers' pipelines are read from their code, and unsupported ones are explained."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from farm.errors import ModelError
 from farm.manifest.pipelines import PIPELINES
 from farm.manifest.unknown_pipelines import missing_requirement
 from farm.render.families import FAMILIES, pipeline_class
-from tests.rules.test_pipeline_checks import _said, _text
+from tests.rules.test_pipeline_checks import _messages, _text
 
 KNOWN = f"allowed: one of the diffusers pipelines that the farm supports: {', '.join(PIPELINES)}"
 OTHERS = (
@@ -36,16 +36,16 @@ OTHERS = (
 
 
 @pytest.mark.parametrize("name", [*(name for name in PIPELINES if name not in FAMILIES), *OTHERS])
-def test_the_code_tells_what_the_class_lacks(name: str) -> None:
+def test_the_code_and_the_class_agree_on_what_a_pipeline_lacks(name: str) -> None:
     try:
         pipeline_class(name)
-        lacking = ""
+        missing = ""
     except ModelError as error:
-        lacking = str(error).removeprefix(f"{name}: the farm cannot use it: ").removesuffix(".")
-    assert missing_requirement(name) == lacking
+        missing = str(error).removeprefix(f"{name}: the farm cannot use it: ").removesuffix(".")
+    assert missing_requirement(name) == missing
 
 
-def test_among_them_are_some_that_lack_something_and_some_that_do_not() -> None:
+def test_some_pipelines_lack_a_requirement_and_some_do_not() -> None:
     assert {missing_requirement(name) for name in OTHERS} == {
         "",
         "it has no encode_prompt, in which prompts are mixed",
@@ -60,33 +60,33 @@ def test_among_them_are_some_that_lack_something_and_some_that_do_not() -> None:
         (
             "PixArtAlphaPipeline",
             "PixArtSigmaPipeline",
-            " diffusers has PixArtAlphaPipeline: if it makes pictures, it needs an "
+            " diffusers has PixArtAlphaPipeline: if it generates pictures, it needs an "
             "entry in farm/manifest/pipelines.py, see 'A family of pipelines' in ARCHITECTURE.md.",
         ),
         (
             "UnCLIPPipeline",
             "SanaPipeline",
-            " diffusers has UnCLIPPipeline, but it has no encode_prompt, where prompts are "
+            " diffusers has UnCLIPPipeline, but it has no encode_prompt, in which prompts are "
             "mixed: it needs a class of its own, see 'A family of pipelines' in ARCHITECTURE.md.",
         ),
         ("StableDifusionPipeline", "StableDiffusionPipeline", ""),
     ],
 )
-def test_a_pipeline_that_the_farm_does_not_know_is_told_with_what_it_would_take(
+def test_an_unsupported_pipeline_is_reported_with_what_it_needs(
     problems: Any, name: str, near: str, hint: str
 ) -> None:
-    assert _said(problems, _text(name)) == [
+    assert _messages(problems, _text(name)) == [
         f"model.pipeline: found '{name}' (did you mean '{near}'?); {KNOWN}.{hint}"
     ]
 
 
 @pytest.mark.parametrize("value", ["5", "[a]", "null", "Nothing"])
-def test_what_is_no_pipeline_of_diffusers_is_told_without(problems: Any, value: str) -> None:
-    [line] = _said(problems, _text(value))
+def test_an_unknown_name_is_reported_without_a_hint(problems: Any, value: str) -> None:
+    [line] = _messages(problems, _text(value))
     assert line.endswith(f"; {KNOWN}.")
 
 
-def test_diffusers_is_not_loaded_for_it() -> None:
+def test_explaining_a_pipeline_does_not_load_diffusers() -> None:
     code = "import sys\nfrom farm.manifest.unknown_pipelines import explain_unknown_pipeline\n"
     code += "print('needs an entry' in explain_unknown_pipeline('Lumina2Pipeline'))\n"
     code += "print({'torch', 'diffusers'} & set(sys.modules))"
@@ -94,7 +94,7 @@ def test_diffusers_is_not_loaded_for_it() -> None:
     assert done.stdout == "True\nset()\n"
 
 
-def test_every_name_that_diffusers_offers_is_found() -> None:
+def test_every_name_that_diffusers_exports_is_found() -> None:
     from farm.manifest.unknown_pipelines import _names
 
     assert _names() == {name for name in dir(diffusers) if name.endswith("Pipeline")} | {"DiffusionPipeline"}

@@ -29,7 +29,7 @@ def _problems(text: str) -> list[str]:
     return [str(problem) for _, problem in read_tree(text, _locate)[1]]
 
 
-def test_a_field_is_where_its_key_is_and_an_item_where_it_begins() -> None:
+def test_a_field_is_located_at_its_key_and_an_item_at_its_start() -> None:
     tree = _read("a:\n  b: 1\n  c: [x, y]\n")
     assert str(tree.nearest(("a", "c"))[0]) == "m.yaml:3:3"
     assert str(tree.nearest(("a", "c", 1))[0]) == "m.yaml:3:10"
@@ -40,11 +40,11 @@ def test_columns_count_characters_and_not_bytes() -> None:
     assert str(tree.nearest(("z",))[0]) == "m.yaml:1:14"
 
 
-def test_quoted_scalars_are_texts() -> None:
+def test_quoted_scalars_are_strings() -> None:
     assert _read("{a: '12', b: \"true\", c: 12}").value == {"a": "12", "b": "true", "c": 12}
 
 
-def test_a_merged_value_is_placed_where_it_is_written() -> None:
+def test_a_merged_value_is_located_where_it_is_written() -> None:
     tree = _read("base: &base\n  x: 1\n  y: 2\nderived:\n  <<: *base\n  y: 3\n")
     assert tree.value == {"base": {"x": 1, "y": 2}, "derived": {"x": 1, "y": 3}}
     assert str(tree.nearest(("derived", "x"))[0]) == "m.yaml:2:3"
@@ -59,7 +59,7 @@ def test_a_quoted_merge_key_is_a_key() -> None:
     assert _read("{'<<': 1}").value == {"<<": 1}
 
 
-def test_a_duplicate_key_is_told_with_the_line_of_the_first() -> None:
+def test_a_duplicate_key_is_reported_with_the_line_of_the_first() -> None:
     assert _problems("a: 1\nb:\n  c: 1\n  c: 2\na: 3\n") == [
         "m.yaml:4:3: b.c: already written on line 3; allowed: each key once.",
         "m.yaml:5:1: a: already written on line 1; allowed: each key once.",
@@ -105,7 +105,7 @@ def test_deep_nesting_is_refused(text: str) -> None:
 def test_tags_are_refused() -> None:
     assert _refusal("a: 1\nb: !!python/object:os.system x\n") == (
         "m.yaml:2:4: the tag tag:yaml.org,2002:python/object:os.system; allowed: YAML without tags. "
-        "Leave the tag out."
+        "Remove the tag."
     )
 
 
@@ -113,14 +113,14 @@ def test_a_second_document_is_refused() -> None:
     assert _refusal("a: 1\n---\nb: 2\n") == "m.yaml:2:1: a second document; allowed: one manifest per file."
 
 
-def test_a_syntax_error_is_told_with_its_place_and_a_remedy() -> None:
+def test_a_syntax_error_is_reported_with_its_location_and_a_remedy() -> None:
     assert _refusal("prompt: A dog: the movie\n") == (
         "m.yaml:1:14: not valid YAML: mapping values are not allowed in this context; allowed: one YAML document. "
         "Put text that contains ': ' in quotes."
     )
 
 
-def test_an_unprintable_character_is_told_with_its_place() -> None:
+def test_an_unprintable_character_is_reported_with_its_location() -> None:
     assert _refusal("a: 1\nb: x\x07y\n") == (
         "m.yaml:2:5: the character U+0007; allowed: printable characters; in double quotes, write it as an escape."
     )
@@ -129,7 +129,7 @@ def test_an_unprintable_character_is_told_with_its_place() -> None:
 @pytest.mark.parametrize(
     "text", ["no", "yes", "on", "off", "y", "1_000", "12:30:45", "2001-01-01", "0b1", "="]
 )
-def test_what_only_yaml_1_1_reads_as_something_else_stays_a_text(text: str) -> None:
+def test_values_special_only_in_yaml_1_1_remain_strings(text: str) -> None:
     assert plain_scalar(text) == text
 
 
@@ -152,10 +152,10 @@ def test_what_only_yaml_1_1_reads_as_something_else_stays_a_text(text: str) -> N
         ("-.INF", -math.inf),
     ],
 )
-def test_scalars_mean_what_the_core_schema_says(text: str, value: object) -> None:
+def test_scalars_follow_the_core_schema(text: str, value: object) -> None:
     assert plain_scalar(text) == value
     assert type(plain_scalar(text)) is type(value)
 
 
-def test_a_number_too_long_for_any_field_stays_a_text() -> None:
+def test_a_number_too_long_for_any_field_remains_a_string() -> None:
     assert plain_scalar("9" * 5000) == "9" * 5000

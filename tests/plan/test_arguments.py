@@ -1,4 +1,4 @@
-"""What of a manifest reaches the pipeline's call, and when a call holds one frame."""
+"""The arguments of the pipeline call, and animations whose calls render one frame."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ def plan_of(pipeline: str, render: str = "", model: str = "", **sources: Picture
         f"animation: {{kind: interpolate, prompts: [a, b], frames: 5}}\n"
         f"render: {{batch_size: 4{render and ', ' + render}}}\n"
     )
-    found = {f"{name}.png": source(f"{name}.png") for name in "abc"}
+    pictures = {f"{name}.png": source(f"{name}.png") for name in "abc"}
     return make_plan(
         parse(text, Path("m.yaml")).manifest,
         ProceduralSpec(),
-        found | {f"{name}.png": each for name, each in sources.items()},
+        pictures | {f"{name}.png": each for name, each in sources.items()},
     )
 
 
 NET = "{pretrained: ./a}"
-EYE = "{pretrained: ./a, weight_name: a.safetensors}"
+IP_ADAPTER = "{pretrained: ./a, weight_name: a.safetensors}"
 
 
 @pytest.mark.parametrize(
@@ -48,13 +48,13 @@ EYE = "{pretrained: ./a, weight_name: a.safetensors}"
         ),
     ],
 )
-def test_a_call_is_given_the_pipelines_own_defaults_and_nothing_that_it_does_not_take(
+def test_a_call_has_the_defaults_of_the_pipeline_and_no_unsupported_arguments(
     pipeline: str, expected: dict[str, object]
 ) -> None:
     assert plan_of(pipeline).frame(0).recipe.arguments == expected
 
 
-def test_pairs_are_given_in_parts_and_a_refiner_its_scores() -> None:
+def test_pairs_are_split_and_a_refiner_adds_scores() -> None:
     plan = plan_of(
         "StableDiffusionXLPipeline",
         "original_size: [512, 256], denoising_end: 0.8, negative_aesthetic_score: 1",
@@ -68,7 +68,7 @@ def test_pairs_are_given_in_parts_and_a_refiner_its_scores() -> None:
     assert plan.batch_size == 4
 
 
-def test_one_number_is_every_controlnets_and_a_list_each_its_own() -> None:
+def test_a_number_applies_to_every_controlnet_and_a_list_to_each_its_own() -> None:
     plan = plan_of(
         "StableDiffusionControlNetPipeline",
         "image: [a.png, b.png], controlnet_conditioning_scale: [0.5, {0: 0, 4: 1}], control_guidance_end: 0.75",
@@ -100,7 +100,7 @@ def test_one_number_is_every_controlnets_and_a_list_each_its_own() -> None:
         ),
     ],
 )
-def test_what_a_call_takes_once_makes_chunks_of_one_frame_where_frames_differ_in_it(
+def test_frames_that_differ_in_a_single_valued_argument_are_in_chunks_of_one_frame(
     render: str, model: str, pipeline: str
 ) -> None:
     assert plan_of(pipeline, render, model).batch_size == 1
@@ -110,16 +110,16 @@ def test_what_a_call_takes_once_makes_chunks_of_one_frame_where_frames_differ_in
     ("render", "model", "pipeline"),
     [
         ("image: a.png, strength: {0: 0.5, 4: 0.5}", "", "StableDiffusionImg2ImgPipeline"),
-        ("ip_adapter_image: {0: a.png, 4: b.png}", f"ip_adapters: [{EYE}]", "StableDiffusionPipeline"),
+        ("ip_adapter_image: {0: a.png, 4: b.png}", f"ip_adapters: [{IP_ADAPTER}]", "StableDiffusionPipeline"),
     ],
 )
-def test_keyframes_that_are_all_alike_and_image_prompts_leave_chunks_as_they_are(
+def test_equal_keyframes_and_image_prompts_do_not_change_chunks(
     render: str, model: str, pipeline: str
 ) -> None:
     assert plan_of(pipeline, render, model).batch_size == 4
 
 
-def test_the_language_of_prompts_is_part_of_the_recipe() -> None:
+def test_the_syntax_of_prompts_is_part_of_the_recipe() -> None:
     plain, weighted = (
         plan_of("StableDiffusionPipeline"),
         plan_of("StableDiffusionPipeline", "prompt_syntax: compel"),
@@ -128,10 +128,10 @@ def test_the_language_of_prompts_is_part_of_the_recipe() -> None:
     assert plain.frame(0).digest != weighted.frame(0).digest
 
 
-def test_a_negative_prompt_that_is_not_given_is_none_and_not_an_empty_one() -> None:
-    given = plan_of("StableDiffusionPipeline", 'negative_prompt: ""')
+def test_an_omitted_negative_prompt_is_none_and_not_empty() -> None:
+    empty = plan_of("StableDiffusionPipeline", 'negative_prompt: ""')
     conditionings = [
-        plan.frame(0).recipe.conditioning for plan in (plan_of("StableDiffusionPipeline"), given)
+        plan.frame(0).recipe.conditioning for plan in (plan_of("StableDiffusionPipeline"), empty)
     ]
     assert [conditioning.negative_prompt for conditioning in conditionings] == [None, ""]
 
@@ -140,15 +140,15 @@ def test_a_negative_prompt_that_is_not_given_is_none_and_not_an_empty_one() -> N
     ("render", "pipeline"),
     [("", "QwenImagePipeline"), ("", "ZImagePipeline"), ("prompt_syntax: compel", "StableDiffusionPipeline")],
 )
-def test_where_prompts_are_padded_together_those_of_the_chunk_are_part_of_the_recipe(
+def test_the_prompts_of_the_chunk_are_part_of_the_recipe_if_they_are_padded_to_the_longest(
     render: str, pipeline: str
 ) -> None:
     plan = plan_of(pipeline, render)
     prompts = [plan.frame(index).recipe.conditioning.prompts for index in range(plan.frame_count)]
-    besides = [plan.frame(index).recipe.conditioning.beside for index in range(plan.frame_count)]
-    assert besides == [tuple(prompts[:4])] * 4 + [tuple(prompts[4:])]
+    of_chunks = [plan.frame(index).recipe.conditioning.beside for index in range(plan.frame_count)]
+    assert of_chunks == [tuple(prompts[:4])] * 4 + [tuple(prompts[4:])]
 
 
-def test_elsewhere_a_frame_does_not_know_its_neighbours() -> None:
+def test_the_prompts_of_the_chunk_are_otherwise_not_part_of_the_recipe() -> None:
     plan = plan_of("StableDiffusionPipeline")
     assert {plan.frame(index).recipe.conditioning.beside for index in range(plan.frame_count)} == {()}

@@ -14,7 +14,7 @@ def test_easing_keeps_the_ends_and_never_goes_back(name):
 
 
 @given(keys=st.integers(2, 20), spare=st.integers(0, 500))
-def test_every_keyframe_is_met_by_exactly_one_frame(keys, spare):
+def test_every_keyframe_has_exactly_one_frame(keys, spare):
     frames = keys + spare
     keyframes = even_keyframes(frames, keys)
     assert keyframes[0] == 0
@@ -22,16 +22,16 @@ def test_every_keyframe_is_met_by_exactly_one_frame(keys, spare):
     assert len(set(keyframes)) == keys
 
 
-def test_a_frame_between_keyframes_knows_its_segment_and_place():
+def test_a_frame_is_located_by_segment_and_position():
     assert locate((0, 10, 20), 0) == (0, 0.0)
     assert locate((0, 10, 20), 5) == (0, 0.5)
     assert locate((0, 10, 20), 10) == (1, 0.0)
     assert locate((0, 10, 20), 20) == (1, 1.0)
 
 
-def test_a_curve_runs_straight_between_keyframes_and_stays_level_outside():
+def test_a_curve_is_linear_between_keyframes_and_constant_outside():
     curve = KeyframeCurve.of({10: 3.0, 20: 9.0})
     assert [curve.at(frame) for frame in (0, 10, 15, 20, 99)] == [3.0, 3.0, 6.0, 9.0, 9.0]
-    assert not curve.constant
-    assert KeyframeCurve.of(7.5).constant
-    assert KeyframeCurve.of({0: 2.0, 9: 2.0}).constant
+    assert not curve.is_constant
+    assert KeyframeCurve.of(7.5).is_constant
+    assert KeyframeCurve.of({0: 2.0, 9: 2.0}).is_constant

@@ -1,4 +1,4 @@
-"""Which changes of a renderer make other frames, and which do not."""
+"""Changes of a renderer that change its digest, and changes that do not."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ SPEC = DiffusersSpec(
     loras=(),
     determinism="strict",
 )
-EYE = IpAdapterSpec(
+IP_ADAPTER = IpAdapterSpec(
     source=_source("eye"), subfolder="", weight_name="a.safetensors", image_encoder_folder="b"
 )
-FACE = replace(EYE, weight_name="face.safetensors")
+FACE = replace(IP_ADAPTER, weight_name="face.safetensors")
 NETS = [ControlNetSpec(source=_source(name), subfolder="", variant=None) for name in ("edges", "depth")]
 STYLES = [LoraSpec(source=_source(name), weight_name=None) for name in ("ink", "wood")]
 
@@ -45,12 +45,12 @@ OTHERS = [
     {"refiner": RefinerSpec(source=_source("refiner"), variant="fp16")},
     {"controlnets": (ControlNetSpec(source=_source("net"), subfolder="", variant=None),)},
     {"controlnets": (ControlNetSpec(source=_source("net"), subfolder="depth", variant=None),)},
-    {"ip_adapters": (EYE,)},
-    {"ip_adapters": (replace(EYE, subfolder="models"),)},
-    {"ip_adapters": (replace(EYE, weight_name="b.safetensors"),)},
-    {"ip_adapters": (replace(EYE, image_encoder_folder="c"),)},
-    {"ip_adapters": (EYE, FACE)},
-    {"ip_adapters": (FACE, EYE)},
+    {"ip_adapters": (IP_ADAPTER,)},
+    {"ip_adapters": (replace(IP_ADAPTER, subfolder="models"),)},
+    {"ip_adapters": (replace(IP_ADAPTER, weight_name="b.safetensors"),)},
+    {"ip_adapters": (replace(IP_ADAPTER, image_encoder_folder="c"),)},
+    {"ip_adapters": (IP_ADAPTER, FACE)},
+    {"ip_adapters": (FACE, IP_ADAPTER)},
     {"textual_inversions": (TextualInversionSpec(source=_source("word"), weight_name=None, token=None),)},
     {"textual_inversions": (TextualInversionSpec(source=_source("word"), weight_name=None, token="<a>"),)},
     {"loras": (LoraSpec(source=_source("lora"), weight_name=None),)},
@@ -62,7 +62,7 @@ OTHERS = [
 ]
 
 
-def test_all_that_may_change_pixels_makes_another_renderer() -> None:
+def test_every_setting_that_may_change_pixels_changes_the_digest() -> None:
     digests = {renderer_digest(replace(SPEC, **change)) for change in ({}, *OTHERS)}  # type: ignore[arg-type]
     assert len(digests) == 1 + len(OTHERS)
 
@@ -74,10 +74,10 @@ def test_all_that_may_change_pixels_makes_another_renderer() -> None:
         MemorySpec(release_text_encoders=True),
     ],
 )
-def test_where_weights_wait_for_their_turn_makes_none(memory: MemorySpec) -> None:
+def test_offloading_does_not_change_the_digest(memory: MemorySpec) -> None:
     assert renderer_digest(replace(SPEC, memory=memory)) == renderer_digest(SPEC)
 
 
-def test_where_weights_lie_makes_none() -> None:
+def test_the_location_of_weights_does_not_change_the_digest() -> None:
     moved = replace(SPEC, source=replace(SPEC.source, location="/b", pretrained="b"))
     assert renderer_digest(moved) == renderer_digest(SPEC)

@@ -33,7 +33,7 @@ def mixture(point):
     return dict(zip(point.conditioning.prompts, point.conditioning.weights, strict=True))
 
 
-def test_an_interpolation_meets_each_prompt_alone_and_exactly_once():
+def test_an_interpolation_reaches_each_prompt_exactly_once():
     motion = interpolate()
     alone = [frame for frame in range(21) if len(motion.at(frame).conditioning.prompts) == 1]
     assert alone == [0, 10, 20]
@@ -42,7 +42,7 @@ def test_an_interpolation_meets_each_prompt_alone_and_exactly_once():
     assert mixture(motion.at(18)) == pytest.approx({"b": 0.2, "c": 0.8})
 
 
-def test_the_first_and_the_last_prompt_stay_outside_their_keyframes():
+def test_the_first_and_the_last_prompt_are_held_outside_their_keyframes():
     motion = interpolate(keyframes=(5, 10, 15))
     assert [mixture(motion.at(frame)) for frame in (0, 5, 15, 20)] == [
         {"a": 1.0},
@@ -52,24 +52,24 @@ def test_the_first_and_the_last_prompt_stay_outside_their_keyframes():
     ]
 
 
-def test_alpha_runs_from_0_to_1_over_the_whole_list():
+def test_alpha_runs_from_0_to_1_over_all_prompts():
     motion = interpolate()
     assert [motion.at(frame).alpha for frame in (0, 5, 10, 20)] == [0.0, 0.25, 0.5, 1.0]
 
 
-def test_listed_alphas_are_places_on_the_whole_way():
+def test_explicit_alphas_are_positions_over_all_prompts():
     motion = interpolate(alphas=(0.0, 0.25, 1.0))
     assert [mixture(motion.at(frame)) for frame in range(3)] == [{"a": 1.0}, {"a": 0.5, "b": 0.5}, {"c": 1.0}]
 
 
-def test_an_alpha_that_is_a_prompts_share_of_the_way_meets_it_exactly():
+def test_an_alpha_at_a_prompt_reaches_it_exactly():
     prompts = tuple(map(str, range(23)))
     motion = interpolate(prompts=prompts, keyframes=(), alphas=tuple(k / 22 for k in range(23)))
     assert 15 / 22 * 22 != 15
     assert [mixture(motion.at(frame)) for frame in range(23)] == [{prompt: 1.0} for prompt in prompts]
 
 
-def test_easing_bends_the_way_between_keyframes_but_not_the_keyframes():
+def test_easing_changes_the_frames_between_keyframes_but_not_the_keyframes():
     motion = interpolate(easing="ease_in")
     assert mixture(motion.at(10)) == {"b": 1.0}
     assert mixture(motion.at(5))["b"] < 0.5
@@ -79,7 +79,7 @@ def test_two_equal_prompts_in_a_row_are_used_as_encoded():
     assert mixture(interpolate(prompts=("a", "a", "c")).at(3)) == {"a": 1.0}
 
 
-def test_keyframe_noise_travels_from_seed_to_seed_with_one_sampler_stream():
+def test_keyframe_noise_is_interpolated_between_seeds_with_one_sampler_stream():
     motion = interpolate(noise_mode="keyframes")
     ends = [motion.at(frame).noise for frame in (0, 10, 20)]
     assert [noise.seeds for noise in ends] == [(1,), (2,), (3,)]
@@ -88,7 +88,7 @@ def test_keyframe_noise_travels_from_seed_to_seed_with_one_sampler_stream():
     assert {motion.at(frame).noise.stream for frame in range(21)} == {1}
 
 
-def test_keyframes_of_one_seed_stay_in_its_noise():
+def test_noise_is_constant_between_keyframes_of_equal_seeds():
     motion = interpolate(noise_mode="keyframes", keyframe_seeds=(5, 5, 7))
     assert [motion.at(frame).noise.seeds for frame in (0, 5, 10, 15, 20)] == [(5,), (5,), (5,), (5, 7), (7,)]
     assert all(motion.at(frame).noise.weights == (1.0,) for frame in (0, 5, 10, 20))
@@ -100,7 +100,7 @@ def test_per_frame_noise_is_derived_from_the_frame():
     assert noise.stream == derive(42, 7)
 
 
-def test_the_corners_of_a_grid_are_its_prompts_and_its_middle_is_all_of_them():
+def test_the_corners_of_a_grid_are_its_prompts_and_its_centre_mixes_all_of_them():
     grid = GridMotion(
         corners=("a", "b", "c", "d"), negative_prompt="", rows=3, columns=5, noise_mode="fixed", seed=0
     )
@@ -131,7 +131,7 @@ def test_stills_are_every_prompt_with_every_seed():
     assert own.at(1).noise.seeds == (derive(5, 1),)
 
 
-def test_a_sweep_goes_over_the_product_with_its_first_axis_slowest():
+def test_a_sweep_covers_the_product_with_its_first_axis_slowest():
     ddim, euler = (
         SchedulerSpec(class_name=name, config={}) for name in ("DDIMScheduler", "EulerDiscreteScheduler")
     )

@@ -1,16 +1,16 @@
-"""The pictures of each frame: which file, which of a video, what is made of it, how image prompts mix."""
+"""The pictures of each frame: their file, index in a video and preparation, and mixtures of image prompts."""
 
 from __future__ import annotations
 
 from farm.records import CannySpec, ExpandSpec, ImagePrompt, InputPicture
-from tests.plan.test_arguments import EYE, NET, plan_of, source
+from tests.plan.test_arguments import IP_ADAPTER, NET, plan_of, source
 
 
 def picture(name: str, **changes: object) -> InputPicture:
     return InputPicture(location=f"/{name}.png", sha256=f"{name}.png", **changes)  # type: ignore[arg-type]
 
 
-def test_a_picture_is_that_of_the_frame_where_it_moves() -> None:
+def test_a_moving_picture_has_one_picture_per_frame() -> None:
     plan = plan_of(
         "StableDiffusionInpaintPipeline", "image: a.png, mask_image: b.png", a=source("a.png", count=5)
     )
@@ -19,7 +19,7 @@ def test_a_picture_is_that_of_the_frame_where_it_moves() -> None:
     assert plan.frame(3).digest != plan.frame(2).digest
 
 
-def test_edges_are_made_of_a_picture_where_they_are_asked_for() -> None:
+def test_edges_are_detected_on_request() -> None:
     plan = plan_of(
         "StableDiffusionControlNetPipeline",
         "image: {file: a.png, canny: {low_threshold: 50}}",
@@ -42,7 +42,7 @@ def test_several_controlnets_have_a_picture_each() -> None:
     }
 
 
-def test_outpainting_makes_canvas_and_mask_of_one_picture_and_frames_of_its_size() -> None:
+def test_outpainting_derives_canvas_mask_and_frame_size_from_one_picture() -> None:
     wide = source("a.png", height=64, width=96)
     sides = {"left": 0, "right": 32, "top": 8, "bottom": 16}
     render = "image: a.png, expand: {right: 32, top: 8, bottom: 16}"
@@ -52,15 +52,15 @@ def test_outpainting_makes_canvas_and_mask_of_one_picture_and_frames_of_its_size
         "mask_image": picture("a", prepare=ExpandSpec(**sides, part="mask")),
     }
     assert (recipe.arguments["height"], recipe.arguments["width"]) == (88, 128)
-    said = plan_of("StableDiffusionInpaintPipeline", f"{render}, height: 64", a=wide).frame(0).recipe
-    assert (said.arguments["height"], said.arguments["width"]) == (64, 128)
+    scaled = plan_of("StableDiffusionInpaintPipeline", f"{render}, height: 64", a=wide).frame(0).recipe
+    assert (scaled.arguments["height"], scaled.arguments["width"]) == (64, 128)
 
 
-def test_image_prompts_mix_in_a_straight_line_between_keyframes() -> None:
+def test_image_prompts_are_interpolated_linearly_between_keyframes() -> None:
     plan = plan_of(
         "StableDiffusionPipeline",
         "ip_adapter_image: {1: [a.png, c.png], 3: [b.png, c.png]}",
-        f"ip_adapters: [{EYE}]",
+        f"ip_adapters: [{IP_ADAPTER}]",
     )
     first = ImagePrompt(prompts=((picture("a"), picture("c")),), weights=(1.0,))
     last = ImagePrompt(prompts=((picture("b"), picture("c")),), weights=(1.0,))
@@ -78,7 +78,9 @@ def test_image_prompts_mix_in_a_straight_line_between_keyframes() -> None:
 
 def test_an_image_prompt_does_not_mix_with_itself() -> None:
     plan = plan_of(
-        "StableDiffusionPipeline", "ip_adapter_image: {0: a.png, 2: a.png, 4: b.png}", f"ip_adapters: [{EYE}]"
+        "StableDiffusionPipeline",
+        "ip_adapter_image: {0: a.png, 2: a.png, 4: b.png}",
+        f"ip_adapters: [{IP_ADAPTER}]",
     )
     assert plan.frame(1).recipe.image_prompts == (ImagePrompt(prompts=((picture("a"),),), weights=(1.0,)),)
 
@@ -87,7 +89,7 @@ def test_every_adapter_has_an_image_prompt_of_its_own_which_moves_with_its_video
     plan = plan_of(
         "StableDiffusionPipeline",
         "ip_adapter_image: [a.png, [b.png, c.png]]",
-        f"ip_adapters: [{EYE}, {EYE}]",
+        f"ip_adapters: [{IP_ADAPTER}, {IP_ADAPTER}]",
         c=source("c.png", count=5),
     )
     assert plan.frame(4).recipe.image_prompts == (

@@ -30,7 +30,7 @@ def existing(plan):
     return {frame.index: row_of(frame.index, recipe_digest=frame.digest) for frame in plan.frames()}
 
 
-def test_chunks_are_cut_from_the_frame_index_alone(tmp_path):
+def test_chunks_depend_on_the_frame_index_alone(tmp_path):
     plan = plan_of(tmp_path)
     assert plan.chunk_count == 6
     assert [[frame.index for frame in plan.chunk(k).frames] for k in (0, 5)] == [[0, 1, 2, 3], [20]]
@@ -39,22 +39,22 @@ def test_chunks_are_cut_from_the_frame_index_alone(tmp_path):
     assert shards[1].chunks[0].batch_size == 4
 
 
-def test_shards_are_made_only_when_they_are_asked_for(tmp_path):
+def test_shards_are_created_on_demand(tmp_path):
     plan = plan_of(tmp_path, frames=("frames: 21", "frames: 10000000"))
     shards = plan.shards(range(plan.chunk_count), chunks_per_shard=3, folder="out")
     assert [shard.frame_count for shard in itertools.islice(shards, 2)] == [12, 12]
 
 
-def test_an_argument_that_moves_makes_chunks_of_one_frame(tmp_path):
+def test_an_argument_with_keyframes_makes_chunks_of_one_frame(tmp_path):
     keyed = ("steps: 5}", "steps: 5, guidance_scale: {0: 2.0, 20: 4.0}}")
     plan = plan_of(tmp_path, guidance=keyed)
     assert plan.batch_size == 1
     assert [plan.frame(i).recipe.arguments["guidance_scale"] for i in (0, 10, 20)] == [2.0, 3.0, 4.0]
-    level = plan_of(tmp_path, guidance=("steps: 5}", "steps: 5, guidance_scale: {0: 2.0, 20: 2.0}}"))
-    assert level.batch_size == 4
+    constant = plan_of(tmp_path, guidance=("steps: 5}", "steps: 5, guidance_scale: {0: 2.0, 20: 2.0}}"))
+    assert constant.batch_size == 4
 
 
-def test_a_lora_scale_is_an_argument_that_can_move(tmp_path):
+def test_a_lora_scale_is_an_argument_that_can_have_keyframes(tmp_path):
     def scaled(scale):
         loras = f"loras: [{{pretrained: ./style, scale: {scale}}}]"
         return plan_of(tmp_path, lora=("pretrained: tiny-world", f"pretrained: tiny-world, {loras}"))
@@ -76,7 +76,7 @@ def test_digests_change_with_the_recipe_and_with_nothing_else(tmp_path):
         assert not set(digests) & {frame.digest for frame in plan_of(tmp_path, change=change).frames()}
 
 
-def test_a_fast_frame_is_not_taken_for_a_strict_one_and_a_rehearsal_is_the_same_in_both(tmp_path):
+def test_determinism_changes_digests_except_for_the_procedural_renderer(tmp_path):
     nowhere = ModelSource(pretrained="a", kind="folder", location="a", revision="", fingerprint="f")
     spec = DiffusersSpec(
         pipeline="P", source=nowhere, variant=None, torch_dtype="float32", loras=(), determinism="strict"
@@ -86,18 +86,18 @@ def test_a_fast_frame_is_not_taken_for_a_strict_one_and_a_rehearsal_is_the_same_
         make_plan(manifest, dataclasses.replace(spec, determinism=mode)) for mode in ("strict", "fast")
     )
     assert not {frame.digest for frame in strict.frames()} & {frame.digest for frame in fast.frames()}
-    rehearsed = plan_of(tmp_path, mode=("steps: 5}", "steps: 5, determinism: fast}"))
-    assert list(rehearsed.frames()) == list(plan_of(tmp_path).frames())
+    procedural = plan_of(tmp_path, mode=("steps: 5}", "steps: 5, determinism: fast}"))
+    assert list(procedural.frames()) == list(plan_of(tmp_path).frames())
 
 
-def test_a_changed_last_prompt_changes_only_the_frames_that_it_touches(tmp_path):
+def test_a_changed_last_prompt_changes_only_the_frames_that_it_affects(tmp_path):
     rows = existing(plan_of(tmp_path))
     edited = plan_of(tmp_path, prompt=("[a, b, c]", "[a, b, changed]"))
     changed = [frame.index for frame in edited.frames() if frame.digest != rows[frame.index].recipe_digest]
     assert changed == list(range(11, 21))
 
 
-def test_ranges_share_a_reason_and_holes_fill_whole_chunks(tmp_path):
+def test_ranges_share_a_reason_and_gaps_are_rendered_as_full_chunks(tmp_path):
     reasons = [RenderReason.KEPT] * 21
     reasons[5], reasons[12] = RenderReason.NEW, RenderReason.LOST
     ranges = list(ranges_by_reason(reasons))
@@ -112,7 +112,7 @@ def test_ranges_share_a_reason_and_holes_fill_whole_chunks(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["sweep", "grid"])
-def test_grid_pictures_are_labelled_by_what_varies(tmp_path, kind):
+def test_only_the_grid_pictures_of_sweeps_are_labelled(tmp_path, kind):
     animations = {
         "sweep": "{kind: sweep, prompt: a, over: {num_inference_steps: [1, 2], "
         "scheduler: [DDIMScheduler, LCMScheduler]}}",
@@ -137,7 +137,7 @@ def test_a_plan_is_a_frozen_value(tmp_path):
 
 
 def test_batch_shape_and_slot_are_part_of_the_recipe_digest_and_the_frame_number_is_not(tmp_path):
-    """All frames of this animation are of one recipe, but for where they lie in their batch."""
+    """All frames of this animation have one recipe, and differ only in their slots."""
     plan = plan_of(tmp_path, still=("prompts: [a, b, c]", "prompts: [a, a]"))
     assert plan.frame(3).recipe.noise == plan.frame(7).recipe.noise
     digests = [plan.frame(index).digest for index in range(8)]

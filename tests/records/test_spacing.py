@@ -1,4 +1,4 @@
-"""Which of many frames stand for all."""
+"""Evenly spaced selections of frames."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from farm.records import evenly_spaced
 
 
 @pytest.mark.parametrize(
-    ("count", "most", "expected"),
+    ("count", "limit", "expected"),
     [
         (0, 5, ()),
         (1, 50, (0,)),
@@ -16,8 +16,8 @@ from farm.records import evenly_spaced
         (150, 4, (0, 50, 99, 149)),
     ],
 )
-def test_numbers_are_evenly_spaced_with_both_ends(count, most, expected):
-    assert evenly_spaced(count, most) == expected
+def test_numbers_are_evenly_spaced_with_both_ends(count, limit, expected):
+    assert evenly_spaced(count, limit) == expected
 
 
 @pytest.mark.parametrize("count", range(1, 300, 7))

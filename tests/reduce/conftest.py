@@ -1,4 +1,4 @@
-"""Small moving pictures, and job folders that hold them."""
+"""Small moving pictures, and job folders for them."""
 
 from collections.abc import Callable, Iterable
 
@@ -10,7 +10,7 @@ from farm.store import JobFolder, encode_frame, file_name
 
 
 def draw(index: int, height: int = 64, width: int = 64) -> Pixels:
-    """A soft gradient with a disc that moves to the right by a pixel a frame."""
+    """Return a soft gradient with a disc that moves right by one pixel per frame."""
     y, x = np.mgrid[0:height, 0:width]
     ground = np.stack([80 + 100 * y / height, 120 + 60 * x / width, np.full(y.shape, 150.0)], axis=-1)
     disc = np.hypot(x - (8 + index) % width, y - height / 2) < height / 5

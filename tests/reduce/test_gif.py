@@ -9,10 +9,10 @@ from farm.reduce.gif import GifWriter, PaletteSampler, playing_order
 def write(path, frames, **settings):
     defaults = {"fps": 10.0, "rubber_band": False, "loop": True, "colors": 256, "palette": "global"}
     spec = GifSpec(**(defaults | {"dither": True, "scale": 1} | settings))
-    survey = PaletteSampler(len(frames))
+    sampler = PaletteSampler(len(frames))
     for index, pixels in enumerate(frames):
-        survey.add(index, pixels)
-    writer = GifWriter(path, spec, survey.palette(spec.colors) if spec.palette == "global" else None)
+        sampler.add(index, pixels)
+    writer = GifWriter(path, spec, sampler.palette(spec.colors) if spec.palette == "global" else None)
     for pixels in frames:
         writer.add(pixels)
     writer.close()
@@ -21,15 +21,15 @@ def write(path, frames, **settings):
 
 def durations(gif):
     times = []
-    for place in range(gif.n_frames):
-        gif.seek(place)
+    for index in range(gif.n_frames):
+        gif.seek(index)
         times.append(gif.info["duration"])
     return times
 
 
 def pictures(gif):
-    for place in range(gif.n_frames):
-        gif.seek(place)
+    for index in range(gif.n_frames):
+        gif.seek(index)
         yield np.asarray(gif.convert("RGB")).astype(int)
 
 
@@ -42,7 +42,7 @@ def pictures(gif):
         (5, [0, 1, 2, 3, 4], [0, 1, 2, 3, 4, 3, 2, 1]),
     ],
 )
-def test_a_rubber_band_goes_back_without_doubling_either_end(count, forwards, rubber_band):
+def test_a_rubber_band_plays_back_without_repeating_either_end(count, forwards, rubber_band):
     assert list(playing_order(range(count), rubber_band=False)) == forwards
     assert list(playing_order(range(count), rubber_band=True)) == rubber_band
 
@@ -61,7 +61,7 @@ def test_a_rubber_band_of_no_frames_is_empty():
         (0.5, [2000, 2000, 2000, 2000, 2000, 2000, 2000]),
     ],
 )
-def test_each_frame_the_last_too_stays_until_the_next_ones_exact_tick(tmp_path, draw, fps, expected):
+def test_every_frame_even_the_last_ends_at_the_exact_tick_of_the_next(tmp_path, draw, fps, expected):
     assert durations(write(tmp_path / "a.gif", [draw(index) for index in range(7)], fps=fps)) == expected
 
 
@@ -71,7 +71,7 @@ def test_a_second_at_any_rate_takes_a_second(tmp_path, draw):
 
 
 @pytest.mark.parametrize("palette", ["global", "per_frame"])
-def test_repeated_frames_still_take_their_time(tmp_path, draw, palette):
+def test_repeated_frames_keep_their_duration(tmp_path, draw, palette):
     gif = write(tmp_path / "a.gif", [draw(0)] * 4 + [draw(9)] + [draw(9)], palette=palette)
     assert durations(gif) == [100] * 6
 
@@ -87,7 +87,7 @@ def test_every_frame_looks_like_its_source(tmp_path, draw, palette, dither):
     assert max(differences) < 4, f"mean absolute difference {max(differences):.2f}, allowed 4"
 
 
-def test_flat_colors_come_back_exactly(tmp_path):
+def test_flat_colors_are_kept_exactly(tmp_path):
     sources = [np.full((16, 16, 3), color, np.uint8) for color in [(255, 255, 255), (0, 0, 0), (12, 200, 99)]]
     for shown, source in zip(pictures(write(tmp_path / "a.gif", sources)), sources, strict=True):
         assert (shown == source).all()
@@ -105,14 +105,14 @@ def test_a_palette_per_frame_is_closer_where_colors_change_along_the_way(tmp_pat
     assert errors["per_frame"] < errors["global"]
 
 
-def test_a_loop_has_no_end_and_else_it_plays_once(tmp_path, draw):
+def test_a_gif_repeats_forever_with_loop_and_plays_once_without(tmp_path, draw):
     frames = [draw(0), draw(1)]
     assert write(tmp_path / "a.gif", frames, loop=True).info["loop"] == 0
     assert "loop" not in write(tmp_path / "b.gif", frames, loop=False).info
 
 
 @pytest.mark.parametrize("palette", ["global", "per_frame"])
-def test_no_more_colors_are_used_than_asked(tmp_path, draw, palette):
+def test_no_more_colors_are_used_than_requested(tmp_path, draw, palette):
     gif = write(tmp_path / "a.gif", [draw(index) for index in range(5)], colors=8, palette=palette)
     for shown in pictures(gif):
         assert len(np.unique(shown.reshape(-1, 3), axis=0)) <= 8
@@ -125,7 +125,7 @@ def test_scale_enlarges_smoothly(tmp_path, draw):
     assert np.abs(next(pictures(gif)) - np.asarray(expected)).mean() < 4
 
 
-def test_what_stands_still_is_stored_once(tmp_path, draw):
+def test_static_content_is_stored_once(tmp_path, draw):
     one = write(tmp_path / "a.gif", [draw(0)] * 2).fp.name
     many = write(tmp_path / "b.gif", [draw(0)] * 50).fp.name
     assert (tmp_path / many).stat().st_size < (tmp_path / one).stat().st_size + 50 * 64

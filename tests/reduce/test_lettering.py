@@ -19,7 +19,7 @@ def test_lines_break_between_words():
     assert LETTERING.wrapped("a bowl of fruit", 50) == "a bowl\nof fruit"
 
 
-def test_a_word_that_is_too_wide_stays_whole():
+def test_a_word_that_is_too_wide_is_not_broken():
     assert LETTERING.wrapped("num_inference_steps", 20) == "num_inference_steps"
 
 
@@ -31,13 +31,13 @@ def test_line_feeds_and_runs_of_spaces_are_single_spaces():
     assert LETTERING.wrapped(" a\n  dog ", 200) == "a dog"
 
 
-def test_an_empty_text_takes_no_room():
+def test_an_empty_text_has_no_size():
     assert LETTERING.size("") == (0, 0)
     assert LETTERING.largest([]) == (0, 0)
 
 
 @pytest.mark.parametrize("text", ["guidance_scale = 7.5", "jgpqy\nQWM", "0"])
-def test_a_text_fits_in_the_room_that_it_measures(text):
+def test_a_text_fits_in_its_measured_size(text):
     width, height = LETTERING.size(text)
     rows, columns = inked(text, (width + 40, height + 40))
     assert columns.max() < width
@@ -50,5 +50,5 @@ def test_a_text_is_aligned_in_its_box(align, middle):
     assert abs((columns.min() + columns.max()) / 2 - middle) < 8
 
 
-def test_a_word_that_is_longer_than_any_is_broken():
+def test_an_extremely_long_word_is_broken():
     assert LETTERING.wrapped("a" * 90, 20) == "\n".join(["a" * 40, "a" * 40, "a" * 10])

@@ -1,6 +1,6 @@
-"""Memory stays flat: however many frames there are, they take the same.
+"""Memory use is constant for any number of frames.
 
-Peak memory is VmHWM in /proc: `getrusage` also counts what the parent held when it forked.
+Peak memory is VmHWM in /proc: `getrusage` also counts the memory of the parent when it forked.
 """
 
 import subprocess
@@ -38,7 +38,7 @@ def peak_mib(folder, count):
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize("count", sample([1500, 3000], of=[1500]))
-def test_many_frames_take_the_memory_of_few(folder, store, count):
+def test_memory_does_not_grow_with_the_number_of_frames(folder, store, count):
     store(folder, range(count))
     few, many = peak_mib(folder, 300), peak_mib(folder, count)
     print(f"peak memory: {few:.0f} MiB for 300 frames, {many:.0f} MiB for {count}")

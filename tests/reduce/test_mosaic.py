@@ -34,7 +34,7 @@ def test_a_larger_frame_is_scaled_to_its_cell(tmp_path):
     assert (shown(picture, tmp_path)[2:22, 26:46] == (9, 8, 7)).all()
 
 
-def test_a_frame_without_a_cell_is_left_out(tmp_path):
+def test_a_frame_without_a_cell_is_ignored(tmp_path):
     before = shown(mosaic(), tmp_path)
     picture = mosaic()
     picture.paste(5, np.zeros((20, 20, 3), np.uint8))
@@ -45,7 +45,7 @@ def test_few_pictures_keep_their_size():
     assert fitted(512, 512, count=100) == (512, 512)
 
 
-def test_many_pictures_shrink_in_shape_until_a_viewer_can_open_them_all():
+def test_many_pictures_are_reduced_in_proportion_to_the_maximum_size():
     width, height = fitted(2048, 1024, count=10_000)
     assert (width, height) == (115, 57)
     assert width * height * 10_000 <= 2**26

@@ -27,7 +27,7 @@ def read(path):
         return list(container.decode(video=0))
 
 
-def test_every_frame_is_there_in_order_and_looks_like_its_source(tmp_path, draw):
+def test_every_frame_is_present_in_order_and_looks_like_its_source(tmp_path, draw):
     sources = [draw(index) for index in range(20)]
     frames = read(write(tmp_path / "a.mp4", sources))
     differences = [
@@ -46,12 +46,12 @@ def test_every_frame_is_there_in_order_and_looks_like_its_source(tmp_path, draw)
         (0.5, Fraction(1, 2)),
     ],
 )
-def test_frames_follow_each_other_at_exactly_the_asked_rate(tmp_path, draw, fps, rate):
+def test_frames_have_exactly_the_requested_rate(tmp_path, draw, fps, rate):
     path = write(tmp_path / "a.mp4", [draw(index) for index in range(5)], fps=fps)
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         times = [frame.pts * frame.time_base for frame in container.decode(stream)]
-        assert times == [place / rate for place in range(5)]
+        assert times == [index / rate for index in range(5)]
         assert stream.duration * stream.time_base == 5 / rate
         assert stream.average_rate == rate
 
@@ -86,7 +86,7 @@ def test_colors_are_tagged_as_bt709_in_limited_range(tmp_path, draw):
         assert context.pix_fmt == "yuv420p"
 
 
-def test_the_index_stands_before_the_pictures_so_that_browsers_start_at_once(tmp_path, draw):
+def test_the_index_precedes_the_pictures_so_that_browsers_start_at_once(tmp_path, draw):
     data = write(tmp_path / "a.mp4", [draw(0), draw(1)]).read_bytes()
     assert data.index(b"moov") < data.index(b"mdat")
 
@@ -120,13 +120,13 @@ writer.close()
 """
 
 
-def test_the_same_frames_are_the_same_bytes_whatever_the_memory_held_before(tmp_path):
+def test_uninitialized_memory_does_not_change_the_bytes(tmp_path):
     files = []
-    for held in ("0", "77", "201"):  # glibc fills fresh memory with it: what was never written shows
-        path = tmp_path / f"{held}.mp4"
+    for fill in ("0", "77", "201"):  # glibc fills new memory with it, which exposes uninitialized reads
+        path = tmp_path / f"{fill}.mp4"
         subprocess.run(
             [sys.executable, "-c", _WRITE_ONE, str(path)],
-            env=os.environ | {"MALLOC_PERTURB_": held},
+            env=os.environ | {"MALLOC_PERTURB_": fill},
             cwd=ROOT,
             check=True,
         )

@@ -25,7 +25,7 @@ def rgb(pixels, pts):
 
 @pytest.mark.parametrize("palette", ["global", "per_frame"])
 @pytest.mark.parametrize("pixels_per_graph", [0, 2**21])
-def test_each_frame_comes_out_as_it_goes_in_at_its_time(draw, monkeypatch, palette, pixels_per_graph):
+def test_every_frame_keeps_its_colors_and_its_timestamp(draw, monkeypatch, palette, pixels_per_graph):
     monkeypatch.setattr(gif, "_PIXELS_PER_GRAPH", pixels_per_graph)
     frames = [draw(index) for index in range(6)]
     made = mapper(frames, palette)
@@ -36,7 +36,7 @@ def test_each_frame_comes_out_as_it_goes_in_at_its_time(draw, monkeypatch, palet
         assert np.abs(shown - pixels).mean() < 4
 
 
-def test_what_stands_still_is_not_dithered_anew(draw):
+def test_static_content_is_not_dithered_again(draw):
     still = draw(0)
     moved = still.copy()
     moved[:8, :8] = 255

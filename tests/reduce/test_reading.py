@@ -18,22 +18,22 @@ def test_a_table_is_read_as_it_was_written(folder, frame_of):
     assert table.schema.metadata[b"manifest"] == b"version: 1\n"
 
 
-def test_where_there_is_no_table_none_is_read(folder):
+def test_a_missing_table_is_none(folder):
     assert read_table(folder, planned=3) is None
 
 
-def test_a_broken_table_is_told_with_what_to_do(folder):
+def test_an_invalid_table_is_reported_with_a_hint(folder):
     folder.write("metadata.parquet", b"PAR1")
-    with pytest.raises(StorageError) as told:
+    with pytest.raises(StorageError) as raised:
         read_table(folder, planned=3)
-    assert str(told.value) == (
+    assert str(raised.value) == (
         f"{folder.path('metadata.parquet')}: not a valid table (Parquet file size is 4 bytes, smaller than the "
-        "minimum file footer (8 bytes)). `farm assemble` makes it again."
+        "minimum file footer (8 bytes)); run farm assemble to write it again."
     )
 
 
 def dictionary_of(text, rows):
-    """A column of which every row is one text, that the file holds once."""
+    """Return a column with the same text in every row, which the file contains once."""
     return pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), pa.array([text])).cast(
         pa.string()
     )
@@ -42,11 +42,11 @@ def dictionary_of(text, rows):
 TWICE = pa.Table.from_arrays([pa.array([1])] * 2, ["frame", "frame"])
 LISTS = "list<element: list<element: int64>>"
 LONG_LISTS = pa.ListArray.from_arrays(np.arange(4, dtype=np.int32) * 2**16, np.zeros(3 * 2**16))
-"""Lists of 2**16 zeros, which take a few bytes each in a file."""
+"""Lists of 2**16 zeros, a few bytes each in a file."""
 
 
 @pytest.mark.parametrize(
-    ("columns", "said"),
+    ("columns", "reason"),
     [
         (
             {"frame": pa.array(np.zeros(10_000_001, np.int64))},
@@ -56,20 +56,20 @@ LONG_LISTS = pa.ListArray.from_arrays(np.arange(4, dtype=np.int32) * 2**16, np.z
         ({"mine": pa.array([{"a": 1}])}, "it has a column of type struct<a: int64>"),
         ({"mine": pa.array([[[1]]])}, f"it has a column of type {LISTS}"),
         (TWICE, "it has too many columns, or two of the same name"),
-        ({"flaw": dictionary_of("x" * 2**16, 20)}, "its rows are larger than any of a job's"),
-        ({"weights": LONG_LISTS}, "its rows are larger than any of a job's"),
+        ({"flaw": dictionary_of("x" * 2**16, 20)}, "its rows are too large for a job's table"),
+        ({"weights": LONG_LISTS}, "its rows are too large for a job's table"),
     ],
     ids=["rows", "another type", "nested", "deeper", "twice", "one text many times", "long lists"],
 )  # fmt: skip
-def test_a_table_of_another_kind_or_size_is_refused(folder, columns, said, tmp_path, monkeypatch):
+def test_a_table_of_another_kind_or_size_is_refused(folder, columns, reason, tmp_path, monkeypatch):
     monkeypatch.setattr(reading, "_BASE_BYTES", 2**20)
     table = columns if isinstance(columns, pa.Table) else pa.table(columns)
     pq.write_table(table, tmp_path / "table", compression="zstd")
     folder.write("metadata.parquet", (tmp_path / "table").read_bytes())
-    with pytest.raises(StorageError) as told:
+    with pytest.raises(StorageError) as raised:
         read_table(folder, planned=3)
-    assert str(told.value) == (
-        f"{folder.path('metadata.parquet')}: not a valid table ({said}). `farm assemble` makes it again."
+    assert str(raised.value) == (
+        f"{folder.path('metadata.parquet')}: not a valid table ({reason}); run farm assemble to write it again."
     )
 
 

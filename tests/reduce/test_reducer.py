@@ -33,7 +33,7 @@ def files(folder):
     return folder.names("")
 
 
-def test_frames_offered_in_any_order_from_many_threads_play_in_theirs(folder, store, draw):
+def test_frames_offered_in_any_order_from_many_threads_play_in_order(folder, store, draw):
     reducer = Reducer(folder, "job", ALL, 12)
     frames = random.Random(0).sample(range(12), 12)
 
@@ -63,7 +63,7 @@ def test_artifacts_are_the_files_with_their_sizes(folder, store):
     assert files(folder) == sorted(NAMES)
 
 
-def test_only_what_is_wanted_is_made(folder, store):
+def test_only_enabled_outputs_are_made(folder, store):
     store(folder, range(3))
     assemble(
         folder, "job", OutputSpec(gif=GIF, mp4=None, contact_sheet=None, grid=None), range(3), frame_count=3
@@ -71,12 +71,12 @@ def test_only_what_is_wanted_is_made(folder, store):
     assert files(folder) == ["job.gif"]
 
 
-def test_a_job_that_wants_no_outputs_reads_no_frames(folder):
+def test_a_job_without_outputs_reads_no_frames(folder):
     nothing = OutputSpec(gif=None, mp4=None, contact_sheet=None, grid=None)
     assert assemble(folder, "job", nothing, range(3), frame_count=3) == Assembly()
 
 
-def test_a_rubber_band_plays_back_again(folder, store):
+def test_a_rubber_band_plays_back(folder, store):
     store(folder, range(4))
     spec = GifSpec(
         fps=10.0, rubber_band=True, loop=True, colors=64, palette="per_frame", dither=False, scale=1
@@ -87,7 +87,7 @@ def test_a_rubber_band_plays_back_again(folder, store):
     assert gif_frames(folder) == 6
 
 
-def test_failed_frames_are_missing_in_the_films_and_hatched_in_the_pictures(folder, store, draw):
+def test_failed_frames_are_missing_in_animations_and_hatched_in_pictures(folder, store, draw):
     store(folder, [0, 1, 3])
     with Reducer(folder, "job", ALL, 4) as reducer:
         reducer.offer([3, 1, 0])
@@ -100,7 +100,7 @@ def test_failed_frames_are_missing_in_the_films_and_hatched_in_the_pictures(fold
     assert len(np.unique(grid[8:72, 8 + 2 * 68 : 72 + 2 * 68].reshape(-1, 3), axis=0)) == 2
 
 
-def test_frames_that_nobody_spoke_of_count_as_failed(folder, store):
+def test_frames_neither_offered_nor_skipped_count_as_skipped(folder, store):
     store(folder, [1])
     with Reducer(folder, "job", ALL, 3) as reducer:
         reducer.offer([1])
@@ -116,7 +116,7 @@ def test_a_job_without_any_frame_has_no_outputs(folder, frame_count):
     assert files(folder) == []
 
 
-def test_aborting_leaves_former_outputs_and_no_temporary_file(folder, store):
+def test_aborting_keeps_earlier_outputs_and_no_temporary_file(folder, store):
     store(folder, range(6))
     assemble(folder, "job", ALL, range(6), frame_count=6)
     before = {name: folder.read(name) for name in NAMES}
@@ -179,7 +179,7 @@ def test_a_frame_of_another_size_is_named(folder, store):
     assert files(folder) == []
 
 
-def test_a_broken_frame_is_named(folder, store):
+def test_a_damaged_frame_is_named(folder, store):
     store(folder, range(2))
     folder.write("frames/frame000001.png", b"not a picture")
     with pytest.raises(StorageError) as raised:
@@ -188,12 +188,12 @@ def test_a_broken_frame_is_named(folder, store):
 
 
 class PanicException(BaseException):
-    """As what is written in Rust raises."""
+    """As raised by libraries written in Rust."""
 
 
 @pytest.mark.parametrize("error", [ValueError, MemoryError, PanicException])
 @pytest.mark.parametrize("step", ["__init__", "add", "finish"])
-def test_an_output_that_cannot_be_made_is_named_and_costs_no_other(folder, store, monkeypatch, step, error):
+def test_a_failed_output_is_named_and_does_not_affect_others(folder, store, monkeypatch, step, error):
     def broken(*_):
         raise error("no more palettes")
 
@@ -210,7 +210,7 @@ def test_an_output_that_cannot_be_made_is_named_and_costs_no_other(folder, store
     assert files(folder) == sorted(NAMES)
 
 
-def test_an_output_that_cannot_be_put_in_its_place_costs_no_other(folder, store, tmp_path):
+def test_an_output_that_cannot_be_published_does_not_affect_others(folder, store, tmp_path):
     (tmp_path / "job" / "job.gif" / "in-the-way").mkdir(parents=True)
     store(folder, range(2))
     made = assemble(folder, "job", ALL, range(2), frame_count=2)
@@ -220,15 +220,15 @@ def test_an_output_that_cannot_be_put_in_its_place_costs_no_other(folder, store,
     assert files(folder) == ["contact_sheet.png", "grid.png", "job.mp4"]
 
 
-def test_a_frame_that_cannot_be_read_again_is_no_fault_of_the_gif(folder, store, monkeypatch):
+def test_a_frame_that_cannot_be_read_again_is_not_an_error_of_the_gif(folder, store, monkeypatch):
     store(folder, range(2))
     finish = outputs._Gif.finish
 
-    def spoiled(self, frames, read):
+    def damage_frame(self, frames, read):
         folder.write("frames/frame000001.png", b"not a picture")
         finish(self, frames, read)
 
-    monkeypatch.setattr(outputs._Gif, "finish", spoiled)
+    monkeypatch.setattr(outputs._Gif, "finish", damage_frame)
     with pytest.raises(StorageError) as raised:
         assemble(folder, "job", ALL, range(2), frame_count=2)
     assert str(raised.value).startswith(f"{folder.path('frames/frame000001.png')}: not an intact PNG (")
@@ -252,7 +252,7 @@ def test_frames_are_decoded_once_for_all_outputs_and_once_more_for_the_gif(folde
     assert len(read) == 10
 
 
-def test_outputs_are_the_same_bytes_in_whatever_order_frames_came(folder, store):
+def test_outputs_are_the_same_bytes_in_any_order_of_arrival(folder, store):
     store(folder, range(12))
     assemble(folder, "job", ALL, range(12), frame_count=12)
     before = {name: folder.read(name) for name in NAMES}
@@ -263,7 +263,7 @@ def test_outputs_are_the_same_bytes_in_whatever_order_frames_came(folder, store)
     assert {name: folder.read(name) for name in NAMES} == before
 
 
-def test_a_folder_may_be_anywhere(store):
+def test_a_folder_may_be_on_any_file_system(store):
     folder = JobFolder("memory://farm-reduce-test/job")
     store(folder, range(3))
     artifacts = assemble(folder, "job", ALL, range(3), frame_count=3).artifacts
@@ -273,7 +273,7 @@ def test_a_folder_may_be_anywhere(store):
     assert folder.read("job.gif").startswith(b"GIF89a")
 
 
-def test_the_planned_count_leaves_room_for_frames_missing_at_the_end(folder, store):
+def test_the_planned_count_reserves_space_for_frames_missing_at_the_end(folder, store):
     store(folder, range(2))
     assemble(folder, "job", ALL, range(2), frame_count=2)
     short = Image.open(folder.path("contact_sheet.png")).size

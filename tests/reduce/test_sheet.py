@@ -31,7 +31,7 @@ def test_the_chosen_frames_are_shown_and_no_others(tmp_path):
     assert cells(image, 33) == 64 * 64
 
 
-def test_thumbnails_are_no_wider_than_asked_and_keep_their_shape(tmp_path):
+def test_thumbnails_are_no_wider_than_requested_and_keep_their_aspect_ratio(tmp_path):
     image = sheet(tmp_path, [(0, flat(0, height=256, width=512))], 1, thumbnail=128)
     assert cells(image, 0) == 128 * 64
 
@@ -42,9 +42,9 @@ def test_small_frames_are_not_enlarged(tmp_path):
 
 def test_a_frame_that_failed_leaves_its_numbered_cell_hatched(tmp_path):
     frames = [(index, flat(index)) for index in range(3)]
-    whole, holed = sheet(tmp_path, frames, 3), sheet(tmp_path, [frames[0], frames[2]], 3)
-    assert whole.size == holed.size
-    assert (cells(whole, 1), cells(holed, 1)) == (64 * 64, 0)
+    complete, incomplete = sheet(tmp_path, frames, 3), sheet(tmp_path, [frames[0], frames[2]], 3)
+    assert complete.size == incomplete.size
+    assert (cells(complete, 1), cells(incomplete, 1)) == (64 * 64, 0)
 
 
 def test_the_width_is_that_of_the_columns(tmp_path):

@@ -23,7 +23,7 @@ def pair(first, second, caption="frame 0"):
 
 
 def box(image, colour):
-    """The top, left, bottom and right of what is of a colour."""
+    """Return the top, left, bottom and right of the pixels of a colour."""
     rows, columns = np.nonzero((image == colour).all(axis=-1))
     return rows.min(), columns.min(), rows.max() + 1, columns.max() + 1
 
@@ -35,12 +35,12 @@ def test_the_first_job_is_above_the_second_above_their_difference(tmp_path):
     assert first[1] == second[1] == difference[1]
 
 
-def test_pairs_stand_beside_each_other_in_their_order(tmp_path):
+def test_pairs_are_columns_in_their_order(tmp_path):
     image = saved(tmp_path, [pair(flat(RED), flat(RED)), pair(flat(BLUE), flat(BLUE))])
     assert box(image, RED)[3] <= box(image, BLUE)[1]
 
 
-def test_what_does_not_differ_is_paper_and_what_differs_most_is_darkest(tmp_path):
+def test_equal_pixels_are_blank_and_the_most_different_ones_darkest(tmp_path):
     differing = flat(RED)
     differing[:32] = BLUE
     image = saved(tmp_path, [pair(flat(RED), differing)])
@@ -57,7 +57,7 @@ def test_jobs_that_do_not_differ_have_an_empty_row_of_differences(tmp_path):
     assert (last == PAPER).all()
 
 
-def test_one_scale_serves_all_pairs(tmp_path):
+def test_all_pairs_share_one_scale(tmp_path):
     """The larger difference is darkest, the smaller one lighter."""
     image = saved(tmp_path, [pair(flat((0, 0, 0)), flat((50, 50, 50))), pair(flat(RED), flat(BLUE))])
     left = box(image, DARKEST)[1]
@@ -65,14 +65,14 @@ def test_one_scale_serves_all_pairs(tmp_path):
 
 
 @pytest.mark.parametrize(("width", "shown"), [(16, 144), (64, 192), (200, 200), (512, 288)])
-def test_small_frames_are_enlarged_by_a_whole_factor_and_large_ones_made_smaller(tmp_path, width, shown):
+def test_small_frames_are_enlarged_by_an_integer_factor_and_large_ones_reduced(tmp_path, width, shown):
     top, left, bottom, right = box(
         saved(tmp_path, [pair(flat(RED, width, width), flat(BLUE, width, width))]), RED
     )
     assert (bottom - top, right - left) == (shown, shown)
 
 
-def test_of_two_sizes_the_pictures_are_shown_alone(tmp_path):
+def test_pictures_of_two_sizes_have_no_row_of_differences(tmp_path):
     image = saved(tmp_path, [pair(flat(RED), flat(BLUE, 128, 128))])
     top, _, bottom, _ = box(image, BLUE)
     assert bottom - top == 192
@@ -80,9 +80,9 @@ def test_of_two_sizes_the_pictures_are_shown_alone(tmp_path):
 
 
 @pytest.mark.parametrize("width", [16, 512])
-def test_nothing_of_the_lettering_is_cut(tmp_path, width):
+def test_no_text_is_cut(tmp_path, width):
     labels = ("lcm-4 scheduler.class=LCMScheduler num_inference_steps=4", "ddim-25 num_inference_steps=25")
-    pairs = [pair(flat(RED, width, width), flat(BLUE, width, width), "frame 37: 0.231, the most")]
+    pairs = [pair(flat(RED, width, width), flat(BLUE, width, width), "frame 37: 0.231, maximum")]
     image = saved(tmp_path, pairs, labels)
     edges = np.concatenate([image[0], image[-1], image[:, 0], image[:, -1]])
     assert (edges == PAPER).all()

@@ -1,4 +1,4 @@
-"""An output that would be too large is refused, by check where it can be and else by itself."""
+"""Oversized outputs are refused: by `farm check` if possible, otherwise on assembly."""
 
 import numpy as np
 import pytest
@@ -18,12 +18,12 @@ ALL = OutputSpec(gif=GIF, mp4=MP4, contact_sheet=SHEET, grid=None)
 
 def refused(spec, width, height, frames=10):
     return {
-        misfit.field: misfit.found
-        for misfit in oversized_outputs(spec, width=width, height=height, frame_count=frames)
+        oversized.field: oversized.found
+        for oversized in oversized_outputs(spec, width=width, height=height, frame_count=frames)
     }
 
 
-def test_what_a_format_or_a_viewer_holds_is_made():
+def test_outputs_within_the_limits_are_not_refused():
     assert refused(ALL, 256, 256) == {}
     assert refused(ALL, 1024, 64) == {}
     unscaled = OutputSpec(gif=GIF, mp4=MP4, contact_sheet=SHEET, grid=None)
@@ -45,11 +45,11 @@ def test_what_a_format_or_a_viewer_holds_is_made():
         ),
     ],
 )
-def test_what_it_does_not_hold_is_refused(size, found):
+def test_outputs_beyond_the_limits_are_refused(size, found):
     assert refused(ALL, *size) == found
 
 
-def test_a_title_and_labels_of_one_long_word_take_no_room_to_speak_of():
+def test_a_title_and_labels_of_one_long_word_take_little_space():
     word = "x" * 10_000
     spec = GridSpec(rows=2, columns=2, row_labels=(word,) * 2, column_labels=(word,) * 2, title=word)
     width, height = grid_size(spec, width=64, height=64)
@@ -61,7 +61,7 @@ def test_a_title_and_labels_of_one_long_word_take_no_room_to_speak_of():
     assert grid._mosaic.canvas.size == (width, height)
 
 
-def test_a_sheet_has_the_size_that_was_foretold():
+def test_a_sheet_has_the_predicted_size():
     sheet = ContactSheetWriter(SHEET, 7)
     sheet.add(0, np.zeros((64, 64, 3), np.uint8))
     assert sheet._mosaic is not None
@@ -75,19 +75,19 @@ def test_a_grid_of_labels_alone_is_refused():
     assert list(refused(outputs, 64, 64)) == ["grid"]
 
 
-def test_a_gif_that_is_too_wide_takes_neither_film_nor_sheet_with_it(folder, store):
+def test_a_gif_that_is_too_wide_affects_neither_the_mp4_nor_the_sheet(folder, store):
     store(folder, range(2), height=8, width=8192)
     made = assemble(folder, "job", ALL, range(2), frame_count=2)
     assert made.errors == (
-        f"{folder.path('job.gif')}: its frames would have 131072x128 pixels; allowed: up to 65535 a side, which is all "
-        "that the format holds. Lower output.gif.scale, or turn the GIF off with output.gif=false.",
+        f"{folder.path('job.gif')}: its frames would have 131072x128 pixels; allowed: up to 65535 per side, the limit "
+        "of the format. Lower output.gif.scale, or turn the GIF off with output.gif=false.",
     )
     assert [artifact.name for artifact in made.artifacts] == ["job.mp4", "contact_sheet.png"]
     assert Image.open(folder.path("contact_sheet.png")).width < 1000
 
 
 @pytest.mark.parametrize("procedural", [True, False])
-def test_check_refuses_it_before_anything_starts(tmp_path, procedural):
+def test_check_refuses_an_oversized_gif(tmp_path, procedural):
     path = tmp_path / "m.yaml"
     path.write_text(
         "version: 1\nname: job\nmodel: {pipeline: StableDiffusionPipeline, pretrained: tiny-world}\n"
@@ -100,12 +100,12 @@ def test_check_refuses_it_before_anything_starts(tmp_path, procedural):
     assert (problem.path, problem.found, problem.allowed) == (
         "output.gif",
         "its frames would have 32768x32768 pixels",
-        "allowed: up to 16777216 pixels where scale enlarges them, such as 4096x4096",
+        "allowed: up to 16777216 pixels if scale enlarges them, such as 4096x4096",
     )
     assert problem.where == f"{path}:6:10"
 
 
-def test_the_grid_of_a_sweep_has_no_more_cells_than_can_be_told_apart(tmp_path):
+def test_a_sweep_with_too_many_cells_for_a_grid_is_refused(tmp_path):
     path = tmp_path / "m.yaml"
     values = ",".join(f"0.{number:04}" for number in range(1000))
     path.write_text(

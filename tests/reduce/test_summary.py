@@ -39,7 +39,7 @@ def summary(seconds=20.0):
     )
 
 
-def test_the_file_says_all_of_the_summary(folder):
+def test_the_file_has_all_fields_of_the_summary(folder):
     write_summary(folder, summary())
     assert json.loads(folder.read("summary.json")) == {
         "name": "dög",
@@ -68,7 +68,7 @@ def test_a_summary_is_read_as_it_was_written(folder):
 
 
 @pytest.mark.parametrize("content", [None, b"", b"{", b"[]", b'{"name": "job"}'])
-def test_a_summary_that_is_not_there_or_damaged_is_none(folder, content):
+def test_a_missing_or_damaged_summary_is_none(folder, content):
     if content is not None:
         folder.write("summary.json", content)
     assert read_summary(folder) is None
@@ -79,7 +79,7 @@ def test_the_file_is_indented_for_people(folder):
     assert folder.read("summary.json").decode().startswith('{\n  "name": "dög",\n')
 
 
-def test_a_run_of_no_time_has_no_speed():
+def test_a_run_of_zero_seconds_has_no_speed():
     assert summary(seconds=0.0).frames_per_second == 0.0
 
 
@@ -89,7 +89,7 @@ def test_versions_are_those_installed():
     assert versions["torch"] == metadata.version("torch")
 
 
-def test_versions_are_told_without_importing_torch_or_ray():
+def test_versions_are_found_without_importing_torch_or_ray():
     code = (
         "import sys; from farm.reduce import installed_versions; installed_versions(); "
         "print(sorted({'torch', 'ray', 'diffusers', 'pydantic'} & set(sys.modules)))"

@@ -32,15 +32,15 @@ def written(folder, pairs):
     return pq.ParquetFile(folder.path("metadata.parquet"))
 
 
-def test_a_negative_prompt_that_was_not_given_is_written_as_an_empty_one(folder, frame_of):
+def test_an_unset_negative_prompt_is_written_as_an_empty_one(folder, frame_of):
     frame = frame_of(7)
     conditioning = replace(frame.recipe.conditioning, negative_prompt=None)
-    ungiven = replace(frame, recipe=replace(frame.recipe, conditioning=conditioning))
-    [row] = written(folder, [(ungiven, row_of(7))]).read().to_pylist()
+    unset = replace(frame, recipe=replace(frame.recipe, conditioning=conditioning))
+    [row] = written(folder, [(unset, row_of(7))]).read().to_pylist()
     assert row["negative_prompt"] == ""
 
 
-def test_a_row_says_all_of_its_frame(folder, frame_of):
+def test_a_row_describes_its_frame(folder, frame_of):
     [row] = written(folder, [(frame_of(7), row_of(7))]).read().to_pylist()
     assert row == {
         "file_name": "frames/frame000007.png",
@@ -92,7 +92,7 @@ def picture(location):
     return InputPicture(location=location, sha256="a" * 64)
 
 
-def test_a_row_says_what_stood_beside_the_words(folder, frame_of):
+def test_a_row_has_all_arguments_and_input_pictures(folder, frame_of):
     plain = frame_of(7)
     arguments = {
         "true_cfg_scale": 4.0,
@@ -135,12 +135,12 @@ def test_a_row_says_what_stood_beside_the_words(folder, frame_of):
     }
 
 
-def test_whatever_moves_by_keyframes_or_in_a_sweep_has_a_column(folder, frame_of):
+def test_every_keyframed_or_swept_argument_has_a_column(folder, frame_of):
     columns = set(written(folder, [(frame_of(0), row_of(0))]).schema_arrow.names)
     assert {*KEYFRAMED_ARGUMENTS, *Axes.__annotations__} <= columns
 
 
-def test_columns_stand_in_their_order_with_their_types(folder, frame_of):
+def test_columns_have_their_order_and_types(folder, frame_of):
     schema = written(folder, [(frame_of(0), row_of(0))]).schema_arrow
     assert tuple(schema.names) == COLUMNS
     assert schema.field("prompts").type == pa.list_(pa.string())
@@ -163,7 +163,7 @@ def test_the_manifest_is_in_the_file(folder, frame_of):
     assert metadata[b"manifest"].decode() == HEADER.manifest_text
 
 
-def test_an_argument_that_a_pipeline_does_not_take_is_null(folder, frame_of):
+def test_an_argument_that_the_pipeline_lacks_is_null(folder, frame_of):
     frame = dataclasses.replace(frame_of(0), recipe=dataclasses.replace(frame_of(0).recipe, arguments={}))
     [row] = written(folder, [(frame, row_of(0))]).read().to_pylist()
     assert row["guidance_scale"] is None
@@ -175,14 +175,14 @@ def test_a_table_of_no_frames_has_the_same_schema(folder, frame_of):
     assert empty.equals(written(folder, [(frame_of(0), row_of(0))]).schema_arrow, check_metadata=True)
 
 
-def test_rows_are_written_in_groups_as_they_come(folder, frame_of, monkeypatch):
+def test_rows_are_written_in_groups_as_they_arrive(folder, frame_of, monkeypatch):
     monkeypatch.setattr(table, "_ROW_GROUP", 4)
     file = written(folder, ((frame_of(index), row_of(index)) for index in range(10)))
     assert [file.metadata.row_group(group).num_rows for group in range(file.num_row_groups)] == [4, 4, 2]
     assert file.read(["frame"]).column("frame").to_pylist() == list(range(10))
 
 
-def test_a_failure_leaves_the_former_table(folder, frame_of):
+def test_a_failure_keeps_the_earlier_table(folder, frame_of):
     written(folder, [(frame_of(0), row_of(0))])
 
     def rows():

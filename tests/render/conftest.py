@@ -1,4 +1,4 @@
-"""Checkpoints and pictures that a module of renderer tests saves once."""
+"""Checkpoints and pictures, saved once per module of renderer tests."""
 
 import diffusers
 import numpy as np
@@ -68,7 +68,7 @@ def load(folders):
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory):
-    """Three pictures of noise, which tell adapters apart as well as any."""
+    """Three pictures of noise, which distinguish adapters as well as any."""
     folder, paths = tmp_path_factory.mktemp("pictures"), []
     for number in range(4):
         pixels = np.random.default_rng(number).integers(0, 256, (16, 16, 3), dtype=np.uint8)

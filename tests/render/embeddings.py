@@ -1,4 +1,4 @@
-"""What a plain pipeline makes of words and seeds before it samples, by the names under which its call takes it."""
+"""The embeddings and latents of a plain pipeline before sampling, by the names of its call's arguments."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _RETURNED: Mapping[str, tuple[str, ...]] = {
     "SanaPipeline": _MASKED,
     "QwenImagePipeline": ("prompt_embeds", "prompt_embeds_mask"),
 }
-"""What `encode_prompt` returns, where that is not as in Stable Diffusion or SDXL."""
+"""The results of `encode_prompt`, if they differ from those of Stable Diffusion and SDXL."""
 
 
 @torch.no_grad()
 def embeddings(pipeline: Any, prompts: Sequence[str], negative_prompt: str | None) -> dict[str, Any]:
-    """Encode prompts as the pipeline's call does, and return what it takes in the place of words."""
+    """Encode prompts as the pipeline's call does, and return the arguments that replace the prompts."""
     call, encode = (
         inspect.signature(function).parameters for function in (pipeline.__call__, pipeline.encode_prompt)
     )

@@ -1,4 +1,4 @@
-"""What can stand beside a model: how the farm is told of it, and what a user of diffusers writes for it."""
+"""Additions to a model: their form for the farm, and the equivalent code for diffusers."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ WEIGHTED = (
     "a white cat at night on the beach, " * 12,
 )
 
-"""Prompts in the language of compel; the last is longer than 77 tokens."""
+"""Prompts in the syntax of compel; the last is longer than 77 tokens."""
 
 NEGATIVE = "(dull)1.2"
 
@@ -64,27 +64,27 @@ OTHERS: Mapping[str, Any] = {
     "aesthetic_score": 7.0,
     "negative_aesthetic_score": 1.5,
 }
-"""Arguments of calls with values that are no pipeline's own; sizes follow from the way."""
+"""Arguments of calls with values other than any pipeline's default; sizes follow from the way."""
 
 FOR_ONE_PICTURE = ("negative_original_size", "negative_target_size")
-"""Of these, what diffusers' SDXL knows for one picture at a time."""
+"""Those that diffusers' SDXL supports for one picture at a time."""
 
 TESTED_ELSEWHERE = {
     "padding_mask_crop": "test_repainting.py",
     "depth_map": "test_depth.py",
     "denoising_end": "test_sdxl.py",
 }
-"""Arguments that another test gives."""
+"""Arguments that another test covers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """Something beside a model, as both sides are told of it.
+    """An addition to a model, in the form for each side.
 
     For the farm: `spec`, of what it loads, `frame`, of each recipe, and `before`, of another that must leave no trace.
-    For diffusers: `loaded`, with which its pipeline is made, and `lay`, which lays the part over it and returns what
-    the call is given besides; or another `model` for both. What `changes` nothing gives the pictures of what it is not
-    beside.
+    For diffusers: `loaded`, the arguments that load its pipeline, and `apply`, which adds the part to it and returns
+    more arguments of the call; or another `model` for both. A part that `changes` nothing gives the same pictures as
+    the model without it.
     """
 
     prompts: Sequence[str] = ()
@@ -92,7 +92,7 @@ class Part:
     frame: Mapping[str, Any] = field(default_factory=dict)
     before: Mapping[str, Any] = field(default_factory=dict)
     loaded: Mapping[str, Any] = field(default_factory=dict)
-    lay: Callable[[Any], Mapping[str, Any]] = lambda pipeline: {}
+    apply: Callable[[Any], Mapping[str, Any]] = lambda pipeline: {}
     model: Path | None = None
     changes: bool = True
 
@@ -105,7 +105,7 @@ def source(folder: Path) -> Any:
 def lora(way: Any, folder: Path) -> Part:
     save_lora(folder, model=way.model, pipeline=way.way.pipeline)
 
-    def lay(pipeline: Any) -> Mapping[str, Any]:
+    def apply(pipeline: Any) -> Mapping[str, Any]:
         pipeline.load_lora_weights(folder, adapter_name="style")
         pipeline.set_adapters(["style"], adapter_weights=[0.7])
         return {}
@@ -114,7 +114,7 @@ def lora(way: Any, folder: Path) -> Part:
         spec={"loras": (LoraSpec(source=source(folder), weight_name=None),)},
         frame={"lora_scale.0": 0.7},
         before={"lora_scale.0": 0.2},
-        lay=lay,
+        apply=apply,
     )
 
 
@@ -127,7 +127,7 @@ def ip_adapter(way: Any, folder: Path) -> Part:
     path = way.draw("seen", 2)
     seen = ImagePrompt(prompts=((picture_of(path),),), weights=(1.0,))
 
-    def lay(pipeline: Any) -> Mapping[str, Any]:
+    def apply(pipeline: Any) -> Mapping[str, Any]:
         pipeline.load_ip_adapter(str(folder), **named)
         pipeline.set_ip_adapter_scale(0.6)
         return {"ip_adapter_image": Image.open(path).convert("RGB")}
@@ -136,7 +136,7 @@ def ip_adapter(way: Any, folder: Path) -> Part:
         spec={"ip_adapters": (adapter,)},
         frame={"image_prompts": (seen,), "ip_adapter_scale.0": 0.6},
         before={"ip_adapter_scale.0": 0.2},
-        lay=lay,
+        apply=apply,
     )
 
 
@@ -144,17 +144,17 @@ def learned_word(way: Any, folder: Path) -> Part:
     is_xl = _is_xl(way.way.pipeline)
     _ = save_textual_inversion_xl(folder) if is_xl else save_textual_inversion(folder, vectors=3)
 
-    def lay(pipeline: Any) -> Mapping[str, Any]:
+    def apply(pipeline: Any) -> Mapping[str, Any]:
         learn(pipeline, folder)
         return {}
 
     word = TextualInversionSpec(source=source(folder), weight_name=None, token=TOKEN)
     prompts = [f"{words} {TOKEN} at night" for words in ("a", "the", "a red")]
-    return Part(prompts=prompts, spec={"textual_inversions": (word,)}, lay=lay)
+    return Part(prompts=prompts, spec={"textual_inversions": (word,)}, apply=apply)
 
 
 def learn(pipeline: Any, folder: Path) -> None:
-    """Teach a plain pipeline the word of a folder."""
+    """Load the textual inversion of a folder into a plain pipeline."""
     if "text_encoder_2" not in pipeline.components:
         pipeline.load_textual_inversion(folder, weight_name=WEIGHTS)
         return
@@ -170,18 +170,18 @@ def learn(pipeline: Any, folder: Path) -> None:
 def weighted_words(way: Any, folder: Path) -> Part:
     is_steered = "negative_prompt" in PIPELINES[way.way.pipeline].arguments
 
-    def lay(pipeline: Any) -> Mapping[str, Any]:
+    def apply(pipeline: Any) -> Mapping[str, Any]:
         embeds = by_compel(pipeline, WEIGHTED)
         return {"prompt": None} | {
             name: tensor for name, tensor in embeds.items() if is_steered or "negative" not in name
         }
 
     frame = {"syntax": "compel"} | ({"negative_prompt": NEGATIVE} if is_steered else {})
-    return Part(prompts=WEIGHTED, frame=frame, lay=lay)
+    return Part(prompts=WEIGHTED, frame=frame, apply=apply)
 
 
 def by_compel(pipeline: Any, prompts: Sequence[str]) -> dict[str, torch.Tensor]:
-    """What compel's README does."""
+    """Encode prompts as compel's README does."""
     is_xl = "text_encoder_2" in pipeline.components
     with torch.no_grad():
         compel = (CompelForSDXL if is_xl else CompelForSD)(pipeline)
@@ -207,7 +207,7 @@ def several_controlnets(way: Any, folder: Path) -> Part:
     }
     size = {"height": way.way.side, "width": way.way.side}
 
-    def lay(pipeline: Any) -> Mapping[str, Any]:
+    def apply(pipeline: Any) -> Mapping[str, Any]:
         opened = [Image.open(path).convert("RGB") for path in paths]
         batches = [pipeline.control_image_processor.preprocess([one] * 3, **size) for one in opened]
         return {name: batches} | numbers | size
@@ -219,7 +219,7 @@ def several_controlnets(way: Any, folder: Path) -> Part:
         spec={"controlnets": tuple(map(_controlnet, nets))},
         frame={"pictures": pictures | given} | in_parts(numbers) | size,
         loaded={"controlnet": [diffusers.ControlNetModel.from_pretrained(net) for net in nets]},
-        lay=lay,
+        apply=apply,
     )
 
 
@@ -256,11 +256,11 @@ def other_arguments(way: Any, folder: Path, count: int = 1) -> Part:
     if "height" in takes:
         given |= {"height": 2 * way.way.side, "width": way.way.side}
     negative = {"negative_prompt": [given["negative_prompt"]] * count} if "negative_prompt" in given else {}
-    return Part(frame=in_parts(given), lay=lambda pipeline: given | negative)
+    return Part(frame=in_parts(given), apply=lambda pipeline: given | negative)
 
 
 def in_parts(arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """A recipe's arguments: pairs and lists have a name for each number."""
+    """Return a recipe's arguments: pairs and lists have a name for each number."""
     return {
         f"{name}.{number}" if isinstance(value, tuple | list) else name: part
         for name, value in arguments.items()

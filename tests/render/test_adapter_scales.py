@@ -12,7 +12,7 @@ from tests.render.frames import spec_of
 STYLE = ModelSource(pretrained="style", kind="folder", location="style", revision="", fingerprint="")
 
 
-def test_after_scales_could_not_be_set_they_are_set_again_whichever_they_are(folders):
+def test_after_a_failure_scales_are_always_set_again(folders):
     class Pipeline:
         def __init__(self):
             self.set, self.fails = [], False
@@ -27,10 +27,10 @@ def test_after_scales_could_not_be_set_they_are_set_again_whichever_they_are(fol
     scales = AdapterScales(pipeline, spec, nullcontext)
     weak, strong = {"lora_scale.0": 0.5}, {"lora_scale.0": 1.0}
     assert [scales.set(weak), scales.set(weak)] == [True, False]
-    for failing, wanted in ((strong, strong), (weak, strong)):
+    for failing, expected in ((strong, strong), (weak, strong)):
         pipeline.fails = True
         with pytest.raises(MemoryError):
             scales.set(failing)
         pipeline.fails = False
-        assert scales.set(wanted)
+        assert scales.set(expected)
     assert pipeline.set == [(["lora0"], [scale]) for scale in (0.5, 1.0, 1.0)]

@@ -1,4 +1,4 @@
-"""What of an adapter's repository is loaded, and what is said of one that cannot be."""
+"""The files loaded from an adapter's repository, and the messages about failures."""
 
 import pytest
 import torch
@@ -23,7 +23,7 @@ def source_of(place, kind="folder", revision=""):
 
 
 @pytest.mark.parametrize("encoder", ["image_encoder", "models/image_encoder"])
-def test_of_a_repository_of_many_ip_adapters_one_is_fetched_with_its_image_encoder(
+def test_only_one_ip_adapter_of_a_repository_is_fetched_with_its_image_encoder(
     monkeypatch, tmp_path, encoder
 ):
     asked = {}
@@ -99,12 +99,12 @@ MISSING = {
 
 
 @pytest.mark.parametrize("kind", MISSING)
-def test_what_is_not_there_is_told_by_its_own_name(folders, tmp_path, monkeypatch, kind):
+def test_a_missing_addition_is_reported_by_its_own_name(folders, tmp_path, monkeypatch, kind):
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(ModelError) as refused:
         open_renderer(spec_of(folders(save_stable_diffusion), **MISSING[kind]))
-    said = f"studio/nowhere@{COMMIT}: cannot be loaded as {kind}: "
-    assert str(refused.value).startswith(said)
-    assert len(str(refused.value)) > len(said)
+    prefix = f"studio/nowhere@{COMMIT}: cannot be loaded as {kind}: "
+    assert str(refused.value).startswith(prefix)
+    assert len(str(refused.value)) > len(prefix)

@@ -1,4 +1,4 @@
-"""A frame between two prompts is what a loop over the pipeline's own parts makes of their encodings, mixed by hand."""
+"""A frame between two prompts equals a loop over the pipeline's own components with encodings mixed by hand."""
 
 import diffusers
 import numpy as np

@@ -1,4 +1,4 @@
-"""A depth map that is given: each frame is a plain call with it."""
+"""Depth maps in the manifest: each frame is a plain call with its map."""
 
 import diffusers
 import numpy as np
@@ -13,7 +13,7 @@ from tests.render.ways import PROMPTS, SEEDS, STEPS, same
 PIPELINE = "StableDiffusionDepth2ImgPipeline"
 
 
-def test_given_depth_maps_are_the_tensor_of_a_plain_call(folders, pictures):
+def test_depth_maps_give_the_tensor_of_a_plain_call(folders, pictures):
     model = folders(save_depth)
     settings = {"negative_prompt": None, "num_inference_steps": STEPS, "strength": 0.75}
     frames = [

@@ -27,8 +27,8 @@ STRICT = {
 }
 
 
-def in_force():
-    """What torch itself says of its settings."""
+def current_settings():
+    """Return torch's current settings."""
     cudnn, cuda, matmul = torch.backends.cudnn, torch.backends.cuda, torch.backends.cuda.matmul
     return {
         "cudnn.benchmark": cudnn.benchmark,
@@ -54,66 +54,70 @@ def in_force():
 
 @pytest.fixture(autouse=True)
 def torchs_own_settings():
-    """Every test finds torch's settings as they were before it; they can be set without a GPU."""
-    before, threads = in_force(), torch.get_num_threads()
+    """Restore torch's settings after every test; they can be set without a GPU."""
+    before, threads = current_settings(), torch.get_num_threads()
     yield before
     for name, value in before.items():
         determinism._SETTERS[name](value)
     torch.set_num_threads(threads)
-    assert in_force() == before
+    assert current_settings() == before
 
 
-def test_strict_sets_all_that_may_change_bits_and_fast_unsets_it():
+def test_strict_sets_everything_that_may_change_bits_and_fast_resets_it():
     determinism.apply("strict", CUDA)
-    assert in_force() == STRICT
+    assert current_settings() == STRICT
     determinism.apply("fast", CUDA)
-    fast = in_force()
+    fast = current_settings()
     assert {name for name in STRICT if fast[name] == STRICT[name]} == {
         *("memory_efficient_attention", "math_attention", "convolutions", "matrix_products")
     }
     determinism.apply("strict", CUDA)
-    assert in_force() == STRICT
+    assert current_settings() == STRICT
 
 
-def test_fast_is_torch_as_it_comes_but_for_timing_kernels():
-    told = "import sys; sys.path.insert(0, '.')\nfrom tests.render.test_determinism import in_force\nprint(in_force())"
-    fresh = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True).stdout
+def test_fast_keeps_torchs_defaults_except_for_timing_kernels():
+    program = (
+        "import sys; sys.path.insert(0, '.')\n"
+        "from tests.render.test_determinism import current_settings\n"
+        "print(current_settings())"
+    )
+    fresh = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     determinism.apply("fast", CUDA)
-    fast = in_force()
+    fast = current_settings()
     # `none` leaves products to the setting for all operations, which is ieee.
-    wanted = str({**fast, "cudnn.benchmark": False, "matrix_products": "none"})
-    assert fresh.strip() == wanted
+    expected = str({**fast, "cudnn.benchmark": False, "matrix_products": "none"})
+    assert fresh.strip() == expected
 
 
 @pytest.mark.parametrize("mode", ["strict", "fast"])
-def test_the_settings_told_are_those_in_force(mode):
+def test_the_described_settings_are_in_effect(mode):
     determinism.apply(mode, CUDA)
-    told = determinism.describe(mode, CUDA)
-    assert told["determinism"] == {
+    described = determinism.describe(mode, CUDA)
+    assert described["determinism"] == {
         "mode": mode,
-        **in_force(),
+        **current_settings(),
         "cublas_workspace": os.environ.get("CUBLAS_WORKSPACE_CONFIG", ""),
     }
-    assert {"cuda", "cudnn", "driver"} < set(told)
+    assert {"cuda", "cudnn", "driver"} < set(described)
 
 
 @pytest.mark.parametrize("mode", ["strict", "fast"])
-def test_a_cpu_is_held_to_one_thread_in_both_and_nothing_else_is_touched(mode, torchs_own_settings):
+def test_both_modes_limit_a_cpu_to_one_thread_and_change_nothing_else(mode, torchs_own_settings):
     torch.set_num_threads(2)
     determinism.apply(mode, CPU)
     assert torch.get_num_threads() == 1
-    assert in_force() == torchs_own_settings
+    assert current_settings() == torchs_own_settings
     assert determinism.describe(mode, CPU) == {"threads": 1}
 
 
-def test_settings_are_set_anew_before_every_chunk(tiny_sd):
+def test_settings_are_applied_before_every_chunk(tiny_sd):
     renderer = open_renderer(spec_of(tiny_sd))
     torch.set_num_threads(2)
     renderer.render(chunk_of(frame_of()))
     assert torch.get_num_threads() == 1
 
 
-def test_an_operation_that_is_not_deterministic_is_told_with_the_field_to_change(tiny_sd, monkeypatch):
+def test_a_nondeterministic_operation_is_reported_with_the_field_to_change(tiny_sd, monkeypatch):
     renderer = open_renderer(spec_of(tiny_sd))
 
     def refused(*arguments, **named):
@@ -130,15 +134,15 @@ def test_an_operation_that_is_not_deterministic_is_told_with_the_field_to_change
     )
 
 
-def test_cublas_without_workspaces_is_told_with_the_field_to_change():
-    # As torch 2.13 says it, of which only a GPU asks.
-    said = RuntimeError(
+def test_cublas_without_workspaces_is_reported_with_the_field_to_change():
+    # The text of torch 2.13, raised only on a GPU.
+    error = RuntimeError(
         "Deterministic behavior was enabled with either `torch.use_deterministic_algorithms(True)` or "
         "`at::Context::setDeterministicAlgorithms(true)`, but this operation is not deterministic because it uses "
         "CuBLAS and you have CUDA >= 10.2. To enable deterministic behavior in this case, you must set an environment "
         "variable before running your PyTorch application."
     )
-    assert determinism.nondeterministic_operation(said).endswith(
+    assert determinism.nondeterministic_operation(error).endswith(
         "because it uses CuBLAS and you have CUDA >= 10.2"
     )
     assert determinism.nondeterministic_operation(RuntimeError("something else")) == ""
@@ -151,7 +155,7 @@ def test_cublas_without_workspaces_is_told_with_the_field_to_change():
         "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  535.104.05  Release Build  (dvs-builder)\n",
     ],
 )
-def test_the_drivers_release_is_read_from_the_kernel(tmp_path, text):
+def test_the_drivers_version_is_read_from_the_kernel(tmp_path, text):
     (tmp_path / "version").write_text(text)
     assert determinism._driver(tmp_path / "version") == "535.104.05"
     assert determinism._driver(tmp_path / "absent") == ""
@@ -175,13 +179,13 @@ def test_on_a_gpu_strict_gives_every_slot_neighbourhood_and_call_the_same_bits(t
 
 
 @pytest.mark.gpu
-def test_on_a_gpu_the_environment_says_what_computed(tiny_sd):
+def test_on_a_gpu_the_environment_describes_what_computed(tiny_sd):
     import json
 
-    told = json.loads(open_renderer(spec_of(tiny_sd)).environment)
-    assert told["device"] == f"cuda ({torch.cuda.get_device_name()})"
-    assert told["determinism"]["mode"] == "strict"
-    assert told["determinism"]["cublas_workspace"]
-    assert told["cuda"] == torch.version.cuda
-    assert told["cudnn"] == torch.backends.cudnn.version()
-    assert told["driver"]
+    described = json.loads(open_renderer(spec_of(tiny_sd)).environment)
+    assert described["device"] == f"cuda ({torch.cuda.get_device_name()})"
+    assert described["determinism"]["mode"] == "strict"
+    assert described["determinism"]["cublas_workspace"]
+    assert described["cuda"] == torch.version.cuda
+    assert described["cudnn"] == torch.backends.cudnn.version()
+    assert described["driver"]

@@ -66,12 +66,12 @@ def test_a_chunk_equals_a_plain_diffusers_call_bit_for_bit(renderer, plain, sche
 @pytest.mark.parametrize(
     "arguments", [{"guidance_scale": 1.0}, {"eta": 0.7}, {"guidance_rescale": 0.5}, {"clip_skip": 1}]
 )
-def test_call_arguments_mean_what_they_mean_in_diffusers(renderer, plain, arguments):
+def test_call_arguments_have_the_same_effect_as_in_diffusers(renderer, plain, arguments):
     ours = renderer.render(chunk_of(frame_of(**arguments)))
     assert np.array_equal(ours[0], plain(["a red star"], [42], **arguments)[0])
 
 
-def test_another_size_than_the_checkpoints_own_is_what_diffusers_makes_of_it(renderer, plain):
+def test_a_size_other_than_the_checkpoints_own_equals_a_plain_call(renderer, plain):
     ours = renderer.render(chunk_of(frame_of(height=32, width=24)))[0]
     assert ours.shape == (32, 24, 3)
     assert np.array_equal(ours, plain(["a red star"], [42], height=32, width=24)[0])
@@ -115,7 +115,7 @@ def test_the_scheduler_of_one_frame_leaves_no_trace_in_the_next(renderer):
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("-inf")])
-def test_a_picture_that_is_not_all_numbers_is_none_and_its_neighbours_are_as_ever(
+def test_a_picture_with_nan_or_infinity_is_none_and_its_neighbours_are_unchanged(
     renderer, monkeypatch, value
 ):
     frames = [frame_of(slot, noise=noise_of(slot)) for slot in range(3)]
@@ -146,7 +146,7 @@ def test_latents_that_overflow_give_no_picture(renderer, monkeypatch):
     assert renderer.render(chunk_of(frame_of())) == [None]
 
 
-def test_whatever_a_scheduler_raises_is_told_as_the_pipelines_failure(renderer):
+def test_any_error_of_a_scheduler_is_reported_as_the_pipelines_failure(renderer):
     with pytest.raises(RenderError) as caught:
         renderer.render(chunk_of(frame_of(scheduler="FlowMatchEulerDiscreteScheduler")))
     assert str(caught.value) == (
@@ -155,8 +155,8 @@ def test_whatever_a_scheduler_raises_is_told_as_the_pipelines_failure(renderer):
     )
 
 
-def test_a_tokenizer_that_gives_up_over_its_regular_expression_fails_the_chunk_alone(renderer):
-    """tokenizers raises what is no Exception then."""
+def test_a_tokenizer_that_gives_up_on_its_regular_expression_fails_only_the_chunk(renderer):
+    """In this case tokenizers raises a BaseException."""
     backend = renderer._loaded.pipeline.tokenizer.backend_tokenizer
     honest, backend.pre_tokenizer = backend.pre_tokenizer, Split(Regex("(a+)+$x"), behavior="removed")
     try:
@@ -175,7 +175,7 @@ def test_an_unknown_scheduler_setting_is_refused(renderer):
         renderer.render(chunk_of(frame_of(scheduler="DDIMScheduler", config={"karras": True})))
 
 
-def test_a_size_that_the_checkpoint_cannot_make_is_refused(renderer):
+def test_a_size_that_the_checkpoint_does_not_support_is_refused(renderer):
     with pytest.raises(
         RenderError, match="^height 17: this checkpoint rendered 16 pixels; choose a size that it supports.$"
     ):

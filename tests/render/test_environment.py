@@ -12,7 +12,7 @@ NOWHERE = ModelSource(pretrained="no", kind="folder", location="/no/such/folder"
 
 
 @pytest.mark.parametrize("changes", [{}, {"determinism": "fast"}, {"torch_dtype": "bfloat16"}])
-def test_a_renderers_environment_is_known_before_it_is_loaded(tiny_sd, changes):
+def test_a_renderers_environment_is_known_before_loading(tiny_sd, changes):
     spec = spec_of(tiny_sd, **changes)
     before = describe_environment(dataclasses.replace(spec, source=NOWHERE))
     assert before == open_renderer(spec).environment == describe_environment(spec)
@@ -23,18 +23,18 @@ def test_a_renderer_without_a_model_has_an_environment_too():
 
 
 def test_the_environment_says_versions_device_dtype_and_threads(tiny_sd):
-    told = json.loads(describe_environment(spec_of(tiny_sd)))
-    wanted = {
+    environment = json.loads(describe_environment(spec_of(tiny_sd)))
+    expected = {
         *("device", "torch_dtype", "threads", "cpu", "cpu_capability", "python", "platform"),
         *("torch", "diffusers", "transformers", "accelerate", "compel", "numpy", "peft", "tokenizers"),
         *("av", "opencv-python-headless", "pillow"),
     }
-    assert wanted <= set(told)
-    assert (told["torch_dtype"], told["threads"]) == ("float32", 1)
+    assert expected <= set(environment)
+    assert (environment["torch_dtype"], environment["threads"]) == ("float32", 1)
 
 
 @pytest.mark.parametrize(("own", "used"), [(None, ":4096:8"), (":16:8", ":16:8")])
-def test_cublas_is_given_workspaces_unless_the_user_chose_them(tiny_sd, monkeypatch, own, used):
+def test_cublas_gets_workspaces_unless_the_user_set_them(tiny_sd, monkeypatch, own, used):
     monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", own or "")
     if own is None:
         monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG")
@@ -42,7 +42,7 @@ def test_cublas_is_given_workspaces_unless_the_user_chose_them(tiny_sd, monkeypa
     assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == used
 
 
-def test_variables_that_have_libraries_compute_otherwise_are_told(tiny_sd, monkeypatch):
+def test_variables_that_change_how_libraries_compute_are_recorded(tiny_sd, monkeypatch):
     before = describe_environment(spec_of(tiny_sd))
     monkeypatch.setenv("MKL_NUM_THREADS", "1")  # threads are set by torch in every worker
     assert describe_environment(spec_of(tiny_sd)) == before

@@ -27,12 +27,12 @@ def test_a_pipeline_that_draws_from_torchs_global_generator_is_refused(tiny_sd, 
     )
 
 
-def test_noise_of_a_generator_of_its_own_is_no_global_noise():
+def test_noise_from_a_separate_generator_is_not_global_noise():
     with no_global_noise(CPU, "a sampler"):
         torch.randn(4, generator=torch.Generator().manual_seed(1))
 
 
-def test_an_error_inside_is_told_as_it_is():
+def test_an_error_inside_is_raised_unchanged():
     with pytest.raises(ValueError, match="^first$"), no_global_noise(CPU, "a sampler"):
         torch.randn(1)
         raise ValueError("first")

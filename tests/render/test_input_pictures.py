@@ -32,7 +32,7 @@ def read():
 
 def save_exif(path):
     exif = Image.Exif()
-    exif[0x0112] = 6  # to be shown a quarter turn clockwise
+    exif[0x0112] = 6  # to be displayed a quarter turn clockwise
     draw(3).save(path, exif=exif)
 
 
@@ -58,12 +58,12 @@ STILLS = {
 
 @pytest.mark.parametrize("name", STILLS)
 @pytest.mark.filterwarnings("ignore:Palette images with Transparency")
-def test_a_picture_is_what_diffusers_would_load(read, tmp_path, name):
+def test_a_picture_is_the_one_that_diffusers_loads(read, tmp_path, name):
     STILLS[name](tmp_path / name)
     np.testing.assert_array_equal(read(tmp_path / name), np.asarray(load_image(str(tmp_path / name))))
 
 
-def test_a_photograph_is_turned_as_its_exif_says(read, tmp_path):
+def test_a_photograph_is_rotated_by_its_exif_orientation(read, tmp_path):
     save_exif(tmp_path / "a.jpg")
     assert read(tmp_path / "a.jpg").shape == (48, 32, 3)
 
@@ -93,7 +93,7 @@ ANIMATED = {
 
 
 def moving(number):
-    """A square that moves over a still ramp: animated formats store what changed."""
+    """Draw a square that moves over a still ramp: animated formats store changed areas."""
     picture = draw(0)
     picture.paste((255, 200, 0), (3 * number, number, 3 * number + 8, number + 8))
     return picture
@@ -105,7 +105,7 @@ def save_animated(path, **options):
 
 
 @pytest.mark.parametrize("name", ANIMATED)
-def test_pictures_of_a_film_are_the_same_in_any_order(read, tmp_path, name):
+def test_pictures_of_a_video_are_the_same_in_any_order(read, tmp_path, name):
     ANIMATED[name](tmp_path / name)
     in_order = [read(tmp_path / name, index) for index in range(12)]
     for number, picture in enumerate(in_order):
@@ -118,7 +118,7 @@ def test_pictures_of_a_film_are_the_same_in_any_order(read, tmp_path, name):
         )
 
 
-def test_pictures_of_a_video_are_what_ffmpeg_decodes(read, tmp_path):
+def test_pictures_of_a_video_equal_those_that_ffmpeg_decodes(read, tmp_path):
     video = save_mp4(tmp_path / "a.mp4", 5)
     with av.open(str(video)) as container:
         decoded = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
@@ -126,7 +126,7 @@ def test_pictures_of_a_video_are_what_ffmpeg_decodes(read, tmp_path):
         np.testing.assert_array_equal(read(video, index), picture)
 
 
-def test_a_video_of_a_phone_is_turned_as_it_is_shown(read, tmp_path):
+def test_a_video_from_a_phone_is_rotated_for_display(read, tmp_path):
     upright = read(save_mp4(tmp_path / "upright.mp4", 2), 1)
     np.testing.assert_array_equal(
         read(turned(save_mp4(tmp_path / "turned.mp4", 2)), 1), np.rot90(upright, k=-1)
@@ -149,7 +149,7 @@ def test_a_picture_for_all_frames_is_decoded_once(tmp_path, monkeypatch):
     assert opened == [tmp_path / "a.png"]
 
 
-def test_a_video_read_in_order_is_opened_once_beside_pictures_and_other_videos(tmp_path, monkeypatch):
+def test_a_video_read_in_order_is_opened_once_despite_pictures_and_other_videos(tmp_path, monkeypatch):
     one, other = save_mp4(tmp_path / "one.mp4", 30), save_mp4(tmp_path / "other.mp4", 30)
     folder = save_sequence(tmp_path / "frames", 30)
     opened, original = [], films.av.open
@@ -167,7 +167,7 @@ def test_a_video_read_in_order_is_opened_once_beside_pictures_and_other_videos(t
     assert opened == [str(one), str(other)]
 
 
-def test_the_pictures_that_were_asked_for_last_stay_as_far_as_their_bytes_go(tmp_path, monkeypatch):
+def test_the_most_recently_used_pictures_are_cached_up_to_a_limit_of_bytes(tmp_path, monkeypatch):
     monkeypatch.setattr(input_pictures, "_CACHED_BYTES", 3 * (48 * 32 * 3))
     folder, reader = save_sequence(tmp_path / "frames", 4), PictureReader()
     draw(9, width=480, height=320).save(tmp_path / "large.png")
@@ -206,7 +206,7 @@ def test_a_long_sequence_and_many_videos_leave_few_files_open(tmp_path):
     assert len(open_here()) <= 4
 
 
-def test_the_video_that_was_read_longest_ago_is_closed_where_more_are_open_than_stay(tmp_path, monkeypatch):
+def test_the_least_recently_read_video_is_closed_when_too_many_are_open(tmp_path, monkeypatch):
     closed, original = [], films.VideoFilm.close
     monkeypatch.setattr(
         films.VideoFilm, "close", lambda film: closed.append(film._path.name) or original(film)
@@ -220,7 +220,7 @@ def test_the_video_that_was_read_longest_ago_is_closed_where_more_are_open_than_
     assert closed == ["1.mp4", "2.mp4"]
 
 
-def test_edges_are_those_of_opencv_as_in_diffusers_guide(read, tmp_path):
+def test_edges_equal_those_of_opencv_in_diffusers_guide(read, tmp_path):
     noise = np.random.default_rng(0).integers(0, 255, (24, 40, 3), np.uint8)
     Image.fromarray(noise).resize((160, 96)).save(tmp_path / "a.png")
     image = np.asarray(load_image(str(tmp_path / "a.png")))
@@ -232,7 +232,7 @@ def test_edges_are_those_of_opencv_as_in_diffusers_guide(read, tmp_path):
     )
 
 
-def test_a_canvas_continues_the_pictures_edge(read, tmp_path):
+def test_a_canvas_extends_the_pictures_edge(read, tmp_path):
     draw(3).save(tmp_path / "a.png")
     image = np.asarray(draw(3))
     canvas = read(tmp_path / "a.png", 0, ExpandSpec(left=16, right=8, top=24, bottom=0, part="canvas"))
@@ -243,7 +243,7 @@ def test_a_canvas_continues_the_pictures_edge(read, tmp_path):
     np.testing.assert_array_equal(canvas[0, -1], image[0, -1])
 
 
-def test_the_mask_reaches_over_the_seam_where_pixels_were_added_and_nowhere_else(read, tmp_path):
+def test_the_mask_covers_the_seam_only_where_pixels_were_added(read, tmp_path):
     draw(3).save(tmp_path / "a.png")
     mask = read(tmp_path / "a.png", 0, ExpandSpec(left=16, right=0, top=0, bottom=24, part="mask"))
     expected = np.full((32 + 24, 16 + 48, 3), 255, np.uint8)
@@ -256,7 +256,7 @@ def test_a_mask_of_a_picture_smaller_than_the_seam_is_white(read, tmp_path):
     assert read(tmp_path / "a.png", 0, ExpandSpec(left=4, right=4, top=0, bottom=0, part="mask")).min() == 255
 
 
-def test_a_file_that_was_changed_is_not_rendered_with(tmp_path):
+def test_a_changed_file_is_not_used(tmp_path):
     draw(3).save(tmp_path / "a.png")
     picture = picture_of(tmp_path / "a.png")
     draw(4).save(tmp_path / "a.png")
@@ -268,7 +268,7 @@ def test_a_file_that_was_changed_is_not_rendered_with(tmp_path):
     )
 
 
-def test_a_video_that_is_changed_while_it_is_read_is_not_rendered_with(tmp_path):
+def test_a_video_changed_during_reading_is_not_used(tmp_path):
     video, reader = save_mp4(tmp_path / "a.mp4", 5), PictureReader()
     pictures = [picture_of(video, index) for index in range(5)]
     first = np.asarray(reader.open(pictures[0]))
@@ -282,14 +282,14 @@ def test_a_video_that_is_changed_while_it_is_read_is_not_rendered_with(tmp_path)
     )
 
 
-def test_a_new_video_in_the_place_of_an_old_one_is_read_anew(tmp_path):
+def test_a_replaced_video_is_read_again(tmp_path):
     video, reader = save_mp4(tmp_path / "a.mp4", 5), PictureReader()
     reader.open(picture_of(video, 0))
     save_mp4(video, 7, width=64)
     assert reader.open(picture_of(video, 1)).width == 64
 
 
-def test_a_file_that_is_not_on_this_machine_is_told_with_what_to_do(tmp_path):
+def test_a_file_missing_on_this_machine_is_reported_with_a_remedy(tmp_path):
     draw(3).save(tmp_path / "a.png")
     picture = picture_of(tmp_path / "a.png")
     (tmp_path / "a.png").unlink()
@@ -302,7 +302,7 @@ def test_a_file_that_is_not_on_this_machine_is_told_with_what_to_do(tmp_path):
 
 
 @pytest.mark.timeout(30)
-def test_a_pipe_in_the_place_of_a_picture_is_not_waited_for(tmp_path):
+def test_a_pipe_instead_of_a_picture_does_not_block(tmp_path):
     draw(3).save(tmp_path / "a.png")
     picture = picture_of(tmp_path / "a.png")
     (tmp_path / "a.png").unlink()
@@ -312,7 +312,7 @@ def test_a_pipe_in_the_place_of_a_picture_is_not_waited_for(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["a.gif", "a.mp4", "still.png"])
-def test_a_picture_past_the_end_is_told(tmp_path, name):
+def test_a_picture_past_the_end_is_reported(tmp_path, name):
     path = tmp_path / name
     draw(1).save(path) if name == "still.png" else ANIMATED[name](path)
     with pytest.raises(RenderError, match=f"{name} cannot be read: it has no picture 12"):

@@ -1,4 +1,4 @@
-"""Image prompts: of every kind, several, and on the way from one to another; in every way: test_parts.py."""
+"""Image prompts: every kind, several at once, and interpolated; for every way, see test_parts.py."""
 
 import dataclasses
 import shutil
@@ -12,10 +12,10 @@ from farm.errors import ModelError
 from farm.records import ImagePrompt, IpAdapterSpec
 from farm.render import open_renderer
 from tests.checkpoints.ip_adapter import save_ip_adapter
-from tests.render.beside import MODELS, frames, loaded, part, plain_call
+from tests.render.additions import MODELS, frames, loaded, part, plain_call
 from tests.render.frames import chunk_of, picture_of, spec_of
 from tests.render.ways import same
-from tests.support import BESIDE
+from tests.support import FEATURES
 
 ADAPTERS = {"SD": ("models", "sd15"), "SDXL": ("sdxl_models", "sdxl")}
 
@@ -57,7 +57,7 @@ def image_prompt(*together):
 
 @pytest.mark.parametrize("guidance_scale", [1.0, 5.0])
 @pytest.mark.parametrize("name", ["ip-adapter-plus", "ip-adapter-plus-face"])
-@pytest.mark.parametrize("kind", BESIDE["IP-Adapter plus, plus-face"])
+@pytest.mark.parametrize("kind", FEATURES["IP-Adapter plus, plus-face"])
 def test_an_image_prompt_equals_a_plain_call_bit_for_bit(folders, pictures, kind, name, guidance_scale):
     renderer = with_ip_adapters(folders, kind, name)
     given = {"image_prompts": (image_prompt(pictures[0]),), "ip_adapter_scale.0": 0.6}
@@ -69,7 +69,7 @@ def test_an_image_prompt_equals_a_plain_call_bit_for_bit(folders, pictures, kind
     assert same(ours, theirs) == [True] * 3
 
 
-@pytest.mark.parametrize("kind", BESIDE["several IP-Adapters, several pictures"])
+@pytest.mark.parametrize("kind", FEATURES["several IP-Adapters, several pictures"])
 def test_several_adapters_with_several_pictures_equal_a_plain_call(folders, pictures, kind):
     names = ("ip-adapter", "ip-adapter-plus")
     renderer = with_ip_adapters(folders, kind, *names)
@@ -83,7 +83,7 @@ def test_several_adapters_with_several_pictures_equal_a_plain_call(folders, pict
     assert same(ours, theirs) == [True] * 3
 
 
-@pytest.mark.parametrize("kind", BESIDE["interpolation of image prompts"])
+@pytest.mark.parametrize("kind", FEATURES["interpolation of image prompts"])
 def test_an_interpolation_between_image_prompts_ends_at_plain_calls(folders, pictures, kind):
     renderer = with_ip_adapters(folders, kind, "ip-adapter-plus")
     first, second = ((picture_of(path),) for path in pictures[:2])
@@ -108,7 +108,7 @@ def test_an_interpolation_between_image_prompts_ends_at_plain_calls(folders, pic
     assert not np.array_equal(ours[1], end[1])
 
 
-def test_a_pickle_in_the_place_of_an_image_encoder_is_never_loaded(folders, tmp_path):
+def test_a_pickle_instead_of_an_image_encoder_is_never_loaded(folders, tmp_path):
     folder = tmp_path / "adapter"
     shutil.copytree(folders(save_ip_adapter), folder)
     encoder = folder / "models" / "image_encoder"
@@ -124,7 +124,7 @@ def test_a_pickle_in_the_place_of_an_image_encoder_is_never_loaded(folders, tmp_
         open_renderer(spec_of(folders(MODELS["SD"][1]), ip_adapters=(adapter,)))
 
 
-@pytest.mark.parametrize("kind", BESIDE["interpolation of image prompts"])
+@pytest.mark.parametrize("kind", FEATURES["interpolation of image prompts"])
 def test_an_uneven_mixture_of_image_prompts_equals_a_plain_call_with_embeddings_mixed_by_hand(
     folders, pictures, kind
 ):
@@ -146,7 +146,7 @@ def test_an_uneven_mixture_of_image_prompts_equals_a_plain_call_with_embeddings_
     assert same(ours, theirs) == [True] * 3
 
 
-def test_one_renderer_keeps_no_scale_and_no_guidance_from_one_chunk_to_the_next(folders, pictures):
+def test_a_renderer_keeps_neither_scale_nor_guidance_between_chunks(folders, pictures):
     renderer = with_ip_adapters(folders, "SD", "ip-adapter")
     plain = plain_with_ip_adapters(folders, "SD", "ip-adapter")
     seen = Image.open(pictures[0]).convert("RGB")

@@ -1,4 +1,4 @@
-"""LoRAs at once and at other scales; one alone, in every way that takes one, is in test_parts.py."""
+"""Several LoRAs, and other scales; test_parts.py covers a single one in every way that accepts LoRAs."""
 
 import diffusers
 import numpy as np
@@ -7,16 +7,16 @@ import pytest
 from farm.records import LoraSpec
 from farm.render import open_renderer
 from tests.checkpoints.lora import save_lcm_lora, save_lcm_lora_xl, save_lora, save_style_lora
-from tests.render.beside import MODELS, frames, loaded, part, plain_call
+from tests.render.additions import MODELS, frames, loaded, part, plain_call
 from tests.render.frames import chunk_of, spec_of
 from tests.render.ways import same
-from tests.support import BESIDE
+from tests.support import FEATURES
 
 LCM_LORAS = {"SD": save_lcm_lora, "SDXL": save_lcm_lora_xl}
 
 
-@pytest.mark.parametrize("kind", BESIDE["several LoRAs, LCM-LoRA"])
-def test_several_loras_act_at_their_scales_and_an_lcm_lora_with_its_scheduler(folders, kind):
+@pytest.mark.parametrize("kind", FEATURES["several LoRAs, LCM-LoRA"])
+def test_several_loras_apply_at_their_scales_and_an_lcm_lora_with_its_scheduler(folders, kind):
     name, save = MODELS[kind]
     model, lcm = folders(save), folders(LCM_LORAS[kind])
     style = folders(save_lora, model=model, pipeline=name)
@@ -33,7 +33,7 @@ def test_several_loras_act_at_their_scales_and_an_lcm_lora_with_its_scheduler(fo
 
 
 @pytest.mark.parametrize("syntax", ["plain", "compel"])  # to which prompts without weights are the same
-def test_the_prompts_of_a_lora_at_another_scale_are_encoded_anew(folders, syntax):
+def test_prompts_are_encoded_again_at_another_scale_of_a_lora(folders, syntax):
     name, save = MODELS["SD"]
     model, style = folders(save), folders(save_style_lora)
     renderer = open_renderer(

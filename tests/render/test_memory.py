@@ -19,7 +19,7 @@ def renderer(tiny_sd):
     return open_renderer(spec_of(tiny_sd))
 
 
-def test_running_out_of_memory_says_what_was_asked_and_what_to_do(renderer, monkeypatch):
+def test_running_out_of_memory_reports_the_request_and_a_remedy(renderer, monkeypatch):
     monkeypatch.setattr(renderer._loaded.pipeline.unet, "forward", lambda *a, **k: torch.empty(TOO_MUCH))
     with pytest.raises(OutOfMemory) as caught:
         renderer.render(chunk_of(frame_of(height=24, width=32), batch_size=4))
@@ -32,7 +32,7 @@ def test_running_out_of_memory_says_what_was_asked_and_what_to_do(renderer, monk
     )
 
 
-def test_what_the_call_had_taken_is_free_when_the_error_arrives(renderer, monkeypatch):
+def test_memory_of_a_failed_call_is_free_when_the_error_arrives(renderer, monkeypatch):
     taken = []
 
     def hungry(sample, *arguments, **named):
@@ -48,7 +48,7 @@ def test_what_the_call_had_taken_is_free_when_the_error_arrives(renderer, monkey
     assert caught.value.__context__ is None
 
 
-def test_what_a_scheduler_remembers_of_the_steps_before_is_freed_too(renderer, monkeypatch):
+def test_tensors_kept_by_a_scheduler_are_freed_too(renderer, monkeypatch):
     plain, steps = renderer._loaded.pipeline.unet.forward, []
 
     def hungry(*arguments, **named):
@@ -68,7 +68,7 @@ def test_what_a_scheduler_remembers_of_the_steps_before_is_freed_too(renderer, m
     assert own() is None
 
 
-def test_the_next_call_renders_as_if_nothing_had_been(renderer, monkeypatch):
+def test_the_next_call_renders_as_usual(renderer, monkeypatch):
     before = renderer.render(chunk_of(frame_of()))
     with monkeypatch.context() as patched:
         patched.setattr(renderer._loaded.pipeline.unet, "forward", lambda *a, **k: torch.empty(TOO_MUCH))
@@ -77,7 +77,7 @@ def test_the_next_call_renders_as_if_nothing_had_been(renderer, monkeypatch):
     assert np.array_equal(renderer.render(chunk_of(frame_of())), before)
 
 
-def test_memory_runs_out_while_prompts_are_encoded_too(renderer, monkeypatch):
+def test_running_out_of_memory_is_detected_while_prompts_are_encoded(renderer, monkeypatch):
     monkeypatch.setattr(renderer._loaded.pipeline, "encode_prompt", lambda *a, **k: torch.empty(TOO_MUCH))
     with pytest.raises(OutOfMemory, match="with 1 frame in one call"):
         renderer.render(chunk_of(frame_of()))
@@ -94,12 +94,12 @@ def test_memory_runs_out_while_prompts_are_encoded_too(renderer, monkeypatch):
         (ValueError("DefaultCPUAllocator"), False),
     ],
 )
-def test_out_of_memory_is_known_in_every_way_that_torch_says_it(error, is_one):
+def test_every_out_of_memory_error_of_torch_is_recognized(error, is_one):
     assert is_out_of_memory(error) is is_one
 
 
-def test_after_memory_ran_out_in_decoding_the_next_call_is_as_the_first(folders, monkeypatch):
-    # The autoencoder of SDXL decodes in float32, and is brought back to float16 only once it has decoded.
+def test_after_running_out_of_memory_in_decoding_the_next_call_equals_the_first(folders, monkeypatch):
+    # The autoencoder of SDXL decodes in float32, and returns to float16 only after decoding.
     model = folders(save_stable_diffusion_xl)
     renderer = open_renderer(spec_of(model, pipeline="StableDiffusionXLPipeline", torch_dtype="float16"))
     vae = renderer._loaded.pipeline.vae
@@ -113,7 +113,7 @@ def test_after_memory_ran_out_in_decoding_the_next_call_is_as_the_first(folders,
     assert np.array_equal(before, after)
 
 
-def test_after_any_failure_in_decoding_the_next_call_is_as_the_first(folders, monkeypatch):
+def test_after_any_failure_in_decoding_the_next_call_equals_the_first(folders, monkeypatch):
     model = folders(save_stable_diffusion_xl)
     renderer = open_renderer(spec_of(model, pipeline="StableDiffusionXLPipeline", torch_dtype="float16"))
     vae = renderer._loaded.pipeline.vae

@@ -1,4 +1,4 @@
-"""Every option gives the picture that diffusers gives with it, bit for bit, and says where it cannot be had."""
+"""Every option gives the same picture as diffusers with it, bit for bit, or is refused where it is unsupported."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from farm.records import MemorySpec
 from farm.render import determinism
 from farm.render.loading.memory import attention_kernel, move_to_device
 from tests.checkpoints.ip_adapter import save_ip_adapter
-from tests.support import BESIDE
+from tests.support import FEATURES
 
 NAMES = {"SD": "sd", "SDXL": "xl"}
 
@@ -20,7 +20,7 @@ CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
 
 def draw(pipeline, memory=None, side=32):
-    """Two pictures in one call, larger than the tiny autoencoder's own size."""
+    """Draw two pictures in one call, larger than the tiny autoencoder's own size."""
     with attention_kernel(memory or MemorySpec()):
         return pipeline(
             ["a red star", "a blue circle"],
@@ -39,7 +39,7 @@ def refusal_of(pipeline, device=CPU, **options):
 
 
 @pytest.mark.parametrize(
-    "name", [NAMES[kind] for kind in BESIDE["VAE slicing and tiling, attention of choice"]]
+    "name", [NAMES[kind] for kind in FEATURES["VAE slicing and tiling, attention of choice"]]
 )
 @pytest.mark.parametrize(
     ("options", "by_hand"),
@@ -50,14 +50,14 @@ def refusal_of(pipeline, device=CPU, **options):
         ({"attention": "sliced"}, lambda pipeline: pipeline.enable_attention_slicing("max")),
     ],
 )
-def test_an_option_draws_what_diffusers_draws_with_it(load, name, options, by_hand):
+def test_an_option_renders_the_same_as_diffusers_with_it(load, name, options, by_hand):
     ours, theirs = load(name), load(name)
     move_to_device(ours, MemorySpec(**options), CPU)
     by_hand(theirs)
     assert np.array_equal(draw(ours), draw(theirs))
 
 
-def test_the_options_are_in_force(load):
+def test_the_options_are_in_effect(load):
     pipeline = load("sd")
     move_to_device(pipeline, MemorySpec(vae_slicing=True, vae_tiling=True, attention="sliced"), CPU)
     assert pipeline.vae.use_slicing
@@ -73,7 +73,7 @@ def test_the_options_are_in_force(load):
 @pytest.mark.parametrize(
     ("named", "kernel"), [("math", SDPBackend.MATH), ("flash", SDPBackend.FLASH_ATTENTION)]
 )
-def test_a_kernel_draws_what_torch_draws_with_it(load, name, named, kernel):
+def test_a_kernel_renders_the_same_as_torch_with_it(load, name, named, kernel):
     pipeline, memory = load(name), MemorySpec(attention=named)
     call = {"use_resolution_binning": False} if name == "pixart" else {}
     move_to_device(pipeline, memory, CPU)
@@ -121,7 +121,7 @@ def in_force():
         ("cudnn", {"cudnn", "efficient", "math"}),
     ],
 )
-def test_a_named_kernel_sets_aside_what_strict_chose_and_leaves_it_as_it_was(named, kernels):
+def test_a_named_kernel_overrides_the_choice_of_strict_temporarily(named, kernels):
     try:
         determinism.apply("strict", CUDA)
         with attention_kernel(MemorySpec(attention=named)):
@@ -133,7 +133,7 @@ def test_a_named_kernel_sets_aside_what_strict_chose_and_leaves_it_as_it_was(nam
 
 
 @pytest.mark.parametrize("offload", ["model", "group", "sequential"])
-def test_offload_without_a_gpu_says_that_it_needs_one(load, offload):
+def test_offload_requires_a_gpu(load, offload):
     assert refusal_of(load("sd"), offload=offload) == (
         f"model.memory.offload: {offload} moves weights from the CPU's memory to a GPU, and this machine has none; "
         "allowed here: none."
@@ -141,28 +141,28 @@ def test_offload_without_a_gpu_says_that_it_needs_one(load, offload):
 
 
 @pytest.mark.parametrize("named", ["efficient", "cudnn", "xformers"])
-def test_attention_of_a_gpu_says_that_it_needs_one(load, named):
+def test_gpu_attention_requires_a_gpu(load, named):
     assert refusal_of(load("sd"), attention=named) == (
         f"model.memory.attention: {named} needs a GPU, and this machine has none; "
         "allowed here: default, math, flash, sliced."
     )
 
 
-def test_xformers_without_its_package_says_how_to_have_it(load):
+def test_xformers_without_its_package_is_refused_with_the_command_to_install_it(load):
     assert refusal_of(load("sd"), CUDA, attention="xformers") == (
         "model.memory.attention: xformers needs its package, which is not installed here: pip install xformers"
     )
 
 
 @pytest.mark.parametrize("named", ["flash", "cudnn"])
-def test_kernels_of_half_precision_refuse_single_precision_on_a_gpu(load, named):
+def test_half_precision_kernels_refuse_single_precision_on_a_gpu(load, named):
     assert refusal_of(load("sd"), CUDA, attention=named) == (
         f"model.memory.attention: {named} supports half precision only, and model.torch_dtype is float32; allowed: "
         "float16 or bfloat16, or another attention."
     )
 
 
-def test_an_option_that_a_pipeline_has_nothing_for_is_refused(load):
+def test_an_option_that_a_pipeline_does_not_support_is_refused(load):
     assert refusal_of(load("pixart"), attention="sliced") == (
         "model.memory.attention: PixArtSigmaPipeline does not support sliced attention; "
         "allowed: default, math, flash, efficient, cudnn."
@@ -173,7 +173,7 @@ def test_an_option_that_a_pipeline_has_nothing_for_is_refused(load):
         )
 
 
-def test_sliced_attention_beside_image_prompts_is_refused(load, folders):
+def test_sliced_attention_with_image_prompts_is_refused(load, folders):
     pipeline = load("sd")
     pipeline.load_ip_adapter(
         str(folders(save_ip_adapter)),
@@ -190,7 +190,7 @@ def test_sliced_attention_beside_image_prompts_is_refused(load, folders):
 @pytest.mark.gpu
 @pytest.mark.parametrize("name", ["sd", "xl", "pixart"])
 @pytest.mark.parametrize("offload", ["model", "group", "sequential"])
-def test_offload_draws_what_the_gpu_draws_and_leaves_less_on_it(load, name, offload):
+def test_offload_renders_the_same_as_the_gpu_and_needs_less_of_its_memory(load, name, offload):
     def taken(options):
         torch.cuda.empty_cache()
         before = torch.cuda.memory_allocated()
@@ -200,15 +200,15 @@ def test_offload_draws_what_the_gpu_draws_and_leaves_less_on_it(load, name, offl
         call = {"use_resolution_binning": False} if name == "pixart" else {}
         return held, _draw_with(attention_kernel(MemorySpec()), pipeline, call)
 
-    whole, plain = taken({})
+    full, plain = taken({})
     held, picture = taken({"offload": offload})
-    assert held < whole / 2
+    assert held < full / 2
     assert np.array_equal(picture, plain)
 
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("named", ["math", "efficient", "flash"])
-def test_on_a_gpu_a_kernel_draws_the_same_bits_each_time(load, named):
+def test_on_a_gpu_a_kernel_renders_the_same_bits_each_time(load, named):
     memory = MemorySpec(attention=named)
     pipeline = load("sd", torch.float16)
     move_to_device(pipeline, memory, CUDA)

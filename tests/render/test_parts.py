@@ -1,6 +1,6 @@
-"""Whatever the farm accepts beside a way of making pictures: a chunk is the plain call of diffusers with it.
+"""All additions to a way of making pictures: a chunk is the plain call of diffusers with the addition.
 
-These are further columns of the README's table; who is asked what is in `tests.support`.
+These tests are further columns of the README's table; `tests.support` says which pipelines they cover.
 """
 
 import pytest
@@ -10,7 +10,7 @@ from tests.checkpoints.ways import ONE_OF_EACH_FAMILY, WAYS
 from tests.exhaustive import sample
 from tests.render import parts
 from tests.render.ways import SEEDS, same
-from tests.support import ACCEPTED, BESIDE, NO_TINY_FILE, PARTS
+from tests.support import ACCEPTED, FEATURES, NO_TINY_FILE, PARTS
 
 MADE = {
     "other arguments": parts.other_arguments,
@@ -30,7 +30,7 @@ COLUMNS = {
     "controlnets": "several ControlNets",
     "config": "single file",
 }
-"""Of the parts of `model` that a pipeline may accept."""
+"""The parts of `model` that a pipeline may accept."""
 
 PARTS_OF = {way: [part for part, ways in PARTS.items() if way in ways] for way in WAYS}
 
@@ -53,26 +53,26 @@ SAMPLE = [
 @pytest.mark.parametrize(("way", "part"), sample(CASES, of=SAMPLE), indirect=["way"])
 def test_a_chunk_equals_a_plain_call_bit_for_bit(way, part, tmp_path):
     made = MADE[part](way, tmp_path)
-    beside = way.beside(made)
-    count = 1 if part == "other arguments" else 3  # among them are some that diffusers knows for one picture
-    beside.render(beside.frame(0, **made.before))
-    ours = beside.render(*map(beside.frame, range(count)))
-    assert same(ours, beside.plain(beside.prompts[:count], SEEDS[:count])) == [True] * count
-    without = way.render(*(way.frame(index, {beside.prompts[index]: 1.0}) for index in range(count)))
+    changed = way.with_part(made)
+    count = 1 if part == "other arguments" else 3  # some of them work in diffusers for one picture only
+    changed.render(changed.frame(0, **made.before))
+    ours = changed.render(*map(changed.frame, range(count)))
+    assert same(ours, changed.plain(changed.prompts[:count], SEEDS[:count])) == [True] * count
+    without = way.render(*(way.frame(index, {changed.prompts[index]: 1.0}) for index in range(count)))
     assert same(ours, without) == [not made.changes] * count
 
 
 @pytest.mark.parametrize("way", sample(PARTS["other arguments"], of=ONE_OF_EACH_FAMILY), indirect=True)
 def test_a_last_chunk_of_two_frames_equals_a_plain_call_of_three_bit_for_bit(way, tmp_path):
-    beside = way.beside(parts.other_arguments(way, tmp_path, count=3))
-    ours = beside.render(*map(beside.frame, range(2)), batch_size=3)
-    first, second = beside.prompts[:2]
-    theirs = beside.plain([first, second, second], [SEEDS[0], SEEDS[1], SEEDS[1]])
+    changed = way.with_part(parts.other_arguments(way, tmp_path, count=3))
+    ours = changed.render(*map(changed.frame, range(2)), batch_size=3)
+    first, second = changed.prompts[:2]
+    theirs = changed.plain([first, second, second], [SEEDS[0], SEEDS[1], SEEDS[1]])
     assert same(ours, theirs[:2]) == [True] * 2
 
 
 @pytest.mark.parametrize("pipeline", PIPELINES)
-def test_what_a_pipeline_accepts_is_what_it_is_tested_with(pipeline):
+def test_everything_that_a_pipeline_accepts_is_tested(pipeline):
     ways = [name for name, way in WAYS.items() if way.pipeline == pipeline]
     assert ways
     accepted = PIPELINES[pipeline].parts - {"refiner"}  # which test_sdxl.py has
@@ -93,8 +93,8 @@ def test_what_a_pipeline_accepts_is_what_it_is_tested_with(pipeline):
     assert PIPELINES[pipeline].arguments.keys() <= given
 
 
-def test_what_the_table_calls_refused_is_nothing_that_the_pipeline_accepts():
-    refused = {row for row, kinds in BESIDE.items() if "SD" not in kinds}
+def test_pipelines_accept_nothing_that_the_table_calls_refused():
+    refused = {row for row, kinds in FEATURES.items() if "SD" not in kinds}
     assert refused == {"refiner", "sizes and crops (micro-conditioning)"}
     traits = PIPELINES["StableDiffusionPipeline"]
     assert "refiner" not in traits.parts

@@ -1,4 +1,4 @@
-"""Parts painted anew: around a picture, and in a crop around the mask; each frame is a plain call."""
+"""Repainted areas: around a picture, and in a crop around the mask; each frame is a plain call."""
 
 import diffusers
 import numpy as np
@@ -11,10 +11,10 @@ from farm.render import open_renderer
 from tests.checkpoints.controlnet import save_controlnet
 from tests.checkpoints.stable_diffusion import save_inpainting, save_stable_diffusion
 from tests.checkpoints.stable_diffusion_xl import save_stable_diffusion_xl
-from tests.render.beside import part
+from tests.render.additions import part
 from tests.render.frames import chunk_of, frame_of, noise_of, picture_of, spec_of
 from tests.render.ways import PROMPTS, SEEDS, STEPS, same
-from tests.support import BESIDE
+from tests.support import FEATURES
 
 PIPELINES = {"SD": "StableDiffusionInpaintPipeline", "SDXL": "StableDiffusionXLInpaintPipeline"}
 SAVED = {"SD": save_inpainting, "SDXL": save_stable_diffusion_xl}
@@ -23,7 +23,7 @@ UNETS = {
     "of four channels": ("SD", save_stable_diffusion),
     "of SDXL": ("SDXL", save_stable_diffusion_xl),
 }
-OUTPAINTED = BESIDE["outpainting, a crop around the mask"]
+OUTPAINTED = FEATURES["outpainting, a crop around the mask"]
 
 
 def plain(kind, folder, count, **arguments):
@@ -80,8 +80,8 @@ def test_outpainting_is_inpainting_on_a_larger_canvas(folders, tmp_path, unet):
     assert same(ours, all_anew) == [False] * 3
 
 
-@pytest.mark.parametrize("kind", BESIDE["outpainting, a crop around the mask"])
-def test_a_crop_around_the_mask_is_painted_and_laid_back(folders, pictures, tmp_path, kind):
+@pytest.mark.parametrize("kind", FEATURES["outpainting, a crop around the mask"])
+def test_a_crop_around_the_mask_is_painted_and_pasted_back(folders, pictures, tmp_path, kind):
     folder, mask = folders(SAVED[kind]), tmp_path / "mask.png"
     pixels = np.zeros((16, 16), np.uint8)
     pixels[4:8, 4:8] = 255
@@ -95,7 +95,7 @@ def test_a_crop_around_the_mask_is_painted_and_laid_back(folders, pictures, tmp_
     assert np.array_equal(ours[0][12:, 12:], np.asarray(opened[0])[12:, 12:])
 
 
-def test_a_crop_is_painted_beside_a_controlnet_too(folders, pictures, tmp_path):
+def test_a_crop_is_also_painted_with_a_controlnet(folders, pictures, tmp_path):
     folder, net, mask = folders(save_stable_diffusion), folders(save_controlnet), tmp_path / "mask.png"
     pixels = np.zeros((16, 16), np.uint8)
     pixels[4:8, 4:8] = 255

@@ -1,6 +1,6 @@
-"""Every scheduler of diffusers, rendered with: what farm.manifest.schedulers says of it is what is found.
+"""Render with every diffusers scheduler: the statements of farm.manifest.schedulers about it are true.
 
-Which pipelines take which is asked in tests/manifest/test_scheduler_checks.py.
+tests/rules/test_scheduler_checks.py tests which pipelines accept which schedulers.
 """
 
 import inspect
@@ -34,7 +34,7 @@ STOCHASTIC = [
     *((name, {}, {}) for name in ("EulerAncestralDiscreteScheduler", "KDPM2AncestralDiscreteScheduler")),
     *((name, {}, {}) for name in ("LCMScheduler", "SASolverScheduler", "CMStochasticIterativeScheduler")),
 ]
-"""Schedulers and settings that draw noise while they sample."""
+"""Schedulers and settings that draw noise while sampling."""
 
 MAKEABLE = {
     "AmusedScheduler": {"mask_token_id": 1},
@@ -50,7 +50,7 @@ MAKEABLE = {
     "UnCLIPScheduler": {"beta_schedule": "squaredcos_cap_v2"},
     "VQDiffusionScheduler": {"num_vec_classes": 4},
 }
-"""What these want before there is one at all, so that what fails is its sampling."""
+"""Arguments that these require for construction, so that the failure is in sampling."""
 
 
 @pytest.fixture(scope="module")
@@ -88,7 +88,9 @@ def test_bits_depend_on_the_frame_alone_not_on_draws_renders_and_neighbours(rend
 
 
 @pytest.mark.parametrize(("scheduler", "config", "arguments"), STOCHASTIC)
-def test_noise_while_sampling_is_the_frames_own(renderer, tiny_sd, scheduler, config, arguments):
+def test_noise_during_sampling_comes_from_the_frames_own_generator(
+    renderer, tiny_sd, scheduler, config, arguments
+):
     assert_exact(renderer, tiny_sd, scheduler, config=config, **arguments)
     same_start = [
         Noise(mode="fixed", mix="sum", seeds=(1,), weights=(1.0,), stream=stream) for stream in (1, 1, 5)
@@ -99,7 +101,7 @@ def test_noise_while_sampling_is_the_frames_own(renderer, tiny_sd, scheduler, co
 
 
 @pytest.mark.parametrize("scheduler", NOT_HERE)
-def test_a_library_that_a_scheduler_needs_is_told_by_name(renderer, scheduler):
+def test_a_library_that_a_scheduler_needs_is_named(renderer, scheduler):
     library = NEEDS[scheduler]
     with pytest.raises(RenderError) as refused:
         renderer.render(chunk_of(frame_of(scheduler=scheduler)))
@@ -109,7 +111,7 @@ def test_a_library_that_a_scheduler_needs_is_told_by_name(renderer, scheduler):
 
 
 @pytest.mark.parametrize("scheduler", sorted(set(REFUSED) - {"DPMSolverSDEScheduler"}))
-def test_a_refused_scheduler_cannot_sample_at_all(renderer, scheduler):
+def test_a_refused_scheduler_cannot_sample(renderer, scheduler):
     with pytest.raises(RenderError, match="^StableDiffusionPipeline: "):
         pictures(renderer, scheduler, noises(1), config=MAKEABLE.get(scheduler), num_inference_steps=2)
 

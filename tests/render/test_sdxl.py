@@ -1,4 +1,4 @@
-"""Stable Diffusion XL: its refiner, its sizes and crops, its two kinds of no negative prompt."""
+"""Stable Diffusion XL: its refiner, its sizes and crops, and its two meanings of no negative prompt."""
 
 import diffusers
 import numpy as np
@@ -9,11 +9,11 @@ from farm.inputs.checkpoints.source import find_source
 from farm.records import RefinerSpec
 from farm.render import open_renderer
 from tests.checkpoints.stable_diffusion_xl import save_refiner, save_stable_diffusion_xl
-from tests.render.beside import MODELS, SIZE, frames, loaded, plain_call
+from tests.render.additions import MODELS, SIZE, frames, loaded, plain_call
 from tests.render.frames import chunk_of, spec_of
 from tests.render.parts import in_parts
 from tests.render.ways import PROMPTS, SEEDS, STEPS, same
-from tests.support import BESIDE
+from tests.support import FEATURES
 
 
 @pytest.mark.parametrize(
@@ -31,15 +31,15 @@ from tests.support import BESIDE
     ids=["no sizes", "sizes", "negative sizes", "others"],
 )
 @pytest.mark.parametrize("save_second", [save_refiner, save_stable_diffusion_xl])
-@pytest.mark.parametrize("kind", BESIDE["refiner"])
+@pytest.mark.parametrize("kind", FEATURES["refiner"])
 def test_a_base_with_its_refiner_equals_the_two_plain_calls(folders, kind, save_second, conditions):
     name, save = MODELS[kind]
     model, refined = folders(save), folders(save_second)
     refiner = RefinerSpec(source=find_source(str(refined), None, refined), variant=None)
     renderer = open_renderer(spec_of(model, pipeline=name, refiner=refiner))
     scheduler = "DDIMScheduler" if "eta" in conditions else ""  # the one that knows eta
-    told = {"denoising_end": 0.5, "aesthetic_score": 7.0, "scheduler": scheduler}
-    ours = renderer.render(chunk_of(*frames(**told, **in_parts(conditions))))
+    settings = {"denoising_end": 0.5, "aesthetic_score": 7.0, "scheduler": scheduler}
+    ours = renderer.render(chunk_of(*frames(**settings, **in_parts(conditions))))
     base = diffusers.StableDiffusionXLPipeline.from_pretrained(model)
     second = diffusers.StableDiffusionXLImg2ImgPipeline.from_pretrained(refined)
     shared = {
@@ -71,8 +71,8 @@ def test_a_base_with_its_refiner_equals_the_two_plain_calls(folders, kind, save_
         {"height": 32, "width": 16},
     ],
 )
-@pytest.mark.parametrize("kind", BESIDE["sizes and crops (micro-conditioning)"])
-def test_sdxl_is_told_sizes_and_crops_as_in_diffusers(folders, kind, conditions):
+@pytest.mark.parametrize("kind", FEATURES["sizes and crops (micro-conditioning)"])
+def test_sdxl_is_conditioned_on_sizes_and_crops_as_in_diffusers(folders, kind, conditions):
     name, save = MODELS[kind]
     model = folders(save)
     renderer = open_renderer(spec_of(model, pipeline=name))
@@ -91,7 +91,7 @@ def test_sdxl_without_a_negative_prompt_is_not_sdxl_with_an_empty_one(folders, n
     assert same(ours, theirs) == [True] * 3
 
 
-@pytest.mark.parametrize("kind", BESIDE["Turbo: 1 to 4 steps, no guidance"])
+@pytest.mark.parametrize("kind", FEATURES["Turbo: 1 to 4 steps, no guidance"])
 @pytest.mark.parametrize("steps", [1, 4])
 def test_a_turbo_model_is_called_with_few_steps_and_without_guidance(folders, kind, steps):
     name, save = MODELS[kind]

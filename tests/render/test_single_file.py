@@ -1,4 +1,4 @@
-"""A single file is its folder bit for bit, its configuration pinned beside it; in every way: test_parts.py."""
+"""A single file with a pinned configuration equals its folder bit for bit; for every way, see test_parts.py."""
 
 import shutil
 
@@ -33,14 +33,14 @@ def file(folder, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def configuration(folder, tmp_path_factory):
-    """All of the folder but its weights."""
+    """The complete folder except its weights."""
     place = tmp_path_factory.mktemp("configuration") / "sd"
     return shutil.copytree(folder, place, ignore=shutil.ignore_patterns("*.safetensors"))
 
 
 @pytest.fixture(autouse=True)
 def hub(tmp_path, monkeypatch):
-    """An empty hub cache, the hub out of reach."""
+    """An empty hub cache, with the hub out of reach."""
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
@@ -68,14 +68,14 @@ def test_a_file_with_a_folder_of_configuration_is_the_checkpoint_bit_for_bit(
     ours = load(file, config=source_of(configuration), torch_dtype=torch_dtype)
     theirs = PIPELINE.from_pretrained(folder, dtype=getattr(torch, torch_dtype))
     for part in ("unet", "vae", "text_encoder"):
-        weights, wanted = getattr(ours, part).state_dict(), getattr(theirs, part).state_dict()
-        assert weights.keys() == wanted.keys()
-        assert all(torch.equal(weights[name], wanted[name]) for name in wanted)
+        weights, expected = getattr(ours, part).state_dict(), getattr(theirs, part).state_dict()
+        assert weights.keys() == expected.keys()
+        assert all(torch.equal(weights[name], expected[name]) for name in expected)
     if torch_dtype == "float32":
         assert np.array_equal(draw(ours), draw(theirs))
 
 
-def test_a_configuration_of_the_hub_is_that_of_its_commit(file, configuration, hub, tmp_path):
+def test_a_configuration_from_the_hub_is_that_of_its_commit(file, configuration, hub, tmp_path):
     pinned = fill_cache(hub, "studio/sd", configuration)
     other = shutil.copytree(configuration, tmp_path / "other")
     scheduler = other / "scheduler" / "scheduler_config.json"
@@ -88,7 +88,7 @@ def test_a_configuration_of_the_hub_is_that_of_its_commit(file, configuration, h
         assert pipeline.scheduler.config.beta_start == beta
 
 
-def test_a_configuration_that_is_not_in_the_cache_says_what_to_download(file):
+def test_a_configuration_missing_in_the_cache_is_reported_with_the_download_command(file):
     commit = "0123456789abcdef0123456789abcdef01234567"
     source = ModelSource(
         pretrained="studio/sd", kind="hub", location="studio/sd", revision=commit, fingerprint=""
@@ -110,7 +110,7 @@ def test_a_configuration_that_is_not_in_the_cache_says_what_to_download(file):
         ("cond_stage_model.", "CLIPTextModel"),
     ],
 )
-def test_a_file_that_lacks_a_part_is_refused(file, configuration, tmp_path, prefix, part):
+def test_a_file_without_a_component_is_refused(file, configuration, tmp_path, prefix, part):
     rest = tmp_path / "rest.safetensors"
     weights = load_file(file)
     save_file({name: weight for name, weight in weights.items() if not name.startswith(prefix)}, rest)
@@ -132,7 +132,7 @@ def test_a_configuration_without_vocabulary_is_refused(file, configuration, tmp_
     )
 
 
-def test_a_pipeline_that_diffusers_loads_from_folders_only_says_so(file):
+def test_a_pipeline_that_diffusers_loads_only_from_folders_is_refused(file):
     with pytest.raises(ModelError) as refused:
         load(file, diffusers.DDPMPipeline, pipeline="DDPMPipeline")
     assert (

@@ -1,4 +1,4 @@
-"""Text encoders go and come back, and nothing of a picture changes."""
+"""Releasing and reloading text encoders does not change pictures."""
 
 import os
 import tempfile
@@ -44,7 +44,7 @@ def draw(pipeline, **prompt):
 
 
 @pytest.mark.parametrize("name", ENCODED)
-def test_a_pipeline_without_its_text_encoders_draws_what_it_draws_with_them(load, name):
+def test_a_pipeline_renders_the_same_with_released_text_encoders(load, name):
     plain, pipeline = load(name), load(name)
     encoders = TextEncoders(pipeline, CPU)
     for prompt in ("a red star", "a blue circle"):
@@ -56,7 +56,7 @@ def test_a_pipeline_without_its_text_encoders_draws_what_it_draws_with_them(load
         assert np.array_equal(draw(pipeline, **embeddings), draw(plain, prompt=prompt, **negative))
 
 
-def test_learned_words_and_loras_are_there_again(load, tmp_path):
+def test_textual_inversions_and_loras_are_restored(load, tmp_path):
     plain, pipeline = load(), load()
     for one in (plain, pipeline):
         one.load_textual_inversion(str(save_textual_inversion(tmp_path / "word", vectors=2)))
@@ -76,7 +76,7 @@ def test_learned_words_and_loras_are_there_again(load, tmp_path):
     assert not np.array_equal(*pictures)
 
 
-def test_to_release_and_to_restore_twice_is_to_do_it_once(load):
+def test_releasing_and_restoring_are_idempotent(load):
     pipeline = load()
     before = {name: weight.clone() for name, weight in pipeline.text_encoder.state_dict().items()}
     encoders = TextEncoders(pipeline, CPU)
@@ -104,7 +104,7 @@ def test_text_encoders_are_loaded_inside_and_free_of_weights_afterwards(load, er
         assert sum(weight.nbytes for weight in encoder.parameters()) == 0
 
 
-def test_the_memory_is_free_while_they_are_away(load):
+def test_the_memory_of_released_text_encoders_is_free(load):
     pipeline, mine = load(), psutil.Process()
     pipeline.text_encoder = CLIPTextModel(
         CLIPTextConfig(vocab_size=700, hidden_size=1024, intermediate_size=4096, num_hidden_layers=5)
@@ -119,7 +119,7 @@ def test_the_memory_is_free_while_they_are_away(load):
         encoders.release()
 
 
-def test_a_pipeline_that_encodes_by_itself_keeps_its_text_encoder(load):
+def test_a_pipeline_that_encodes_inside_its_call_keeps_its_text_encoder(load):
     with pytest.raises(ModelError) as refused:
         TextEncoders(load("LDMTextToImagePipeline"), CPU)
     assert str(refused.value) == (
@@ -128,7 +128,7 @@ def test_a_pipeline_that_encodes_by_itself_keeps_its_text_encoder(load):
     )
 
 
-def test_a_disk_without_room_says_what_to_set(load, monkeypatch):
+def test_a_full_disk_is_reported_with_the_variable_to_set(load, monkeypatch):
     def full(*arguments):
         raise OSError(28, "No space left on device")
 
@@ -144,7 +144,7 @@ def test_a_disk_without_room_says_what_to_set(load, monkeypatch):
 
 @pytest.mark.gpu
 @pytest.mark.parametrize("name", ENCODED)
-def test_on_a_gpu_their_memory_is_free_while_they_are_away(load, name):
+def test_on_a_gpu_the_memory_of_released_text_encoders_is_free(load, name):
     pipeline = load(name).to(CUDA)
     weights = sum(weight.nbytes for weight in pipeline.text_encoder.parameters())
     there = torch.cuda.memory_allocated()
@@ -156,11 +156,11 @@ def test_on_a_gpu_their_memory_is_free_while_they_are_away(load, name):
     negative = "negative_prompt_embeds" in embeddings
     picture = draw(pipeline, **embeddings)
     encoders.load()
-    wanted = draw(pipeline, prompt="a red star", negative_prompt="dull") if negative else plain
-    assert np.array_equal(picture, wanted)
+    expected = draw(pipeline, prompt="a red star", negative_prompt="dull") if negative else plain
+    assert np.array_equal(picture, expected)
 
 
-def test_what_a_killed_process_left_is_removed_by_the_next(load, tmp_path, monkeypatch):
+def test_files_of_a_killed_process_are_removed_by_the_next(load, tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     for name in (
         "farm-text-encoders-4194999-abc",

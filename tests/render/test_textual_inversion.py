@@ -1,4 +1,4 @@
-"""Learned words draw what diffusers draws with them."""
+"""Textual inversions give the same pictures as in diffusers."""
 
 import huggingface_hub.constants
 import numpy as np
@@ -38,7 +38,7 @@ def refusal_of(pipeline, *inversions):
 
 @pytest.mark.parametrize("vectors", [1, 3])
 @pytest.mark.parametrize("token", [None, "<other>"])
-def test_a_learned_word_draws_what_diffusers_draws_with_it(load, tmp_path, vectors, token):
+def test_a_textual_inversion_renders_the_same_as_in_diffusers(load, tmp_path, vectors, token):
     save_textual_inversion(tmp_path, vectors=vectors)
     ours, theirs = load("sd"), load("sd")
     load_textual_inversions(ours, (inversion_of(tmp_path, token=token),))
@@ -51,7 +51,7 @@ def test_a_learned_word_draws_what_diffusers_draws_with_it(load, tmp_path, vecto
     assert len(tokens) == 5 + vectors
 
 
-def test_each_of_the_encoders_of_sdxl_has_vectors_of_its_own(load, tmp_path):
+def test_each_text_encoder_of_sdxl_has_its_own_vectors(load, tmp_path):
     weights = load_file(save_textual_inversion_xl(tmp_path) / WEIGHTS)
     ours, theirs = load("xl"), load("xl")
     load_textual_inversions(ours, (inversion_of(tmp_path, token=TOKEN),))
@@ -69,7 +69,7 @@ def test_each_of_the_encoders_of_sdxl_has_vectors_of_its_own(load, tmp_path):
     assert np.array_equal(draw(ours, prompt), draw(theirs, prompt))
 
 
-def test_a_word_is_found_in_a_folder_a_file_and_the_hub_cache(load, tmp_path, monkeypatch):
+def test_a_textual_inversion_is_found_in_a_folder_a_file_and_the_hub_cache(load, tmp_path, monkeypatch):
     save_textual_inversion(tmp_path / "folder")
     (tmp_path / "folder" / "other.safetensors").write_bytes((tmp_path / "folder" / WEIGHTS).read_bytes())
     commit = fill_cache(tmp_path / "hub", "studio/doodle", tmp_path / "folder")
@@ -89,7 +89,7 @@ def test_a_word_is_found_in_a_folder_a_file_and_the_hub_cache(load, tmp_path, mo
         assert TOKEN in pipeline.tokenizer.get_vocab()
 
 
-def test_a_word_that_is_there_already_is_refused_and_nothing_is_changed(load, tmp_path):
+def test_an_existing_token_is_refused_and_nothing_is_changed(load, tmp_path):
     learned = inversion_of(save_textual_inversion(tmp_path / "one"))
     xl = inversion_of(save_textual_inversion_xl(tmp_path / "xl"), token="dog</w>")
     assert refusal_of(load("sd"), learned, learned) == (
@@ -104,7 +104,7 @@ def test_a_word_that_is_there_already_is_refused_and_nothing_is_changed(load, tm
     assert len(pipeline.tokenizer) == before
 
 
-def test_a_word_for_another_model_is_refused_with_both_sizes(load, tmp_path):
+def test_an_embedding_for_another_model_is_refused_with_both_sizes(load, tmp_path):
     save_file({"<wide>": torch.zeros(2, 24)}, tmp_path / WEIGHTS)
     assert refusal_of(load("sd"), inversion_of(tmp_path)) == (
         f"{tmp_path}: the embedding is for another model: its vectors have 24 dimensions, those of this "
@@ -123,7 +123,7 @@ def test_a_word_for_another_model_is_refused_with_both_sizes(load, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["emb_params", "clip_l"])
-def test_a_file_that_does_not_say_its_word_needs_it_from_the_manifest(load, tmp_path, name):
+def test_a_file_without_its_token_needs_it_from_the_manifest(load, tmp_path, name):
     save_file({name: torch.zeros(1, 16)}, tmp_path / WEIGHTS)
     assert refusal_of(load("sd"), inversion_of(tmp_path)) == (
         f"{tmp_path}: {WEIGHTS} does not name its token: set token in model.textual_inversions."
@@ -133,7 +133,7 @@ def test_a_file_that_does_not_say_its_word_needs_it_from_the_manifest(load, tmp_
     assert "<x>" in pipeline.tokenizer.get_vocab()
 
 
-def test_a_file_of_something_else_is_refused(load, tmp_path):
+def test_a_file_that_is_not_a_textual_inversion_is_refused(load, tmp_path):
     save_style_lora(tmp_path)
     [file] = tmp_path.glob("*.safetensors")
     count, first = len(load_file(file)), sorted(load_file(file))[:3]

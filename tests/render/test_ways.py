@@ -1,6 +1,6 @@
-"""Every way of making pictures: a chunk of the farm is a plain call of diffusers, whatever moves along its frames.
+"""Every way of making pictures: a chunk of the farm is a plain call of diffusers, whatever changes between frames.
 
-The columns of the README's table are these tests, and what each is asked of is in `tests.support`.
+These tests are columns of the README's table; `tests.support` says which pipelines they cover.
 """
 
 import math
@@ -21,18 +21,18 @@ from tests.render.ways import PROMPTS, SEEDS, same
 from tests.support import MOVES, PICTURED
 
 ENCODED = [name for name in PICTURED if WAYS[name].pictures != ("image",) or not WAYS[name].nets]
-"""All but those in which the only picture is a ControlNet's."""
+"""All except those whose only picture is a ControlNet's."""
 
 FROM_NOISE = [name for name in MOVES["circle"] if name not in ENCODED]
-"""Whose first latents are noise and nothing else, so that a plain call can be given them."""
+"""Ways whose initial latents are pure noise, so that a plain call accepts them."""
 
 EMBEDDED = [name for name in MOVES["walk"] if WAYS[name].pipeline != "LDMTextToImagePipeline"]
-"""All but the one that takes no embeddings; its walk is in test_by_hand.py."""
+"""All except the one that accepts no embeddings; its walk is in test_by_hand.py."""
 
 TURNS = [(math.cos(turn), math.sin(turn)) for turn in (0.0, 1.0, 2.5)]
 
-ALONE = [name for name in MOVES["any layout"] if not WAYS[name].pads_together]
-TOGETHER = [name for name in MOVES["any layout"] if WAYS[name].pads_together]
+ALONE = [name for name in MOVES["any layout"] if not WAYS[name].pads_to_longest]
+TOGETHER = [name for name in MOVES["any layout"] if WAYS[name].pads_to_longest]
 
 
 def every(names):
@@ -129,7 +129,7 @@ def circling(way):
 
 
 @ways(MOVES["any layout"])
-def test_a_frame_has_its_bits_from_any_renderer_whatever_that_rendered_before(way):
+def test_a_frame_has_the_same_bits_from_any_renderer_after_any_other_work(way):
     mixture = {PROMPTS[0]: 0.3, PROMPTS[1]: 0.7}
     first = chunk_of(
         way.frame(0),
@@ -145,7 +145,7 @@ def test_a_frame_has_its_bits_from_any_renderer_whatever_that_rendered_before(wa
 
 
 @ways(ALONE)
-def test_a_frame_has_its_bits_whatever_its_neighbours_are(way):
+def test_a_frame_has_the_same_bits_with_any_neighbours(way):
     mixture = {PROMPTS[0]: 0.3, PROMPTS[1]: 0.7}
     together = way.render(way.frame(0), way.frame(1, mixture), way.frame(2))
     apart = way.render(way.frame(3, picture=2), way.frame(1, mixture), way.frame(4), batch_size=3)
@@ -154,12 +154,12 @@ def test_a_frame_has_its_bits_whatever_its_neighbours_are(way):
 
 
 @ways(TOGETHER)
-def test_where_prompts_are_padded_together_a_frame_has_its_bits_beside_the_same_prompts(way):
+def test_a_frame_whose_prompts_are_padded_together_has_the_same_bits_next_to_the_same_prompts(way):
     mixture, other = ({PROMPTS[0]: share, PROMPTS[1]: 1 - share} for share in (0.3, 0.6))
     together = way.render(way.frame(0), way.frame(1, mixture), way.frame(2))
-    beside = way.render(way.frame(0), way.frame(1, other), way.frame(2, noise=noise_of(9)))
-    assert np.array_equal(together[0], beside[0])
-    # And these are the bits of a plain call beside the longest of them.
+    with_others = way.render(way.frame(0), way.frame(1, other), way.frame(2, noise=noise_of(9)))
+    assert np.array_equal(together[0], with_others[0])
+    # These are also the bits of a plain call together with the longest of them.
     assert np.array_equal(together[0], way.plain(PROMPTS, [SEEDS[0]] * 3)[0])
 
 
@@ -172,17 +172,17 @@ def test_a_picture_per_frame_equals_a_plain_call_bit_for_bit(way):
 
 @ways(ENCODED)
 def test_a_fixed_picture_is_encoded_once(way, monkeypatch):
-    # Picture 3 is in no other test.
+    # No other test uses picture 3.
     encoder = way.renderer._loaded.pipeline.vae.encoder
     calls, forward = [], encoder.forward
     monkeypatch.setattr(encoder, "forward", lambda x: calls.append(1) or forward(x))
     for index in range(3):
         way.render(way.frame(index, picture=3), way.frame(index + 1, picture=3))
-    # With a mask what lies outside of it is a picture of its own.
+    # With a mask, the area outside of it is a separate picture.
     assert len(calls) in ((1, 2) if "mask_image" in way.way.pictures else (1,))
 
 
-def test_a_pipeline_without_the_seams_is_refused_with_what_it_lacks():
+def test_a_pipeline_without_encode_prompt_is_refused_with_the_reason():
     with pytest.raises(ModelError) as caught:
         pipeline_class("UnCLIPPipeline")
     assert str(caught.value) == (

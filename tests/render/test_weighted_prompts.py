@@ -1,4 +1,4 @@
-"""Weighted prompts are compel's, and without weights those of the pipeline itself, bit for bit."""
+"""Weighted prompts equal compel's encodings, and without weights those of the pipeline, bit for bit."""
 
 import accelerate
 import pytest
@@ -23,14 +23,14 @@ NEGATIVE = "dull, (blurry)++"
 
 
 def by_compel(pipeline, prompts, negative_prompts):
-    """What compel's README does."""
+    """Encode prompts as compel's README does."""
     kind = CompelForSDXL if hasattr(pipeline, "text_encoder_2") else CompelForSD
     with torch.no_grad():
         made = kind(pipeline)(list(prompts), negative_prompt=list(negative_prompts))
-    told = {"prompt_embeds": made.embeds, "negative_prompt_embeds": made.negative_embeds}
+    arguments = {"prompt_embeds": made.embeds, "negative_prompt_embeds": made.negative_embeds}
     if made.pooled_embeds is None:
-        return told
-    return told | {
+        return arguments
+    return arguments | {
         "pooled_prompt_embeds": made.pooled_embeds,
         "negative_pooled_prompt_embeds": made.negative_pooled_embeds,
     }
@@ -61,7 +61,7 @@ def same(ours, theirs):
 
 @pytest.mark.parametrize("name", ["sd", "xl"])
 @pytest.mark.parametrize("prompt", WEIGHTED)
-def test_a_weighted_prompt_is_what_compel_makes_of_it(load, name, prompt):
+def test_a_weighted_prompt_equals_compels_encoding(load, name, prompt):
     pipeline = load(name)
     ours = WeightedPrompts(pipeline).encode([prompt], [NEGATIVE])
     assert same(ours, by_compel(pipeline, [prompt], [NEGATIVE]))
@@ -71,7 +71,7 @@ def test_a_weighted_prompt_is_what_compel_makes_of_it(load, name, prompt):
 
 
 @pytest.mark.parametrize("name", ["sd", "xl"])
-def test_prompts_of_every_length_in_one_call_are_as_long_as_the_longest(load, name):
+def test_prompts_in_one_call_are_padded_to_the_longest(load, name):
     pipeline = load(name)
     prompts, negatives = ["a red star", *WEIGHTED], [NEGATIVE] * (1 + len(WEIGHTED))
     ours = WeightedPrompts(pipeline).encode(prompts, negatives)
@@ -86,7 +86,7 @@ def test_prompts_of_every_length_in_one_call_are_as_long_as_the_longest(load, na
 
 @pytest.mark.parametrize("name", ["sd", "xl"])
 @pytest.mark.parametrize("clip_skip", [None, 1])
-def test_a_prompt_without_weights_is_what_the_pipeline_makes_of_it_bit_for_bit(load, name, clip_skip):
+def test_a_prompt_without_weights_equals_the_pipelines_encoding_bit_for_bit(load, name, clip_skip):
     pipeline = load(name)
     if name == "sd":
         _restore_text_model(pipeline)
@@ -95,31 +95,31 @@ def test_a_prompt_without_weights_is_what_the_pipeline_makes_of_it_bit_for_bit(l
     assert same(ours, by_the_pipeline(pipeline, prompt, negative, clip_skip))
 
 
-def test_without_negative_prompts_there_are_none(load):
+def test_without_negative_prompts_there_are_no_negative_embeddings(load):
     assert list(WeightedPrompts(load("sd")).encode(["a", "b"], None)) == ["prompt_embeds"]
 
 
-def test_a_refiner_has_the_second_encoder_alone(load):
+def test_a_refiner_has_only_the_second_encoder(load):
     pipeline = load("refiner")
     ours = WeightedPrompts(pipeline).encode(["a red star"], ["dull"])
     assert same(ours, by_the_pipeline(pipeline, "a red star", "dull"))
 
 
-def test_a_conjunction_with_weights_has_them_in_sdxl_too(load):
+def test_the_weights_of_a_conjunction_apply_in_sdxl_too(load):
     encode = WeightedPrompts(load("xl")).encode
     prompts = ('("a red star", "a dog").and(1, 0.5)', '("a red star", "a dog").and()', '("a dog", "").and()')
-    half, whole, empty = (encode([prompt], None)["prompt_embeds"] for prompt in prompts)
-    assert torch.equal(half[:, :77], whole[:, :77])
-    assert torch.allclose(half[:, 77:], (whole[:, 77:] + empty[:, 77:]) / 2)
+    half, unweighted, empty = (encode([prompt], None)["prompt_embeds"] for prompt in prompts)
+    assert torch.equal(half[:, :77], unweighted[:, :77])
+    assert torch.allclose(half[:, 77:], (unweighted[:, 77:] + empty[:, 77:]) / 2)
 
 
-def test_a_weight_behind_a_colon_is_compels_weight(load):
+def test_a_weight_after_a_colon_equals_compels_weight(load):
     encode = WeightedPrompts(load("sd")).encode
     assert same(encode(["a (red star:1.5)"], ["(dull:0.5)"]), encode(["a (red star)1.5"], ["(dull)0.5"]))
 
 
 @pytest.mark.parametrize("vectors", [1, 3])
-def test_a_learned_word_is_all_of_its_vectors(load, tmp_path, vectors):
+def test_a_textual_inversion_uses_all_of_its_vectors(load, tmp_path, vectors):
     pipeline = load("sd")
     pipeline.load_textual_inversion(str(save_textual_inversion(tmp_path, vectors=vectors)))
     plain = "a photo of <doodle>, red"
@@ -131,7 +131,7 @@ def test_a_learned_word_is_all_of_its_vectors(load, tmp_path, vectors):
     assert torch.equal(WeightedPrompts(pipeline).encode([weighted], None)["prompt_embeds"], theirs.embeds)
 
 
-def test_a_prompt_that_compel_cannot_read_is_told(load):
+def test_a_prompt_that_compel_cannot_read_is_reported(load):
     with pytest.raises(RenderError) as refused:
         WeightedPrompts(load("sd")).encode(["a star", "a (red star"], ["dull"])
     assert str(refused.value) == (
@@ -150,7 +150,7 @@ def test_pipelines_with_other_encoders_are_refused(load, name, kind):
     )
 
 
-def test_offloaded_encoders_encode_where_they_compute(load):
+def test_offloaded_encoders_encode_on_their_computing_device(load):
     plain, offloaded = load("xl"), load("xl")
     for part in (offloaded.text_encoder, offloaded.text_encoder_2, offloaded.unet, offloaded.vae):
         accelerate.cpu_offload(part, torch.device("cpu"), offload_buffers=True)

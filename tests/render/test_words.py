@@ -1,6 +1,6 @@
-"""Mixtures of weighted prompts, learned words among them, and released encoders: each frame is a plain call.
+"""Mixtures of weighted prompts with textual inversions, and released encoders: each frame is a plain call.
 
-That a chunk of weighted prompts, or of learned words, is a plain call in every way is in test_parts.py.
+test_parts.py tests single weighted prompts and textual inversions in every way.
 """
 
 import numpy as np
@@ -15,11 +15,11 @@ from tests.checkpoints.textual_inversion import (
     save_textual_inversion,
     save_textual_inversion_xl,
 )
-from tests.render.beside import MODELS, SIZE, loaded, part
+from tests.render.additions import MODELS, SIZE, loaded, part
 from tests.render.frames import chunk_of, frame_of, noise_of, spec_of
 from tests.render.parts import NEGATIVE, WEIGHTED, by_compel, learn
 from tests.render.ways import SEEDS, STEPS, same
-from tests.support import BESIDE
+from tests.support import FEATURES
 
 
 def frame(index, prompts, **settings):
@@ -40,7 +40,7 @@ def plain(pipeline, **arguments):
 
 
 @pytest.mark.parametrize("kind", MODELS)
-def test_between_weighted_prompts_the_ends_are_compels_and_the_middle_is_neither(folders, kind):
+def test_the_ends_between_weighted_prompts_are_compels_and_the_middle_is_neither(folders, kind):
     pipeline, save = MODELS[kind]
     renderer = open_renderer(spec_of(folders(save), pipeline=pipeline))
     first, second = WEIGHTED[:2]
@@ -51,7 +51,7 @@ def test_between_weighted_prompts_the_ends_are_compels_and_the_middle_is_neither
     assert same(ours, theirs) == [True, False, True]
 
 
-def test_without_a_negative_prompt_weighted_sdxl_is_steered_away_from_zeros_as_plain_sdxl_is(folders):
+def test_weighted_sdxl_without_a_negative_prompt_is_guided_away_from_zeros_like_plain_sdxl(folders):
     pipeline, save = MODELS["SDXL"]
     renderer = open_renderer(spec_of(folders(save), pipeline=pipeline))
     weighted, words = (
@@ -62,7 +62,7 @@ def test_without_a_negative_prompt_weighted_sdxl_is_steered_away_from_zeros_as_p
 
 
 @pytest.mark.parametrize("kind", MODELS)
-def test_weighted_prompts_are_encoded_anew_where_clip_skip_is_another(folders, kind):
+def test_weighted_prompts_are_encoded_again_for_another_clip_skip(folders, kind):
     pipeline, save = MODELS[kind]
     renderer = open_renderer(spec_of(folders(save), pipeline=pipeline))
     other = loaded(kind, folders(save))
@@ -76,7 +76,7 @@ def test_weighted_prompts_are_encoded_anew_where_clip_skip_is_another(folders, k
         assert same(renderer.render(chunk_of(*frames)), theirs) == [True] * 3
 
 
-def test_a_walk_from_a_weighted_prompt_leaves_the_negative_one_where_it_is(folders):
+def test_a_walk_from_a_weighted_prompt_does_not_move_the_negative_prompt(folders):
     pipeline, save = MODELS["SD"]
     renderer = open_renderer(spec_of(folders(save), pipeline=pipeline))
     drift = Drift(direction="ones", distance=0.5, seed=0)
@@ -91,7 +91,7 @@ def test_a_walk_from_a_weighted_prompt_leaves_the_negative_one_where_it_is(folde
 
 
 @pytest.mark.parametrize("kind", MODELS)
-def test_a_learned_word_among_weighted_ones_is_drawn_as_diffusers_draws_it(folders, tmp_path, kind):
+def test_a_textual_inversion_among_weighted_words_equals_diffusers(folders, tmp_path, kind):
     pipeline, save = MODELS[kind]
     folder = (
         save_textual_inversion_xl(tmp_path) if kind == "SDXL" else save_textual_inversion(tmp_path, vectors=3)
@@ -106,8 +106,8 @@ def test_a_learned_word_among_weighted_ones_is_drawn_as_diffusers_draws_it(folde
     assert same(renderer.render(chunk_of(*frames)), theirs) == [True] * 3
 
 
-@pytest.mark.parametrize("kind", BESIDE["text encoders released"])
-def test_released_text_encoders_are_fetched_for_every_prompt_that_comes(folders, kind):
+@pytest.mark.parametrize("kind", FEATURES["text encoders released"])
+def test_released_text_encoders_are_loaded_for_every_new_prompt(folders, kind):
     pipeline, save = MODELS[kind]
     memory = MemorySpec(release_text_encoders=True)
     released = open_renderer(spec_of(folders(save), pipeline=pipeline, memory=memory))

@@ -39,8 +39,8 @@ class RenderedWay:
         self.spec = spec_of(self.model, pipeline=way.pipeline, controlnets=nets)
         self.renderer = open_renderer(self.spec)
 
-    def beside(self, part: Part) -> RenderedWay:
-        """Return the same with a part beside the model, rendered by a renderer of its own."""
+    def with_part(self, part: Part) -> RenderedWay:
+        """Return the same way with a part added to the model, and its own renderer."""
         other = copy.copy(self)
         other._part = part if part.prompts else replace(part, prompts=self._part.prompts)
         other.model = part.model or self.model
@@ -64,7 +64,7 @@ class RenderedWay:
     def frame(
         self, index: int, prompts: dict[str, float] | None = None, *, picture: int = 0, **changes: Any
     ) -> Frame:
-        """Frame `index` with the prompt, the seed and the pictures of that number, unless told otherwise."""
+        """Return frame `index`, by default with the prompt, the seed and the pictures of that number."""
         settings = {
             "noise": noise_of(SEEDS[index % 3]),
             "negative_prompt": self.way.negative_prompt,
@@ -93,7 +93,7 @@ class RenderedWay:
     ) -> list[Pixels]:
         """Call the pipeline as diffusers' documentation does, with lists of prompts, generators and pictures."""
         pipeline = self.pipeline()
-        more = self._part.lay(pipeline)
+        more = self._part.apply(pipeline)
         return self.call(pipeline, prompts, seeds, pictures, **more)
 
     def call(
@@ -104,7 +104,7 @@ class RenderedWay:
         pictures: Sequence[int] | None = None,
         **more: Any,
     ) -> list[Pixels]:
-        """Call a plain pipeline so, with `more` arguments or others."""
+        """Call a plain pipeline in the same way, with `more` arguments, which may replace these."""
         opened = {
             name: [
                 Image.open(self.draw(name, number)).convert("RGB")
@@ -123,7 +123,7 @@ def plain_call(
     pictures: Mapping[str, Sequence[Image.Image]],
     **more: Any,
 ) -> list[Pixels]:
-    """Call a pipeline, or what stands for one, with lists of prompts, generators and pictures."""
+    """Call a pipeline, or a substitute, with lists of prompts, generators and pictures."""
     negative = way.negative_prompt
     arguments = {
         "prompt": list(prompts),
@@ -137,12 +137,12 @@ def plain_call(
 
 
 def same(ours: Sequence[Pixels | None], theirs: Sequence[Pixels]) -> list[bool]:
-    """Tell for each pair of pictures whether it is one picture."""
+    """Return for each pair of pictures whether they are equal."""
     return [np.array_equal(one, other) for one, other in zip(ours, theirs, strict=True)]
 
 
 def draw_picture(folder: Path, name: str, number: int, side: int = 16) -> Path:
-    """A disc that moves, on a ramp; white on black where it is a mask."""
+    """Draw a disc that moves, on a ramp; for a mask, white on black."""
     y, x = np.mgrid[0:side, 0:side]
     disc = (np.hypot(x - 4 - 3 * number, y - 8) < 4)[..., None]
     ramp = np.stack([x * 12, y * 12, np.full_like(x, 90)], axis=-1)

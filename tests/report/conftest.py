@@ -1,4 +1,4 @@
-"""Jobs whose frames tell their number by their colour, and a headless Chromium to look at their pages."""
+"""Jobs whose frames have distinct colours, and a headless Chromium that opens their pages."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def store(folder: JobFolder, frames: Iterable[int], height: int = 32, width: int
         save(folder, frame, flat(frame, height, width))
 
 
-def a_job(count: int = 20, **replaced: object) -> ReportData:
-    """A finished job of `count` frames with two charts, whose values are known."""
+def report_data(count: int = 20, **replaced: object) -> ReportData:
+    """Return a finished job of `count` frames with two charts of known values."""
     job = ReportData(
         name="demo",
         description="From a star to a flower",
@@ -86,10 +86,10 @@ def folder(tmp_path) -> JobFolder:
 
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
-    """The Chromium of this machine; nothing is downloaded."""
+    """The installed Chromium; nothing is downloaded."""
     path = next((found for name in CHROMIUMS if (found := shutil.which(name))), None)
     if path is None:
-        pytest.skip("no Chromium on this machine: apt-get install chromium, or put one on PATH")
+        pytest.skip("Chromium is not installed: apt-get install chromium, or put one on PATH")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         yield browser
@@ -97,15 +97,15 @@ def chromium() -> Iterator[Browser]:
 
 
 class Watched:
-    """What pages said and asked for."""
+    """Records the console messages, errors and requests of pages."""
 
     def __init__(self) -> None:
-        self.complaints: list[str] = []
+        self.messages: list[str] = []
         self.requests: list[str] = []
 
     def watch(self, page: Page) -> None:
-        page.on("console", lambda message: self.complaints.append(f"{message.type}: {message.text}"))
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", lambda message: self.messages.append(f"{message.type}: {message.text}"))
+        page.on("pageerror", lambda error: self.messages.append(str(error)))
         page.on("request", lambda request: self.requests.append(request.url))
 
 
@@ -115,11 +115,11 @@ def watched() -> Watched:
 
 
 @pytest.fixture
-def look(chromium, watched) -> Iterator[Callable[..., Page]]:
-    """Open a file of a job folder as a person would; at the end it had nothing to complain of."""
+def open_page(chromium, watched) -> Iterator[Callable[..., Page]]:
+    """Open a file of a job folder in the browser; afterwards, no page may have logged a message."""
     contexts = []
 
-    def open_page(folder: JobFolder, name: str = "report.html", **context: object) -> Page:
+    def open_file(folder: JobFolder, name: str = "report.html", **context: object) -> Page:
         settings = {"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"} | context
         contexts.append(chromium.new_context(**settings))
         page = contexts[-1].new_page()
@@ -128,7 +128,7 @@ def look(chromium, watched) -> Iterator[Callable[..., Page]]:
         page.goto(f"file://{folder.path(name)}")
         return page
 
-    yield open_page
+    yield open_file
     for context in contexts:
         context.close()
-    assert watched.complaints == []
+    assert watched.messages == []

@@ -21,7 +21,7 @@ def words(page):
     return " ".join(re.sub(r"<[^>]*>", " ", body[body.index("<main") :]).split())
 
 
-def test_a_card_tells_what_became_of_a_job(folder):
+def test_a_card_shows_the_result_of_a_job(folder):
     text = words(
         written(folder, entry(description="A star", seconds=121.0, started_at="2026-11-22T05:29:00+00:00"))
     )
@@ -37,7 +37,7 @@ def test_the_newest_job_comes_first(folder):
     assert re.findall(r'data-name="(\w+)"', page) == ["new", "old"]
 
 
-def test_a_card_shows_the_first_picture_and_links_its_film(folder):
+def test_a_card_shows_the_first_picture_and_links_its_preview(folder):
     job = JobFolder(folder.path("demo"))
     store(job, range(2))
     write_preview(job, range(2))
@@ -47,7 +47,7 @@ def test_a_card_shows_the_first_picture_and_links_its_film(folder):
     assert 'href="./demo/report.html"' in page
 
 
-def test_a_broken_job_says_what_is_wrong_and_leads_nowhere(folder):
+def test_an_unreadable_job_shows_its_error_and_has_no_link(folder):
     folder.write("bad/preview.webp", b"no picture")
     page = written(
         folder, entry("bad", state="unreadable", frames=0, frame_count=0, error="not YAML", report=False)
@@ -56,7 +56,7 @@ def test_a_broken_job_says_what_is_wrong_and_leads_nowhere(folder):
     assert "href=" not in page[page.index("<main") :]
 
 
-def test_a_message_names_files_as_they_are_called_in_the_job_s_folder(folder):
+def test_an_error_names_files_relative_to_the_job_s_folder(folder):
     error = f"{folder.path('bad/manifest.yaml')}:3: not YAML"
     page = written(folder, entry("bad", state="unreadable", error=error, report=False))
     assert words(page) == "No picture bad manifest.yaml:3: not YAML Unreadable 2 frames no report 1 job"
@@ -67,7 +67,7 @@ def test_an_empty_gallery_says_so(folder):
     assert words(written(folder)) == "There are no jobs here yet. 0 jobs"
 
 
-def test_a_gallery_loads_itself_again_while_a_job_runs(folder):
+def test_a_gallery_reloads_itself_while_a_job_runs(folder):
     assert '"refresh":10.0' in written(folder, entry(state="running", frames=0), refresh_seconds=10.0)
     assert '"refresh":0' in written(folder, entry(), refresh_seconds=10.0)
 

@@ -11,49 +11,49 @@ from playwright.sync_api import expect
 from farm.report import GalleryEntry, write_gallery, write_preview, write_report
 from farm.store import JobFolder
 from tests.exhaustive import sample
-from tests.report.conftest import a_job, store
+from tests.report.conftest import report_data, store
 from tests.report.hostile import EVERYTHING
 
 pytestmark = pytest.mark.browser
-LOOKS = [(theme, width) for theme in ("light", "dark") for width in (360, 1280)]
+THEMES_AND_WIDTHS = [(theme, width) for theme in ("light", "dark") for width in (360, 1280)]
 
 STATES = ("done", "done", "partial", "failed", "interrupted", "running", "unreadable")
 
 
 def entry(number, state):
-    lacking = state in ("failed", "unreadable")
+    has_no_frames = state in ("failed", "unreadable")
     return GalleryEntry(
         folder=f"job-{number}",
         name=f"job-{number}",
         state=state,
-        frames=0 if lacking else 20 - number % 3,
+        frames=0 if has_no_frames else 20 - number % 3,
         frame_count=20,
         description=("a red star", "a purple flower", EVERYTHING)[number % 3],
-        seconds=0 if lacking else 10.0 * number + 1,
+        seconds=0 if has_no_frames else 10.0 * number + 1,
         started_at=f"2026-11-{1 + number % 20:02d}T05:{number % 60:02d}:00+00:00",
-        error="ModelError: no such checkpoint" if lacking else "",
+        error="ModelError: no such checkpoint" if has_no_frames else "",
         report=state != "unreadable",
     )
 
 
 def write(folder, count, **settings):
-    """`count` jobs in all states, of which those with frames have previews and the first a report."""
+    """Write `count` jobs in all states: those with frames have previews, and the first a report."""
     jobs = [entry(number, state) for number, state in zip(range(count), itertools.cycle(STATES))]
     first = JobFolder(folder.path("job-0"))
     store(first, range(20), 64, 64)
     write_preview(first, range(20))
-    write_report(first, a_job())
-    film = first.read("preview.webp")
+    write_report(first, report_data())
+    preview = first.read("preview.webp")
     for job in jobs:
         if job.frames:
-            folder.write(f"{job.folder}/preview.webp", film)
+            folder.write(f"{job.folder}/preview.webp", preview)
     write_gallery(folder, jobs, written_at="2026-11-22T06:00:00+00:00", **settings)
 
 
 @pytest.fixture
-def page(folder, look):
+def page(folder, open_page):
     write(folder, 14)
-    return look(folder, "index.html", reduced_motion="no-preference")
+    return open_page(folder, "index.html", reduced_motion="no-preference")
 
 
 def names(page):
@@ -74,9 +74,9 @@ def test_jobs_are_found_by_words_of_name_and_description(page):
     assert sorted(names(page)) == ["job-0", "job-12", "job-3", "job-6", "job-9"]
     search.fill("job-12 red")
     assert names(page) == ["job-12"]
-    search.fill("nothing of the kind")
+    search.fill("no such job")
     assert names(page) == []
-    expect(page.get_by_text("No job is like that.")).to_be_visible()
+    expect(page.get_by_text("No matching jobs.")).to_be_visible()
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_jobs_are_sorted(page, order, first):
     assert names(page)[: len(first)] == first
 
 
-def test_what_was_filtered_and_sorted_stays_so_when_the_page_is_loaded_again(page):
+def test_filters_and_order_are_kept_when_the_page_is_reloaded(page):
     page.get_by_role("button", name="Done").nth(0).click()
     page.get_by_role("searchbox").fill("job-1")
     page.get_by_label("Order").select_option("oldest")
@@ -106,9 +106,9 @@ def test_what_was_filtered_and_sorted_stays_so_when_the_page_is_loaded_again(pag
 
 def test_a_card_plays_while_the_pointer_or_the_focus_is_on_it(page, folder, watched):
     image = page.locator("[data-name='job-0'] img")
-    film = f"file://{folder.path('job-0/preview.webp')}"
-    assert film not in watched.requests
-    with page.expect_request(film):
+    preview = f"file://{folder.path('job-0/preview.webp')}"
+    assert preview not in watched.requests
+    with page.expect_request(preview):
         page.locator("[data-name='job-0']").hover()
     assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") == 64
     page.mouse.move(0, 0)
@@ -117,20 +117,20 @@ def test_a_card_plays_while_the_pointer_or_the_focus_is_on_it(page, folder, watc
     expect(image).to_have_attribute("src", "./job-0/preview.webp")
 
 
-def test_a_card_does_not_play_where_motion_is_unwelcome(folder, look):
+def test_a_card_does_not_play_with_reduced_motion(folder, open_page):
     write(folder, 2)
-    page = look(folder, "index.html", reduced_motion="reduce")
+    page = open_page(folder, "index.html", reduced_motion="reduce")
     page.locator("[data-name='job-0']").hover()
     page.wait_for_timeout(200)
     assert page.locator("[data-name='job-0'] img").get_attribute("src").startswith("data:image/webp")
 
 
-def test_a_card_leads_to_its_report(page):
+def test_a_card_links_to_its_report(page):
     page.locator("[data-name='job-0']").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("demo")
 
 
-def test_broken_and_empty_jobs_are_shown_as_they_are(page):
+def test_unreadable_and_empty_jobs_have_cards(page):
     broken = page.locator("[data-name='job-6']")
     expect(broken).to_contain_text("Unreadable")
     expect(broken).to_contain_text("ModelError: no such checkpoint")
@@ -138,37 +138,37 @@ def test_broken_and_empty_jobs_are_shown_as_they_are(page):
     assert broken.get_by_role("link").count() == 0
 
 
-@pytest.mark.parametrize(("theme", "width"), sample(LOOKS, of=[("light", 1280), ("dark", 360)]))
-def test_axe_finds_no_barrier_and_no_width_needs_sideways_scrolling(folder, look, theme, width):
+@pytest.mark.parametrize(("theme", "width"), sample(THEMES_AND_WIDTHS, of=[("light", 1280), ("dark", 360)]))
+def test_axe_finds_no_violation_and_no_width_needs_horizontal_scrolling(folder, open_page, theme, width):
     write(folder, 14, refresh_seconds=60.0, title=EVERYTHING)
-    page = look(folder, "index.html", color_scheme=theme, viewport={"width": width, "height": 740})
+    page = open_page(folder, "index.html", color_scheme=theme, viewport={"width": width, "height": 740})
     found = Axe().run(page)
     assert found.response["passes"]
     assert found.violations_count == 0, found.generate_report()
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_an_empty_gallery_works(folder, look):
+def test_an_empty_gallery_works(folder, open_page):
     write_gallery(folder, [])
-    page = look(folder, "index.html")
+    page = open_page(folder, "index.html")
     expect(page.get_by_text("There are no jobs here yet.")).to_be_visible()
     page.get_by_role("button", name="Switch between light and dark").click()
 
 
-def test_200_jobs_open_and_ask_for_no_film(folder, look, watched):
+def test_a_gallery_of_200_jobs_requests_no_preview(folder, open_page, watched):
     write(folder, 200)
-    page = look(folder, "index.html")
+    page = open_page(folder, "index.html")
     assert len(names(page)) == 200
     assert {url for url in watched.requests if not url.startswith("data:")} == {
         f"file://{folder.path('index.html')}"
     }
 
 
-def test_a_reader_stays_at_their_card_though_newer_jobs_come_above_it(folder, look):
+def test_the_reading_position_is_kept_when_newer_jobs_appear_above(folder, open_page):
     old = [replace(entry(number, "running"), started_at=f"2026-01-{number + 1:02d}") for number in range(20)]
     new = [replace(entry(number, "done"), started_at="2026-02-01") for number in range(20, 40)]
     write_gallery(folder, old, refresh_seconds=2.0)
-    page = look(folder, "index.html", viewport={"width": 400, "height": 500})
+    page = open_page(folder, "index.html", viewport={"width": 400, "height": 500})
     refreshing = page.locator("#refreshing")
     refreshing.uncheck()  # a page that reloads cannot be measured
     card = page.locator("[data-name=job-5]")

@@ -8,7 +8,7 @@ from tests.report.hostile import EVERYTHING
 
 
 class Script(HTMLParser):
-    """The text of the first script element, as a browser cuts it."""
+    """The texts of script elements, as a browser splits them."""
 
     def __init__(self, page):
         super().__init__()
@@ -38,5 +38,5 @@ def test_json_in_a_page_is_read_as_it_was_written(text):
         ("קובץ.png", "./%D7%A7%D7%95%D7%91%D7%A5.png"),
     ],
 )
-def test_a_link_stays_beside_the_page(path, link):
+def test_a_link_is_relative_to_the_page(path, link):
     assert relative_link(path) == link

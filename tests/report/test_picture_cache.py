@@ -40,43 +40,43 @@ def test_more_than_300_frames_are_thinned_evenly(folder):
     assert {later - frame for frame, later in pairwise(frames)} == {3, 4}
 
 
-def test_a_frame_is_read_once_in_a_run_beside_the_survey(folder):
+def test_a_frame_is_read_once_per_run_apart_from_samples(folder):
     store(folder, range(8))
-    strip = PictureCache(folder, 8)
-    strip.pictures(range(4))
+    cache = PictureCache(folder, 8)
+    cache.pictures(range(4))
     folder.reads.clear()
-    assert len(strip.pictures(range(8)).pictures) == 8
+    assert len(cache.pictures(range(8)).pictures) == 8
     assert folder.reads == [file_name(frame) for frame in range(4, 8)]
 
 
-def test_a_frame_that_cannot_be_read_is_told_and_tried_again(folder):
+def test_an_unreadable_frame_is_reported_and_read_again(folder):
     store(folder, range(3))
     folder.write(file_name(1), b"no picture")
-    strip = PictureCache(folder, 3)
-    shown = strip.pictures(range(3))
+    cache = PictureCache(folder, 3)
+    shown = cache.pictures(range(3))
     assert [picture.frame for picture in shown.pictures] == [0, 2]
     (span,) = shown.unreadable
     assert (span.first, span.last) == (1, 1)
     assert span.reason.startswith(f"{folder.path(file_name(1))}: not an intact PNG (")
     save(folder, 1, flat(1))
-    shown = strip.pictures(range(3))
+    shown = cache.pictures(range(3))
     assert ([picture.frame for picture in shown.pictures], shown.unreadable) == ([0, 1, 2], ())
 
 
-def test_a_job_none_of_whose_frames_can_be_read_has_no_pictures(folder):
+def test_a_job_without_readable_frames_has_no_pictures(folder):
     shown = PictureCache(folder, 2).pictures(range(2))
     assert shown.pictures == ()
     assert [span.first for span in shown.unreadable] == [0, 1]
 
 
-def test_pictures_stay_within_the_budget_though_the_survey_saw_easy_ones_only(folder):
+def test_pictures_stay_within_the_budget_even_if_the_sample_was_small(folder):
     random = np.random.default_rng(0)
     store(folder, range(4), 256, 256)
-    strip = PictureCache(folder, 12, budget=100_000)
-    strip.pictures(range(4))
+    cache = PictureCache(folder, 12, budget=100_000)
+    cache.pictures(range(4))
     for frame in range(4, 12):
         save(folder, frame, random.integers(0, 256, (256, 256, 3), dtype=np.uint8))
-    shown = strip.pictures(range(12))
+    shown = cache.pictures(range(12))
     assert len(shown.pictures) == 12
     assert sum(len(picture.webp) for picture in shown.pictures) <= 100_000
 
@@ -102,6 +102,6 @@ def peak_mib(folder, count):
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_twenty_times_the_frames_take_no_more_memory_than_the_budget(folder):
+def test_twenty_times_the_frames_take_at_most_the_budget_more_memory(folder):
     store(folder, range(200), 384, 384)
     assert peak_mib(folder, 200) < peak_mib(folder, 10) + 16

@@ -1,4 +1,4 @@
-"""The page of a job that still runs, in a real browser."""
+"""The page of a running job, in a real browser."""
 
 import dataclasses
 import re
@@ -9,22 +9,22 @@ from playwright.sync_api import expect
 
 from farm.records import Sentence
 from farm.report import PictureCache, write_report
-from tests.report.conftest import a_job, store
-from tests.report.seeing import shows
+from tests.report.conftest import report_data, store
+from tests.report.screen import expect_frame
 
 pytestmark = pytest.mark.browser
 
 
-def test_a_page_of_a_job_that_has_no_frame_yet_works(folder, look):
-    write_report(folder, a_job(state="running", frames=(), refresh_seconds=60.0))
-    page = look(folder)
+def test_a_page_works_before_the_first_frame(folder, open_page):
+    write_report(folder, report_data(state="running", frames=(), refresh_seconds=60.0))
+    page = open_page(folder)
     expect(page.get_by_text("No frame is finished yet.")).to_be_visible()
     page.get_by_role("button", name="Keys").click()
     expect(page.get_by_role("dialog")).to_be_visible()
 
 
 def running(frames):
-    return a_job(
+    return report_data(
         state="running",
         frames=tuple(range(frames)),
         refresh_seconds=1.0,
@@ -33,29 +33,29 @@ def running(frames):
     )
 
 
-def test_a_running_job_s_page_renews_itself_and_keeps_frame_scroll_and_focus(folder, look):
+def test_a_running_job_s_page_reloads_and_keeps_frame_scroll_and_focus(folder, open_page):
     store(folder, range(12))
-    strip = PictureCache(folder, 20)
-    write_report(folder, running(6), strip)
-    page = look(folder)
+    cache = PictureCache(folder, 20)
+    write_report(folder, running(6), cache)
+    page = open_page(folder)
     page.get_by_text("Manifest", exact=True).click()
     page.keyboard.press("ArrowRight")
     page.get_by_label("Speed").select_option("2")
     page.locator("#swing").click()
     page.locator("#scrubber").focus()
     page.evaluate("window.scrollTo(0, 300)")
-    shows(page, 1)
-    write_report(folder, running(12), strip)
+    expect_frame(page, 1)
+    write_report(folder, running(12), cache)
     expect(page.locator(".sheet button")).to_have_count(12)
-    shows(page, 1)
+    expect_frame(page, 1)
     assert page.evaluate("window.scrollY") == 300
     assert page.evaluate("document.activeElement.id") == "scrubber"
     assert page.get_by_label("Speed").input_value() == "2"
     assert page.locator("#swing").get_attribute("aria-pressed") == "true"
     assert page.locator("details.fold").get_attribute("open") == ""
-    write_report(folder, a_job(state="done"), strip)
+    write_report(folder, report_data(state="done"), cache)
     expect(page.locator(".top .state")).to_have_text("Done")
-    shows(page, 1)
+    expect_frame(page, 1)
 
 
 def top_of(page, chart):
@@ -63,12 +63,12 @@ def top_of(page, chart):
 
 
 @pytest.mark.parametrize("width", [390, 1280])
-def test_a_reader_stays_at_what_they_read_though_the_page_grows_above_it(folder, look, width):
+def test_the_reading_position_is_kept_when_the_page_grows_above_it(folder, open_page, width):
     store(folder, range(12))
-    strip = PictureCache(folder, 20)
+    cache = PictureCache(folder, 20)
     job = running(6)
-    write_report(folder, job, strip)
-    page = look(folder, viewport={"width": width, "height": 700})
+    write_report(folder, job, cache)
+    page = open_page(folder, viewport={"width": width, "height": 700})
     table = page.locator("[data-anchor='chart Object'] table")
     page.get_by_text("As a table: Object").click()
     expect(table).to_be_visible()
@@ -78,52 +78,54 @@ def test_a_reader_stays_at_what_they_read_though_the_page_grows_above_it(folder,
     more = tuple(dataclasses.replace(job.charts[0], title=f"More {number}") for number in range(5))
     insights = tuple(Sentence(text=f"It turns at {number}.", frames=()) for number in range(20))
     write_report(
-        folder, dataclasses.replace(running(12), insights=insights, charts=(*more, *job.charts)), strip
+        folder, dataclasses.replace(running(12), insights=insights, charts=(*more, *job.charts)), cache
     )
     expect(page.locator(".chart")).to_have_count(7)
-    shows(page, 0)
+    expect_frame(page, 0)
     expect(table).to_be_visible()
     assert page.evaluate("window.scrollY") > scrolled + 1000
     assert top_of(page, "Change") == pytest.approx(before, abs=2)
 
 
-def test_a_reader_of_a_page_without_a_frame_stays_where_they_were_when_frames_come(folder, look):
+def test_the_reading_position_is_kept_when_the_first_frames_arrive(folder, open_page):
     store(folder, range(12))
     write_report(folder, dataclasses.replace(running(0), manifest="a: 1\n" * 200))
-    page = look(folder, viewport={"width": 1280, "height": 500})
+    page = open_page(folder, viewport={"width": 1280, "height": 500})
     page.get_by_text("Manifest", exact=True).click()
     page.evaluate("document.querySelector('.fold').scrollIntoView()")
     before = page.locator(".fold").bounding_box()["y"]
     write_report(folder, running(12))
     expect(page.locator(".sheet button")).to_have_count(12)
-    shows(page, 0)
+    expect_frame(page, 0)
     assert page.locator(".fold").get_attribute("open") == ""
     assert page.locator(".fold").bounding_box()["y"] == pytest.approx(before, abs=2)
 
 
-def test_what_plays_goes_on_playing_when_the_page_renews_itself(folder, look):
+def test_playback_continues_after_a_reload(folder, open_page):
     store(folder, range(12))
     write_report(folder, running(12))
-    page = look(folder)
+    page = open_page(folder)
     page.keyboard.press("Space")
     with page.expect_event("load"):
         pass
     expect(page.get_by_role("button", name="Pause", exact=True)).to_be_visible()
 
 
-def test_the_refreshing_can_be_stopped(folder, look, watched):
+def test_reloading_can_be_turned_off(folder, open_page, watched):
     store(folder, range(2))
     write_report(folder, running(2))
-    page = look(folder)
+    page = open_page(folder)
     page.get_by_label("Refresh every").uncheck()
-    asked = len(watched.requests)
+    before = len(watched.requests)
     page.wait_for_timeout(2000)
-    assert len(watched.requests) == asked
+    assert len(watched.requests) == before
 
 
-def test_a_page_that_was_not_written_for_long_says_that_the_run_may_have_ended(folder, look):
-    write_report(folder, a_job(state="running", frames=(), refresh_seconds=60.0))
-    expect(look(folder).locator("#fresh")).to_contain_text("The run may have ended unexpectedly.")
-    fresh = a_job(state="running", frames=(), refresh_seconds=60.0, written_at=datetime.now(UTC).isoformat())
+def test_an_old_page_warns_that_the_run_may_have_ended(folder, open_page):
+    write_report(folder, report_data(state="running", frames=(), refresh_seconds=60.0))
+    expect(open_page(folder).locator("#fresh")).to_contain_text("The run may have ended unexpectedly.")
+    fresh = report_data(
+        state="running", frames=(), refresh_seconds=60.0, written_at=datetime.now(UTC).isoformat()
+    )
     write_report(folder, fresh)
-    expect(look(folder).locator("#fresh")).to_have_text(re.compile(r"^Written \d s ago\.$"))
+    expect(open_page(folder).locator("#fresh")).to_have_text(re.compile(r"^Written \d s ago\.$"))

@@ -21,7 +21,7 @@ output: {gif: null, mp4: null, contact_sheet: null, report: false}
 
 @pytest.fixture
 def film(tmp_path, farm):
-    """Render a film of ten frames in chunks of four; return its folder."""
+    """Render ten frames in chunks of four; return the job's folder."""
     (tmp_path / "film.yaml").write_text(MANIFEST)
     assert farm("render", tmp_path / "film.yaml", "--inline", "--procedural", "-o", tmp_path)[0] == 0
     return tmp_path / "film-rehearsal"
@@ -41,21 +41,21 @@ def entry(state, second, *, run="aaaaaaaa", worker="worker-1", attempt=1, **deta
     )
 
 
-def told(entries, running=""):
+def attempts(entries, running=""):
     return [
         (each.run, each.attempt, each.worker, each.started[17:19], each.ended[17:19], each.state)
         for each in attempts_of(entries, running)
     ]
 
 
-def test_the_start_and_the_end_of_an_attempt_are_one_attempt():
+def test_start_and_end_entries_form_one_attempt():
     entries = [
         entry("assigned", 1),
         entry("retrying", 2, cause="crash", reason="killed"),
         entry("assigned", 3, worker="worker-2", attempt=2),
         entry("done", 4, worker="worker-2", attempt=2),
     ]
-    assert told(entries) == [
+    assert attempts(entries) == [
         ("aaaaaaaa", 1, "worker-1", "01", "02", "retrying"),
         ("aaaaaaaa", 2, "worker-2", "03", "04", "done"),
     ]
@@ -63,15 +63,18 @@ def test_the_start_and_the_end_of_an_attempt_are_one_attempt():
 
 def test_an_attempt_without_an_end_is_assigned_while_its_run_lives_and_interrupted_after_it():
     entries = [entry("assigned", 1), entry("assigned", 2, run="bbbbbbbb")]
-    assert [each[-1] for each in told(entries, running="bbbbbbbb" + "0" * 24)] == ["interrupted", "assigned"]
-    assert [each[-1] for each in told(entries)] == ["interrupted", "interrupted"]
+    assert [each[-1] for each in attempts(entries, running="bbbbbbbb" + "0" * 24)] == [
+        "interrupted",
+        "assigned",
+    ]
+    assert [each[-1] for each in attempts(entries)] == ["interrupted", "interrupted"]
 
 
 def test_a_chunk_that_is_cancelled_has_no_start():
-    assert told([entry("cancelled", 1, worker="")]) == [("aaaaaaaa", 1, "", "", "01", "cancelled")]
+    assert attempts([entry("cancelled", 1, worker="")]) == [("aaaaaaaa", 1, "", "", "01", "cancelled")]
 
 
-def test_the_attempts_at_a_frame_are_shown_with_who_made_them(film, farm):
+def test_the_attempts_at_a_frame_are_listed_with_their_workers(film, farm):
     code, out, _ = farm("inspect", film, "--frame", "5")
     [row] = Ledger(JobFolder(str(film))).rows(5, 5)
     first, second, empty, header, attempt = out.splitlines()
@@ -84,11 +87,11 @@ def test_the_attempts_at_a_frame_are_shown_with_who_made_them(film, farm):
     assert attempt.split()[-1] == "done"
 
 
-def test_as_json_every_attempt_has_its_cause_and_reason(film, farm):
+def test_json_has_cause_and_reason_of_every_attempt(film, farm):
     log = JobHistory(JobFolder(str(film)), "f" * 32, 3)
-    told = {"job": "film-rehearsal", "chunk": 1, "first": 4, "last": 7, "attempt": 1, "worker": "worker-1"}
-    log.record(ChunkStateChanged(state="assigned", **told))
-    log.record(ChunkStateChanged(state="failed", cause="crash", reason="its process died", **told))
+    facts = {"job": "film-rehearsal", "chunk": 1, "first": 4, "last": 7, "attempt": 1, "worker": "worker-1"}
+    log.record(ChunkStateChanged(state="assigned", **facts))
+    log.record(ChunkStateChanged(state="failed", cause="crash", reason="its process died", **facts))
     log.close()
     _, out, _ = farm("inspect", film, "--frame", "5", "--json")
     found = json.loads(out)
@@ -109,6 +112,6 @@ def test_a_job_of_an_earlier_version_has_no_attempts(film, farm):
     assert out.splitlines()[-1] == "No attempts are recorded."
 
 
-def test_a_frame_that_the_job_does_not_have_is_refused(film, farm):
+def test_a_frame_beyond_the_last_is_refused(film, farm):
     code, _, err = farm("inspect", film, "--frame", "10")
     assert (code, err.strip()) == (2, "--frame 10: the frames of this job are 0 to 9.")

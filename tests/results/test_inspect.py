@@ -23,7 +23,7 @@ def edit_summary(folder, **changes):
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
 
 
-def test_a_finished_job_is_done_with_all_its_frames_whole(rendered):
+def test_a_finished_job_is_done_with_all_frames_intact(rendered):
     folder = rendered()
     before = files(folder)
     found = inspected(folder)
@@ -34,7 +34,7 @@ def test_a_finished_job_is_done_with_all_its_frames_whole(rendered):
     assert files(folder) == before
 
 
-def test_frames_that_are_not_whole_are_told_with_what_became_of_them(rendered):
+def test_frames_that_are_not_intact_are_listed_with_reasons(rendered):
     folder = rendered()
     flip_pixel(folder, 0)
     for frame in (3, 4):
@@ -51,7 +51,7 @@ def test_frames_that_are_not_whole_are_told_with_what_became_of_them(rendered):
     )
 
 
-def test_frames_that_were_given_up_are_told_with_the_reason(rendered):
+def test_failed_frames_are_listed_with_the_reason(rendered):
     folder = rendered()
     (folder / ".farm" / "ledger" / "frame000004-000007.jsonl").unlink()
     failures = [{"first": 4, "last": 7, "reason": "the worker died"}]
@@ -61,15 +61,15 @@ def test_frames_that_were_given_up_are_told_with_the_reason(rendered):
     assert found.missing == (FrameRange(first=4, last=7, reason="the worker died"),)
 
 
-def test_a_job_that_runs_is_running_whatever_its_last_run_said(rendered):
+def test_a_job_is_running_while_its_folder_is_held_whatever_the_last_run_recorded(rendered):
     folder = rendered()
     (folder / ".farm" / "ledger" / "frame000004-000007.jsonl").unlink()
     edit_summary(folder, state="failed", failures=[{"first": 4, "last": 7, "reason": "the worker died"}])
-    claim = FolderLock(JobFolder(str(folder))).acquire()
+    lock = FolderLock(JobFolder(str(folder))).acquire()
     try:
         found = inspected(folder)
     finally:
-        claim.release()
+        lock.release()
     assert (found.state, found.failed, found.error, found.seconds) == ("running", 0, "", None)
     assert found.run.startswith("process ")
     assert found.missing == (FrameRange(first=4, last=7, reason="not rendered yet"),)
@@ -82,7 +82,7 @@ def test_a_job_whose_run_was_killed_is_unfinished(rendered):
     assert inspected(folder).state == "unfinished"
 
 
-def test_a_job_whose_run_was_killed_stays_unfinished_when_it_is_measured(rendered):
+def test_a_killed_job_stays_unfinished_when_it_is_measured(rendered):
     folder = rendered()
     (folder / "summary.json").unlink()
     analyze_job(str(folder), InlineExecutor(), ["analysis.smoothness=true"])
@@ -90,7 +90,7 @@ def test_a_job_whose_run_was_killed_stays_unfinished_when_it_is_measured(rendere
     assert (found.state, found.seconds, found.finished_at, found.measured) == ("unfinished", None, "", True)
 
 
-def test_frames_that_are_measured_with_others_that_are_gone_count_as_not_measured(rendered):
+def test_frames_measured_together_with_missing_ones_count_as_unmeasured(rendered):
     folder = rendered()
     analyze_job(str(folder), InlineExecutor(), ["analysis.smoothness=true"])
     assert inspected(folder).unmeasured == 0
@@ -100,27 +100,27 @@ def test_frames_that_are_measured_with_others_that_are_gone_count_as_not_measure
     assert inspected(folder).unmeasured == 0
 
 
-def test_frames_that_need_a_remark_get_it(rendered):
+def test_flawed_frames_have_remarks(rendered):
     folder = rendered()
     edit_rows(folder, [5], lambda row: row.update(flaw="blank"))
     assert inspected(folder).remarks == (
-        FrameRange(first=5, last=5, reason="blank, also when it was rendered again"),
+        FrameRange(first=5, last=5, reason="blank, also when rendered again"),
     )
 
 
-def test_what_was_measured_is_told_and_the_change_from_frame_to_frame_is_there_to_be_drawn(rendered):
+def test_insights_jumps_and_the_curve_of_change_are_included(rendered):
     folder = rendered()
-    made = analyze_job(str(folder), InlineExecutor(), ["analysis.smoothness=true"])
+    analyzed = analyze_job(str(folder), InlineExecutor(), ["analysis.smoothness=true"])
     found = inspected(folder)
     assert found.measured
-    assert found.sentences == tuple(sentence.text for sentence in made.findings.insights.sentences)
+    assert found.sentences == tuple(sentence.text for sentence in analyzed.findings.insights.sentences)
     assert "The largest jump is from frame " in found.sentences[0]
-    assert found.jumps == made.findings.insights.jumps
+    assert found.jumps == analyzed.findings.insights.jumps
     assert (found.change.column, found.change.label) == ("perceptual_change", "perceptual")
-    assert found.change.values == tuple(made.findings.curves["perceptual_change"])
+    assert found.change.values == tuple(analyzed.findings.curves["perceptual_change"])
 
 
-def test_pictures_that_do_not_follow_from_each_other_have_no_change_to_draw(rendered):
+def test_independent_pictures_have_no_curve_of_change(rendered):
     folder = rendered(
         kind=("kind: interpolate, prompts: [a, b, c], frames: 21", "kind: stills, prompts: [a, b, c]")
     )
@@ -129,28 +129,28 @@ def test_pictures_that_do_not_follow_from_each_other_have_no_change_to_draw(rend
     assert (found.measured, found.change, found.jumps) == (True, None, ())
 
 
-def test_a_folder_that_is_no_jobs_is_refused(tmp_path):
-    with pytest.raises(UsageError) as told:
+def test_a_folder_without_a_job_is_refused(tmp_path):
+    with pytest.raises(UsageError) as raised:
         inspected(tmp_path)
-    assert str(told.value) == f"{tmp_path}: not a job's folder: it holds no manifest.yaml."
+    assert str(raised.value) == f"{tmp_path}: not a job's folder: it has no manifest.yaml."
 
 
-@pytest.mark.parametrize("look", [inspect, build_report])
-def test_a_job_whose_manifest_was_changed_to_millions_of_frames_is_refused(rendered, look):
+@pytest.mark.parametrize("read", [inspect, build_report])
+def test_a_job_whose_manifest_was_changed_to_millions_of_frames_is_refused(rendered, read):
     folder = rendered()
     manifest = folder / "manifest.yaml"
     text = manifest.read_text()
     assert "frames: 21\n" in text
     manifest.write_text(text.replace("frames: 21\n", "frames: 10000000\n"))
     with pytest.raises(UsageError) as refused:
-        look(str(folder))
+        read(str(folder))
     assert str(refused.value) == (
-        f"{manifest}: plans 10000000 frames; jobs of up to 1000000 frames are inspected and have pages. Read its "
+        f"{manifest}: plans 10000000 frames; allowed: up to 1000000 for inspection and pages. Read its "
         "metadata.parquet, or open it in Python with farm.open."
     )
 
 
-def test_a_page_costs_time_in_proportion_to_the_frames_that_are_planned(rendered):
+def test_a_page_takes_time_in_proportion_to_the_planned_frames(rendered):
     folder = rendered()
     manifest = folder / "manifest.yaml"
     text = manifest.read_text()
@@ -158,4 +158,4 @@ def test_a_page_costs_time_in_proportion_to_the_frames_that_are_planned(rendered
     manifest.write_text(text.replace("frames: 21\n", "frames: 100000\n"))
     started = time.process_time()
     build_report(str(folder))
-    assert time.process_time() - started < 15  # with a list of all frames for each frame it was half a minute
+    assert time.process_time() - started < 15  # a list of all frames for each frame took half a minute

@@ -1,4 +1,4 @@
-"""What was measured, gathered over a job: also where frames are missing, and for pictures that do not move."""
+"""The measurements of a job, also without some values, and for independent pictures."""
 
 import pyarrow.parquet as pq
 import pytest
@@ -15,7 +15,7 @@ MOVING = {
     "walk": "{kind: walk, prompt: a, frames: 8, step_size: 0.1}",
     "circle": "{kind: circle, prompt: a, frames: 8}",
 }
-SIDE_BY_SIDE = {
+INDEPENDENT = {
     "grid": "{kind: grid, prompts: [a, b, c, d], rows: 2, columns: 4}",
     "stills": "{kind: stills, prompts: [a, b], seeds: [1, 2, 3, 4]}",
     "sweep": "{kind: sweep, prompt: a, over: {num_inference_steps: [1, 2, 3, 4, 5, 6, 7, 8]}}",
@@ -41,25 +41,25 @@ def rendered(tmp_path):
 
 def found(folder):
     job = open_finished(str(folder))
-    return job.plan, findings_in(job.plan, job.folder, job.shown())
+    return job.plan, findings_in(job.plan, job.folder, job.analyzed_frames())
 
 
 @pytest.mark.parametrize("kind", MOVING)
-def test_jumps_are_told_of_pictures_that_move(rendered, kind):
+def test_animations_have_jumps(rendered, kind):
     plan, findings = found(rendered(MOVING[kind]))
     assert moves(plan)
     assert findings.insights.jumps
 
 
-@pytest.mark.parametrize("kind", SIDE_BY_SIDE)
-def test_no_jumps_and_outliers_are_told_of_pictures_that_stand_side_by_side(rendered, kind):
-    plan, findings = found(rendered(SIDE_BY_SIDE[kind]))
+@pytest.mark.parametrize("kind", INDEPENDENT)
+def test_independent_pictures_have_no_jumps_and_outliers(rendered, kind):
+    plan, findings = found(rendered(INDEPENDENT[kind]))
     assert not moves(plan)
     assert findings.insights.jumps == ()
     assert findings.insights.outliers == ()
 
 
-def test_of_a_frame_that_was_not_measured_nothing_is_known(rendered):
+def test_unmeasured_frames_have_no_values(rendered):
     folder = rendered(MOVING["interpolate"])
     for path in (folder / ".farm" / "analysis").rglob("frame*.json"):
         path.unlink()

@@ -1,4 +1,4 @@
-"""What a job's page is told of its account."""
+"""The insights of a job's page."""
 
 import pytest
 
@@ -28,6 +28,6 @@ def page(rendered, write_manifest, tmp_path):
 
 
 def test_a_sentence_keeps_the_places_of_its_frames(page):
-    (told,) = (sentence for sentence in page.insights if "becomes" in sentence.text)
-    assert told.text == "Top 3: cat becomes dog at frame 10, suddenly."
-    assert (told.frames, told.places) == ((10,), (32,))
+    (transition,) = (sentence for sentence in page.insights if "becomes" in sentence.text)
+    assert transition.text == "Top 3: cat becomes dog at frame 10, suddenly."
+    assert (transition.frames, transition.places) == ((10,), (32,))

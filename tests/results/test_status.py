@@ -1,4 +1,4 @@
-"""What is on disk for a plan, frame by frame."""
+"""The status of each planned frame on disk."""
 
 import pytest
 
@@ -28,7 +28,7 @@ def test_every_kind_of_damage_has_a_status_of_its_own(rendered):
     assert found.count(FrameStatus.INTACT) == 15
 
 
-def test_another_recipe_is_rendered_again_and_the_rest_is_kept(rendered, write_manifest, tmp_path):
+def test_frames_of_another_recipe_are_rendered_again_and_the_others_kept(rendered, write_manifest, tmp_path):
     rendered()
     job = prepare(write_manifest(frames=23), output_dir=str(tmp_path), procedural=True)
     reasons = [part.reason for part in job.remaining()]

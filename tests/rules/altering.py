@@ -1,11 +1,11 @@
-"""Checkpoints of other models, made of those that there are."""
+"""Checkpoints of other models, derived from existing ones."""
 
 import json
 import shutil
 
 
 def altered(folder, copy, file, **changes):
-    """Copy a checkpoint, some settings of it changed, as if it were another model's."""
+    """Copy a checkpoint with some settings changed, as if it belonged to another model."""
     shutil.copytree(folder, copy)
     path = copy / file
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))

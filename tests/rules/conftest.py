@@ -1,4 +1,4 @@
-"""One checkpoint of each kind, and what is told of those that a manifest puts together."""
+"""One checkpoint of each kind, and the problems of manifests that combine them."""
 
 import json
 import re
@@ -43,20 +43,20 @@ A_STILL = {"kind": "stills", "prompts": ["a red star"]}
 
 
 @pytest.fixture(scope="session")
-def shelf(tmp_path_factory):
-    """A folder with one checkpoint of each kind, saved when it is first asked for."""
-    root = tmp_path_factory.mktemp("shelf")
+def saved(tmp_path_factory):
+    """Return the folder of a checkpoint by its name in SAVED, saved on first use."""
+    root = tmp_path_factory.mktemp("checkpoints")
 
-    def take(name):
+    def save(name):
         if not (root / name).exists():
             SAVED[name](root / name)
         return root / name
 
-    return take
+    return save
 
 
 @pytest.fixture
-def written(shelf, tmp_path):
+def written(saved, tmp_path):
     """Write a manifest and load it; `@sd` is the checkpoint of that name, `more` are lines at the end."""
 
     def write(pipeline, pretrained, render=None, animation=A_STILL, more="", **parts):
@@ -64,7 +64,7 @@ def written(shelf, tmp_path):
         text = json.dumps(model)
         for name in sorted(SAVED, key=len, reverse=True):
             if f'"@{name}"' in text:
-                text = text.replace(f'"@{name}"', json.dumps(str(shelf(name))))
+                text = text.replace(f'"@{name}"', json.dumps(str(saved(name))))
         path = tmp_path / "m.yaml"
         sections = {"animation": _with_frames(animation), "render": _with_frames(render or {})}
         path.write_text(MANIFEST.format(model=text, **sections) + more)
@@ -74,24 +74,24 @@ def written(shelf, tmp_path):
 
 
 def _with_frames(section):
-    """JSON, in which keys that are numbers are texts, as the YAML that was meant."""
+    """Return JSON with numeric keys unquoted, as in YAML."""
     return re.sub(r'"(\d+)":', r"\1:", json.dumps(section))
 
 
 @pytest.fixture
-def without_lines(shelf, tmp_path):
-    """Return lines with their fields, but not their places, and short paths."""
+def without_lines(saved, tmp_path):
+    """Return messages without their locations and with short paths."""
 
     def shorten(lines):
         fields = [str(line).partition(": ")[2] for line in lines]
-        return [field.replace(f"{tmp_path}/", "").replace(f"{shelf('sd').parent}/", "@") for field in fields]
+        return [field.replace(f"{tmp_path}/", "").replace(f"{saved('sd').parent}/", "@") for field in fields]
 
     return shorten
 
 
 @pytest.fixture
-def told(written, without_lines):
-    """Return what is told of a manifest's checkpoints."""
+def mismatches(written, without_lines):
+    """Return the problems with a manifest's checkpoints."""
 
     def check(*manifest, **parts):
         document = written(*manifest, **parts)
@@ -103,8 +103,8 @@ def told(written, without_lines):
 
 
 @pytest.fixture
-def remarked(written, without_lines):
-    """Return what is remarked on a manifest; fail if its pictures are refused."""
+def warnings_of(written, without_lines):
+    """Return the warnings about a manifest; raise its problems if there are any."""
 
     def check(*manifest, **parts):
         document = written(*manifest, **parts)
@@ -118,12 +118,12 @@ def remarked(written, without_lines):
 
 
 @pytest.fixture
-def refused(remarked, without_lines):
-    """Return what is told of a manifest's pictures; fail if they are taken."""
+def refusals(warnings_of, without_lines):
+    """Return the problems of a manifest; fail if it is accepted."""
 
     def check(*manifest, **parts):
         with pytest.raises(ManifestError) as caught:
-            remarked(*manifest, **parts)
+            warnings_of(*manifest, **parts)
         return without_lines(caught.value.problems)
 
     return check

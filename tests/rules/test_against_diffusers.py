@@ -1,4 +1,4 @@
-"""What is refused for a pipeline fails in diffusers, and what is let through draws."""
+"""Checkpoints that are refused for a pipeline fail in diffusers, and accepted ones render."""
 
 import inspect
 
@@ -23,8 +23,8 @@ KINDS = (*FAMILIES, "StableDiffusionControlNetPipeline")
 CHECKPOINTS = [*FAMILIES, "inpainting", "depth", "refiner"]
 
 
-def draws(name, folder, parts):
-    """Whether diffusers makes a picture of the size asked for, in two steps."""
+def renders(name, folder, parts):
+    """Return whether diffusers renders a picture of the requested size in two steps."""
     traits, kind = PIPELINES[name], getattr(diffusers, name)
     takes = inspect.signature(kind.__call__).parameters
     picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8))
@@ -33,27 +33,25 @@ def draws(name, folder, parts):
     try:
         pipeline = kind.from_pretrained(folder, use_safetensors=True, **parts)
         pipeline.set_progress_bar_config(disable=True)
-        given = {argument: value for argument, value in call.items() if argument in takes}
-        [drawn] = pipeline("a red star", num_inference_steps=2, output_type="np", **given).images
+        arguments = {argument: value for argument, value in call.items() if argument in takes}
+        [result] = pipeline("a red star", num_inference_steps=2, output_type="np", **arguments).images
     except (AttributeError, TypeError, ValueError, RuntimeError, OSError, KeyError):
         return False
-    return drawn.shape == (SIDE, SIDE, 3)
+    return result.shape == (SIDE, SIDE, 3)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sample(PIPELINES, of=KINDS))
-def test_the_farm_refuses_for_a_pipeline_what_diffusers_cannot_draw_with(name, shelf):
+def test_exactly_the_checkpoints_that_diffusers_cannot_render_are_refused(name, saved):
     parts = {}
     if PIPELINES[name].control_argument:
-        net = shelf("net-xl" if PIPELINES[name].has_size_conditioning else "net")
+        net = saved("net-xl" if PIPELINES[name].has_size_conditioning else "net")
         parts["controlnet"] = diffusers.ControlNetModel.from_pretrained(net)
-    folders = {checkpoint: shelf(checkpoint) for checkpoint in CHECKPOINTS}
-    let_through = {
+    folders = {checkpoint: saved(checkpoint) for checkpoint in CHECKPOINTS}
+    accepted = {
         checkpoint
         for checkpoint, folder in folders.items()
         if not any(incompatibilities(name, read_architecture(find_source(str(folder), None, folder))))
     }
-    assert let_through == {
-        checkpoint for checkpoint in CHECKPOINTS if draws(name, folders[checkpoint], parts)
-    }
-    assert let_through
+    assert accepted == {checkpoint for checkpoint in CHECKPOINTS if renders(name, folders[checkpoint], parts)}
+    assert accepted

@@ -67,7 +67,7 @@ def test_fields_of_an_animation_agree(problems, valid: str, animation: str, mess
         "{kind: sweep, prompt: a, over: {eta: [5]}}",
     ],
 )
-def test_a_wrong_value_is_not_told_again_by_what_depends_on_it(problems, valid: str, animation: str) -> None:
+def test_a_wrong_value_is_reported_only_once(problems, valid: str, animation: str) -> None:
     assert len(problems(_text(valid, animation, "render: {guidance_scale: {0: 1}}"))) == 1
 
 
@@ -86,7 +86,7 @@ def test_a_wrong_value_is_not_told_again_by_what_depends_on_it(problems, valid: 
         ("{kind: sweep, prompt: a, over: {scheduler: [DDIMScheduler, PNDMScheduler], eta: [0, 0.5, 1]}}", 6),
     ],
 )
-def test_keyframes_are_held_to_the_number_of_frames_of_every_kind(
+def test_keyframes_are_limited_to_the_number_of_frames_of_every_kind(
     problems, valid: str, animation: str, frames: int
 ) -> None:
     last = f"render: {{guidance_scale: {{{frames - 1}: 3}}}}"
@@ -102,8 +102,8 @@ def test_keyframes_are_held_to_the_number_of_frames_of_every_kind(
 def test_a_lora_from_the_hub_needs_a_commit_too(problems, valid: str) -> None:
     text = valid.replace("animation:", "  loras: [{pretrained: ./here}, {pretrained: a/b}]\nanimation:")
     assert problems(text) == [
-        "doggo.yaml:6:33: model.loras[1].revision: missing; needed: the full commit of a/b, since a branch moves and "
-        "the pictures with it. Take one from https://huggingface.co/a/b/commits/main."
+        "doggo.yaml:6:33: model.loras[1].revision: missing; needed: the full commit of a/b, since pictures would "
+        "change with a branch. Take one from https://huggingface.co/a/b/commits/main."
     ]
 
 

@@ -1,4 +1,4 @@
-"""All of it together: at once, from the hub, and before anything is loaded."""
+"""All mismatches together: at once, from the hub, and before anything is loaded."""
 
 import os
 import subprocess
@@ -26,9 +26,9 @@ animation: {{kind: stills, prompts: [a red star]}}
 """
 
 
-def test_everything_is_told_at_once(shelf, told, tmp_path):
-    copy = altered(shelf("xl"), tmp_path / "deep", "vae/config.json", block_out_channels=[8, 8, 8, 8, 16])
-    problems = told(
+def test_all_mismatches_are_reported_at_once(saved, mismatches, tmp_path):
+    copy = altered(saved("xl"), tmp_path / "deep", "vae/config.json", block_out_channels=[8, 8, 8, 8, 16])
+    problems = mismatches(
         "StableDiffusionControlNetPipeline",
         copy,
         {"image": "c.png", "width": 40, "ip_adapter_image": "p.png"},
@@ -47,19 +47,19 @@ def test_everything_is_told_at_once(shelf, told, tmp_path):
     ]
 
 
-def test_a_hub_id_is_looked_at_where_it_is_on_this_machine(shelf, told, tmp_path, monkeypatch):
+def test_a_cached_hub_id_is_checked(saved, mismatches, tmp_path, monkeypatch):
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    commit = fill_cache(tmp_path / "hub", "studio/style", shelf("style"))
+    commit = fill_cache(tmp_path / "hub", "studio/style", saved("style"))
     cached = {"pretrained": "studio/style", "revision": commit}
     unknown = {"pretrained": "studio/unknown", "revision": commit}
-    assert told(XL, "@xl", loras=[unknown, cached]) == [
+    assert mismatches(XL, "@xl", loras=[unknown, cached]) == [
         f"model.loras[1].pretrained: does not fit the model: its cross_attention_dim is 16, not 32; {A_LORA}"
     ]
-    assert told(XL, "studio/unknown", revision=commit, loras=[cached]) == []
+    assert mismatches(XL, "studio/unknown", revision=commit, loras=[cached]) == []
 
 
-def test_farm_check_tells_it_with_its_place_and_loads_no_torch(shelf, tmp_path):
-    (tmp_path / "m.yaml").write_text(CHECKED.format(model=shelf("xl"), lora=shelf("style")))
+def test_farm_check_reports_mismatches_with_their_location_and_loads_no_torch(saved, tmp_path):
+    (tmp_path / "m.yaml").write_text(CHECKED.format(model=saved("xl"), lora=saved("style")))
     code = (
         "import sys\nfrom farm.cli import main\ntry:\n    main(['check', 'm.yaml'])\n"
         "finally:\n    print({'torch', 'diffusers', 'transformers'} & set(sys.modules))"
@@ -75,6 +75,8 @@ def test_farm_check_tells_it_with_its_place_and_loads_no_torch(shelf, tmp_path):
     )
     assert done.returncode == 2
     assert done.stdout.splitlines()[-1] == "set()"
-    said = " ".join(done.stderr.split())
-    assert f"m.yaml:4:3: model.pipeline: {shelf('xl')} is not for StableDiffusionPipeline: " in said
-    assert f"m.yaml:7:7: model.loras[0].pretrained: does not fit the model: {A_FEW} not 32; {A_LORA}" in said
+    message = " ".join(done.stderr.split())
+    assert f"m.yaml:4:3: model.pipeline: {saved('xl')} is not for StableDiffusionPipeline: " in message
+    assert (
+        f"m.yaml:7:7: model.loras[0].pretrained: does not fit the model: {A_FEW} not 32; {A_LORA}" in message
+    )

@@ -11,11 +11,11 @@ version: 1
 name: even
 model: {pipeline: StableDiffusionPipeline, pretrained: tiny-world}
 """
-RIGHT = "animation: {kind: interpolate, prompts: [a, b], frames: 9, pacing: perceptual}\n"
+VALID = "animation: {kind: interpolate, prompts: [a, b], frames: 9, pacing: perceptual}\n"
 
 
-def test_alphas_are_evenly_spaced_unless_told() -> None:
-    text = HEAD + RIGHT.replace(", pacing: perceptual", "")
+def test_pacing_is_uniform_by_default() -> None:
+    text = HEAD + VALID.replace(", pacing: perceptual", "")
     assert parse(text, Path("even.yaml")).manifest.animation.pacing == "uniform"
 
 
@@ -27,15 +27,15 @@ def test_alphas_are_evenly_spaced_unless_told() -> None:
         "analysis: {clip: {pretrained: tiny-world-clip}}",
     ],
 )
-def test_a_pilot_can_choose_where_frames_differ_in_their_place_only(more: str) -> None:
-    parse(HEAD + RIGHT + more, Path("even.yaml"))
+def test_a_pilot_can_choose_alphas_if_frames_differ_only_in_them(more: str) -> None:
+    parse(HEAD + VALID + more, Path("even.yaml"))
 
 
-def test_noise_that_goes_from_prompt_to_prompt_follows_the_place() -> None:
-    parse(HEAD + RIGHT.replace("}", ", noise: {mode: keyframes}}"), Path("even.yaml"))
+def test_keyframe_noise_follows_the_alphas() -> None:
+    parse(HEAD + VALID.replace("}", ", noise: {mode: keyframes}}"), Path("even.yaml"))
 
 
-def test_beside_listed_alphas_pacing_only_tells_how_they_were_chosen() -> None:
+def test_pacing_with_explicit_alphas_only_records_how_they_were_chosen() -> None:
     listed = "animation: {kind: interpolate, prompts: [a, b], alphas: [0, 1], pacing: clip}\n"
     assert parse(HEAD + listed, Path("even.yaml")).manifest.animation.alphas == (0.0, 1.0)
 
@@ -97,14 +97,14 @@ def test_beside_listed_alphas_pacing_only_tells_how_they_were_chosen() -> None:
         ),
     ],
 )
-def test_what_keeps_a_pilot_from_choosing_is_told(
+def test_fields_that_prevent_a_pilot_are_reported(
     problems, change: tuple[str, str], more: str, line: str
 ) -> None:
-    [found] = problems(HEAD + RIGHT.replace(*change, 1) + more)
+    [found] = problems(HEAD + VALID.replace(*change, 1) + more)
     assert found == f"doggo.yaml:{line}"
 
 
-def test_pacing_is_of_interpolations_only(problems) -> None:
+def test_only_interpolations_have_a_pacing(problems) -> None:
     [found] = problems(HEAD + "animation: {kind: walk, prompt: a, frames: 9, pacing: perceptual}")
     assert found == (
         "doggo.yaml:4:47: animation.pacing: unknown key; animation takes kind, prompt, frames, step_size, direction, "

@@ -7,11 +7,11 @@ import pytest
 
 from farm.manifest.references import with_pictures, written_pictures
 from farm.rules.load import parse
-from tests.rules.test_pipeline_checks import _said, _taking, _text, _with
+from tests.rules.test_pipeline_checks import _messages, _taking, _text, _with
 
 NETS = "controlnets: [{pretrained: ./a}, {pretrained: ./b}]"
 NET = "controlnets: [{pretrained: ./a}]"
-EYE = "{pretrained: ./a, weight_name: a.safetensors}"
+IP_ADAPTER = "{pretrained: ./a, weight_name: a.safetensors}"
 CONTROLNET = "StableDiffusionControlNetPipeline"
 INPAINT = "StableDiffusionInpaintPipeline"
 
@@ -96,13 +96,13 @@ INPAINT = "StableDiffusionInpaintPipeline"
             "image: {file: a.png, canny: {}}, mask_image: b.png, expand: {left: 0}",
             [
                 "render.image.canny: edges with expand; allowed: one of the two.",
-                "render.mask_image: a mask with expand, which makes its own; allowed: one of the two.",
+                "render.mask_image: a mask with expand, which creates its own; allowed: one of the two.",
                 "render.expand: nothing is added; needed: 1 pixel or more at one side.",
             ],
         ),
         (
             "StableDiffusionPipeline",
-            f"ip_adapters: [{EYE}]",
+            f"ip_adapters: [{IP_ADAPTER}]",
             "",
             ["render.ip_adapter_image: missing; needed: an image prompt for each of model.ip_adapters."],
         ),
@@ -114,7 +114,7 @@ INPAINT = "StableDiffusionInpaintPipeline"
         ),
         (
             "StableDiffusionPipeline",
-            f"ip_adapters: [{EYE}]",
+            f"ip_adapters: [{IP_ADAPTER}]",
             "ip_adapter_image: [a.png, b.png]",
             [
                 "render.ip_adapter_image: 2 entries for 1 IP-Adapter; allowed: 1, one per IP-Adapter. "
@@ -123,20 +123,20 @@ INPAINT = "StableDiffusionInpaintPipeline"
         ),
         (
             "StableDiffusionPipeline",
-            f"ip_adapters: [{EYE}, {EYE}]",
+            f"ip_adapters: [{IP_ADAPTER}, {IP_ADAPTER}]",
             "ip_adapter_image: {0: a.png}",
             [],
         ),
     ],
 )
-def test_pictures_are_held_to_what_looks_at_them(
+def test_pictures_must_match_the_pipeline_and_its_adapters(
     problems: Any, pipeline: str, model: str, render: str, messages: list[str]
 ) -> None:
     text = _text(pipeline, model, render)
     if messages:
-        assert sorted(_said(problems, text)) == sorted(messages)
+        assert sorted(_messages(problems, text)) == sorted(messages)
     else:
-        assert _said(problems, text) == [
+        assert _messages(problems, text) == [
             "render.ip_adapter_image: 1 entry for 2 IP-Adapters; allowed: 2, one per IP-Adapter."
         ]
 
@@ -149,40 +149,40 @@ def test_pictures_are_held_to_what_looks_at_them(
         ("{high_threshold: 50}", "high_threshold", "100 above high_threshold 50"),
     ],
 )
-@pytest.mark.parametrize(("nets", "image", "place"), [(NET, "{}", ""), (NETS, "[b.png, {}]", "[1]")])
-def test_the_thresholds_of_edges_are_in_their_order(
-    problems: Any, nets: str, image: str, place: str, canny: str, path: str, found: str
+@pytest.mark.parametrize(("nets", "image", "field"), [(NET, "{}", ""), (NETS, "[b.png, {}]", "[1]")])
+def test_the_thresholds_of_edges_must_be_in_order(
+    problems: Any, nets: str, image: str, field: str, canny: str, path: str, found: str
 ) -> None:
     picture = f"{{file: a.png, canny: {canny}}}"
-    assert _said(problems, _text(CONTROLNET, nets, f"image: {image.replace('{}', picture)}")) == [
-        f"render.image{place}.canny.{path}: low_threshold {found}; needed: a low_threshold up to the high_threshold."
+    assert _messages(problems, _text(CONTROLNET, nets, f"image: {image.replace('{}', picture)}")) == [
+        f"render.image{field}.canny.{path}: low_threshold {found}; needed: a low_threshold up to the high_threshold."
     ]
 
 
-def test_edges_with_one_threshold_are_taken() -> None:
+def test_equal_thresholds_are_accepted() -> None:
     canny = "{low_threshold: 100, high_threshold: 100}"
     parse(_text(CONTROLNET, NET, f"image: {{file: a.png, canny: {canny}}}"), Path("a.yaml"))
 
 
-def test_edges_are_no_depth(problems: Any) -> None:
+def test_edges_are_no_depth_map(problems: Any) -> None:
     render = "image: a.png, depth_map: {file: b.png, canny: {}}"
-    assert _said(problems, _text("StableDiffusionDepth2ImgPipeline", render=render)) == [
+    assert _messages(problems, _text("StableDiffusionDepth2ImgPipeline", render=render)) == [
         "render.depth_map.canny: edges instead of a depth map; allowed: a picture of the depth, brighter where nearer."
     ]
 
 
-def test_a_crop_around_the_mask_is_of_one_controlnets_picture(problems: Any) -> None:
+def test_a_crop_around_the_mask_allows_one_controlnet(problems: Any) -> None:
     inpaint = "StableDiffusionControlNetInpaintPipeline"
     drawn = "image: a.png, mask_image: b.png, padding_mask_crop: 8"
-    assert _said(problems, _text(inpaint, NETS, f"{drawn}, control_image: [c.png, d.png]")) == [
+    assert _messages(problems, _text(inpaint, NETS, f"{drawn}, control_image: [c.png, d.png]")) == [
         "render.padding_mask_crop: a crop around the mask with 2 ControlNets; allowed: one ControlNet, since "
         "diffusers crops a single picture."
     ]
     parse(_text(inpaint, NET, f"{drawn}, control_image: c.png"), Path("a.yaml"))
 
 
-def test_sides_are_added_where_a_mask_is_taken(problems: Any) -> None:
-    assert _said(
+def test_expand_needs_a_pipeline_with_a_mask(problems: Any) -> None:
+    assert _messages(
         problems, _text("StableDiffusionImg2ImgPipeline", render="image: a.png, expand: {top: 8}")
     ) == [
         "render.expand: StableDiffusionImg2ImgPipeline does not paint added sides; " + _taking("mask_image")
@@ -191,7 +191,7 @@ def test_sides_are_added_where_a_mask_is_taken(problems: Any) -> None:
 
 
 def test_a_pipeline_without_ip_adapters_takes_no_image_prompts(problems: Any) -> None:
-    assert _said(problems, _text("FluxPipeline", render="ip_adapter_image: a.png")) == [
+    assert _messages(problems, _text("FluxPipeline", render="ip_adapter_image: a.png")) == [
         "render.ip_adapter_image: FluxPipeline takes no image prompts; "
         + _with(lambda traits: "ip_adapters" in traits.parts)
     ]
@@ -208,18 +208,18 @@ def test_a_pipeline_without_ip_adapters_takes_no_image_prompts(problems: Any) ->
 def test_keyframes_stay_within_the_animation(problems: Any, render: str, path: str) -> None:
     text = _text(
         "StableDiffusionControlNetImg2ImgPipeline",
-        f"{NETS}, ip_adapters: [{EYE}]",
+        f"{NETS}, ip_adapters: [{IP_ADAPTER}]",
         f"image: a.png, control_image: [b.png, c.png], {render}",
     )
-    assert f"{path}: frame 4 of an animation of 4 frames; allowed: frames from 0 to 3." in _said(
+    assert f"{path}: frame 4 of an animation of 4 frames; allowed: frames from 0 to 3." in _messages(
         problems, text
     )
 
 
-def test_the_scale_of_an_ip_adapter_keeps_within_the_animation_too(problems: Any) -> None:
-    eye = EYE.replace("}", ", scale: {0: 1, 9: 0}}")
+def test_the_scale_of_an_ip_adapter_stays_within_the_animation_too(problems: Any) -> None:
+    eye = IP_ADAPTER.replace("}", ", scale: {0: 1, 9: 0}}")
     text = _text("StableDiffusionPipeline", f"ip_adapters: [{eye}]", "ip_adapter_image: a.png")
-    assert _said(problems, text) == [
+    assert _messages(problems, text) == [
         "model.ip_adapters[0].scale[9]: frame 9 of an animation of 4 frames; allowed: frames from 0 to 3."
     ]
 
@@ -239,24 +239,28 @@ def test_the_scale_of_an_ip_adapter_keeps_within_the_animation_too(problems: Any
         ),
     ],
 )
-def test_a_picture_is_a_place_on_this_machine(problems: Any, value: str, message: str) -> None:
+def test_a_picture_is_a_path_on_this_machine(problems: Any, value: str, message: str) -> None:
     text = _text("StableDiffusionImg2ImgPipeline", render=f"image: {value}")
-    assert _said(problems, text)[0] == f"render.image: {message}"
+    assert _messages(problems, text)[0] == f"render.image: {message}"
 
 
-def test_the_keys_of_a_picture_are_told(problems: Any) -> None:
+def test_an_unknown_key_of_a_picture_is_reported(problems: Any) -> None:
     text = _text(CONTROLNET, NET, "image: {file: a.png, cany: {}}")
-    assert _said(problems, text) == [
+    assert _messages(problems, text) == [
         "render.image.cany: unknown key (did you mean 'canny'?); image takes file, canny."
     ]
 
 
-def test_every_written_picture_is_found_with_its_place_and_can_be_changed() -> None:
+def test_every_written_picture_is_found_with_its_field_and_can_be_changed() -> None:
     render = (
         "image: {file: a.png, canny: {}}, mask_image: m.png, control_image: [b.png, {file: c.png}], "
         "ip_adapter_image: [{0: [d.png], 3: [e.png]}, [f.png, d.png]]"
     )
-    text = _text("StableDiffusionControlNetInpaintPipeline", f"{NETS}, ip_adapters: [{EYE}, {EYE}]", render)
+    text = _text(
+        "StableDiffusionControlNetInpaintPipeline",
+        f"{NETS}, ip_adapters: [{IP_ADAPTER}, {IP_ADAPTER}]",
+        render,
+    )
     manifest = parse(text, Path("a.yaml")).manifest
     assert list(written_pictures(manifest)) == [
         (("render", "image", "file"), "a.png"),
@@ -276,23 +280,21 @@ def test_every_written_picture_is_found_with_its_place_and_can_be_changed() -> N
 
 
 @pytest.mark.parametrize(
-    ("seen", "place"),
+    ("prompt", "field"),
     [
         ("{0: a.png, 3: [b.png, c.png]}", "render.ip_adapter_image"),
         ("[{0: a.png, 3: [b.png, c.png]}]", "render.ip_adapter_image[0]"),
     ],
 )
-def test_between_keyframes_as_many_pictures_are_mixed_with_as_many(
-    problems: Any, seen: str, place: str
-) -> None:
+def test_keyframes_must_have_equal_numbers_of_pictures(problems: Any, prompt: str, field: str) -> None:
     text = (
         "version: 1\nname: a\n"
         "model:\n  pipeline: StableDiffusionPipeline\n  pretrained: tiny\n"
         "  ip_adapters: [{pretrained: ./eye, weight_name: eye.safetensors}]\n"
         "animation: {kind: circle, prompt: a, frames: 4}\n"
-        f"render: {{ip_adapter_image: {seen}}}\n"
+        f"render: {{ip_adapter_image: {prompt}}}\n"
     )
     assert [line.split(": ", 1)[1] for line in problems(text)] == [
-        f"{place}: 1 and 2 pictures at its keyframes; allowed: the same number at each, since they are interpolated "
+        f"{field}: 1 and 2 pictures at its keyframes; allowed: the same number at each, since they are interpolated "
         "one by one. A picture may be repeated."
     ]

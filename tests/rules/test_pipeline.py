@@ -1,4 +1,4 @@
-"""Which checkpoints a pipeline, a refiner and a single file's configuration can be."""
+"""The checkpoints that fit a pipeline, a refiner and a single file's configuration."""
 
 import inspect
 
@@ -34,14 +34,14 @@ FITTING = [
 
 
 @pytest.mark.parametrize(("pipeline", "pretrained"), FITTING)
-def test_what_is_for_a_pipeline_fits_it(pipeline, pretrained, told):
+def test_a_checkpoint_for_a_pipeline_fits_it(pipeline, pretrained, mismatches):
     traits = PIPELINES[pipeline]
     render = {name: PICTURES[name] for name in traits.required_images}
     net = "@net-xl" if traits.has_size_conditioning else "@net"
     parts = {"controlnets": [{"pretrained": net}, {"pretrained": net}]} if traits.control_argument else {}
     if traits.control_argument:
         render[traits.control_argument] = ["c.png", "c.png"]
-    assert told(pipeline, pretrained, render, **parts) == []
+    assert mismatches(pipeline, pretrained, render, **parts) == []
 
 
 def test_every_pipeline_has_a_checkpoint_that_fits():
@@ -49,7 +49,7 @@ def test_every_pipeline_has_a_checkpoint_that_fits():
 
 
 @pytest.mark.parametrize("pipeline", PIPELINES)
-def test_the_parts_asked_for_are_those_that_diffusers_takes(pipeline):
+def test_the_required_components_are_parameters_in_diffusers(pipeline):
     takes = set(inspect.signature(getattr(diffusers, pipeline).__init__).parameters)
     assert {PIPELINES[pipeline].denoiser_component, *PIPELINES[pipeline].components} <= takes
 
@@ -107,50 +107,50 @@ def test_the_parts_asked_for_are_those_that_diffusers_takes(pipeline):
         ),
     ],
 )
-def test_a_checkpoint_for_another_pipeline_is_told_with_those_it_is_for(
-    pipeline, pretrained, why, fitting, told
+def test_a_checkpoint_for_another_pipeline_is_reported_with_the_pipelines_that_it_fits(
+    pipeline, pretrained, why, fitting, mismatches
 ):
-    assert told(pipeline, pretrained) == [
+    assert mismatches(pipeline, pretrained) == [
         f"model.pipeline: {pretrained} is not for {pipeline}: {why}; allowed with it: {fitting}."
     ]
 
 
-def test_depth_needs_an_estimator_and_a_channel_for_it(told):
-    assert told(DEPTH, "@sd", {"image": "p.png"}) == [
+def test_depth_needs_an_estimator_and_a_channel_for_it(mismatches):
+    assert mismatches(DEPTH, "@sd", {"image": "p.png"}) == [
         "model.pipeline: @sd is not for StableDiffusionDepth2ImgPipeline: it has no depth_estimator and its UNet takes "
         f"4 channels, not 5; allowed with it: {PLAIN}, StableDiffusionControlNetPipeline, "
         "StableDiffusionControlNetImg2ImgPipeline, StableDiffusionControlNetInpaintPipeline."
     ]
 
 
-def test_a_checkpoint_for_none_of_the_farms_pipelines_is_told(shelf, told, tmp_path):
-    copy = altered(shelf("sd"), tmp_path / "pix2pix", "unet/config.json", in_channels=8)
-    assert told(SD, copy) == [
+def test_a_checkpoint_for_no_supported_pipeline_is_reported(saved, mismatches, tmp_path):
+    copy = altered(saved("sd"), tmp_path / "pix2pix", "unet/config.json", in_channels=8)
+    assert mismatches(SD, copy) == [
         "model.pipeline: pix2pix is not for StableDiffusionPipeline: its UNet takes 8 channels, not 4; allowed with "
         "it: none of the supported pipelines."
     ]
 
 
-HANDED = {"denoising_end": 0.8}
+REFINED = {"denoising_end": 0.8}
 
 
-def test_a_refiner_fits_its_base(told):
-    assert told(XL, "@xl", HANDED, refiner={"pretrained": "@refiner"}) == []
-    assert told(XL, "@xl", HANDED, refiner={"pretrained": "@xl"}) == []
+def test_a_refiner_fits_its_base(mismatches):
+    assert mismatches(XL, "@xl", REFINED, refiner={"pretrained": "@refiner"}) == []
+    assert mismatches(XL, "@xl", REFINED, refiner={"pretrained": "@xl"}) == []
 
 
-def test_a_refiner_with_other_latents_is_told(shelf, told, tmp_path):
+def test_a_refiner_with_other_latents_is_reported(saved, mismatches, tmp_path):
     settings = {"latent_channels": 8, "block_out_channels": [8, 8, 16]}
-    copy = altered(shelf("refiner"), tmp_path / "other", "vae/config.json", **settings)
-    assert told(XL, "@xl", HANDED, refiner={"pretrained": copy}) == [
+    copy = altered(saved("refiner"), tmp_path / "other", "vae/config.json", **settings)
+    assert mismatches(XL, "@xl", REFINED, refiner={"pretrained": copy}) == [
         "model.refiner.pretrained: does not fit the model: its UNet takes 4 channels, not 8 and its number of latent "
         "channels is 8, not 4 and its number of pixels per latent is 4, not 2; needed: a refiner of Stable Diffusion "
         "XL with the model's latents."
     ]
 
 
-def test_a_refiner_that_is_none_is_told(told):
-    assert told(XL, "@xl", HANDED, refiner={"pretrained": "@sd"}) == [
+def test_a_checkpoint_that_is_no_refiner_is_reported(mismatches):
+    assert mismatches(XL, "@xl", REFINED, refiner={"pretrained": "@sd"}) == [
         "model.refiner.pretrained: does not fit the model: it has no text_encoder_2 and no tokenizer_2 and its UNet "
         "does not take picture sizes, as Stable Diffusion XL's does; needed: a refiner of Stable Diffusion XL with "
         "the "
@@ -159,24 +159,24 @@ def test_a_refiner_that_is_none_is_told(told):
 
 
 @pytest.fixture
-def single(shelf, tmp_path):
-    return str(save_as_single_file(shelf("sd"), tmp_path / "single.safetensors"))
+def single(saved, tmp_path):
+    return str(save_as_single_file(saved("sd"), tmp_path / "single.safetensors"))
 
 
-def test_a_single_file_fits_its_configuration(single, told):
-    assert told(SD, single, config={"pretrained": "@sd"}) == []
-    assert told(SD, single, config={"pretrained": "@sd"}, loras=[{"pretrained": "@style"}]) == []
+def test_a_single_file_fits_its_configuration(single, mismatches):
+    assert mismatches(SD, single, config={"pretrained": "@sd"}) == []
+    assert mismatches(SD, single, config={"pretrained": "@sd"}, loras=[{"pretrained": "@style"}]) == []
 
 
-def test_a_single_file_with_the_configuration_of_another_model_is_told(single, told):
-    assert told(SD, single, config={"pretrained": "@xl"}) == [
+def test_a_single_file_with_the_configuration_of_another_model_is_reported(single, mismatches):
+    assert mismatches(SD, single, config={"pretrained": "@xl"}) == [
         "model.config.pretrained: does not fit the model: its cross_attention_dim is 32, not 16; needed: the "
         "configuration of a model of this kind."
     ]
 
 
-def test_a_single_file_for_another_pipeline_is_told(single, told):
-    assert told(XL, single, config={"pretrained": "@sd"}) == [
+def test_a_single_file_for_another_pipeline_is_reported(single, mismatches):
+    assert mismatches(XL, single, config={"pretrained": "@sd"}) == [
         "model.pipeline: single.safetensors is not for StableDiffusionXLPipeline: its UNet does not take picture "
         "sizes, as Stable Diffusion XL's does; allowed with it: "
         f"{PLAIN}, StableDiffusionControlNetPipeline, StableDiffusionControlNetImg2ImgPipeline, "

@@ -1,4 +1,4 @@
-"""Which schedulers each pipeline takes: what is refused, with which words, and that all others sample."""
+"""The schedulers that each pipeline takes: refused ones are reported with a reason, and all others sample."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from tests.exhaustive import sample
 
 FLOW = [name for name, traits in PIPELINES.items() if traits.sampling == "flow"]
 NEEDS = {"CosineDPMSolverMultistepScheduler": "torchsde", "LMSDiscreteScheduler": "scipy"}
-HERE = [name for name in SCHEDULERS if name not in NEEDS or find_spec(NEEDS[name])]
+INSTALLED = [name for name in SCHEDULERS if name not in NEEDS or find_spec(NEEDS[name])]
 OWN_SIGMAS = (
     *("CMStochasticIterativeScheduler", "CosineDPMSolverMultistepScheduler"),
     *("EDMDPMSolverMultistepScheduler", "EDMEulerScheduler"),
 )
-"""XL's own configuration says null for their sigma_min and sigma_max: they want them said."""
+"""They require sigma_min and sigma_max, which are null in XL's own configuration."""
 
 
 def _manifest(pipeline: str, scheduler: str, animation: str = "{kind: circle, prompt: a, frames: 2}") -> str:
@@ -40,7 +40,8 @@ def _manifest(pipeline: str, scheduler: str, animation: str = "{kind: circle, pr
             "StableDiffusionPipeline",
             "FlowMatchEulerDiscreteScheduler",
             "DDIMScheduler",
-            "It samples flow-matching models, such as Stable Diffusion 3 and Flux; StableDiffusionPipeline has none.",
+            "It samples flow-matching models, such as Stable Diffusion 3 and Flux; StableDiffusionPipeline has no such "
+            "model.",
         ),
         (
             "LatentConsistencyModelPipeline",
@@ -83,13 +84,13 @@ def _manifest(pipeline: str, scheduler: str, animation: str = "{kind: circle, pr
 def test_a_scheduler_that_the_pipeline_cannot_sample_with_is_refused_with_the_reason(
     problems: Any, pipeline: str, scheduler: str, such_as: str, reason: str
 ) -> None:
-    said = f"found '{scheduler}'; allowed: a scheduler that {pipeline} takes, such as {such_as}. {reason}"
+    message = f"found '{scheduler}'; allowed: a scheduler that {pipeline} takes, such as {such_as}. {reason}"
     assert problems(_manifest(pipeline, f"{{class: {scheduler}}}")) == [
-        f"a.yaml:6:15: model.scheduler.class: {said}".replace("a.yaml", "doggo.yaml")
+        f"a.yaml:6:15: model.scheduler.class: {message}".replace("a.yaml", "doggo.yaml")
     ]
 
 
-def test_a_picture_is_the_start_of_no_scheduler_without_add_noise(problems: Any) -> None:
+def test_a_scheduler_without_add_noise_cannot_start_from_a_picture(problems: Any) -> None:
     text = _manifest("StableDiffusionImg2ImgPipeline", "{class: IPNDMScheduler}") + "render: {image: a.png}\n"
     assert problems(text) == [
         "doggo.yaml:6:15: model.scheduler.class: found 'IPNDMScheduler'; allowed: a scheduler that "
@@ -98,7 +99,7 @@ def test_a_picture_is_the_start_of_no_scheduler_without_add_noise(problems: Any)
     ]
 
 
-def test_the_schedulers_of_a_sweep_are_held_to_the_pipeline_by_name_and_by_class(problems: Any) -> None:
+def test_the_schedulers_of_a_sweep_are_checked_by_name_and_by_class(problems: Any) -> None:
     sweep = (
         "{kind: sweep, prompt: a, over: {scheduler: [LCMScheduler, DDIMScheduler, {class: PNDMScheduler}]}}"
     )
@@ -118,13 +119,13 @@ def test_a_solver_of_diffusion_models_needs_the_settings_of_flow(problems: Any, 
         "prediction_type: flow_prediction; needed: these settings in its config, since "
         f"{pipeline} is a flow-matching pipeline."
     ]
-    whole = (
+    complete = (
         "{class: UniPCMultistepScheduler, config: {use_flow_sigmas: true, prediction_type: flow_prediction}}"
     )
-    parse(_manifest(pipeline, whole), Path("a.yaml"))
+    parse(_manifest(pipeline, complete), Path("a.yaml"))
 
 
-def test_a_setting_that_draws_noise_needs_a_pipeline_that_gives_generators(problems: Any) -> None:
+def test_a_setting_that_draws_noise_needs_a_pipeline_that_passes_generators(problems: Any) -> None:
     drawn = "{class: FlowMatchEulerDiscreteScheduler, config: {stochastic_sampling: true}}"
     assert problems(_manifest("FluxPipeline", drawn)) == [
         "doggo.yaml:6:64: model.scheduler.config.stochastic_sampling: found true; allowed: values that draw no "
@@ -139,7 +140,7 @@ def test_every_flow_pipeline_takes_the_scheduler_of_its_checkpoints() -> None:
         assert why_incompatible(pipeline, PIPELINES[pipeline], "FlowMatchEulerDiscreteScheduler") == ""
 
 
-def test_a_flow_pipeline_of_which_no_more_is_said_takes_the_scheduler_that_all_take(
+def test_a_flow_pipeline_takes_the_euler_scheduler_by_default(
     problems: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lumina = Traits(arguments={}, denoiser="Lumina2Transformer2DModel", sampling="flow")
@@ -169,7 +170,7 @@ def test_a_pipeline_samples_with_every_scheduler_that_is_not_refused(pipeline: s
     called.set_progress_bar_config(disable=True)
     own = called.scheduler.config
     failed: dict[str, str] = {}
-    for name in HERE:
+    for name in INSTALLED:
         if why_incompatible(pipeline, PIPELINES[pipeline], name):
             continue
         if name in OWN_SIGMAS and pipeline == "StableDiffusionXLPipeline":
@@ -205,5 +206,5 @@ def _draw(called: Any, family: Any, name: str, own: Any, pipeline: str) -> Any:
     ).images
 
 
-def test_only_pipelines_that_hand_generators_on_are_said_to() -> None:
+def test_only_sana_passes_generators_to_its_scheduler() -> None:
     assert [name for name in FLOW if PIPELINES[name].passes_generators_to_scheduler] == ["SanaPipeline"]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from farm.rules.load import parse
-from tests.rules.test_pipeline_checks import _said, _text
+from tests.rules.test_pipeline_checks import _messages, _text
 
 SD = "stable-diffusion-v1-5/stable-diffusion-v1-5"
 XL = "stabilityai/stable-diffusion-xl-base-1.0"
@@ -30,26 +30,26 @@ def _single(pipeline: str, model: str = "", render: str = "") -> str:
     ],
 )
 @pytest.mark.parametrize("config", ["", "config: null"])
-def test_a_single_file_needs_a_configuration_and_hears_whose_is_usual(
+def test_a_single_file_without_a_configuration_is_reported_with_the_usual_one(
     problems: Any, pipeline: str, render: str, usual: str, config: str
 ) -> None:
-    assert _said(problems, _single(pipeline, config, render)) == [
+    assert _messages(problems, _single(pipeline, config, render)) == [
         "model.config: missing; needed: a hub id with its commit, or a folder, to provide the architecture, "
         f"tokenizers and scheduler, since the file contains weights only. The usual one for {pipeline} is {usual}."
     ]
 
 
-def test_a_single_file_with_a_configuration_is_whole() -> None:
+def test_a_single_file_with_a_configuration_is_valid() -> None:
     parse(_single("StableDiffusionPipeline", "config: {pretrained: ./a}"), Path("a.yaml"))
 
 
-def test_a_configuration_is_given_to_a_single_file_and_is_none_itself(problems: Any) -> None:
-    assert _said(problems, _text("StableDiffusionPipeline", "config: {pretrained: ./a.safetensors}")) == [
+def test_a_configuration_needs_a_single_file_and_is_not_one_itself(problems: Any) -> None:
+    assert _messages(problems, _text("StableDiffusionPipeline", "config: {pretrained: ./a.safetensors}")) == [
         "model.config: a configuration for 'tiny', which contains its own; allowed: with a .safetensors file.",
         "model.config.pretrained: found './a.safetensors', which contains weights only; allowed: a hub id or a folder.",
     ]
 
 
-def test_a_configuration_that_is_wrong_by_itself_is_told_once(problems: Any) -> None:
-    lines = _said(problems, _single("StableDiffusionPipeline", "config: 5"))
+def test_an_invalid_configuration_is_reported_once(problems: Any) -> None:
+    lines = _messages(problems, _single("StableDiffusionPipeline", "config: 5"))
     assert [line.partition(":")[0] for line in lines] == ["model.config"]

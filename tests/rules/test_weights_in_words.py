@@ -1,4 +1,4 @@
-"""Weights in plain prompts are remarked upon; what only looks like one is not."""
+"""Weights in plain prompts cause a warning; text that only resembles one does not."""
 
 import pytest
 
@@ -21,20 +21,20 @@ def _still(*prompts):
         ('("a star", "a fish").blend(0.3, 0.7)', ").blend("),
     ],
 )
-def test_a_weight_in_a_plain_prompt_is_no_weight(remarked, prompt, weight):
-    as_it_stands = "is not a weight in plain syntax, and is read literally; needed: plain words."
-    told = f"animation.prompts[0]: '{weight}' {as_it_stands}"
-    assert remarked(SD, "@sd", {}, _still(prompt)) == [told + HINT]
-    assert remarked(FLUX, f"@{FLUX}", {}, _still(prompt)) == [told]
+def test_a_weight_in_a_plain_prompt_causes_a_warning(warnings_of, prompt, weight):
+    message = "is not a weight in plain syntax, and is read literally; needed: plain words."
+    warning = f"animation.prompts[0]: '{weight}' {message}"
+    assert warnings_of(SD, "@sd", {}, _still(prompt)) == [warning + HINT]
+    assert warnings_of(FLUX, f"@{FLUX}", {}, _still(prompt)) == [warning]
 
 
 @pytest.mark.parametrize(
     "prompt",
     ["a (red) star", "(red)-haired", "a film (16:9)", "C++", "a star (of 1969)", "one - two -- three"],
 )
-def test_what_only_looks_like_a_weight_is_words(remarked, prompt):
-    assert remarked(SD, "@sd", {}, _still(prompt)) == []
+def test_text_that_resembles_a_weight_causes_no_warning(warnings_of, prompt):
+    assert warnings_of(SD, "@sd", {}, _still(prompt)) == []
 
 
-def test_weights_that_are_read_are_not_remarked_upon(remarked):
-    assert remarked(SD, "@sd", {"prompt_syntax": "compel"}, _still("a (red:1.5) star")) == []
+def test_weights_in_compel_syntax_cause_no_warning(warnings_of):
+    assert warnings_of(SD, "@sd", {"prompt_syntax": "compel"}, _still("a (red:1.5) star")) == []

@@ -1,4 +1,4 @@
-"""Jobs whose frames are measured: beside their rendering, later, again, and not at all."""
+"""Jobs whose frames are measured: during rendering, later, again, and not at all."""
 
 import json
 import threading
@@ -17,16 +17,16 @@ MEASURED = {"output": ("output:", "analysis: {smoothness: true}\noutput:")}
 
 
 class CountedTasks(InlineTasks):
-    """Calls in this process, counts, and fails when it is told to."""
+    """Calls in this process, counts the calls, and fails on request."""
 
     def __init__(self, fails=False):
         self.measured, self.fails = [], fails
 
-    def __call__(self, function, spec, folder, stretch):
+    def __call__(self, function, spec, folder, sequence):
         if self.fails:
-            raise ModelError("the judge is ill")
-        self.measured += [one.frame for one in stretch.frames]
-        return function(spec, folder, stretch)
+            raise ModelError("the scoring model failed")
+        self.measured += [one.frame for one in sequence.frames]
+        return function(spec, folder, sequence)
 
 
 def executor_with(background):
@@ -57,7 +57,7 @@ def columns(folder, *names):
     return [table[name].to_pylist() for name in names]
 
 
-def test_what_was_measured_is_in_the_table_the_summary_and_the_page(make, folder):
+def test_measurements_are_in_the_table_the_summary_and_the_page(make, folder):
     background = CountedTasks()
     summary = make(background, **MEASURED)
     assert background.measured == list(range(21))
@@ -67,14 +67,14 @@ def test_what_was_measured_is_in_the_table_the_summary_and_the_page(make, folder
     assert blank == outlier == [False] * 21
     schema = pq.read_schema(folder / "metadata.parquet")
     assert schema.field("rgb_change").metadata[b"unit"] == b"of the range"
-    told = json.loads(schema.metadata[b"analysis"])["sentences"]
-    assert told == json.loads((folder / "summary.json").read_text())["analysis"]["sentences"]
-    assert told[0]["text"].startswith("The largest jump is from frame ")
+    sentences = json.loads(schema.metadata[b"analysis"])["sentences"]
+    assert sentences == json.loads((folder / "summary.json").read_text())["analysis"]["sentences"]
+    assert sentences[0]["text"].startswith("The largest jump is from frame ")
     assert "The largest jump" in (folder / "report.html").read_text()
     assert summary.state == "done"
 
 
-def test_frames_are_measured_while_others_are_still_to_render(write_manifest, tmp_path):
+def test_frames_are_measured_before_all_are_rendered(write_manifest, tmp_path):
     background, measured, waited = CountedTasks(), threading.Event(), []
 
     def measure(*arguments):
@@ -94,7 +94,7 @@ def test_frames_are_measured_while_others_are_still_to_render(write_manifest, tm
     assert background.measured == list(range(60))
 
 
-def test_a_job_without_analysis_has_none_of_its_columns(make, folder):
+def test_a_job_without_analysis_has_no_measurement_columns(make, folder):
     summary = make()
     names = pq.read_schema(folder / "metadata.parquet").names
     assert not set(SMOOTHNESS) & set(names)
@@ -110,53 +110,53 @@ def test_a_second_run_measures_nothing_again(make, folder):
     assert columns(folder, *SMOOTHNESS) == before
 
 
-def test_frames_that_were_measured_beside_rendering_and_later_have_the_same_values(make, folder):
+def test_frames_measured_during_rendering_and_later_have_the_same_values(make, folder):
     make(**MEASURED)
-    beside = columns(folder, *SMOOTHNESS)
+    during_rendering = columns(folder, *SMOOTHNESS)
     make()
     assert not set(SMOOTHNESS) & set(pq.read_schema(folder / "metadata.parquet").names)
     frames = {path.name: path.stat().st_mtime_ns for path in (folder / "frames").iterdir()}
     (folder / ".farm" / "analysis").rename(folder / "gone")
     made = analyze_job(str(folder), executor_with(CountedTasks()), ["analysis.smoothness=true"])
     assert (made.frames, made.planned) == (21, 21)
-    assert columns(folder, *SMOOTHNESS) == beside
+    assert columns(folder, *SMOOTHNESS) == during_rendering
     assert {path.name: path.stat().st_mtime_ns for path in (folder / "frames").iterdir()} == frames
     assert "smoothness: true" in (folder / "manifest.yaml").read_text()
 
 
-def test_only_stretches_around_other_pictures_are_measured_again(make, folder):
+def test_only_sequences_around_changed_pictures_are_measured_again(make, folder):
     make(frames=60, **MEASURED)
     background = CountedTasks()
-    # The way to the last prompt is another: frames 31 to 59, and so the stretches of 24 to 47 and 48 to 59.
+    # The section up to the last prompt changes: frames 31 to 59, and so the sequences of 24 to 47 and 48 to 59.
     make(background, frames=60, prompts=("[a, b, c]", "[a, b, d]"), **MEASURED)
     assert background.measured == list(range(24, 60))
 
 
-def test_measuring_that_fails_costs_no_frame_and_is_told(make, folder):
+def test_a_failed_measurement_costs_no_frame_and_is_reported(make, folder):
     summary = make(CountedTasks(fails=True), **MEASURED)
     assert (summary.state, summary.exit_code, summary.frames.rendered) == ("partial", 3, 21)
-    assert summary.error == "analysis: the judge is ill"
+    assert summary.error == "analysis: the scoring model failed"
     assert columns(folder, "rgb_change") == [[None] * 21]
     assert (folder / "job.gif").exists()
     assert make(**MEASURED).state == "done"
 
 
-def test_assembling_keeps_what_was_measured(make, folder):
+def test_assembling_keeps_measurements(make, folder):
     make(**MEASURED)
     before = columns(folder, *SMOOTHNESS)
     assemble_outputs(str(folder))
     assert columns(folder, *SMOOTHNESS) == before
 
 
-def test_a_failed_analysis_of_finished_frames_leaves_the_table_as_it_was(make, folder):
+def test_a_failed_analysis_of_finished_frames_leaves_the_table_unchanged(make, folder):
     make()
     before = (folder / "metadata.parquet").read_bytes()
-    with pytest.raises(ModelError, match="the judge is ill"):
+    with pytest.raises(ModelError, match="the scoring model failed"):
         analyze_job(str(folder), executor_with(CountedTasks(fails=True)), ["analysis.smoothness=true"])
     assert (folder / "metadata.parquet").read_bytes() == before
 
 
-def test_a_manifest_that_asks_for_nothing_is_told_what_to_say(make, folder):
+def test_a_manifest_without_analysis_is_refused_with_a_remedy(make, folder):
     make()
     with pytest.raises(UsageError) as refused:
         analyze_job(str(folder), executor_with(CountedTasks()))

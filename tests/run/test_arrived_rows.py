@@ -20,7 +20,7 @@ def rows(folder):
 
 @pytest.fixture
 def lookups(monkeypatch):
-    """Count how often the ledger is looked into."""
+    """Count the reads of the ledger."""
     counted = []
 
     class Counted(Ledger):
@@ -32,7 +32,7 @@ def lookups(monkeypatch):
     return counted
 
 
-def test_rows_that_are_measured_as_they_arrive_are_never_read_again(folder, rows, lookups):
+def test_rows_measured_as_they_arrive_are_never_read_again(folder, rows, lookups):
     arrived = ArrivedRows(folder, 21)
     for row in rows:
         arrived.add([row])
@@ -52,16 +52,14 @@ def test_slow_measuring_buffers_few_rows_and_reads_the_rest_in_few_ledger_reads(
     assert lookups == [(5, 9), (10, 14), (15, 19), (20, 20)]
 
 
-def test_frames_in_any_order_leave_the_next_ones_held(folder, rows):
+def test_frames_in_any_order_leave_the_next_ones_buffered(folder, rows):
     arrived = ArrivedRows(folder, 21, buffered=5)
     for row in reversed(rows):
         arrived.add([row])
     assert sorted(arrived._buffer) == [0, 1, 2, 3, 4]
 
 
-def test_kept_frames_are_read_and_ones_that_are_rendered_anew_are_not_taken_from_before(
-    folder, rows, lookups
-):
+def test_kept_frames_are_read_and_earlier_rows_of_frames_rendered_again_are_not_used(folder, rows, lookups):
     arrived = ArrivedRows(folder, 21)
     arrived.add_kept(range(4))
     assert [arrived.pop(frame) for frame in range(4)] == rows[:4]
@@ -71,7 +69,7 @@ def test_kept_frames_are_read_and_ones_that_are_rendered_anew_are_not_taken_from
     assert arrived.pop(4) is rows[4]
 
 
-def test_a_frame_that_comes_again_after_it_was_taken_is_not_held(folder, rows):
+def test_a_frame_that_arrives_again_after_it_was_popped_is_not_buffered(folder, rows):
     arrived = ArrivedRows(folder, 21)
     arrived.add(rows)
     for frame in range(7):

@@ -1,4 +1,4 @@
-"""Frames that jobs share: what one has rendered, another takes."""
+"""Frames shared between jobs: one renders them, another gets them from the cache."""
 
 import pytest
 
@@ -24,7 +24,7 @@ def run(write_manifest, tmp_path):
     return run
 
 
-def test_another_job_takes_the_frames_that_it_shares(run):
+def test_another_job_gets_shared_frames_from_the_cache(run):
     first, rendered = run("first")
     second, taken = run("second")
     assert (first.frames.rendered, first.frames.cached) == (21, 0)
@@ -34,8 +34,8 @@ def test_another_job_takes_the_frames_that_it_shares(run):
     assert second.workers == ()
 
 
-def test_a_longer_cut_renders_only_what_nobody_had(run):
-    """Keyframes stay where they are, so the first frames keep their recipes; the last chunk was a short one."""
+def test_a_longer_animation_renders_only_new_frames(run):
+    """Keyframes keep their positions, so the first frames keep their recipes; the last chunk was a short one."""
     motion = ("animation.prompts={0: a, 20: b}", "animation.noise={mode: per_frame}")
     run("short", *motion, "animation.frames=21")
     summary, rows = run("long", *motion, "animation.frames=41")
@@ -43,7 +43,7 @@ def test_a_longer_cut_renders_only_what_nobody_had(run):
     assert (summary.frames.rendered, summary.frames.cached) == (21, 20)
 
 
-def test_another_recipe_finds_nothing(run):
+def test_another_recipe_finds_no_cached_frame(run):
     run("first")
     summary, _ = run("other", "seed=4")
     assert (summary.frames.rendered, summary.frames.cached) == (21, 0)
@@ -58,7 +58,7 @@ def test_an_altered_entry_is_rendered_again_with_its_chunk(run, tmp_path):
     assert summary.frames.rendered + summary.frames.cached == 21
 
 
-def test_a_cache_that_is_too_small_costs_nothing_but_its_use(run, tmp_path):
+def test_a_cache_that_is_too_small_is_useless_but_harmless(run, tmp_path):
     run("first", limit_bytes=2000)
     summary, _ = run("second", limit_bytes=2000)
     assert summary.state == "done"

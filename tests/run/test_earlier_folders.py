@@ -1,8 +1,8 @@
-"""A folder that an earlier farm left is read as it was then.
+"""The folder of an earlier version of the farm stays readable.
 
-`earlier/` was made at commit e5ac3c8, before records were read strictly, by rehearsing `earlier/earlier.yaml` into it
-in one process (`InlineExecutor`, `procedural=True`), on a machine called `host`. Make it again only when `SEMANTICS` in
-`farm/plan/plan.py` is raised, with the last commit before that.
+`earlier/` was written at commit e5ac3c8, before records were read strictly, by rehearsing `earlier/earlier.yaml` into
+it in one process (`InlineExecutor`, `procedural=True`), on a machine called `host`. Recreate it only when `SEMANTICS`
+in `farm/plan/plan.py` is raised, with the last commit before that.
 """
 
 import shutil
@@ -31,7 +31,7 @@ def test_every_frame_is_kept(place):
     assert job.pacing.is_known
 
 
-def test_it_is_inspected_as_it_was(place, caplog):
+def test_it_can_be_inspected(place, caplog):
     found = inspect(str(place / NAME))
     assert (found.state, found.planned, found.there, found.whole, found.failed) == ("done", 4, 4, 4, 0)
     assert (found.missing, found.remarks, found.unmeasured) == ((), (), 0)

@@ -1,4 +1,4 @@
-"""Whatever the preparation of one manifest does, it costs this manifest alone."""
+"""A failed preparation of one manifest affects only this manifest."""
 
 import logging
 import os
@@ -19,7 +19,7 @@ NEEDED = "needed: a manifest that can be prepared for rendering."
 
 
 class PanicException(BaseException):
-    """As what is written in Rust raises; see pyo3."""
+    """Like the exception that code in Rust raises; see pyo3."""
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def folder(write_manifest, tmp_path):
 
 
 def spoil(monkeypatch, act):
-    """Have the preparation of the second manifest do something else."""
+    """Replace a step in the preparation of the second manifest."""
 
     def step(document, inputs):
         if document.manifest.name == "second":
@@ -41,7 +41,7 @@ def spoil(monkeypatch, act):
 
 
 def refused(folder, **options):
-    """Return what is said of the second manifest; the others are jobs."""
+    """Return the message about the second manifest; the others are jobs."""
     found = gather(folder, output_dir=str(folder / "out"), procedural=True, **options)
     assert [path.name for path in found.jobs] == ["first.yaml", "third.yaml"]
     [(path, error)] = found.broken.items()
@@ -61,23 +61,23 @@ def raising(error):
 )
 def test_an_unexpected_error_refuses_the_manifest(folder, monkeypatch, error):
     spoil(monkeypatch, raising(error))
-    told = (
+    message = (
         f"unexpected error: {type(error).__name__}: index out of bounds; {NEEDED} "
         "The log has its traceback; please report it."
     )
-    assert refused(folder) == told
+    assert refused(folder) == message
     with pytest.raises(ManifestError) as caught:
         prepare(folder / "second.yaml", output_dir=str(folder / "out"), procedural=True)
-    assert str(caught.value) == f"{folder}/second.yaml: {told}"
+    assert str(caught.value) == f"{folder}/second.yaml: {message}"
     assert caught.value.__cause__ is error
 
 
-def test_a_long_error_is_cut(folder, monkeypatch):
+def test_a_long_error_is_shortened(folder, monkeypatch):
     spoil(monkeypatch, raising(ValueError("x" * 1_000_000)))
     assert len(refused(folder)) < 800
 
 
-def test_a_folder_that_cannot_be_read_is_a_refusal(folder, monkeypatch):
+def test_an_unreadable_folder_refuses_the_manifest(folder, monkeypatch):
     spoil(monkeypatch, raising(StorageError("out/second/.farm cannot be read: Permission denied.")))
     assert refused(folder) == f"out/second/.farm cannot be read: Permission denied; {NEEDED}"
 
@@ -92,7 +92,7 @@ def test_a_loop_that_holds_the_interpreter_is_ended(folder, monkeypatch):
     assert time.monotonic() - began < 30
 
 
-def test_a_process_that_dies_is_a_refusal(folder, monkeypatch):
+def test_a_process_that_dies_refuses_the_manifest(folder, monkeypatch):
     spoil(monkeypatch, lambda: os.kill(os.getpid(), signal.SIGKILL))
     assert refused(folder) == f"its preparation crashed the process (SIGKILL); {NEEDED}"
 
@@ -102,7 +102,7 @@ def test_memory_is_limited(folder, monkeypatch):
     assert refused(folder) == f"not enough memory to prepare it; {NEEDED}"
 
 
-def test_all_are_prepared_by_one_process_that_is_gone_at_the_end(folder, monkeypatch):
+def test_one_process_prepares_all_manifests_and_ends(folder, monkeypatch):
     seen = folder / "seen"
     monkeypatch.setattr(*PREPARING, lambda *_: seen.open("a").write(f"{os.getpid()}\n") and [])
     gather(folder, output_dir=str(folder / "out"), procedural=True)
@@ -112,19 +112,19 @@ def test_all_are_prepared_by_one_process_that_is_gone_at_the_end(folder, monkeyp
         os.kill(child, 0)
 
 
-def test_a_wrong_call_is_no_refusal_of_a_manifest(folder):
+def test_a_usage_error_refuses_no_manifest(folder):
     with pytest.raises(UsageError, match=r"^'http://x/first-rehearsal'"):
         gather(folder, output_dir="http://x", procedural=True)
 
 
 @pytest.mark.parametrize("name", ["x" * 5000, "a\0b", "gone"])
-def test_a_folder_of_manifests_that_is_none_is_told(tmp_path, name):
+def test_an_invalid_folder_of_manifests_is_reported(tmp_path, name):
     with pytest.raises(UsageError, match=r"; give a folder of manifests\.$"):
         gather(tmp_path / name)
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt(), SystemExit(1), GeneratorExit()])
-def test_who_wants_the_process_to_end_is_obeyed(stop, caplog):
+def test_requests_to_stop_are_passed_on(stop, caplog):
     with caplog.at_level(logging.ERROR), pytest.raises(type(stop)):
         as_farm_error(stop)
     assert not caplog.records

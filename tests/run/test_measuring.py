@@ -1,4 +1,4 @@
-"""Measuring in a thread beside others: what it waits for, and that it can be stopped whatever its judge does."""
+"""Measuring in a background thread: the frames it waits for, and stopping it with any scoring model."""
 
 import subprocess
 import sys
@@ -11,7 +11,7 @@ from farm.errors import FarmError, ModelError
 from farm.execute import InlineTasks
 from farm.records import AnalysisSpec
 from farm.results.job import open_finished
-from farm.results.measurements import measurements_of, stretches
+from farm.results.measurements import frame_sequences, measurements_of
 from farm.run import measuring
 from farm.run.measuring import Measuring
 from farm.store import Ledger
@@ -21,22 +21,22 @@ LONG = 60  # seconds: only a test that fails waits for so long
 
 
 class Watched(InlineTasks):
-    """Calls in this process, tells the first frame of every stretch, and hangs where it is told to."""
+    """Calls in this process, records the first frame of every sequence, and hangs on request."""
 
     def __init__(self, *, hangs=False):
         self.begun, self.let_go, self.hangs = [], threading.Event(), hangs
         self._changed = threading.Condition()
 
-    def __call__(self, function, spec, folder, stretch):
+    def __call__(self, function, spec, folder, sequence):
         with self._changed:
-            self.begun.append(stretch.frames[0].frame)
+            self.begun.append(sequence.frames[0].frame)
             self._changed.notify_all()
         if self.hangs:
             self.let_go.wait(LONG)
-        return function(spec, folder, stretch)
+        return function(spec, folder, sequence)
 
     def waits_for(self, count):
-        """Tell whether so many stretches were begun, soon."""
+        """Return whether that many sequences are started soon."""
         with self._changed:
             return self._changed.wait_for(lambda: len(self.begun) >= count, 20)
 
@@ -62,8 +62,12 @@ def started(job):
 
 
 def kept(job):
-    """Return the stretches whose values are kept."""
-    return [one for one in stretches(job.shown()) if measurements_of(job.folder, SPEC).find(one) is not None]
+    """Return the sequences whose values are kept."""
+    return [
+        one
+        for one in frame_sequences(job.analyzed_frames())
+        if measurements_of(job.folder, SPEC).find(one) is not None
+    ]
 
 
 def test_frames_are_measured_before_all_have_arrived(job, started):
@@ -74,17 +78,17 @@ def test_frames_are_measured_before_all_have_arrived(job, started):
     assert background.begun == [0, 24]
 
 
-def test_a_frame_that_failed_holds_up_no_later_one(job, started):
+def test_a_failed_frame_does_not_delay_later_ones(job, started):
     background = Watched()
     one = started(background)
     one.offer_kept([*range(30), *range(32, 96)])
     one.skip([30, 31])
     assert background.waits_for(5)
-    # The last stretch has no frame after it that would end it, and its own end is that of the job.
+    # No frame follows the last sequence to end it; it ends with the job.
     assert background.begun == [0, 24, 32, 48, 72]
 
 
-def test_a_frame_that_is_awaited_holds_up_what_comes_after_it(job, started):
+def test_a_missing_frame_delays_later_ones(job, started):
     background = Watched()
     one = started(background)
     one.offer_kept([*range(30), *range(32, 96)])
@@ -95,7 +99,7 @@ def test_a_frame_that_is_awaited_holds_up_what_comes_after_it(job, started):
     assert background.begun == [0, 24, 32, 48, 72]
 
 
-def test_what_was_aborted_measures_no_further_stretch(job, started):
+def test_no_sequence_is_measured_after_an_abort(job, started):
     background = Watched(hangs=True)
     one = started(background)
     one.offer_kept(range(96))
@@ -119,7 +123,7 @@ def test_an_abort_after_the_end_changes_nothing(job, started):
     assert len(kept(job)) == 4
 
 
-def test_a_judge_that_hangs_is_left_behind_and_what_it_says_later_is_not_kept(job, started, monkeypatch):
+def test_a_hanging_scoring_model_is_abandoned_and_its_late_values_are_discarded(job, started, monkeypatch):
     monkeypatch.setattr(measuring, "_STOP_TIMEOUT_SECONDS", 0.2)
     background = Watched(hangs=True)
     one = started(background)
@@ -134,7 +138,7 @@ def test_a_judge_that_hangs_is_left_behind_and_what_it_says_later_is_not_kept(jo
     assert background.begun == [0]
 
 
-def test_an_abort_ends_the_waiting_of_another_thread(job, started, monkeypatch):
+def test_an_abort_ends_the_wait_of_another_thread(job, started, monkeypatch):
     monkeypatch.setattr(measuring, "_STOP_TIMEOUT_SECONDS", 0.2)
     one = started(Watched(hangs=True))
     one.offer_kept(range(96))
@@ -153,7 +157,7 @@ def test_an_abort_ends_the_waiting_of_another_thread(job, started, monkeypatch):
     assert said == ["measuring was stopped before it finished."]
 
 
-def test_jobs_that_are_cancelled_together_are_aborted_in_the_time_of_one(job, started, monkeypatch):
+def test_jobs_cancelled_together_are_aborted_in_the_time_of_one(job, started, monkeypatch):
     clock = [100.0]
     monkeypatch.setattr(measuring.time, "monotonic", lambda: clock[0])
     joined = []
@@ -174,17 +178,17 @@ def test_jobs_that_are_cancelled_together_are_aborted_in_the_time_of_one(job, st
     monkeypatch.undo()
 
 
-def test_what_a_judge_raises_is_raised_in_the_end_and_other_errors_are_named(job, started):
+def test_errors_of_scoring_models_are_raised_at_the_end_and_unexpected_ones_are_named(job, started):
     class Ill(InlineTasks):
         def __call__(self, *_):
-            raise ModelError("the judge is ill")
+            raise ModelError("the scoring model failed")
 
     class Buggy(InlineTasks):
         def __call__(self, *_):
             raise ValueError("a slip")
 
     for background, kind, said in (
-        (Ill(), ModelError, "the judge is ill"),
+        (Ill(), ModelError, "the scoring model failed"),
         (Buggy(), FarmError, "frames cannot be measured: ValueError: a slip"),
     ):
         one = started(background)
@@ -218,7 +222,7 @@ print("the last line")
 """
 
 
-def test_a_judge_that_hangs_keeps_no_process_alive(job):
+def test_a_hanging_scoring_model_does_not_keep_the_process_alive(job):
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, job.folder.url],
         capture_output=True,

@@ -1,4 +1,4 @@
-"""The gallery of a night, while it goes on."""
+"""The gallery of a batch while it runs."""
 
 import logging
 import threading
@@ -15,7 +15,7 @@ from farm.store import FolderLock, JobFolder
 
 @pytest.fixture
 def written(monkeypatch):
-    """The pages that were written, each with how often it loads itself again; the first waits until it may be."""
+    """Collect the written pages, each with its refresh interval; the first waits for permission."""
     pages, may = [], threading.Event()
 
     def write(url, *, refused, began, refresh_seconds):
@@ -39,7 +39,7 @@ def started(job):
     return JobStarted(job=job, frame_count=3, kept=0)
 
 
-def test_what_asks_while_a_page_is_written_gets_one_page_together_and_waits_for_nothing(written):
+def test_requests_during_a_write_are_merged_into_one_page_and_do_not_block(written):
     pages, may = written
     with BatchGallery("out", {}) as night:
         night(started("a"))
@@ -54,7 +54,7 @@ def test_what_asks_while_a_page_is_written_gets_one_page_together_and_waits_for_
     assert pages[2:] == [(["a", "b", "c", "d"], 0)]
 
 
-def test_a_page_is_written_again_while_frames_come_in(written, monkeypatch):
+def test_a_page_is_rewritten_while_frames_arrive(written, monkeypatch):
     pages, may = written
     monkeypatch.setattr(night_gallery, "_GALLERY_REFRESH_SECONDS", 0.05)
     may.set()
@@ -63,7 +63,7 @@ def test_a_page_is_written_again_while_frames_come_in(written, monkeypatch):
         wait_for(lambda: len(pages) > 2)
 
 
-def test_a_night_in_which_nothing_starts_writes_its_gallery_at_the_end_only(written):
+def test_a_batch_in_which_nothing_starts_writes_its_gallery_only_at_the_end(written):
     pages, may = written
     may.set()
     with BatchGallery("out", {}) as night:
@@ -85,7 +85,7 @@ def test_a_gallery_that_cannot_be_written_is_a_warning(monkeypatch, caplog, erro
     assert caplog.messages[0].startswith("the gallery cannot be written now")
 
 
-def test_a_job_of_the_night_is_running_on_the_gallery_while_it_runs(rendered, tmp_path):
+def test_the_gallery_shows_a_running_job_as_running(rendered, tmp_path):
     claim = FolderLock(JobFolder(str(rendered()))).acquire()
     page = tmp_path / "index.html"
     try:

@@ -12,10 +12,10 @@ from farm.events import ChunkDone, JobFinished, JobStarted
 from farm.execute import InlineExecutor, RetryPolicy, open_executor
 from farm.execute.retry_policy import Cause
 from farm.plan.pacing import unevenness
-from farm.records import AnalysisSpec, Stretch
+from farm.records import AnalysisSpec, FrameSequence
 from farm.render import open_renderer
 from farm.results import Verdict, job_to_verify, verify
-from farm.results.measurements import shown
+from farm.results.measurements import analyzed_frame
 from farm.rules.load import load
 from farm.run import prepare, render
 from farm.store import FolderLock, JobFolder, Ledger
@@ -29,7 +29,7 @@ PILOT = "job (pilot)"
 
 
 class Sudden(Renderers):
-    """Opens renderers that show what is a little before a third of the way as the beginning, and what is after as c."""
+    """Opens renderers whose pictures look like the start until a third of the way, and like c after it."""
 
     def __call__(self, spec):
         renderer = super().__call__(spec)
@@ -50,7 +50,7 @@ def _bent(frame):
 
 @pytest.fixture
 def even(write_manifest):
-    """Write a manifest whose alphas a pilot chooses, of pictures large enough to look at."""
+    """Write a manifest whose alphas a pilot chooses, with pictures large enough to measure."""
 
     def write(name="job", *, pacing="perceptual", **replaced):
         animation = f"{{kind: interpolate, prompts: [a, b, c], frames: {FRAMES}, pacing: {pacing}}}"
@@ -61,10 +61,10 @@ def even(write_manifest):
     return write
 
 
-def run(*paths, output_dir, renderers=None, tell=quiet):
+def run(*paths, output_dir, renderers=None, on_event=quiet):
     jobs = [prepare(path, output_dir=str(output_dir), procedural=True) for path in paths]
     with InlineExecutor(open_renderer=renderers or Sudden()) as executor:
-        return render(jobs, executor, tell)
+        return render(jobs, executor, on_event)
 
 
 def folder_in(output_dir, name="job"):
@@ -76,11 +76,11 @@ def contents(folder):
 
 
 def changes(path, output_dir):
-    """Return what is seen to change from frame to frame."""
+    """Return the visible changes from frame to frame."""
     job = prepare(path, output_dir=str(output_dir), procedural=True)
-    frames = tuple(shown(job.plan.frame(row.frame), row) for row in Ledger(job.folder).rows())
+    frames = tuple(analyzed_frame(job.plan.frame(row.frame), row) for row in Ledger(job.folder).rows())
     spec = AnalysisSpec(clip=None, classifier=None, smoothness=True)
-    values = measure(spec, job.folder.url, Stretch(frames=frames, before=None, after=None))
+    values = measure(spec, job.folder.url, FrameSequence(frames=frames, before=None, after=None))
     return [math.sqrt(2 * each["perceptual_change"]) for each in values[1:]]
 
 
@@ -89,7 +89,7 @@ def chosen(output_dir):
 
 
 class Stop:
-    """Presses Ctrl-C at the first event that fits, once."""
+    """Presses Ctrl-C once, at the first matching event."""
 
     def __init__(self, fits):
         self._fits = fits
@@ -108,20 +108,20 @@ def test_frames_of_a_paced_job_differ_evenly(even, tmp_path):
     assert after < before / 4
 
 
-def test_every_look_of_a_pilot_is_measured_and_there_are_no_more_than_the_job_has_frames(even, tmp_path):
+def test_every_pilot_frame_is_measured_and_a_pilot_has_at_most_as_many_frames_as_the_job(even, tmp_path):
     run(even(), output_dir=tmp_path)
-    looks = [look["alpha"] for look in chosen(tmp_path)["pilot"]]
-    assert looks == sorted(set(looks))
-    assert {0.0, 0.5, 1.0} <= set(looks)
-    assert len(contents(folder_in(tmp_path) / ".farm" / "pilot")) == len(looks) <= FRAMES
-    assert len(looks) % 4 == 0
+    tried = [pilot_frame["alpha"] for pilot_frame in chosen(tmp_path)["pilot"]]
+    assert tried == sorted(set(tried))
+    assert {0.0, 0.5, 1.0} <= set(tried)
+    assert len(contents(folder_in(tmp_path) / ".farm" / "pilot")) == len(tried) <= FRAMES
+    assert len(tried) % 4 == 0
 
 
-def test_a_pilot_is_told_of_like_a_job_of_its_own_before_the_job(even, tmp_path):
+def test_a_pilot_is_reported_as_a_separate_job_before_its_job(even, tmp_path):
     events = []
-    run(even(), output_dir=tmp_path, tell=events.append)
-    told = [event for event in events if isinstance(event, JobStarted | JobFinished)]
-    assert told == [
+    run(even(), output_dir=tmp_path, on_event=events.append)
+    reported = [event for event in events if isinstance(event, JobStarted | JobFinished)]
+    assert reported == [
         JobStarted(job=PILOT, frame_count=FRAMES, kept=0),
         JobFinished(job=PILOT, state="done"),
         JobStarted(job="job", frame_count=FRAMES, kept=0),
@@ -129,7 +129,7 @@ def test_a_pilot_is_told_of_like_a_job_of_its_own_before_the_job(even, tmp_path)
     ]
 
 
-def test_the_manifest_that_a_job_leaves_renders_the_same_anywhere_without_a_pilot(even, tmp_path):
+def test_a_jobs_manifest_renders_the_same_frames_anywhere_without_a_pilot(even, tmp_path):
     run(even(), output_dir=tmp_path / "here")
     resolved = folder_in(tmp_path / "here") / "manifest.yaml"
     animation = load(resolved).manifest.animation
@@ -156,11 +156,11 @@ def test_every_frame_of_a_paced_job_passes_verification(even, tmp_path):
     ]
 
 
-def test_a_killed_pilot_goes_on_and_chooses_the_same(even, tmp_path):
+def test_a_killed_pilot_resumes_and_chooses_the_same_alphas(even, tmp_path):
     whole, first, second = Sudden(), Sudden(), Sudden()
     run(even(), output_dir=tmp_path / "whole", renderers=whole)
     path, stop = even(), Stop(lambda event: isinstance(event, ChunkDone) and len(first.calls) == 4)
-    [stopped] = run(path, output_dir=tmp_path / "cut", renderers=first, tell=stop)
+    [stopped] = run(path, output_dir=tmp_path / "cut", renderers=first, on_event=stop)
     assert (stopped.state, stopped.exit_code) == ("interrupted", 130)
     assert not (folder_in(tmp_path / "cut") / ".farm" / "pacing.json").exists()
     run(path, output_dir=tmp_path / "cut", renderers=second)
@@ -169,7 +169,7 @@ def test_a_killed_pilot_goes_on_and_chooses_the_same(even, tmp_path):
     assert contents(folder_in(tmp_path / "cut")) == contents(folder_in(tmp_path / "whole"))
 
 
-def test_a_run_that_was_killed_after_its_pilot_needs_no_other(even, tmp_path):
+def test_a_run_killed_after_its_pilot_needs_no_second_pilot(even, tmp_path):
     whole, first, second = Sudden(), Sudden(), Sudden()
     run(even(), output_dir=tmp_path / "whole", renderers=whole)
     path = even()
@@ -177,7 +177,7 @@ def test_a_run_that_was_killed_after_its_pilot_needs_no_other(even, tmp_path):
         path,
         output_dir=tmp_path / "cut",
         renderers=first,
-        tell=Stop(lambda event: isinstance(event, JobStarted) and event.job == "job"),
+        on_event=Stop(lambda event: isinstance(event, JobStarted) and event.job == "job"),
     )
     run(path, output_dir=tmp_path / "cut", renderers=second)
     assert first.calls + second.calls == whole.calls
@@ -195,19 +195,19 @@ def test_a_run_that_was_killed_after_its_pilot_needs_no_other(even, tmp_path):
         ("batch_size: 4", "batch_size: 3"),
     ],
 )
-def test_whatever_alphas_come_from_makes_a_new_pilot_when_it_changes(even, tmp_path, change):
+def test_a_changed_input_of_the_choice_requires_a_new_pilot(even, tmp_path, change):
     run(even(), output_dir=tmp_path)
     job = prepare(even(change=change), output_dir=str(tmp_path), procedural=True)
     assert not job.pacing.is_known
 
 
-def test_what_alphas_do_not_come_from_makes_none(even, tmp_path):
+def test_other_changes_require_no_new_pilot(even, tmp_path):
     run(even(), output_dir=tmp_path)
     path = even(change=("gif: {fps: 10}", "gif: false"))
     assert prepare(path, output_dir=str(tmp_path), procedural=True).pacing.is_known
 
 
-def test_a_new_pilot_takes_what_the_one_before_has_rendered(even, tmp_path):
+def test_a_new_pilot_reuses_the_frames_of_the_previous_one(even, tmp_path):
     run(even(), output_dir=tmp_path)
     before, renderers = chosen(tmp_path), Sudden()
     (folder_in(tmp_path) / ".farm" / "pacing.json").write_text("{")
@@ -226,19 +226,19 @@ def poisoned(*chunks, until):
     return fails
 
 
-def test_frames_of_a_pilot_that_fail_are_left_out_and_not_tried_again(even, tmp_path):
+def test_failed_pilot_frames_are_ignored_and_not_retried(even, tmp_path):
     piloting = [True]
     renderers = Sudden(poisoned(1, until=piloting))
     ended = Stop(lambda event: isinstance(event, JobFinished) and piloting.clear())
-    [summary] = run(even(), output_dir=tmp_path, renderers=renderers, tell=ended)
+    [summary] = run(even(), output_dir=tmp_path, renderers=renderers, on_event=ended)
     assert (summary.state, summary.frames.rendered) == ("done", FRAMES)
-    looks = [look["alpha"] for look in chosen(tmp_path)["pilot"]]
-    assert len(looks) == len(contents(folder_in(tmp_path) / ".farm" / "pilot")) >= 8
-    assert not set(looks) & set(prepare(even(), output_dir="elsewhere", procedural=True).pacing.first[4:8])
+    tried = [pilot_frame["alpha"] for pilot_frame in chosen(tmp_path)["pilot"]]
+    assert len(tried) == len(contents(folder_in(tmp_path) / ".farm" / "pilot")) >= 8
+    assert not set(tried) & set(prepare(even(), output_dir="elsewhere", procedural=True).pacing.first[4:8])
     assert renderers.calls.count([4, 5, 6, 7]) == RetryPolicy().rules[Cause.RENDER].attempts + 1
 
 
-def test_a_pilot_of_which_nothing_comes_out_ends_its_job_and_no_other(even, write_manifest, tmp_path):
+def test_a_pilot_without_frames_ends_only_its_job(even, write_manifest, tmp_path):
     piloting = [True]
     other = write_manifest("other")
     summaries = run(
@@ -246,35 +246,37 @@ def test_a_pilot_of_which_nothing_comes_out_ends_its_job_and_no_other(even, writ
         other,
         output_dir=tmp_path,
         renderers=Sudden(poisoned(*range(9), until=piloting)),
-        tell=Stop(lambda event: isinstance(event, JobStarted) and event.job == "other" and piloting.clear()),
+        on_event=Stop(
+            lambda event: isinstance(event, JobStarted) and event.job == "other" and piloting.clear()
+        ),
     )
     assert [summary.state for summary in summaries] == ["failed", "done"]
     assert summaries[0].error == "fewer than two pilot frames were rendered: poison"
 
 
-def test_a_pilot_does_not_begin_in_a_folder_that_another_run_holds(even, tmp_path):
+def test_a_pilot_does_not_start_in_a_folder_held_by_another_run(even, tmp_path):
     claim, renderers = FolderLock(JobFolder(str(folder_in(tmp_path)))).acquire(), Sudden()
     try:
         [summary] = run(even(), output_dir=tmp_path, renderers=renderers)
     finally:
         claim.release()
     assert (summary.state, renderers.calls) == ("failed", [])
-    assert "another run of the farm holds this folder" in summary.error
+    assert "another run has locked this folder" in summary.error
 
 
-def test_a_link_in_the_place_of_the_pilot_is_not_followed(even, tmp_path):
+def test_a_link_instead_of_the_pilots_folder_is_not_followed(even, tmp_path):
     place = folder_in(tmp_path) / ".farm" / "pilot"
     place.parent.mkdir(parents=True)
     (tmp_path / "elsewhere").mkdir()
     place.symlink_to(tmp_path / "elsewhere")
     [summary] = run(even(), output_dir=tmp_path)
     assert summary.error == (
-        f"{place} is a symbolic link to '{tmp_path / 'elsewhere'}'; a job's own folders are never links: remove it."
+        f"{place} is a symbolic link to '{tmp_path / 'elsewhere'}'; a job's folder must not contain links: remove it."
     )
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
-def test_a_picture_per_frame_keeps_a_pilot_from_choosing(even, tmp_path):
+def test_a_picture_per_frame_is_refused_with_pacing(even, tmp_path):
     save_sequence(tmp_path / "film", FRAMES)
     draw(0).save(tmp_path / "still.png")
     pipeline = ("pipeline: StableDiffusionPipeline", "pipeline: StableDiffusionImg2ImgPipeline")
@@ -289,10 +291,10 @@ def test_a_picture_per_frame_keeps_a_pilot_from_choosing(even, tmp_path):
     )
 
 
-def test_a_plan_tells_of_the_pilot_to_come_and_of_one_that_was(farm, even, tmp_path):
+def test_a_plan_reports_a_future_and_an_earlier_pilot(farm, even, tmp_path):
     plan = ("plan", even(), "--procedural", "--output-dir", tmp_path)
     _, before, _ = farm(*plan)
-    _, told, _ = farm(*plan, "--json")
+    _, output, _ = farm(*plan, "--json")
     run(even(), output_dir=tmp_path)
     _, after, _ = farm(*plan)
     _, data, _ = farm(*plan, "--json")
@@ -300,23 +302,23 @@ def test_a_plan_tells_of_the_pilot_to_come_and_of_one_that_was(farm, even, tmp_p
     assert "\nmodel calls  3 to 6 for the pilot, then 6, 5 steps each\n" in before
     assert "\npacing       perceptual, chosen by an earlier pilot\n" in after
     assert "already rendered" in after
-    pacing, known = json.loads(told)["pacing"], json.loads(data)["pacing"]
+    pacing, known = json.loads(output)["pacing"], json.loads(data)["pacing"]
     assert (pacing["known"], pacing["pilot_frames"], pacing["pilot_calls"]) == (False, [12, 24], [3, 6])
     assert (known["known"], known["pilot_frames"], known["pilot_calls"]) == (True, [0, 0], [0, 0])
-    assert (json.loads(told)["model_calls"], json.loads(data)["model_calls"]) == (12, 0)
+    assert (json.loads(output)["model_calls"], json.loads(data)["model_calls"]) == (12, 0)
 
 
-def test_a_plan_counts_the_pilot_to_come_in_its_time(farm, even, tmp_path):
+def test_a_plans_time_includes_a_future_pilot(farm, even, tmp_path):
     assert farm("render", even("known", pacing="uniform"), "--inline", "--procedural")[0] == 0
     _, uniform, _ = farm("plan", even("one", pacing="uniform"), "--procedural", "--json")
     _, paced, _ = farm("plan", even("two"), "--procedural", "--json")
-    _, told, _ = farm("plan", even("two"), "--procedural")
+    _, output, _ = farm("plan", even("two"), "--procedural")
     first, second = (json.loads(data)["estimated_seconds"] for data in (uniform, paced))
     assert second == pytest.approx(2 * first)
-    assert "\ntime         at most about " in told
+    assert "\ntime         at most about " in output
 
 
-def test_a_pilot_whose_last_frame_fails_paces_the_end_as_what_lies_before_it(even, tmp_path):
+def test_a_pilot_whose_last_frame_fails_paces_the_end_like_the_section_before_it(even, tmp_path):
     def fails(chunk):
         if piloting and any(frame.alpha == 1 for frame in chunk.frames):
             raise RenderError("poison")
@@ -324,20 +326,20 @@ def test_a_pilot_whose_last_frame_fails_paces_the_end_as_what_lies_before_it(eve
     path, piloting = even(batch=("batch_size: 4", "batch_size: 1")), [True]
     ended = Stop(lambda event: isinstance(event, JobFinished) and piloting.clear())
     run(path, output_dir=tmp_path / "whole", renderers=Renderers())
-    [summary] = run(path, output_dir=tmp_path / "cut", renderers=Renderers(fails), tell=ended)
-    looks = [look["alpha"] for look in chosen(tmp_path / "cut")["pilot"]]
-    assert (summary.state, looks[-1] < 1) == ("done", True)
+    [summary] = run(path, output_dir=tmp_path / "cut", renderers=Renderers(fails), on_event=ended)
+    tried = [pilot_frame["alpha"] for pilot_frame in chosen(tmp_path / "cut")["pilot"]]
+    assert (summary.state, tried[-1] < 1) == ("done", True)
     expected = chosen(tmp_path / "whole")["alphas"]
     assert chosen(tmp_path / "cut")["alphas"] == pytest.approx(expected, abs=0.03)
 
 
 @pytest.mark.slow
-def test_clip_can_see_instead(even, tmp_path):
+def test_pacing_can_be_measured_with_clip(even, tmp_path):
     path = even(pacing="clip", judge=("output:", "analysis: {clip: {pretrained: tiny-world-clip}}\noutput:"))
     [summary] = run(path, output_dir=tmp_path)
     run(even("seen"), output_dir=tmp_path)
     assert summary.state == "done"
-    angles = [look["change"] for look in chosen(tmp_path)["pilot"]]
+    angles = [pilot_frame["change"] for pilot_frame in chosen(tmp_path)["pilot"]]
     assert max(angles) < math.pi / 2
     assert (
         chosen(tmp_path)["alphas"]

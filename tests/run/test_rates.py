@@ -1,4 +1,4 @@
-"""What is remembered of how fast jobs ran is read like any other file that somebody else may have written."""
+"""Stored render speeds are read like any other untrusted file."""
 
 import json
 import os
@@ -27,11 +27,11 @@ def test_a_rate_is_per_step_frame_and_worker(plan, path):
 @pytest.mark.parametrize(
     "rate", [[0.5, 0], [0.5, 1e400], [float("nan"), 1], [-1, 1], ["1", 1], [0.5], {}, None, 10**30]
 )
-def test_what_is_no_rate_is_not_known(plan, path, rate):
+def test_an_invalid_rate_is_ignored(plan, path, rate):
     path.write_text(json.dumps({_key(plan): rate}))
     assert Rates(path).estimate(plan, range(2)) is None
 
 
-def test_a_pipe_is_not_waited_for(plan, path):
+def test_a_pipe_does_not_block(plan, path):
     os.mkfifo(path)
     assert Rates(path).estimate(plan, range(2)) is None

@@ -1,11 +1,11 @@
-"""Alphas in a resolved manifest that a pilot chose for what the manifest said then."""
+"""Alphas in a resolved manifest that a pilot chose for an earlier version of it."""
 
 from functools import partial
 
 import pytest
 
 from farm.execute import InlineExecutor
-from farm.inputs.rehearsal import rehearsal
+from farm.inputs.procedural import procedural_renderer
 from farm.rules.load import load
 from farm.run import prepare, render
 from farm.run.pacing import pacing_warnings
@@ -30,13 +30,13 @@ def folder(write_manifest, tmp_path):
 
 
 def remarks(folder, *changes, kept_in=None):
-    """Return what is remarked on the manifest in the folder, with changes laid over it."""
+    """Return the warnings about the manifest in the folder, with changes applied."""
     document = load(folder / "manifest.yaml", changes)
-    design = partial(planned, document, rehearsal(document, {}), {}, None)
+    design = partial(planned, document, procedural_renderer(document, {}), {}, None)
     return pacing_warnings(document, None, JobFolder(str(kept_in or folder)), design)
 
 
-def test_alphas_of_the_manifest_that_they_were_chosen_for_need_no_remark(folder):
+def test_alphas_of_an_unchanged_manifest_cause_no_warning(folder):
     assert remarks(folder) == ()
     assert remarks(folder, "output.gif.fps=20", "description=another") == ()
 
@@ -45,7 +45,7 @@ def test_alphas_of_the_manifest_that_they_were_chosen_for_need_no_remark(folder)
     "change",
     ["animation.prompts=[a, b, d]", "animation.prompts=[a, b]", "seed=4", "render.num_inference_steps=6"],
 )
-def test_alphas_that_were_chosen_for_something_else_are_remarked_upon(folder, change):
+def test_alphas_chosen_for_an_earlier_manifest_cause_a_warning(folder, change):
     path = folder / "manifest.yaml"
     line = next(n for n, text in enumerate(path.read_text().splitlines(), 1) if "alphas:" in text)
     [remark] = remarks(folder, change)
@@ -55,14 +55,14 @@ def test_alphas_that_were_chosen_for_something_else_are_remarked_upon(folder, ch
     )
 
 
-def test_alphas_of_ones_own_are_nobodys_business(folder, tmp_path):
+def test_the_users_own_alphas_cause_no_warning(folder, tmp_path):
     own = "animation.alphas=[0, 0.5, 1]"
     assert remarks(folder, own, "animation.frames=3", "seed=4") == ()
     assert remarks(folder, "seed=4", kept_in=tmp_path / "elsewhere") == ()
     assert remarks(folder, "animation.pacing=uniform", "seed=4") == ()
 
 
-def test_a_choice_that_does_not_say_what_it_was_for_is_believed(folder):
+def test_a_choice_without_its_source_causes_no_warning(folder):
     note = folder / ".farm" / "pacing.json"
     note.write_text(note.read_text().replace('"source"', '"former"'))
     assert remarks(folder, "seed=4") == ()

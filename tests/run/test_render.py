@@ -19,7 +19,7 @@ from tests.tampering import edit_rows
 
 
 class Renderers:
-    """Opens real renderers, and fails on the frames that it is told to."""
+    """Opens real renderers, and fails on the given frames."""
 
     def __init__(self, poison=()):
         self.poison = set(poison)
@@ -37,13 +37,13 @@ class Renderers:
         return renderer
 
 
-def run(*paths, output_dir, poison=(), procedural=True, tell=lambda event: None):
+def run(*paths, output_dir, poison=(), procedural=True, on_event=lambda event: None):
     jobs = [prepare(path, output_dir=str(output_dir), procedural=procedural) for path in paths]
     with InlineExecutor(open_renderer=Renderers(poison)) as executor:
-        return render(jobs, executor, tell)
+        return render(jobs, executor, on_event)
 
 
-def test_a_job_leaves_all_its_files_and_nothing_temporary(write_manifest, tmp_path):
+def test_a_job_leaves_all_its_files_and_no_temporary_ones(write_manifest, tmp_path):
     [summary] = run(write_manifest(), output_dir=tmp_path / "out")
     folder = tmp_path / "out" / "job-rehearsal"
     assert (summary.state, summary.frames.rendered, summary.frames.planned) == ("done", 21, 21)
@@ -66,7 +66,7 @@ def test_the_table_is_an_image_folder_with_a_row_per_frame(write_manifest, tmp_p
     assert table.schema.metadata[b"manifest"].decode() == (folder / "manifest.yaml").read_text()
 
 
-def test_a_second_run_renders_nothing_and_says_the_same(write_manifest, tmp_path):
+def test_a_second_run_renders_nothing_and_writes_the_same_files(write_manifest, tmp_path):
     path = write_manifest()
     run(path, output_dir=tmp_path)
     before = {p: p.read_bytes() for p in (tmp_path / "job-rehearsal").rglob("*.png")}
@@ -75,7 +75,7 @@ def test_a_second_run_renders_nothing_and_says_the_same(write_manifest, tmp_path
     assert {p: p.read_bytes() for p in (tmp_path / "job-rehearsal").rglob("*.png")} == before
 
 
-def test_holes_cut_and_flipped_files_are_filled_in_place_with_the_same_bits(
+def test_missing_truncated_and_altered_frames_are_rendered_again_with_the_same_bits(
     write_manifest, tmp_path, tiny_sd
 ):
     path = write_manifest()
@@ -100,38 +100,38 @@ def test_changing_the_frame_rate_renders_nothing(write_manifest, tmp_path):
         assert gif.info["duration"] == 200
 
 
-def test_an_output_that_is_not_wanted_any_more_goes(write_manifest, tmp_path):
+def test_a_disabled_output_is_removed(write_manifest, tmp_path):
     run(write_manifest(), output_dir=tmp_path)
     run(write_manifest(gif=("gif: {fps: 10}", "gif: false")), output_dir=tmp_path)
     assert not (tmp_path / "job-rehearsal" / "job.gif").exists()
     assert (tmp_path / "job-rehearsal" / "job.mp4").exists()
 
 
-def test_the_resolved_manifest_renders_the_same_from_anywhere(write_manifest, tmp_path, tiny_sd):
+def test_the_resolved_manifest_renders_the_same_frames_from_anywhere(write_manifest, tmp_path, tiny_sd):
     (tmp_path / "model").symlink_to(tiny_sd)
     run(write_manifest(pretrained="./model"), output_dir=tmp_path / "out", procedural=False)
     [again] = run(tmp_path / "out" / "job" / "manifest.yaml", output_dir=tmp_path / "out", procedural=False)
     assert (again.state, again.frames.kept, again.frames.rendered) == ("done", 21, 0)
 
 
-def test_one_bad_frame_does_not_sink_the_rest(write_manifest, tmp_path):
+def test_a_bad_frame_does_not_affect_the_others(write_manifest, tmp_path):
     [summary] = run(write_manifest(), output_dir=tmp_path, poison={9})
     assert (summary.state, summary.exit_code) == ("partial", 3)
     assert [(failed.first, failed.last, failed.reason) for failed in summary.failures] == [(8, 11, "poison")]
     table = pq.read_table(tmp_path / "job-rehearsal" / "metadata.parquet")
     assert table["frame"].to_pylist() == [*range(8), *range(12, 21)]
-    said = json.loads((tmp_path / "job-rehearsal" / "summary.json").read_text())
-    assert said["failures"] == [{"first": 8, "last": 11, "reason": "poison"}]
+    written = json.loads((tmp_path / "job-rehearsal" / "summary.json").read_text())
+    assert written["failures"] == [{"first": 8, "last": 11, "reason": "poison"}]
     [again] = run(write_manifest(), output_dir=tmp_path)
     assert (again.state, again.frames.rendered, again.frames.kept) == ("done", 4, 17)
 
 
-def test_a_job_of_which_nothing_came_out_has_failed(write_manifest, tmp_path):
+def test_a_job_without_finished_frames_has_failed(write_manifest, tmp_path):
     [summary] = run(write_manifest(), output_dir=tmp_path, poison=range(21))
     assert (summary.state, summary.exit_code, summary.outputs) == ("failed", 1, ())
 
 
-def test_ctrl_c_keeps_finished_frames_and_former_films(write_manifest, tmp_path):
+def test_ctrl_c_keeps_finished_frames_and_earlier_outputs(write_manifest, tmp_path):
     path = write_manifest()
 
     chunks = []
@@ -142,7 +142,7 @@ def test_ctrl_c_keeps_finished_frames_and_former_films(write_manifest, tmp_path)
             if len(chunks) == 2:
                 raise KeyboardInterrupt
 
-    [summary] = run(path, output_dir=tmp_path, tell=stop_after_two)
+    [summary] = run(path, output_dir=tmp_path, on_event=stop_after_two)
     folder = tmp_path / "job-rehearsal"
     assert (summary.state, summary.exit_code) == ("interrupted", 130)
     assert not (folder / "job.gif").exists()
@@ -152,13 +152,13 @@ def test_ctrl_c_keeps_finished_frames_and_former_films(write_manifest, tmp_path)
     assert (folder / "job.gif").exists()
 
 
-def test_jobs_of_a_night_are_told_apart_and_one_that_cannot_be_written_stops_no_other(
+def test_jobs_of_a_batch_are_reported_separately_and_an_unwritable_one_stops_no_other(
     write_manifest, tmp_path
 ):
     first, second, third = (write_manifest(name) for name in ("one", "two", "three"))
     (tmp_path / "two-rehearsal").write_text("a file where the folder should be")
     events = []
-    summaries = run(first, second, third, output_dir=tmp_path, tell=events.append)
+    summaries = run(first, second, third, output_dir=tmp_path, on_event=events.append)
     assert [summary.state for summary in summaries] == ["done", "failed", "done"]
     assert "two-rehearsal" in summaries[1].error
     assert [event.job for event in events if isinstance(event, JobStarted)] == ["one", "three"]
@@ -166,40 +166,40 @@ def test_jobs_of_a_night_are_told_apart_and_one_that_cannot_be_written_stops_no_
     assert ended == {"one": "done", "two": "failed", "three": "done"}
 
 
-def test_the_end_of_a_job_is_told_while_other_jobs_of_the_night_go_on(write_manifest, tmp_path):
-    told = []
+def test_the_end_of_a_job_is_reported_while_other_jobs_of_the_batch_continue(write_manifest, tmp_path):
+    events = []
     paths = [write_manifest(name) for name in ("one", "two")]
     claim = tmp_path / "one-rehearsal" / ".farm" / "claim.json"
 
-    def tell(event):
-        told.append(event)
+    def on_event(event):
+        events.append(event)
         until = time.monotonic() + 10
         if isinstance(event, ChunkDone) and event.job == "two":
             while claim.exists() and time.monotonic() < until:
                 time.sleep(0.05)
             time.sleep(0.05)  # from the claim's release to the end of its thread
 
-    run(*paths, output_dir=tmp_path, tell=tell)
-    [first, second] = [place for place, event in enumerate(told) if isinstance(event, JobFinished)]
-    assert (told[first].job, told[second].job) == ("one", "two")
-    assert any(isinstance(event, ChunkDone) for event in told[first:])
+    run(*paths, output_dir=tmp_path, on_event=on_event)
+    [first, second] = [position for position, event in enumerate(events) if isinstance(event, JobFinished)]
+    assert (events[first].job, events[second].job) == ("one", "two")
+    assert any(isinstance(event, ChunkDone) for event in events[first:])
 
 
-def test_a_second_run_on_a_folder_is_refused_and_touches_nothing_of_the_first(write_manifest, tmp_path):
+def test_a_second_run_on_a_folder_is_refused_and_does_not_affect_the_first(write_manifest, tmp_path):
     path, refused = write_manifest(), []
 
     def run_again(event):
         if isinstance(event, ChunkDone) and not refused:
             refused.extend(run(path, output_dir=tmp_path))
 
-    [summary] = run(path, output_dir=tmp_path, tell=run_again)
+    [summary] = run(path, output_dir=tmp_path, on_event=run_again)
     assert [again.state for again in refused] == ["failed"]
-    assert "another run of the farm holds this folder" in refused[0].error
+    assert "another run has locked this folder" in refused[0].error
     assert (summary.state, summary.frames.rendered) == ("done", 21)
     assert json.loads((tmp_path / "job-rehearsal" / "summary.json").read_text())["state"] == "done"
 
 
-def test_what_a_killed_run_left_half_written_is_swept_away(write_manifest, tmp_path):
+def test_temporary_files_of_a_killed_run_are_removed(write_manifest, tmp_path):
     leftover = tmp_path / "job-rehearsal" / "frames" / ".tmp-half.png"
     leftover.parent.mkdir(parents=True)
     leftover.write_bytes(b"half")
@@ -207,7 +207,7 @@ def test_what_a_killed_run_left_half_written_is_swept_away(write_manifest, tmp_p
     assert not leftover.exists()
 
 
-def test_two_jobs_of_one_name_are_refused(write_manifest, tmp_path):
+def test_two_jobs_with_the_same_name_are_refused(write_manifest, tmp_path):
     path = write_manifest()
     with pytest.raises(
         UsageError, match="^job: two manifests have this name; needed: a unique name for each job of a run.$"
@@ -229,7 +229,7 @@ def test_outputs_are_assembled_again_from_the_frames_alone(write_manifest, tmp_p
     assert (folder / "job.mp4").exists()
 
 
-def test_frames_of_another_recipe_are_not_taken_for_the_manifests(write_manifest, tmp_path):
+def test_frames_of_another_recipe_are_not_mistaken_for_the_manifests(write_manifest, tmp_path):
     run(write_manifest(), output_dir=tmp_path)
     edited = write_manifest(prompts=("[a, b, c]", "[other, b, c]"))
     folder = tmp_path / "job-rehearsal"
@@ -239,7 +239,7 @@ def test_frames_of_another_recipe_are_not_taken_for_the_manifests(write_manifest
     assert pq.read_table(folder / "metadata.parquet")["frame"].to_pylist() == list(range(10, 21))
 
 
-def test_one_frames_wrong_settings_cost_no_other_frame_or_job(write_manifest, tmp_path):
+def test_wrong_settings_of_one_frame_cost_no_other_frame_or_job(write_manifest, tmp_path):
     odd = "{class: DDIMScheduler, config: {beta_schedule: odd}}"
     sweep = f"{{kind: sweep, prompt: a, over: {{scheduler: [{odd}, PNDMScheduler]}}}}"
     wrong = write_manifest("wrong", kind=("{kind: interpolate, prompts: [a, b, c], frames: 21}", sweep))
@@ -267,7 +267,7 @@ def test_ctrl_c_while_outputs_are_assembled_ends_the_run(write_manifest, tmp_pat
         if len(done) == 21 and not stop.is_alive() and not stop.finished.is_set():
             stop.start()
 
-    [summary] = run(path, output_dir=tmp_path, tell=stop_when_all_is_rendered)
+    [summary] = run(path, output_dir=tmp_path, on_event=stop_when_all_is_rendered)
     stop.join()
     folder = tmp_path / "job-rehearsal"
     assert (summary.state, summary.exit_code, summary.frames.rendered) == ("interrupted", 130, 21)
@@ -277,12 +277,12 @@ def test_ctrl_c_while_outputs_are_assembled_ends_the_run(write_manifest, tmp_pat
     assert json.loads((folder / "summary.json").read_text())["state"] == "interrupted"
 
 
-def test_a_folder_that_is_no_job_is_not_assembled(tmp_path):
-    with pytest.raises(UsageError, match=f"^{tmp_path}: not a job's folder: it holds no manifest.yaml.$"):
+def test_a_folder_without_a_job_is_not_assembled(tmp_path):
+    with pytest.raises(UsageError, match=f"^{tmp_path}: not a job's folder: it has no manifest.yaml.$"):
         assemble_outputs(str(tmp_path))
 
 
-def test_both_ends_of_an_interpolation_are_plain_diffusers_pictures(write_manifest, tmp_path, tiny_sd):
+def test_both_ends_of_an_interpolation_equal_plain_diffusers_pictures(write_manifest, tmp_path, tiny_sd):
     import numpy as np
     import torch
     from diffusers import StableDiffusionPipeline
@@ -300,8 +300,8 @@ def test_both_ends_of_an_interpolation_are_plain_diffusers_pictures(write_manife
             assert np.array_equal(np.asarray(ours), np.asarray(plain))
 
 
-def test_frames_of_a_run_whose_clock_was_ahead_do_not_outlive_a_change(write_manifest, tmp_path):
-    """Old parts of another batch size overlap the new ones, and say that they are the later."""
+def test_frames_of_a_run_with_a_fast_clock_do_not_survive_a_change(write_manifest, tmp_path):
+    """Old parts of another batch size overlap the new ones, and have later times."""
     path = write_manifest()
     run(path, output_dir=tmp_path / "out")
     folder = tmp_path / "out" / "job-rehearsal"

@@ -1,4 +1,4 @@
-"""The manifest that a job leaves says the same as the one that was written, with no default left unsaid."""
+"""A job's resolved manifest is equivalent to the original, with every default filled in."""
 
 from pathlib import Path
 

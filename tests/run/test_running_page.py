@@ -1,4 +1,4 @@
-"""The page of a job while it runs: written anew as frames come in, within its share of the time, while it is ours."""
+"""The page of a running job: rewritten as frames arrive, within its share of time, while the run holds the folder."""
 
 import itertools
 import re
@@ -16,7 +16,7 @@ from farm.store import JobFolder
 
 @pytest.fixture
 def pages(monkeypatch):
-    """The pages that are written: whether of a running job, how many frames they show, how often they load anew."""
+    """Collect the written pages: whether of a running job, their number of frames, and their refresh interval."""
     written = []
 
     def write(folder, data, strip):
@@ -28,10 +28,10 @@ def pages(monkeypatch):
 
 @pytest.fixture
 def run(write_manifest, tmp_path):
-    def run(tell=lambda event: None, frames=41):
+    def run(on_event=lambda event: None, frames=41):
         job = prepare(write_manifest(frames=frames), output_dir=str(tmp_path), procedural=True)
         with InlineExecutor() as executor:
-            [summary] = render([job], executor, tell, chunks_per_shard=1)
+            [summary] = render([job], executor, on_event, chunks_per_shard=1)
         return summary
 
     return run
@@ -42,7 +42,7 @@ def wait(event):
         time.sleep(0.05)
 
 
-def test_the_page_is_written_again_and_again_while_frames_come_in(run, pages, monkeypatch):
+def test_the_page_is_rewritten_repeatedly_while_frames_arrive(run, pages, monkeypatch):
     monkeypatch.setattr(job_page, "_REFRESH_SECONDS", 0.01)
     monkeypatch.setattr(effort, "_CORE_SHARE", 1.0)
     monkeypatch.setattr(effort, "_CLOCK_SHARE", 1.0)
@@ -81,9 +81,7 @@ def test_writing_pages_takes_no_more_than_its_share_of_the_time(run, monkeypatch
     )
 
 
-def test_no_page_of_the_running_job_comes_after_it_was_closed(
-    run, pages, monkeypatch, tmp_path, write_manifest
-):
+def test_no_running_page_is_written_after_close(run, pages, monkeypatch, tmp_path, write_manifest):
     job = prepare(write_manifest(), output_dir=str(tmp_path), procedural=True)
     page = job_page.JobPage(job.plan, JobFolder(job.folder.url), lambda: None)
     page.close()
@@ -91,16 +89,16 @@ def test_no_page_of_the_running_job_comes_after_it_was_closed(
     assert pages == []
 
 
-def test_the_page_on_disk_loads_itself_again_while_the_job_runs_and_not_after(run, monkeypatch, tmp_path):
+def test_the_page_on_disk_reloads_itself_only_while_the_job_runs(run, monkeypatch, tmp_path):
     monkeypatch.setattr(job_page, "_REFRESH_SECONDS", 0.5)
     seen = []
 
-    def look(event):
+    def watch(event):
         wait(event)
         page = tmp_path / "job-rehearsal" / "report.html"
         if isinstance(event, ChunkDone) and page.exists():
             seen.append(re.search(r'"refresh":([\d.]+)', page.read_text())[1])
 
-    run(look)
+    run(watch)
     assert min(map(float, seen)) == 0.5
     assert '"refresh":0,' in (tmp_path / "job-rehearsal" / "report.html").read_text()

@@ -1,4 +1,4 @@
-"""Defects in what follows a job's frames cost neither its frames nor another job."""
+"""Defects after a job's frames affect neither its frames nor another job."""
 
 import json
 import logging
@@ -20,13 +20,13 @@ ALL = ["contact_sheet.png", "job.gif", "job.mp4"]
 
 @pytest.fixture
 def make(write_manifest, tmp_path):
-    def run(*names, tell=lambda event: None, **manifest):
+    def run(*names, on_event=lambda event: None, **manifest):
         jobs = [
             prepare(write_manifest(name, **manifest), output_dir=str(tmp_path), procedural=True)
             for name in names
         ]
         with InlineExecutor() as executor:
-            return render(jobs, executor, tell)
+            return render(jobs, executor, on_event)
 
     return run
 
@@ -39,9 +39,7 @@ def measured(folder):
     ("error", "said"),
     [(ValueError("no such chart"), "ValueError: no such chart"), (StorageError("disk full"), "disk full")],
 )
-def test_a_page_that_cannot_be_made_costs_no_output_and_no_other_job(
-    make, monkeypatch, tmp_path, error, said
-):
+def test_a_failed_page_costs_no_output_and_no_other_job(make, monkeypatch, tmp_path, error, said):
     write = job_page.write_report
 
     def broken(folder, data, strip):
@@ -58,7 +56,7 @@ def test_a_page_that_cannot_be_made_costs_no_output_and_no_other_job(
     assert (tmp_path / "other-rehearsal" / "report.html").exists()
 
 
-def test_a_page_of_a_running_job_that_cannot_be_made_is_logged(make, monkeypatch, caplog):
+def test_a_failed_page_of_a_running_job_is_logged(make, monkeypatch, caplog):
     write = job_page.write_report
 
     def broken(folder, data, strip):
@@ -74,7 +72,7 @@ def test_a_page_of_a_running_job_that_cannot_be_made_is_logged(make, monkeypatch
 
 
 @pytest.mark.parametrize("step", ["start", "shards", "record_outcome", "finish"])
-def test_whatever_ends_a_job_ends_no_other(make, monkeypatch, step):
+def test_any_error_of_a_job_ends_only_that_job(make, monkeypatch, step):
     class PanicException(BaseException):
         pass
 
@@ -92,7 +90,7 @@ def test_whatever_ends_a_job_ends_no_other(make, monkeypatch, step):
     assert second.error == "PanicException: index out of bounds"
 
 
-def test_insights_that_fail_cost_no_output(make, monkeypatch, tmp_path):
+def test_failed_insights_cost_no_output(make, monkeypatch, tmp_path):
     def broken(*_, **__):
         raise ZeroDivisionError("of nothing")
 
@@ -103,7 +101,7 @@ def test_insights_that_fail_cost_no_output(make, monkeypatch, tmp_path):
     assert not measured(tmp_path / "job-rehearsal")
 
 
-def test_what_was_measured_before_an_interruption_is_kept_in_table_and_summary(make, tmp_path):
+def test_measurements_before_an_interruption_are_kept_in_table_and_summary(make, tmp_path):
     arrived = []
 
     def interrupt(event):
@@ -112,24 +110,24 @@ def test_what_was_measured_before_an_interruption_is_kept_in_table_and_summary(m
             if len(arrived) == 4:
                 raise KeyboardInterrupt
 
-    [summary] = make("job", tell=interrupt, frames=41, **MEASURED)
+    [summary] = make("job", on_event=interrupt, frames=41, **MEASURED)
     assert summary.state == "interrupted"
     assert measured(tmp_path / "job-rehearsal")
     assert summary.analysis is not None
 
 
-def test_an_analysis_that_fails_leaves_what_was_measured_before(make, monkeypatch, tmp_path):
+def test_a_failed_analysis_keeps_earlier_measurements(make, monkeypatch, tmp_path):
     make("job", **MEASURED)
     folder = tmp_path / "job-rehearsal"
     before = pq.read_table(folder / "metadata.parquet")["rgb_change"].to_pylist()
     executor = InlineExecutor()
 
     def ill(*_):
-        raise StorageError("the judge is ill")
+        raise StorageError("the scoring model failed")
 
     ill.concurrency = 1
     executor.background = ill
-    with pytest.raises(StorageError, match="the judge is ill"):
+    with pytest.raises(StorageError, match="the scoring model failed"):
         analyze_job(str(folder), executor, ["analysis.clip.pretrained=tiny-world-clip"])
     assemble_outputs(str(folder))
     table = pq.read_table(folder / "metadata.parquet")
@@ -137,7 +135,7 @@ def test_an_analysis_that_fails_leaves_what_was_measured_before(make, monkeypatc
     assert "clip_score" not in table.schema.names
 
 
-def test_a_run_that_has_nothing_to_render_still_says_who_rendered_the_frames(make):
+def test_a_run_with_nothing_to_render_still_reports_which_workers_rendered_the_frames(make):
     [first] = make("job")
     [second] = make("job")
     assert second.frames.kept == 21

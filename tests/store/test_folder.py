@@ -34,12 +34,12 @@ def test_an_encoder_writes_to_a_path_and_the_file_appears_at_the_end(folder):
     assert folder.read("film.mp4") == b"film"
 
 
-def test_a_failed_write_leaves_only_the_former_file(folder):
-    folder.write("film.mp4", b"former")
+def test_a_failed_write_leaves_only_the_previous_file(folder):
+    folder.write("film.mp4", b"previous")
     with pytest.raises(KeyError), folder.writing("film.mp4") as path:
         path.write_bytes(b"half")
         raise KeyError
-    assert folder.read("film.mp4") == b"former"
+    assert folder.read("film.mp4") == b"previous"
     assert folder.names("") == ["film.mp4"]
 
 
@@ -132,10 +132,10 @@ def test_directories_are_synced_as_well_as_files(tmp_path, monkeypatch):
 
 
 def test_a_relative_folder_is_refused_when_the_current_directory_was_removed(tmp_path, monkeypatch):
-    gone = tmp_path / "gone"
-    gone.mkdir()
-    monkeypatch.chdir(gone)
-    gone.rmdir()
+    removed = tmp_path / "removed"
+    removed.mkdir()
+    monkeypatch.chdir(removed)
+    removed.rmdir()
     with pytest.raises(UsageError) as refused:
         JobFolder("job")
     assert str(refused.value) == (

@@ -19,7 +19,7 @@ def key(number):
 
 
 def frame(number, size=SIZE):
-    """Noise, so that every entry of a size is of nearly one size."""
+    """Return a frame of noise, so that entries of equal dimensions have nearly equal file sizes."""
     pixels = np.random.default_rng(number).integers(0, 256, (size, size, 3), dtype=np.uint8)
     return CachedFrame(pixels=pixels, scheduler="DDIMScheduler", device=f"cpu {number}")
 
@@ -72,12 +72,12 @@ def foreign(path, data):
 
 
 def flipped(path, data):
-    place = len(data) // 2
-    path.write_bytes(data[:place] + bytes((data[place] ^ 1,)) + data[place + 1 :])
+    offset = len(data) // 2
+    path.write_bytes(data[:offset] + bytes((data[offset] ^ 1,)) + data[offset + 1 :])
 
 
 def repainted(path, data):
-    """Other pixels under the former texts: an intact PNG, which only its digest reveals."""
+    """Replace the pixels but not the text chunks: an intact PNG, which only its digest reveals."""
     from PIL import PngImagePlugin
 
     text = PngImagePlugin.PngInfo()
@@ -227,18 +227,18 @@ def test_many_processes_share_a_cache_that_is_too_small_for_them(tmp_path):
     users = [context.Process(target=use, args=(folder, limit, seed, problems)) for seed in range(4)]
     for user in users:
         user.start()
-    said = [problems.get(timeout=120) for _ in users]
+    messages = [problems.get(timeout=120) for _ in users]
     for user in users:
         user.join()
-    assert said == ["done"] * 4
+    assert messages == ["done"] * 4
     assert sum(path.stat().st_size for path in entries(folder)) <= limit * (1 + 4 * 0.1)
     assert not [path for path in entries(folder) if path.name.startswith(".tmp-")]
     cache = FrameCache(folder, limit)
-    there = [number for number in range(40) if cache.get(key(number)) is not None]
-    assert len(there) == len(entries(folder)) >= 10
+    cached = [number for number in range(40) if cache.get(key(number)) is not None]
+    assert len(cached) == len(entries(folder)) >= 10
 
 
-def test_an_entry_that_is_a_pipe_is_not_waited_for_and_is_replaced(cache, entry):
+def test_an_entry_that_is_a_pipe_does_not_block_and_is_replaced(cache, entry):
     entry.unlink()
     os.mkfifo(entry)
     assert cache.get(key(1)) is None
@@ -249,12 +249,12 @@ def test_an_entry_that_is_a_pipe_is_not_waited_for_and_is_replaced(cache, entry)
 def test_an_entry_that_is_a_link_is_not_followed_and_is_replaced(cache, entry, tmp_path):
     elsewhere = tmp_path / "elsewhere.png"
     entry.rename(elsewhere)
-    whole = elsewhere.read_bytes()
+    content = elsewhere.read_bytes()
     entry.symlink_to(elsewhere)
     assert cache.get(key(1)) is None
     cache.put(key(1), frame(1))
     assert not entry.is_symlink()
-    assert elsewhere.read_bytes() == whole
+    assert elsewhere.read_bytes() == content
 
 
 def test_a_folder_of_entries_that_is_a_link_is_neither_read_nor_written(cache, entry, tmp_path):

@@ -71,7 +71,7 @@ KEY_AND_VALUE = re.compile(r'\s*(\w[\w \-/]+):\s*("(?:\\.|[^\\"])+"|[^,]*)(?:,|$
 
 
 def read_parameters(text):
-    """Return prompt, negative prompt and settings as A1111's web UI and its like read them."""
+    """Return prompt, negative prompt and settings as parsed by A1111's web UI and similar tools."""
     *lines, last = text.strip().split("\n")
     prompts = {False: [], True: []}
     is_negative = False
@@ -188,7 +188,7 @@ def png(image, **how):
 
 
 def with_text(size):
-    """A PNG with a text of so many bytes, which take a thousandth of that in the file."""
+    """Return a PNG with a text of `size` bytes, which takes a thousandth of that in the file."""
     text = PngImagePlugin.PngInfo()
     text.add_text("farm", "x" * size, zip=True)
     return png(Image.new("RGB", (8, 8)), pnginfo=text)
@@ -216,9 +216,9 @@ def test_an_image_that_cannot_be_a_frame_is_refused(data, reason):
 
 
 @settings(max_examples=200, deadline=None)
-@given(place=st.integers(0, 400), value=st.binary(min_size=1, max_size=8), cut=st.integers(0, 400))
-def test_a_changed_file_is_either_decoded_or_refused(place, value, cut):
-    whole = png(Image.effect_noise((8, 8), 50).convert("RGB"), dpi=(72, 72))
-    data = (whole[:place] + value + whole[place + len(value) :])[: len(whole) - cut % 20]
+@given(offset=st.integers(0, 400), value=st.binary(min_size=1, max_size=8), cut=st.integers(0, 400))
+def test_a_changed_file_is_either_decoded_or_refused(offset, value, cut):
+    intact = png(Image.effect_noise((8, 8), 50).convert("RGB"), dpi=(72, 72))
+    data = (intact[:offset] + value + intact[offset + len(value) :])[: len(intact) - cut % 20]
     with contextlib.suppress(StorageError):
         assert decode_frame(data, "a.png").ndim == 3

@@ -1,4 +1,4 @@
-"""What is recorded of a job's chunks, on a disk and in an object store, and that it never costs anything else."""
+"""The history of a job's chunks, on a disk and in an object store; its failures have no other effect."""
 
 import json
 import logging
@@ -61,7 +61,7 @@ def test_a_job_without_a_history_has_no_entries(folder):
     assert entries(folder, 0) == []
 
 
-def test_a_line_says_what_happened_and_leaves_out_what_does_not_apply(tmp_path):
+def test_a_line_omits_inapplicable_fields(tmp_path):
     recorded(JobFolder(str(tmp_path)), change(0))
     [line] = (tmp_path / ".farm" / "events.jsonl").read_text().splitlines()
     content = json.loads(line)
@@ -102,7 +102,7 @@ def test_events_after_the_end_are_ignored(folder):
     assert entries(folder, 0) == []
 
 
-def test_a_chunk_takes_the_same_few_bytes_wherever_it_is_in_the_job(tmp_path):
+def test_a_chunk_takes_the_same_few_bytes_whatever_its_index(tmp_path):
     recorded(
         JobFolder(str(tmp_path)), *(change(number, "done", worker="worker-1") for number in range(1000, 2000))
     )
@@ -139,7 +139,7 @@ def test_a_full_file_is_kept_once_and_then_replaced(tmp_path, monkeypatch):
     assert sorted(path.name for path in (tmp_path / ".farm").iterdir()) == ["events-1.jsonl", "events.jsonl"]
 
 
-def test_a_line_that_a_killed_run_left_unfinished_spoils_no_other(tmp_path, caplog):
+def test_an_unfinished_line_of_a_killed_run_damages_no_other(tmp_path, caplog):
     folder = JobFolder(str(tmp_path))
     recorded(folder, change(0))
     with (tmp_path / ".farm" / "events.jsonl").open("a") as file:
@@ -160,7 +160,7 @@ def test_a_line_that_a_killed_run_left_unfinished_spoils_no_other(tmp_path, capl
         b"x" * 10**6,
     ],
 )
-def test_a_line_that_nobody_recorded_is_ignored_with_a_warning(tmp_path, line, caplog):
+def test_an_invalid_line_is_ignored_with_a_warning(tmp_path, line, caplog):
     folder = JobFolder(str(tmp_path))
     recorded(folder, change(0))
     with (tmp_path / ".farm" / "events.jsonl").open("ab") as file:
@@ -186,13 +186,13 @@ def test_a_history_that_is_a_link_is_neither_written_nor_read(tmp_path, caplog):
     recorded(folder, change(0))
     assert target.read_text() == ""
     [warning] = caplog.messages
-    assert "the history of this run is not recorded further" in warning
+    assert "the history of this run is no longer recorded" in warning
     assert "is a symbolic link; links are not followed here" in warning
     with pytest.raises(StorageError, match="is a symbolic link"):
         entries(folder, 0)
 
 
-def test_a_history_that_is_a_pipe_is_not_waited_for(tmp_path, caplog):
+def test_a_history_that_is_a_pipe_does_not_block(tmp_path, caplog):
     (tmp_path / ".farm").mkdir()
     os.mkfifo(tmp_path / ".farm" / "events.jsonl")
     recorded(JobFolder(str(tmp_path)), change(0))
@@ -203,7 +203,7 @@ def test_a_disk_that_is_full_ends_the_history_with_one_warning(tmp_path, caplog,
     monkeypatch.setattr(JobFolder, "open_append", lambda self, name: FULL.open("wb", buffering=0))
     recorded(JobFolder(str(tmp_path)), change(0), change(1))
     assert caplog.messages == [
-        f"{tmp_path}/.farm/events.jsonl: the history of this run is not recorded further: "
+        f"{tmp_path}/.farm/events.jsonl: the history of this run is no longer recorded: "
         "[Errno 28] No space left on device"
     ]
 
@@ -217,5 +217,5 @@ def test_a_store_that_is_down_ends_the_history_with_one_warning(monkeypatch, cap
     with caplog.at_level(logging.WARNING):
         recorded(folder, change(0))
     assert caplog.messages == [
-        f"{folder.path('.farm/events.jsonl')}: the history of this run is not recorded further: no answer"
+        f"{folder.path('.farm/events.jsonl')}: the history of this run is no longer recorded: no answer"
     ]

@@ -19,7 +19,7 @@ def test_a_chunk_that_is_rendered_again_replaces_its_part(tmp_path):
     assert [row.attempt for row in ledger.rows()] == [2, 2]
 
 
-def test_where_parts_overlap_the_later_row_counts(tmp_path):
+def test_the_later_row_counts_if_parts_overlap(tmp_path):
     ledger = Ledger(JobFolder(str(tmp_path)))
     ledger.commit([row(4, rendered_at="2026-01-09T00:00:00+00:00", attempt=9)])
     ledger.commit([row(0), row(4), row(5)])

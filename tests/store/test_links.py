@@ -1,4 +1,4 @@
-"""Below a job's folder nothing is read, written, listed or removed through a link."""
+"""Below a job's folder, nothing is read, written, listed or removed through a link."""
 
 import contextlib
 import os
@@ -21,14 +21,14 @@ def folder(tmp_path):
 
 @pytest.fixture
 def elsewhere(tmp_path):
-    """A folder with a secret in it, that must stay as it is."""
-    there = tmp_path / "elsewhere"
-    (there / "inner").mkdir(parents=True)
-    for path in (there / "secret", there / "inner" / "secret", there / ".tmp-mine"):
+    """A folder with secrets, which must remain unchanged."""
+    outside = tmp_path / "elsewhere"
+    (outside / "inner").mkdir(parents=True)
+    for path in (outside / "secret", outside / "inner" / "secret", outside / ".tmp-mine"):
         path.write_bytes(SECRET)
-    yield there
-    assert sorted(path.name for path in there.rglob("*")) == [".tmp-mine", "inner", "secret", "secret"]
-    assert all(path.read_bytes() == SECRET for path in there.rglob("*") if path.is_file())
+    yield outside
+    assert sorted(path.name for path in outside.rglob("*")) == [".tmp-mine", "inner", "secret", "secret"]
+    assert all(path.read_bytes() == SECRET for path in outside.rglob("*") if path.is_file())
 
 
 def refused(call, *arguments):
@@ -38,9 +38,9 @@ def refused(call, *arguments):
 
 
 def link(folder, name, target):
-    place = Path(folder.path(name))
-    place.parent.mkdir(parents=True, exist_ok=True)
-    place.symlink_to(target)
+    path = Path(folder.path(name))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.symlink_to(target)
 
 
 def mode(folder, name=""):
@@ -60,7 +60,7 @@ FOLDER_CALLS = {
     "create": lambda folder, name: folder.compare_and_swap(name, None, b"new"),
     "swap": lambda folder, name: folder.compare_and_swap(name, SECRET, b"new"),
     "remove": lambda folder, name: folder.remove(name),
-    "look for": lambda folder, name: folder.exists(name),
+    "exists": lambda folder, name: folder.exists(name),
     "list": lambda folder, name: folder.names(name),
     "list folders of": lambda folder, name: folder.folders(name),
 }
@@ -71,11 +71,11 @@ FOLDER_CALLS = {
     "name_of_link", ["frames", ".farm", ".farm/ledger", ".farm/analysis", ".farm/analysis/ab"]
 )
 def test_nothing_is_reached_through_a_folder_that_is_a_link(folder, elsewhere, name_of_link, call):
-    place = folder.path(name_of_link)
+    path = folder.path(name_of_link)
     link(folder, name_of_link, elsewhere)
     for name in (f"{name_of_link}/secret", f"{name_of_link}/inner/secret"):
         assert refused(call, folder, name).endswith(
-            f"{place} is a symbolic link; links are not followed here."
+            f"{path} is a symbolic link; links are not followed here."
         )
 
 
@@ -83,8 +83,8 @@ def test_nothing_is_reached_through_a_folder_that_is_a_link(folder, elsewhere, n
 def test_a_file_that_is_a_link_is_not_read(folder, elsewhere, name):
     folder.write("frames/other", b"")
     link(folder, name, elsewhere / "secret")
-    said = f"{folder.path(name)}: cannot read: {folder.path(name)} is a symbolic link; links are not followed here."
-    assert refused(folder.read, name) == refused(folder.find, name) == said
+    message = f"{folder.path(name)}: cannot read: {folder.path(name)} is a symbolic link; links are not followed here."
+    assert refused(folder.read, name) == refused(folder.find, name) == message
     assert folder.names("") == []
     assert folder.exists(name)
 
@@ -155,7 +155,7 @@ def test_a_name_cannot_lead_out_of_the_folder(folder, name):
 
 
 def test_a_link_created_during_access_is_not_followed(folder, elsewhere):
-    """Somebody turns `frames` into a link and back, all the time."""
+    """Another thread repeatedly replaces `frames` by a link and back."""
     folder.write("real/secret", b"own")
     link(folder, "link", elsewhere)
     frames, stop = Path(folder.path("frames")), threading.Event()
@@ -181,14 +181,14 @@ def test_a_link_created_during_access_is_not_followed(folder, elsewhere):
 
 def test_files_and_folders_follow_the_umask(tmp_path):
     for mask, file_mode, folder_mode in ((0o022, 0o644, 0o755), (0o077, 0o600, 0o700), (0o002, 0o664, 0o775)):
-        former = os.umask(mask)
+        previous = os.umask(mask)
         try:
             folder = JobFolder(str(tmp_path / f"{mask}" / "job"))
             folder.write("frames/a.png", b"1")
             folder.compare_and_swap(".farm/claim.json", None, b"1")
             write_film(folder, "film.mp4")
         finally:
-            os.umask(former)
+            os.umask(previous)
         files = ("frames/a.png", ".farm/claim.json", "film.mp4")
         assert {mode(folder, name) for name in files} == {file_mode}
         folders = ("", "frames", ".farm")
@@ -218,8 +218,8 @@ def test_the_temporary_files_of_a_killed_encoder_are_removed(folder):
     assert folder.folders("") == []
 
 
-def open_places():
-    """Where the descriptors of this process lead."""
+def open_paths():
+    """Yield the paths of this process's open descriptors."""
     for descriptor in Path("/proc/self/fd").iterdir():
         with contextlib.suppress(FileNotFoundError):  # that of the listing itself
             yield str(descriptor.readlink())
@@ -232,7 +232,7 @@ def test_descriptors_are_closed_after_success_and_failure(folder, elsewhere):
     refused(folder.read, "frames/secret")
     refused(folder.read, ".farm/ledger/a/b")
     refused(folder.read, ".farm/ledger")
-    assert [place for place in open_places() if place.startswith((folder.url, str(elsewhere)))] == []
+    assert [path for path in open_paths() if path.startswith((folder.url, str(elsewhere)))] == []
     with folder.writing("film.mp4") as path:
         path.write_bytes(b"1")
-        assert [place for place in open_places() if place.startswith(folder.url)] != []
+        assert [name for name in open_paths() if name.startswith(folder.url)] != []

@@ -41,7 +41,7 @@ def test_a_second_run_is_refused_until_the_first_has_released_the_folder(folder)
     with pytest.raises(StorageError) as reported:
         FolderLock(folder).acquire()
     assert str(reported.value) == (
-        f"{folder.path('').rstrip('/')}: another run of the farm holds this folder (process {os.getpid()} on "
+        f"{folder.path('').rstrip('/')}: another run has locked this folder (process {os.getpid()} on "
         f"{platform.node()}); wait for it or stop it, then run again."
     )
     first.release()
@@ -82,7 +82,7 @@ def test_releasing_leaves_the_lock_of_a_run_that_took_over(folder):
     assert folder.exists(NAME)
 
 
-def test_a_store_that_cannot_be_read_is_not_taken_for_a_free_folder(folder, monkeypatch):
+def test_a_store_that_cannot_be_read_does_not_count_as_unlocked(folder, monkeypatch):
     held_by(folder, host="elsewhere")
 
     def down(name):
@@ -144,7 +144,7 @@ def test_a_store_that_is_down_for_one_heartbeat_does_not_cost_the_lock(folder, m
 
 
 def race(folder, racers):
-    """Let `racers` threads go for one stale lock and return how many got it."""
+    """Let `racers` threads try to take over one stale lock, and return how many succeeded."""
     held_by(folder, host="elsewhere", renewed=time.time() - 61)
     gate, held = threading.Barrier(racers), []
 
@@ -167,14 +167,14 @@ def test_of_many_threads_that_find_one_stale_lock_one_takes_it_over(folder):
     assert [race(folder, 4) for _ in range(50)] == [1] * 50
 
 
-def take_in_turns(url, turns, gate, tell):
+def take_in_turns(url, turns, gate, outcomes):
     for turn in range(turns):
         gate.wait()
         held = None
         with contextlib.suppress(StorageError):
             held = FolderLock(JobFolder(url)).acquire()
-        tell.put((turn, os.getpid() if held else None))
-        gate.wait()  # nobody releases it before all have tried
+        outcomes.put((turn, os.getpid() if held else None))
+        gate.wait()  # no process releases it before all have tried
         if held:
             held.release()
         gate.wait()
@@ -184,9 +184,9 @@ def test_of_several_processes_that_find_one_stale_lock_one_takes_it_over(tmp_pat
     turns, racers = 60, 3
     folder = JobFolder(str(tmp_path / "job"))
     context = multiprocessing.get_context("fork")
-    gate, said = context.Barrier(racers + 1), context.Queue()
+    gate, queue = context.Barrier(racers + 1), context.Queue()
     processes = [
-        context.Process(target=take_in_turns, args=(folder.url, turns, gate, said)) for _ in range(racers)
+        context.Process(target=take_in_turns, args=(folder.url, turns, gate, queue)) for _ in range(racers)
     ]
     for process in processes:
         process.start()
@@ -195,7 +195,7 @@ def test_of_several_processes_that_find_one_stale_lock_one_takes_it_over(tmp_pat
         for step in ("go", "tried", "let go"):
             gate.wait(timeout=60)
             if step == "tried":
-                outcomes = [said.get(timeout=60) for _ in range(racers)]
+                outcomes = [queue.get(timeout=60) for _ in range(racers)]
                 assert [at for at, _ in outcomes] == [turn] * racers
                 assert sum(pid is not None for _, pid in outcomes) == 1
             if step == "let go":
@@ -206,7 +206,7 @@ def test_of_several_processes_that_find_one_stale_lock_one_takes_it_over(tmp_pat
 
 
 def test_the_lock_of_a_zombie_is_taken_over(tmp_path):
-    """A run that was killed, and whose parent has not asked after it yet, holds nothing up."""
+    """A killed run whose parent has not waited for it yet does not block others."""
     folder = JobFolder(str(tmp_path))
     child = subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)], stdout=subprocess.PIPE)
     assert child.stdout.readline() == b"held\n"
@@ -223,7 +223,7 @@ def test_the_lock_of_another_container_holds_as_long_as_it_is_renewed(tmp_path):
     holder = json.loads(folder.read(".farm/claim.json"))
     elsewhere = holder | {"id": "other", "processes": "another pid namespace", "pid": 2**22 + 1}
     folder.write(".farm/claim.json", json.dumps(elsewhere).encode())
-    with pytest.raises(StorageError, match="another run of the farm holds this folder"):
+    with pytest.raises(StorageError, match="another run has locked this folder"):
         FolderLock(folder).acquire()
     folder.write(".farm/claim.json", json.dumps(elsewhere | {"renewed": time.time() - 61}).encode())
     FolderLock(folder).acquire().release()

@@ -4,7 +4,7 @@ import pytest
 
 from farm.records import Column
 from farm.store import JobFolder, Measurements, active_measurements, deactivate_measurements
-from tests.stretched import shown, stretch
+from tests.frame_sequences import analyzed_frame, frame_sequence
 
 COLUMNS = (
     Column(name="change", kind="float", description="what changes", unit="1", group="change", label="RGB"),
@@ -21,22 +21,27 @@ def folder(tmp_path):
 @pytest.fixture
 def kept(folder):
     measurements = Measurements(folder, "a" * 64, COLUMNS)
-    measurements.write(stretch(0, 1, after=True), VALUES)
+    measurements.write(frame_sequence(0, 1, after=True), VALUES)
     return measurements
 
 
 def test_measured_values_are_found_again(kept):
-    assert kept.find(stretch(0, 1, after=True)) == VALUES
+    assert kept.find(frame_sequence(0, 1, after=True)) == VALUES
 
 
 @pytest.mark.parametrize(
     "other",
     [
-        stretch(0, 1),
-        stretch(0, 2, after=True),
-        dataclasses.replace(stretch(0, 1, after=True), after=shown(2, content="another")),
-        dataclasses.replace(stretch(0, 1, after=True), frames=(shown(0), shown(1, content="another"))),
-        dataclasses.replace(stretch(0, 1, after=True), frames=(shown(0), shown(1, prompts=("a", "c")))),
+        frame_sequence(0, 1),
+        frame_sequence(0, 2, after=True),
+        dataclasses.replace(frame_sequence(0, 1, after=True), after=analyzed_frame(2, content="another")),
+        dataclasses.replace(
+            frame_sequence(0, 1, after=True), frames=(analyzed_frame(0), analyzed_frame(1, content="another"))
+        ),
+        dataclasses.replace(
+            frame_sequence(0, 1, after=True),
+            frames=(analyzed_frame(0), analyzed_frame(1, prompts=("a", "c"))),
+        ),
     ],
     ids=["other neighbours", "more frames", "a neighbour's pixels", "a frame's pixels", "a frame's prompts"],
 )
@@ -45,14 +50,14 @@ def test_values_of_other_frames_do_not_count(kept, other):
 
 
 def test_values_of_another_analysis_do_not_count(kept, folder):
-    assert Measurements(folder, "b" * 64, COLUMNS).find(stretch(0, 1, after=True)) is None
+    assert Measurements(folder, "b" * 64, COLUMNS).find(frame_sequence(0, 1, after=True)) is None
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"values": []}'])
 def test_damaged_values_count_as_not_measured(kept, folder, content):
     [name] = folder.names(f".farm/analysis/{'a' * 16}")
     folder.write(f".farm/analysis/{'a' * 16}/{name}", content)
-    assert kept.find(stretch(0, 1, after=True)) is None
+    assert kept.find(frame_sequence(0, 1, after=True)) is None
 
 
 def test_the_folder_records_which_measurements_are_active(kept, folder):
@@ -60,10 +65,10 @@ def test_the_folder_records_which_measurements_are_active(kept, folder):
     kept.activate()
     found = active_measurements(folder)
     assert found.columns == COLUMNS
-    assert found.find(stretch(0, 1, after=True)) == VALUES
+    assert found.find(frame_sequence(0, 1, after=True)) == VALUES
     deactivate_measurements(folder)
     assert active_measurements(folder) is None
-    assert kept.find(stretch(0, 1, after=True)) == VALUES
+    assert kept.find(frame_sequence(0, 1, after=True)) == VALUES
 
 
 def test_a_damaged_record_of_active_measurements_counts_as_none(kept, folder):

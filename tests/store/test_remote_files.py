@@ -23,7 +23,7 @@ def folder(store):
 
 
 class Next:
-    """These faults for the next requests of one method, one each; the rest is well."""
+    """Injects these faults into the next requests of one method, one each."""
 
     def __init__(self, method, *faults):
         self.method = method
@@ -148,7 +148,7 @@ def test_a_store_that_stays_down_is_reported_after_a_bounded_time_and_then_at_on
         "Finished frames are kept; run again when the store is available."
     )
     tried = len(store.faults)
-    assert tried > 1  # on a machine that is busy with other things no more than twice in these seconds
+    assert tried > 1  # a busy machine may try only twice in these seconds
     with pytest.raises(StorageError):
         folder.write("frames/b.png", b"1")
     assert len(store.faults) - tried == 2

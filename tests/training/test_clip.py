@@ -25,7 +25,7 @@ def test_the_words_of_the_world_are_single_tokens() -> None:
     )
 
 
-def test_any_text_has_tokens_and_comes_back() -> None:
+def test_any_text_can_be_encoded_and_decoded() -> None:
     tokenizer = new_tokenizer()
     text = "zwölf boxkämpfer 東京 🙂"
     ids = tokenizer(text, add_special_tokens=False).input_ids

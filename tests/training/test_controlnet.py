@@ -82,14 +82,14 @@ def test_sketches_for_the_evaluation_are_of_held_out_combinations() -> None:
     assert all(is_held_out(scene.shape, scene.colour, scene.background) for scene in scenes)
 
 
-def test_ten_shapes_are_where_the_edges_are(guided: StableDiffusionControlNetPipeline) -> None:
+def test_ten_shapes_are_at_the_edges(guided: StableDiffusionControlNetPipeline) -> None:
     sketches = held_out_sketches(10)
     _check_mean(overlaps(sketches, render_sketches(guided, sketches)))
 
 
 @pytest.mark.exhaustive
 @pytest.mark.slow
-def test_a_hundred_shapes_are_where_the_edges_are(guided: StableDiffusionControlNetPipeline) -> None:
+def test_a_hundred_shapes_are_at_the_edges(guided: StableDiffusionControlNetPipeline) -> None:
     sketches = held_out_sketches(100)
     _check_mean(overlaps(sketches, render_sketches(guided, sketches)))
 

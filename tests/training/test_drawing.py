@@ -33,7 +33,7 @@ def test_a_picture_has_the_requested_size(size: int) -> None:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_every_shape_lies_completely_within_the_picture(shape: str) -> None:
+def test_every_shape_is_completely_within_the_picture(shape: str) -> None:
     for seed in range(20):
         scene = Scene(shape=shape, colour="red", background="snow", style="cartoon")
         pixels = lab(np.asarray(draw(scene, seed)))

@@ -44,7 +44,7 @@ def renderer() -> Renderer:
     return open_renderer(spec_of(HERE / "tiny-world", pipeline="StableDiffusionInpaintPipeline"))
 
 
-def test_a_repair_is_of_held_out_scenes_and_asks_for_another_shape_in_another_colour() -> None:
+def test_a_repair_is_of_held_out_scenes_and_requests_another_shape_in_another_colour() -> None:
     for repair in held_out_repairs(50):
         old, new = repair.drawn, repair.prompt.scene
         assert all(is_held_out(scene.shape, scene.colour, scene.background) for scene in (old, new))

@@ -88,7 +88,7 @@ def test_masks_overlap_by_the_pixels_in_common() -> None:
     assert intersection_over_union(left, right) == 0
 
 
-def test_empty_masks_do_not_intersection_over_union() -> None:
+def test_empty_masks_have_no_intersection_over_union() -> None:
     nothing = np.zeros((4, 4), dtype=bool)
     assert intersection_over_union(nothing, nothing) == 0
 

@@ -1,1 +1,1 @@
-"""What all frames of a job together show, from their curves alone. Pure: no torch, no files."""
+"""Insights into a job from the curves of its frames alone. Pure: no torch, no files."""

@@ -14,7 +14,7 @@ MAX_EXAMPLES = 12
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Disagreement:
-    """The class that each of them names in a frame."""
+    """The classes that CLIP and the classifier name in a frame."""
 
     frame: int
     clip: str
@@ -25,8 +25,8 @@ class Disagreement:
 class Agreement:
     """CLIP against the classifier, in the `frames` that both scored.
 
-    In `counts[i][j]` frames CLIP names `labels[i]` and the classifier `labels[j]`; `labels` has those that occur, the
-    most frequent first. `examples` show the most frequent disagreements, each by the frame with the highest
+    In `counts[i][j]` frames CLIP names `labels[i]` and the classifier `labels[j]`; `labels` are those that
+    occur, the most frequent first. `examples` show the most frequent disagreements, each by the frame with the highest
     probability of the classifier.
     """
 
@@ -39,7 +39,7 @@ class Agreement:
 
 
 def agreement_of(curves: Curves) -> Agreement | None:
-    """Return how often both agree, or None if they scored no frame in common."""
+    """Return how often both agree, or None if no frame was scored by both."""
     pairs = {
         frame: (str(clip), str(classifier))
         for frame, (clip, classifier) in enumerate(
@@ -70,12 +70,12 @@ def _examples(
     best: dict[tuple[str, str], int] = {}
     for frame, pair in pairs.items():
         if pair[0] != pair[1] and (
-            pair not in best or _known(probabilities, frame) > _known(probabilities, best[pair])
+            pair not in best or _probability(probabilities, frame) > _probability(probabilities, best[pair])
         ):
             best[pair] = frame
     frequent = sorted(best, key=lambda pair: (-counted[pair], best[pair]))[:MAX_EXAMPLES]
     return tuple(Disagreement(frame=best[pair], clip=pair[0], classifier=pair[1]) for pair in frequent)
 
 
-def _known(probabilities: Array, frame: int) -> float:
+def _probability(probabilities: Array, frame: int) -> float:
     return float(np.nan_to_num(probabilities[frame]))

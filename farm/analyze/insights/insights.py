@@ -1,4 +1,4 @@
-"""The insights of a job: what its curves show, as values and as sentences."""
+"""The insights of a job from its curves, as values and as sentences."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from farm.records import Column, Sentence
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Insights:
-    """What the frames of a job together show; `dataclasses.asdict` makes JSON of it.
+    """The insights from all frames of a job; `dataclasses.asdict` converts them for JSON.
 
     `order` has the groups that change, by their first transition; simultaneous ones share a tuple. `outliers` and
     `blank` are frames. `agreement` is None unless both CLIP and a classifier scored frames.
@@ -35,7 +35,7 @@ def insights_of(columns: Sequence[Column], curves: Curves, *, moves: bool = True
 
     `columns` are the measured ones (`columns_of`), and `curves` has the values of each for every frame of the job, from
     frame 0, all of one length, with None where nothing was measured. With `moves` False the pictures are not an
-    animation, so they have no timelines, jumps and outliers.
+    animation and have no timelines, jumps or outliers.
     """
     groups = timelines(columns, curves) if moves else ()
     order = order_of_change(groups)

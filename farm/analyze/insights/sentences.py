@@ -19,10 +19,10 @@ _MIN_CHANGES = 3
 """With two changes, each is always far from their median."""
 
 _MIN_FACTOR = 2.0
-"""Times the median. Changes of an evenly paced animation reach 1.6 times theirs, which nobody sees as a jump."""
+"""Times the median. Changes of an evenly paced animation reach 1.6 times theirs without a visible jump."""
 
 _MIN_FRAMES = 2
-"""Fewer frames make no statement about agreement."""
+"""Agreement in fewer frames means nothing."""
 
 
 def sentence(*parts: str | int) -> Sentence:
@@ -68,7 +68,7 @@ def of_timeline(timeline: GroupTimeline) -> Iterator[Sentence]:
 
 
 def of_order(order: Sequence[Sequence[Transition]]) -> Iterator[Sentence]:
-    """Yield which group changes first, if several do."""
+    """Yield the order in which groups change, if several do."""
     if sum(map(len, order)) < 2:
         return
     first, *others = order
@@ -94,14 +94,14 @@ def of_jumps(jumps: Sequence[Jump]) -> Iterator[Sentence]:
 
 
 def of_outliers(frames: Sequence[int]) -> Iterator[Sentence]:
-    """Yield which frames are outliers, if any."""
+    """Yield the outliers, if any."""
     if frames:
         verb, whose = ("stands", "its") if len(frames) == 1 else ("stand", "their")
         yield sentence(*_frames(frames), f" {verb} out from both {whose} neighbours.")
 
 
 def of_blank(frames: Sequence[int]) -> Iterator[Sentence]:
-    """Yield which frames are blank, if any."""
+    """Yield the blank frames, if any."""
     if frames:
         yield sentence(*_frames(frames), f" {'is' if len(frames) == 1 else 'are'} blank.")
 
@@ -143,7 +143,7 @@ def _frames(frames: Sequence[int]) -> list[str | int]:
 
 
 def _when(simultaneous: Sequence[Transition]) -> list[str | int]:
-    """Return the range of frames in which groups change, or the one frame, in brackets."""
+    """Return the range of frames in which groups change, or the single frame, in brackets."""
     gradual = [one for one in simultaneous if one.pace == "gradual"]
     start = min(one.first if one in gradual else one.frame for one in simultaneous)
     end = max(one.last if one in gradual else one.frame for one in simultaneous)

@@ -1,4 +1,4 @@
-"""Which label of a group leads when, where one label overtakes another, and which group changes first.
+"""The leading labels of each group over time, the transitions between them, and the order in which groups change.
 
 A segment is a range of positions in which one label leads clearly. Positions count the measured frames of a group.
 """
@@ -32,7 +32,7 @@ many of them, so 2 frames of 10, or 1 of 5, are enough."""
 
 SUDDEN = 3
 """Steps from frame to frame. At the ten frames a second of a default GIF they take 0.3 s, about as long as an eye
-fixation: nobody watches such a change happen, however many frames surround it."""
+fixation: too short to watch the change happen, however many frames surround it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ class Segment:
 
     @property
     def length(self) -> int:
-        """How many positions it covers."""
+        """The number of positions."""
         return self.last - self.first + 1
 
 
@@ -105,7 +105,7 @@ def order_of_change(groups: Sequence[GroupTimeline]) -> tuple[tuple[Transition, 
 def segments(probabilities: Array) -> list[Segment]:
     """Return the segments of a group, neighbours of different labels; none if no label ever leads clearly.
 
-    `probabilities` has the shape [positions, labels]. The first and the last segment count however short they are.
+    `probabilities` has the shape [positions, labels]. The first and the last segment may have any length.
     """
     found = _joined(list(_clear(probabilities)))
     required = minimum_length(len(probabilities))

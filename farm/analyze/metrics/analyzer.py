@@ -1,4 +1,4 @@
-"""The interface between what is measured and the models that measure it. torch loads when an analyzer is opened."""
+"""The interface of analyzers, which measure frames. torch loads when an analyzer is opened."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from typing import Protocol
 
-from farm.records import AnalysisSpec, Pixels, Stretch, Values
+from farm.records import AnalysisSpec, FrameSequence, Pixels, Values
 from farm.store import JobFolder
 
 ReadFrame = Callable[[str], Pixels]
@@ -16,8 +16,8 @@ ReadFrame = Callable[[str], Pixels]
 class Analyzer(Protocol):
     """Measures frames. The same frame between the same neighbours always gives the same bits."""
 
-    def measure(self, stretch: Stretch, read: ReadFrame) -> tuple[Values, ...]:
-        """Return the measured values of each frame of a stretch, by the columns of `columns_of`, in their order."""
+    def measure(self, sequence: FrameSequence, read: ReadFrame) -> tuple[Values, ...]:
+        """Return the measured values of each frame of a sequence, by the columns of `columns_of`, in their order."""
 
 
 def open_analyzer(spec: AnalysisSpec) -> Analyzer:
@@ -28,14 +28,14 @@ def open_analyzer(spec: AnalysisSpec) -> Analyzer:
     Raises:
         ModelError: a checkpoint cannot be found or loaded.
     """
-    # transformers reads it when it is imported; its hints are not meant for the user.
+    # transformers reads it on import; its hints are not meant for users.
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     from farm.analyze.metrics.model_analyzer import ModelAnalyzer
 
     return ModelAnalyzer(spec)
 
 
-def measure(spec: AnalysisSpec, folder: str, stretch: Stretch) -> tuple[Values, ...]:
+def measure(spec: AnalysisSpec, folder: str, sequence: FrameSequence) -> tuple[Values, ...]:
     """Return the measured values of frames of the job in `folder`, a path or URL; models stay loaded.
 
     Raises:
@@ -45,4 +45,4 @@ def measure(spec: AnalysisSpec, folder: str, stretch: Stretch) -> tuple[Values, 
     job = JobFolder(folder)
     from farm.store import decode_frame  # Pillow and numpy load with the first frame
 
-    return open_analyzer(spec).measure(stretch, lambda name: decode_frame(job.read(name), job.path(name)))
+    return open_analyzer(spec).measure(sequence, lambda name: decode_frame(job.read(name), job.path(name)))

@@ -30,7 +30,7 @@ def columns_of(spec: AnalysisSpec) -> tuple[Column, ...]:
 
 
 def are_measurable(columns: Sequence[Column]) -> bool:
-    """Return whether columns read from a file are ones that an analysis measures, so that insights can use them."""
+    """Return whether an analysis can have measured columns read from a file, so that insights can use them."""
     names = Counter(column.name for column in columns)
     probable = (column.group for column in columns if column.unit == "probability")
     labels = Counter(group for group in probable if group.startswith(LABELS))
@@ -77,9 +77,7 @@ def _columns(spec: AnalysisSpec) -> Iterator[Column]:
 
 def _of_prompts(clip: ClipSpec) -> Iterator[Column]:
     chart, unit = "clip similarity", "cosine"
-    description = (
-        "CLIP's similarity of the frame to the prompts it is to show, averaged by their weights; -1 to 1"
-    )
+    description = "CLIP's similarity of the frame to its prompts, averaged by their weights; -1 to 1"
     yield Column(
         name="clip_score",
         kind="float",
@@ -139,7 +137,12 @@ def _of_smoothness(*, with_clip: bool) -> Iterator[Column]:
         yield change(
             "clip_change", "CLIP", "1 - cosine", "distance in CLIP's space from the frame before; 0 to 2"
         )
-    yield change("perceptual_change", "perceptual", "(1 - SSIM) / 2", "what an eye sees change; 0 to 1")
-    description = "root mean square difference from the mean of both neighbours: what goes back and forth"
+    yield change(
+        "perceptual_change",
+        "perceptual",
+        "(1 - SSIM) / 2",
+        "perceived change from the frame before; 0 to 1",
+    )
+    description = "root mean square difference from the mean of both neighbours"
     yield change("flicker", "flicker", "of the range", description)
     yield Column(name="blank", kind="bool", description="whether the frame is of one colour")

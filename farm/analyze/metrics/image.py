@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import torch
 
 _SSIM_SIDE = 256
-"""Pixels: the approximate length of the shorter side for SSIM, as its authors do for a usual viewing distance."""
+"""Pixels: the approximate shorter side for SSIM, as its authors recommend for a usual viewing distance."""
 
 _LUMA = (0.299, 0.587, 0.114)
 """ITU-R BT.601: the perceived brightness of red, green and blue."""
@@ -55,11 +55,11 @@ def perceptual_change(one: Pixels, other: Pixels) -> float:
     """Return (1 - SSIM) / 2 of two pictures: 0 if they are the same, at most 1.
 
     SSIM compares local means, contrasts and structure (Wang et al. 2004, doi:10.1109/TIP.2003.819861) in Gaussian
-    windows of 1.5 pixels. Large pictures are averaged down first, as in the authors' own program (ssim.m).
+    windows of 1.5 pixels. Large pictures are averaged down first, as in the authors' program (ssim.m).
     """
     from torchmetrics.functional.image import structural_similarity_index_measure
 
-    similarity = structural_similarity_index_measure(_viewed(one), _viewed(other), data_range=1.0)
+    similarity = structural_similarity_index_measure(_ssim_input(one), _ssim_input(other), data_range=1.0)
     return (1 - float(similarity)) / 2
 
 
@@ -85,7 +85,7 @@ def _root_mean_square(differences: npt.NDArray[np.int64]) -> float:
     return math.sqrt(int(np.square(differences).sum()) / differences.size)
 
 
-def _viewed(pixels: Pixels) -> torch.Tensor:
+def _ssim_input(pixels: Pixels) -> torch.Tensor:
     """Return float32 [1, 3, height, width] in 0 to 1, at the size for SSIM."""
     import torch
     import torch.nn.functional as F

@@ -12,7 +12,7 @@ from farm.analyze.metrics.analyzer import ReadFrame
 from farm.analyze.metrics.columns import MAX_PROMPTS, similarity
 from farm.analyze.metrics.image import flicker, is_blank, perceptual_change, rgb_change
 from farm.analyze.metrics.models import ClassifierModel, ClipModel, ModelCache, clip_change
-from farm.records import AnalysisSpec, AnalyzedFrame, ClipSpec, Pixels, Stretch, Value, Values
+from farm.records import AnalysisSpec, AnalyzedFrame, ClipSpec, FrameSequence, Pixels, Value, Values
 from farm.render import determinism
 
 _CPU = torch.device("cpu")
@@ -31,7 +31,7 @@ class _Decoded:
 
 
 class ModelAnalyzer:
-    """Measures one frame at a time, so that the other frames of a stretch change no bit."""
+    """Measures one frame at a time, so that no bit depends on the other frames of a sequence."""
 
     def __init__(self, spec: AnalysisSpec) -> None:
         self._spec = spec
@@ -39,14 +39,14 @@ class ModelAnalyzer:
         self._classifier = _classifiers(spec.classifier.source) if spec.classifier else None
 
     @torch.inference_mode()
-    def measure(self, stretch: Stretch, read: ReadFrame) -> tuple[Values, ...]:
-        """Return the measured values of each frame of a stretch, by column."""
+    def measure(self, sequence: FrameSequence, read: ReadFrame) -> tuple[Values, ...]:
+        """Return the measured values of each frame of a sequence, by column."""
         determinism.apply("strict", _CPU)
-        before = self._decode(stretch.before, read)
-        this = self._decode(stretch.frames[0], read)
+        before = self._decode(sequence.before, read)
+        this = self._decode(sequence.frames[0], read)
         measured = []
-        for number, frame in enumerate(stretch.frames, start=1):
-            following = stretch.frames[number] if number < len(stretch.frames) else stretch.after
+        for number, frame in enumerate(sequence.frames, start=1):
+            following = sequence.frames[number] if number < len(sequence.frames) else sequence.after
             after = self._decode(following, read)
             assert this is not None
             measured.append(dict(self._columns(frame, before, this, after)))
@@ -102,7 +102,7 @@ def _of_classes(classifier: ClassifierModel, pixels: Pixels, top_k: int) -> _Mea
 
 
 def _best_class(clip: ClipModel, image: torch.Tensor, classes: tuple[str, ...], template: str) -> str | None:
-    """Return the most probable class to CLIP; of synonyms, as in ImageNet's names, the first is used."""
+    """Return the class most probable to CLIP; of synonyms in a name, as in ImageNet, the first is used."""
     texts = [template.replace("{label}", name.partition(",")[0]) for name in classes]
     probabilities = clip.probabilities(image, texts)
     best = max(range(len(classes)), key=probabilities.__getitem__)

@@ -31,7 +31,7 @@ _CAPACITY = 3
 """Models of a kind that stay loaded: the jobs of a batch share them, and each may take gigabytes."""
 
 _NO_OTHER_SOURCE = {"local_files_only": True, "trust_remote_code": False}
-"""Arguments for transformers: nothing but the files of the folder."""
+"""Arguments for transformers: use only the files of the folder."""
 
 _loading = threading.Lock()
 """transformers changes settings of the process while it loads, so one model is loaded at a time."""
@@ -112,7 +112,7 @@ class ClassifierModel:
 
 
 class ModelCache(Generic[_Model]):
-    """Loads each model once, whichever thread asks first, and keeps the `capacity` most recently used."""
+    """Loads each model once for all threads, and keeps the `capacity` most recently used."""
 
     def __init__(self, load: Callable[[ModelSource], _Model], *, capacity: int = _CAPACITY) -> None:
         self._load = load
@@ -123,7 +123,7 @@ class ModelCache(Generic[_Model]):
         with _loading:
             if source not in self._models:
                 if len(self._models) == self._models.maxsize:
-                    self._models.popitem()  # before loading, so that memory never holds one model more
+                    self._models.popitem()  # before loading, so that memory never holds an extra model
                 self._models[source] = self._load(source)
             return self._models[source]
 
@@ -155,7 +155,7 @@ def load_tokenizer(source: ModelSource) -> Any:
         folder = _folder(source)
     with translate_errors(source, "a tokenizer"), no_network():
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder, **_NO_OTHER_SOURCE)
-    # Without its files, transformers 5 silently makes an empty one: all texts would be the same.
+    # Without its files, transformers 5 silently creates an empty one, and all texts would be equal.
     if len(tokenizer) <= len(set(tokenizer.all_special_ids)):
         raise ModelError(
             f"{source_name(source)}: its tokenizer has no words, as its vocabulary files are missing."

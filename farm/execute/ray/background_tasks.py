@@ -27,7 +27,7 @@ _NICE_INCREMENT = 10
 
 
 class TaskActor:
-    """A process that calls functions at low priority. What the functions keep loaded stays loaded."""
+    """A process that calls functions at low priority. Models that they load stay loaded."""
 
     def __init__(self) -> None:
         drop_submissions_from_path()

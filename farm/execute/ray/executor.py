@@ -52,7 +52,7 @@ class RayExecutor:
         """Start Ray or connect to it.
 
         Raises:
-            UsageError: when more workers are requested than there are resources for.
+            UsageError: when more workers are requested than the resources allow.
             ClusterError: when Ray cannot be started or reached.
         """
         self._session = RaySession(address=self._address, workers=self._workers)
@@ -148,7 +148,7 @@ class _Run:
 
     def _receive(self, worker: WorkerHandle, signal: Signal) -> Iterator[Event]:
         if worker not in self._pool:
-            return  # dropped while others were received
+            return  # dropped while the signals of others were handled
         try:
             if not worker.started:
                 yield from self._add(worker)
@@ -183,7 +183,7 @@ class _Run:
             self._pool.start()
 
     def _report_waiting(self) -> Iterator[Event]:
-        """Report now and then that no worker has started yet."""
+        """Report periodically that no worker has started yet."""
         waited = time.monotonic() - self._waiting_since
         if waited > _NOTICE_SECONDS and not any(worker.started for worker in self._pool):
             self._waiting_since = time.monotonic()

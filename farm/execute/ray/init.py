@@ -1,4 +1,4 @@
-"""The only call of `ray.init`: from an empty private folder, so that workers import nothing from the user's."""
+"""The only call of `ray.init`: from an empty private folder, so that workers import nothing from the user's folder."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ import ray
 
 NAMESPACE = "farm"
 _MAX_BASE_BYTES = 21
-"""Ray's sockets lie 82 bytes further down, and a socket's path has at most 103 bytes (macOS) or 107 (Linux)."""
+"""Ray's sockets add 82 bytes, and a socket's path has at most 103 bytes (macOS) or 107 (Linux)."""
 
 
 class PrivateFolder:
     """A new folder, at `path`, that no other user can enter (mode 0700).
 
-    `empty`, below it, stays empty (mode 0500) and has a name that cannot be guessed. It is made in RAY_TMPDIR or
-    TMPDIR, or in /tmp if that path is too long for sockets. What a killed run leaves of it is useless to others.
+    `empty`, below it, stays empty (mode 0500) and has an unpredictable name. The folder is created in RAY_TMPDIR or
+    TMPDIR, or in /tmp if that path is too long for sockets. What a killed run leaves behind is useless to others.
     """
 
     def __init__(self) -> None:
@@ -96,7 +96,7 @@ def _current_directory(folder: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _script_in(folder: Path) -> Iterator[None]:
-    """Pretend that the script lies in `folder`: Ray passes on a script's directory only if it is on `sys.path`."""
+    """Pretend that the script is in `folder`: Ray passes on a script's directory only if it is on `sys.path`."""
     former = sys.argv
     sys.argv = [str(folder / "farm"), *former[1:]]
     try:

@@ -101,8 +101,8 @@ class JobsClient:
     def jobs(self) -> list[ClusterJob]:
         """Return the submitted jobs, latest first."""
         with self._translate_errors():
-            found = [_cluster_job(details) for details in self._client.list_jobs() if details.submission_id]
-        return sorted(found, key=lambda job: job.started or 0, reverse=True)
+            jobs = [_cluster_job(details) for details in self._client.list_jobs() if details.submission_id]
+        return sorted(jobs, key=lambda job: job.started or 0, reverse=True)
 
     def job(self, job_id: str) -> ClusterJob:
         """Return one job."""

@@ -21,7 +21,7 @@ _PATHS = (
     *("HF_HOME", "HF_HUB_CACHE", "HF_TOKEN_PATH", "HUGGINGFACE_HUB_CACHE", "TORCH_HOME", "XDG_CACHE_HOME"),
     *("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "TMPDIR"),
 )
-"""Variables with a path, which may be relative to the current directory; workers have another one."""
+"""Variables that hold a path, possibly relative to the current directory, which is another one for workers."""
 
 
 def start_ray(folder: PrivateFolder, workers: int | None) -> None:
@@ -30,7 +30,7 @@ def start_ray(folder: PrivateFolder, workers: int | None) -> None:
     Its token exists only in the environment of its processes.
 
     Raises:
-        ClusterError: when it listens on another address than loopback.
+        ClusterError: when it listens on an address other than loopback.
     """
     variables = {
         "RAY_AUTH_MODE": "token",

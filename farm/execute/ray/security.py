@@ -1,4 +1,4 @@
-"""Requirements on any Ray that the farm uses: a version without known holes, a token, and no token in plain text."""
+"""Requirements on any Ray: a version without known vulnerabilities, a token, and no token in plain text."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def refuse_old_ray(version: str, where: str) -> None:
         oldest = ".".join(map(str, _OLDEST_RAY))
         raise ClusterError(
             f"{where}: Ray {version} is too old; required: {oldest} or newer. Below 2.52 it ignores "
-            f"RAY_AUTH_MODE=token, and below {oldest} it has known remote code execution holes. Install the version in "
-            "the farm's deploy/runtime.lock."
+            f"RAY_AUTH_MODE=token, and below {oldest} it has known remote code execution vulnerabilities. Install the "
+            "version in the farm's deploy/runtime.lock."
         )
 
 

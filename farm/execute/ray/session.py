@@ -54,14 +54,16 @@ class RaySession:
                 _connect(self._folder, address)
         except BaseException as error:
             stop_ray()
-            if address is not None or not isinstance(error, ClusterError):  # its text may name a log there
+            if address is not None or not isinstance(
+                error, ClusterError
+            ):  # its text may name a log in the folder
                 self._folder.remove()
             raise
 
     def slots(self, workers: int | None) -> Slots:
-        """Return slots for `workers` workers; for None as many as there are resources for.
+        """Return slots for `workers` workers; for None, as many as the resources allow.
 
-        A cluster may scale up, so more workers than it now has resources for are allowed. A cluster without CPU cores,
+        A cluster may scale up, so it accepts more workers than its resources now allow. A cluster without CPU cores,
         which consists of a head alone, gets GPU workers.
 
         Raises:

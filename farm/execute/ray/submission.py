@@ -39,7 +39,7 @@ _SIGNATURES = {
     "mp4": rb"....(ftyp|moov|mdat|wide|free|skip)",
     "mkv": rb"\x1a\x45\xdf\xa3",
 }
-"""First bytes of input pictures, by the suffix that they are sent with."""
+"""First bytes of input pictures, by the suffix of the files sent."""
 _SENT = re.compile(rf"\d{{6}}\.({'|'.join(_SIGNATURES)}|bin|yaml)", re.ASCII)
 
 
@@ -109,7 +109,7 @@ def _suffix(picture: Path) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Index:
-    """The content of `submission.json`: the user's names, those of pictures by the names of the files sent."""
+    """The content of `submission.json`: the user's name of the manifest, and of each picture by its sent file."""
 
     manifest: str
     pictures: Mapping[str, str]
@@ -118,8 +118,8 @@ class _Index:
 def _read(index: Path) -> dict[str, str]:
     """Return the user's names of all files that were sent, the manifest included."""
     try:
-        found = parse(index.read_bytes(), _Index)
-        names = {_MANIFEST: found.manifest, **found.pictures}
+        content = parse(index.read_bytes(), _Index)
+        names = {_MANIFEST: content.manifest, **content.pictures}
         if not all(_is_sent(index.parent, number) and _is_below(name) for number, name in names.items()):
             raise ValueError("it names a file that was not sent")
         if "/" in names[_MANIFEST] or len({*names.values()}) < len(names):

@@ -1,4 +1,4 @@
-"""The driver's view of its workers: Ray actors that are started, given shards, listened to, and killed for certain."""
+"""The driver's view of its workers: Ray actors to start, to give shards to, to monitor, and to kill reliably."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class WorkerHandle:
         return time.monotonic() - self.last_heard if self.assignments else 0.0
 
     def signals(self) -> list[Signal]:
-        """Return what to wait for to hear from it."""
+        """Return the signals to wait for."""
         return [*self.assignments] if self.started else [self.pong]
 
     def assign(self, assignment: Assignment) -> None:
@@ -167,7 +167,7 @@ class WorkerPool:
         )
 
     def stop(self, workers: Iterable[WorkerHandle]) -> list[bool]:
-        """Kill workers on whatever node they run, and return of each whether its process is dead."""
+        """Kill workers on any node, and return for each whether its process is dead."""
         stopped = list(workers)
         for worker in stopped:
             self._workers.remove(worker)
@@ -198,10 +198,10 @@ class WorkerPool:
 
 
 def _kill_processes(processes: Sequence[WorkerInfo]) -> list[bool]:
-    """Kill processes on their nodes, and return of each whether it is dead: one that is not may still write.
+    """Kill processes on their nodes, and return for each whether it is dead: a live one may still write.
 
-    `ray.kill` only asks: a process that is stopped, or blocked in a driver, does not respond. A process of a node that
-    left the cluster is dead, because its Ray kills it.
+    `ray.kill` is only a request: a process that is stopped, or blocked in a driver, does not respond. A process of a
+    node that left the cluster is dead, because its Ray kills it.
     """
     calls = [
         _kill_process.options(
@@ -216,7 +216,7 @@ def _kill_processes(processes: Sequence[WorkerInfo]) -> list[bool]:
 
 @ray.remote
 def _kill_process(pid: int, start_time: float) -> bool:
-    """Kill a process of this node, unless its number now belongs to another one."""
+    """Kill a process of this node, unless its pid now belongs to another one."""
     try:
         process = psutil.Process(pid)
         if abs(process.create_time() - start_time) > _CLOCK_SECONDS:
@@ -252,7 +252,7 @@ def _device(node_id: str) -> str:
 
 
 def _reason(error: RayError) -> str:
-    """Return one line for what Ray says in a page."""
+    """Summarize Ray's page-long message in one line."""
     if not isinstance(error, RayActorError):
         return f"{type(error).__name__}: {str(error).strip().splitlines()[-1]}"
     if isinstance(error, ActorUnavailableError):

@@ -1,1 +1,1 @@
-"""Checkpoints as files: where they lie, what they hold, and what they are made for."""
+"""Checkpoints as files: their location, content and architecture."""

@@ -14,9 +14,9 @@ from farm.inputs.digest import content_sha256
 from farm.records import IpAdapterSpec, ModelSource, TextualInversionSpec
 
 _DOWN = re.compile(r"_lora\d?_(linear_layer_)?(A|down)(_default)?_weight\Z")
-"""The end of a matrix's name. Matching is linear in its length, since names come from untrusted files."""
+"""The end of a matrix's name. Matching takes linear time, since names come from untrusted files."""
 _ADAPTER = re.compile(r"lora|lokr|hada")
-"""A part of every name in a LoRA or one of its variants."""
+"""Part of every name in a LoRA or one of its variants."""
 _TEXT = re.compile(r"(text_encoders?|lora_te)(_?[123])?_")
 _UNET = re.compile(r"(?:\A|_)(?:(?:down|up|input|output)_blocks|mid_block|middle_block)_")
 _TRANSFORMER = re.compile(r"(?:\A|_)(?:layers|blocks)_\d+_")
@@ -27,7 +27,7 @@ _WORDS = "_q_proj"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoraShapes:
-    """The input widths of the layers that a LoRA changes, and the denoiser that it is for, as far as known.
+    """The input widths of the layers that a LoRA changes, and the kind of denoiser it was trained for, if known.
 
     `context` is of cross-attention in a UNet, `tokens` of attention in a UNet or transformer, `words` of attention in
     text encoders, by name.
@@ -40,34 +40,34 @@ class LoraShapes:
 
 
 def read_lora(shapes: Mapping[str, Shape]) -> LoraShapes | None:
-    """Return the shapes of a LoRA in the names of diffusers, PEFT or kohya's scripts; None for other weights."""
+    """Return the shapes of a LoRA with names as in diffusers, PEFT or kohya's scripts; None for other weights."""
     # kohya's names have underscores for dots; the shape of a matrix is [rank, input width, ...].
     flat = {name.replace(".", "_"): shape for name, shape in shapes.items()}
-    takes = {
+    input_widths = {
         name[: match.start()]: shape[1]
         for name, shape in flat.items()
         if (match := _DOWN.search(name)) and len(shape) > 1
     }
-    if not takes and not any(map(_ADAPTER.search, shapes)):
+    if not input_widths and not any(map(_ADAPTER.search, shapes)):
         return None
-    nets = {name: width for name, width in takes.items() if not _TEXT.match(name)}
+    nets = {name: width for name, width in input_widths.items() if not _TEXT.match(name)}
     is_unet = any(map(_UNET.search, nets))
     is_transformer = any(map(_TRANSFORMER.search, nets))
     return LoraShapes(
         net="unet" if is_unet else "transformer" if is_transformer else None,
         context=_widths(nets, _CONTEXT) if is_unet else frozenset(),
         tokens=_widths(nets, _QUERIES),
-        words=_words(takes),
+        words=_words(input_widths),
     )
 
 
-def _widths(takes: Mapping[str, int], part: re.Pattern[str]) -> frozenset[int]:
-    return frozenset(width for name, width in takes.items() if part.search(name))
+def _widths(input_widths: Mapping[str, int], part: re.Pattern[str]) -> frozenset[int]:
+    return frozenset(width for name, width in input_widths.items() if part.search(name))
 
 
-def _words(takes: Mapping[str, int]) -> Mapping[str, frozenset[int]]:
+def _words(input_widths: Mapping[str, int]) -> Mapping[str, frozenset[int]]:
     encoders: dict[str, set[int]] = {}
-    for name, width in takes.items():
+    for name, width in input_widths.items():
         match = _TEXT.match(name)
         if match and match[1] != "text_encoders" and name.endswith(_WORDS):
             number = (match[2] or "").strip("_")
@@ -78,7 +78,7 @@ def _words(takes: Mapping[str, int]) -> Mapping[str, frozenset[int]]:
 
 USUAL_LORA = "pytorch_lora_weights.safetensors"
 USUAL_EMBEDDING = "learned_embeds.safetensors"
-"""The file names of LoRAs and textual inversions in diffusers."""
+"""Default file names of LoRAs and textual inversions in diffusers."""
 
 ENCODER_OF = {"clip_l": "text_encoder", "clip_g": "text_encoder_2"}
 """The text encoder of each tensor in a textual inversion for Stable Diffusion XL."""
@@ -98,7 +98,7 @@ def encoder_folder(adapter: IpAdapterSpec) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MissingFile:
-    """A weights file that a local checkpoint lacks: `name` in `folder`, as messages put it, which has `files`."""
+    """A weights file missing from a local checkpoint: `name` in `folder` (as in messages), which contains `files`."""
 
     name: str
     folder: str
@@ -120,14 +120,14 @@ def read_adapter(
 
     Without a `weight_name`, read the only file of the folder, or the one with the `usual` name.
     """
-    place = contents_of(source)
-    if place is None:
+    root = contents_of(source)
+    if root is None:
         return AdapterWeights()
-    if place.is_file():
-        return AdapterWeights(shapes=read_shapes(place))
-    folder = place / subfolder
+    if root.is_file():
+        return AdapterWeights(shapes=read_shapes(root))
+    folder = root / subfolder
     if weight_name is None:
-        # A hub repository may contain more files than are cached here.
+        # A hub repository may contain more files than its cached snapshot.
         known = folder.iterdir() if source.kind != "hub" and folder.is_dir() else ()
         weight_name = only_or_usual((file.name for file in known), usual)
     if (folder / weight_name).is_file():
@@ -140,20 +140,20 @@ def read_adapter(
 
 
 _UNNAMED = {*ENCODER_OF, "emb_params"}
-"""Keys of textual-inversion files that are not the token; `emb_params` as AUTOMATIC1111's web interface writes it."""
+"""Keys of textual-inversion files other than the token; AUTOMATIC1111's web interface writes `emb_params`."""
 
 
 def token_of(inversion: TextualInversionSpec, shapes: Mapping[str, Shape]) -> str:
-    """Return the token of an embedding: the manifest's, else the file's; empty where neither names one."""
+    """Return the token of an embedding: the manifest's, else the file's; empty if neither names one."""
     named = next(iter(shapes), "")
     return inversion.token or ("" if named in _UNNAMED else named)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImageEncoder:
-    """The image encoder in a folder; None if the folder is not on this machine yet.
+    """The image encoder in `folder`, None if that is not on this machine yet.
 
-    `digests` are of its weights files, empty unless there are several encoders to compare.
+    `digests` are those of its weights files, empty unless there are several encoders to compare.
     """
 
     folder: Path | None
@@ -174,8 +174,8 @@ def read_image_encoders(
 
 
 def _folder(source: ModelSource, name: str) -> Path | None:
-    place = contents_of(source)
-    return place / name if place else None
+    root = contents_of(source)
+    return root / name if root else None
 
 
 def _image_encoder(folder: Path | None, *, with_digests: bool) -> ImageEncoder:
@@ -191,6 +191,6 @@ def _image_encoder(folder: Path | None, *, with_digests: bool) -> ImageEncoder:
 
 
 def _digest(file: Path) -> str:
-    # In the hub's cache a weights file is a link to a blob named by its SHA-256.
+    # In the hub's cache, a weights file is a link to a blob named by its SHA-256.
     blob = file.resolve()
     return blob.name if blob.parent.name == "blobs" else content_sha256(file)

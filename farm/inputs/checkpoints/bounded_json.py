@@ -1,7 +1,7 @@
 """Reads untrusted JSON of checkpoints, bounded in size, depth and numbers. Needs no torch.
 
-Unlike `farm.typed_json`, which reads the farm's own records, it takes any structure, and infinite numbers if they are
-allowed: the libraries that read these files next decide what they mean.
+Unlike `farm.typed_json`, which parses the farm's own records, it accepts any structure, and optionally infinite
+numbers: the libraries that load these files interpret them.
 """
 
 from __future__ import annotations
@@ -16,40 +16,40 @@ from typing import Any, BinaryIO
 from farm.errors import ModelError
 
 MAX_JSON = 16 * 2**20
-"""Bytes of a configuration or an index; the largest known ones have 4 MB."""
+"""Maximum bytes of a configuration or an index; the largest known ones have 4 MB."""
 
 MAX_VOCABULARY = 64 * 2**20
-"""Bytes of a vocabulary or tokenizer; Gemma's has 34 MB."""
+"""Maximum bytes of a vocabulary or tokenizer; Gemma's has 34 MB."""
 
 MAX_DEPTH = 32
-"""Levels of lists and objects; tokenizers have ten."""
+"""Maximum nesting of lists and objects; tokenizers have ten levels."""
 
 MAX_VALUES = 250_000
-"""Values, lists and objects of a configuration or an index, counted by commas and brackets in its text."""
+"""Maximum values, lists and objects of a configuration or an index, counted by commas and brackets in its text."""
 
 MAX_VOCABULARY_VALUES = 4_000_000
-"""The same for larger files; Gemma's tokenizer has 2,000,000, five for each of its merges and tokens."""
+"""The same for vocabularies; Gemma's tokenizer has 2,000,000, five for each of its merges and tokens."""
 
 _MAX_DIGITS = 40
-"""Limit for an integer: transformers writes 10 ** 30 as the maximum length of unlimited tokenizers."""
+"""Maximum digits of an integer: transformers writes 10 ** 30 as the maximum length of unlimited tokenizers."""
 
 
-def read_json(file: Path, *, most: int = MAX_JSON, finite: bool = False) -> Any:
-    """Return the value in a JSON file of at most `most` bytes; `finite` rejects Infinity and NaN.
+def read_json(file: Path, *, max_bytes: int = MAX_JSON, finite: bool = False) -> Any:
+    """Return the value in a JSON file of at most `max_bytes` bytes; `finite` rejects Infinity and NaN.
 
-    Configurations may contain them: some schedulers of diffusers have the setting `-Infinity`.
+    Configurations may contain them: some schedulers of diffusers have a setting of `-Infinity`.
 
     Raises:
         ModelError: when it is not a regular file, too large, too deep, or not JSON in UTF-8 with unique keys.
         OSError: when it cannot be read.
     """
     with open_regular(file) as stream:
-        text = stream.read(most + 1)
-    if len(text) > most:
-        raise ModelError(f"{file} has more than {most} bytes")
+        text = stream.read(max_bytes + 1)
+    if len(text) > max_bytes:
+        raise ModelError(f"{file} has more than {max_bytes} bytes")
     try:
         return parse_json(
-            text, finite=finite, most_values=MAX_VALUES if most <= MAX_JSON else MAX_VOCABULARY_VALUES
+            text, finite=finite, max_values=MAX_VALUES if max_bytes <= MAX_JSON else MAX_VOCABULARY_VALUES
         )
     except json.JSONDecodeError as error:
         raise NotJson(f"{file} is not JSON, from line {error.lineno} on") from None
@@ -61,17 +61,17 @@ class NotJson(ModelError):
     """A file that is not JSON, which no library can read either."""
 
 
-def parse_json(text: bytes | str, *, finite: bool = False, most_values: int = MAX_VOCABULARY_VALUES) -> Any:
+def parse_json(text: bytes | str, *, finite: bool = False, max_values: int = MAX_VOCABULARY_VALUES) -> Any:
     """Return the value in a JSON text.
 
     Raises:
-        ValueError: when it is not UTF-8, too deep, or has too many values, too long a number, or a duplicate key;
-            its subclass JSONDecodeError when it is not JSON.
+        ValueError: when it is not UTF-8, is nested too deeply, or has too many values, a number with too many digits,
+            or a duplicate key; its subclass JSONDecodeError when it is not JSON.
     """
     try:
         written = text.decode("utf-8") if isinstance(text, bytes) else text
-        if sum(map(written.count, ",[{")) > most_values:
-            raise ValueError(f"it has more than {most_values} values")
+        if sum(map(written.count, ",[{")) > max_values:
+            raise ValueError(f"it has more than {max_values} values")
         value = json.loads(
             written,
             parse_int=_int,
@@ -101,7 +101,7 @@ def open_regular(file: Path) -> BinaryIO:
     return os.fdopen(number, "rb")
 
 
-_TOO_DEEP = f"it has more than {MAX_DEPTH} levels"
+_TOO_DEEP = f"it has more than {MAX_DEPTH} levels of nesting"
 
 
 def _check_depth(value: object) -> None:
@@ -121,7 +121,7 @@ def _check_depth(value: object) -> None:
 
 def _int(digits: str) -> int:
     if len(digits) > _MAX_DIGITS:
-        raise ValueError(f"it has a number of more than {_MAX_DIGITS} digits")
+        raise ValueError(f"it has a number with more than {_MAX_DIGITS} digits")
     return int(digits)
 
 
@@ -139,5 +139,5 @@ def _reject_constant(name: str) -> float:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     value = dict(pairs)
     if len(value) < len(pairs):
-        raise ValueError("it has a key twice")
+        raise ValueError("it has a duplicate key")
     return value

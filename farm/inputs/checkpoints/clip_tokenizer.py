@@ -29,7 +29,7 @@ _WORDS = r"""<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|
 def read_clip_tokenizer(folder: Path) -> Tokenizer | None:
     """Return the tokenizer in a folder with either layout of files; None if it is not CLIP's.
 
-    Errors in the files are reported by the worker that loads them.
+    The worker that loads the files reports errors in them.
     """
     try:
         vocabulary, merges, added = (
@@ -43,7 +43,7 @@ def read_clip_tokenizer(folder: Path) -> Tokenizer | None:
 
 
 def _from_json(folder: Path) -> tuple[dict[str, int], list[tuple[str, str]], list[AddedToken]]:
-    content = read_json(folder / "tokenizer.json", most=MAX_VOCABULARY)
+    content = read_json(folder / "tokenizer.json", max_bytes=MAX_VOCABULARY)
     model = content["model"]
     if model.get("end_of_word_suffix") != END_OF_WORD:
         raise ValueError("it is not CLIP's tokenizer")
@@ -53,7 +53,7 @@ def _from_json(folder: Path) -> tuple[dict[str, int], list[tuple[str, str]], lis
 
 
 def _from_vocabulary(folder: Path) -> tuple[dict[str, int], list[tuple[str, str]], list[AddedToken]]:
-    vocabulary = read_json(folder / "vocab.json", most=MAX_VOCABULARY)
+    vocabulary = read_json(folder / "vocab.json", max_bytes=MAX_VOCABULARY)
     with open_regular(folder / "merges.txt") as stream:
         lines = stream.read(MAX_VOCABULARY).decode("utf-8").splitlines()
     merges = [line.split(" ") for line in lines if line and not line.startswith("#version")]

@@ -1,7 +1,7 @@
 """Fetches a checkpoint's files to this machine, and checks them before any library reads one.
 
-Only this module accesses the hub: it downloads the needed data files of a pinned commit. The snapshot is then a folder
-like any other, subject to the same rules, and loaded by its path.
+Only this module accesses the hub: it downloads the required data files of a pinned commit. The snapshot is then
+checked and loaded like any other folder.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _WEIGHTS = re.compile(
     r"\.safetensors",
     re.ASCII,
 )
-"""Names of weights in transformers and diffusers, such as `model.fp16.safetensors`, complete or in shards."""
+"""File names of weights in transformers and diffusers, such as `model.fp16.safetensors`, in one file or in shards."""
 
 _INDEXES = re.compile(r".+\.safetensors(\.[\w-]+)?\.index(\.[\w-]+)?\.json", re.ASCII)
 _CONFIG = "config.json"
@@ -42,14 +42,14 @@ _CONFIG = "config.json"
 def pipeline_files(
     repository: str, names: Sequence[str], parts: Sequence[str], variant: str | None, *, weights: bool = True
 ) -> list[str]:
-    """Return the files of a pipeline's `parts`; without `weights` only configuration and vocabulary.
+    """Return the files of a pipeline's `parts`; without `weights`, only configuration and vocabulary.
 
     Raises:
-        ModelError: when a part contains code or an adapter's configuration, or its weights are pickles only.
+        ModelError: when a part contains code or an adapter's configuration, or only pickled weights.
     """
     needed = [INDEX]
     for part in parts:
-        # diffusers looks for a part without a folder at the top.
+        # diffusers loads a part without a folder from the top.
         has_folder = any(name.startswith(f"{part}/") for name in names)
         needed += model_files(repository, names, part if has_folder else "", variant, weights=weights)
     return sorted(set(needed))
@@ -60,10 +60,10 @@ def model_files(
 ) -> list[str]:
     """Return the files of one part in a folder of a repository, which may be the top.
 
-    A model needs its weights and configuration; other parts, such as tokenizers, all data files.
+    A model needs its weights and configuration; other parts, such as tokenizers, need all data files.
 
     Raises:
-        ModelError: when it contains code or an adapter's configuration, or its weights are pickles only.
+        ModelError: when it contains code or an adapter's configuration, or only pickled weights.
     """
     here = [name for name in names if PurePosixPath(name).parent == PurePosixPath(folder)]
     # The top of a repository may contain scripts, and complete checkpoints in another layout, which are not fetched.
@@ -91,7 +91,7 @@ def _settings(names: Sequence[str], folder: str) -> Iterator[str]:
 
 
 def _weights(names: Sequence[str], variant: str | None) -> list[str]:
-    """Return the weights of a variant, or the default ones if it has none."""
+    """Return the weights of a variant, or the default weights if there are none."""
     found: dict[str | None, list[str]] = {}
     for name in names:
         if match := _WEIGHTS.fullmatch(PurePosixPath(name).name):
@@ -100,43 +100,43 @@ def _weights(names: Sequence[str], variant: str | None) -> list[str]:
 
 
 Choose = Callable[[Sequence[str]], Collection[str]]
-"""Selects the needed files among the names of a repository's files."""
+"""Selects the required files from the names of a repository's files."""
 
 
 def is_offline() -> bool:
-    """Return whether HF_HUB_OFFLINE is set to one of the values that huggingface_hub takes for true."""
+    """Return whether HF_HUB_OFFLINE has a value that huggingface_hub considers true."""
     return os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
 
 
 def fetch(source: ModelSource, choose: Choose, *, holds: Holds = "adapter") -> Path:
-    """Return the folder or file of a checkpoint with its needed files, fetched and checked.
+    """Return the folder or file of a checkpoint with its required files, fetched and checked.
 
     Raises:
         RefusedFiles: when it contains anything that is never loaded.
-        LocalEntryNotFoundError: when files are missing in the hub's cache, and the hub cannot be accessed.
+        LocalEntryNotFoundError: when files are missing from the hub's cache, and the hub cannot be accessed.
         OSError: when something cannot be read.
     """
     try:
-        place = (
+        path = (
             _download(source, choose(file_names(source)))
             if source.kind == "hub"
             else Path(local_path(source))
         )
-        if place.is_dir():
-            data_files(place, holds)
+        if path.is_dir():
+            data_files(path, holds)
         else:
-            check_weights(place)
+            check_weights(path)
     except ModelError as error:
         raise RefusedFiles(str(error)) from error
-    return place
+    return path
 
 
 def fetch_pipeline(source: ModelSource, variant: str | None, *, weights: bool = True) -> Path:
-    """Return the folder of a pipeline with the weights of a variant, or without `weights`, fetched and checked.
+    """Return the folder of a pipeline, fetched and checked, with the weights of a variant unless `weights` is false.
 
     Raises:
         RefusedFiles: when it contains anything that is never loaded.
-        LocalEntryNotFoundError: when files are missing in the hub's cache, and the hub cannot be accessed.
+        LocalEntryNotFoundError: when files are missing from the hub's cache, and the hub cannot be accessed.
         OSError: when something cannot be read.
     """
 
@@ -149,10 +149,10 @@ def fetch_pipeline(source: ModelSource, variant: str | None, *, weights: bool = 
 
 
 def file_names(source: ModelSource) -> list[str]:
-    """Return the names of a repository's files at its commit; offline, only of those in the cache.
+    """Return the names of a repository's files at its commit; offline, only of the cached files.
 
     Raises:
-        LocalEntryNotFoundError: when the hub cannot be accessed, and the cache has none of its files.
+        LocalEntryNotFoundError: when the hub cannot be accessed, and the cache contains none of its files.
     """
     from huggingface_hub import get_cached_repo_tree
     from huggingface_hub.errors import CachedRepoTreeNotFoundError
@@ -170,7 +170,7 @@ def file_names(source: ModelSource) -> list[str]:
 def only_file(source: ModelSource, written: str | None, usual: str) -> str:
     """Return the name of an adapter's file in its folder or repository: as written, the only one, or the usual name.
 
-    diffusers would look for it on the hub's main branch instead of the commit, and not at all offline.
+    diffusers would search the hub's main branch instead of the commit, and would not search at all offline.
     """
     if written:
         return written
@@ -187,7 +187,7 @@ def _download(source: ModelSource, names: Collection[str]) -> Path:
     unexpected = [name for name in names if Path(name).suffix not in DATA]
     if unexpected:
         raise ModelError(
-            f"{source.location}: {unexpected[0]} is not a data file, and only those are fetched."
+            f"{source.location}: {unexpected[0]} is not a data file; only data files are fetched."
         )
     with LOADING_LOCK:
         try:

@@ -16,12 +16,12 @@ def cached_snapshot(hub_id: str, commit: str) -> Path | None:
 
 
 def blobs_of(folder: Path) -> Path | None:
-    """Return the folder of the files that a snapshot in the hub's cache links to; None for any other folder.
+    """Return the folder of blobs that a snapshot in the hub's cache links to; None for any other folder.
 
     A repository in the cache is `models--org--name/` with `blobs/` and `snapshots/<commit>/`.
     """
-    for place in (folder, *folder.parents):
-        repository = place.parent.parent
-        if place.parent.name == "snapshots" and repository.name.startswith("models--"):
+    for snapshot in (folder, *folder.parents):
+        repository = snapshot.parent.parent
+        if snapshot.parent.name == "snapshots" and repository.name.startswith("models--"):
             return repository / "blobs"
     return None

@@ -18,7 +18,7 @@ from farm.records import ModelSource
 
 
 def contents_of(source: ModelSource) -> Path | None:
-    """Return a checkpoint's folder or file on this machine; None if it is not here yet."""
+    """Return a checkpoint's folder or file on this machine; None if it was not fetched yet."""
     if source.kind != "hub":
         return Path(local_path(source))
     return cached_snapshot(source.location, source.revision)
@@ -42,18 +42,18 @@ def read_shapes(file: Path) -> Mapping[str, Shape]:
 
 
 _LARGEST = 2**20
-"""Limit for numbers of channels, heads, layers and pixels; larger ones count as unknown."""
+"""Maximum number of channels, heads, layers or pixels; larger numbers count as unknown."""
 _MOST = 64
-"""Limit for the entries of a list, such as the stages of a UNet or autoencoder."""
+"""Maximum entries of a list, such as the stages of a UNet or autoencoder."""
 
 _UNET = "model.diffusion_model."
 _STAGE = re.compile(r"first_stage_model\.encoder\.down\.(\d+)\.")
-"""A stage of the autoencoder; all but the first halve the size."""
+"""A stage of the autoencoder; all but the first halve the resolution."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Denoiser:
-    """A UNet, a ControlNet, or a transformer; what it lacks or what is unknown is None or empty.
+    """A UNet, a ControlNet, or a transformer; absent or unknown traits are None or empty.
 
     `width` is that of a transformer's tokens; `patch` is the height and width of a token in latents.
     """
@@ -64,9 +64,9 @@ class Denoiser:
     block_out_channels: tuple[int, ...] = ()
     layers_per_block: int | None = None
     takes_sizes: bool = False
-    """Whether it takes picture sizes and pooled text embeddings, as Stable Diffusion XL's does."""
+    """Whether it takes picture sizes and pooled text embeddings, like Stable Diffusion XL's."""
     takes_guidance: bool = False
-    """Whether it takes the guidance scale, as a latent consistency model's does."""
+    """Whether it takes the guidance scale, like a latent consistency model's."""
     width: int | None = None
     patch: int = 1
     sample_size: int | None = None
@@ -75,7 +75,7 @@ class Denoiser:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Architecture:
-    """A pipeline's parts; what is unknown is None.
+    """A pipeline's parts; unknown traits are None.
 
     `components` are classes by name, None for a single file. A latent has `latent_channels`, and covers `vae_factor` by
     `vae_factor` pixels. `text_widths` are the widths of the text encoders' tokens.
@@ -89,7 +89,7 @@ class Architecture:
 
     @property
     def step(self) -> int:
-        """Return the number of pixels that a picture's height and width must be multiples of.
+        """The number of pixels of which a picture's height and width must be multiples.
 
         A denoiser with four times the latent's channels takes latents packed in squares of two by two.
         """
@@ -102,8 +102,8 @@ class Architecture:
 class CheckpointInfo:
     """The settings in a pipeline's checkpoint; None or empty if they are missing or not on this machine yet.
 
-    `scheduler` holds the settings of the checkpoint's own scheduler, `encoder_layers` the number of layers of each CLIP
-    text encoder.
+    `scheduler` contains the settings of the checkpoint's own scheduler, `encoder_layers` the number of layers of each
+    CLIP text encoder.
     """
 
     source: ModelSource
@@ -111,12 +111,12 @@ class CheckpointInfo:
     scheduler: Mapping[str, object]
     encoder_layers: Mapping[str, int]
     guidance_embeds: bool | None
-    """Whether the transformer takes the guidance scale as an input, as distilled models do."""
+    """Whether the transformer takes the guidance scale as an input, like distilled models."""
     requires_aesthetics_score: bool | None
 
     @property
     def scheduler_class(self) -> str:
-        """Return the class of the checkpoint's own scheduler, or an empty string."""
+        """The class of the checkpoint's own scheduler, or an empty string."""
         return str(self.scheduler.get("_class_name", ""))
 
 
@@ -152,7 +152,7 @@ _VARIANT = re.compile(r"\w+?(?:-\d{5}-of-\d{5})?\.([\w-]+?)(?:-\d{5}-of-\d{5})?\
 def read_variants(source: ModelSource, subfolder: str = "") -> tuple[str, ...] | None:
     """Return the variants of the weights in a folder, sorted.
 
-    None if they are unknown: for a single file, or a hub repository, which may contain more files than are cached.
+    None if they are unknown: for a single file, or a hub repository, which may contain more files than its cache.
     """
     folder = contents_of(source)
     if source.kind == "hub" or folder is None or not folder.is_dir():
@@ -162,11 +162,11 @@ def read_variants(source: ModelSource, subfolder: str = "") -> tuple[str, ...] |
 
 
 def read_architecture(source: ModelSource) -> Architecture | None:
-    """Return the architecture of a checkpoint; None if its files are not on this machine yet, or are not known."""
-    place = contents_of(source)
-    if place is None:
+    """Return the architecture of a checkpoint; None if its files are not on this machine yet, or it is unknown."""
+    path = contents_of(source)
+    if path is None:
         return None
-    return _of_file(place) if place.is_file() else _of_folder(place)
+    return _of_file(path) if path.is_file() else _of_folder(path)
 
 
 def read_denoiser(config: Mapping[str, Any]) -> Denoiser:

@@ -1,4 +1,4 @@
-"""Checks the content of a checkpoint's folder: weights in safetensors, and no code. Needs no torch."""
+"""Checks that a checkpoint's folder contains weights in safetensors and no code. Needs no torch."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from farm.inputs.checkpoints.safe_settings import check_settings
 from farm.inputs.checkpoints.safetensors_header import check_weights
 
 DATA = frozenset({".safetensors", ".json", ".txt", ".model", ".jinja"})
-"""Suffixes of weights, configuration and vocabulary; no other files of a checkpoint are read or fetched."""
+"""Suffixes of weights, configuration and vocabulary; other files of a checkpoint are neither read nor fetched."""
 
 SETTINGS = DATA - {".safetensors"}
 
 MAX_ENTRIES = 20_000
-"""Files and folders in a checkpoint's folder, so that a home directory or a disk is not scanned."""
+"""Maximum files and folders in a checkpoint's folder, so that a home directory or a disk is not scanned."""
 
 MAX_BYTES = 2**40
-"""Total size of the files read from a checkpoint: a terabyte."""
+"""Maximum total size of a checkpoint's files: a terabyte."""
 
 
 def folders_below(folder: Path) -> list[Path]:
@@ -73,7 +73,7 @@ def data_below(folder: Path, folders: list[Path]) -> list[Path]:
         size += file.stat().st_size
     if size > MAX_BYTES:
         raise ModelError(
-            f"{folder} is not a checkpoint folder: it has {size} bytes, up to {MAX_BYTES} are read"
+            f"{folder} is not a checkpoint folder: it has {size} bytes, at most {MAX_BYTES} are read"
         )
     return files
 
@@ -88,8 +88,7 @@ def _data_in(folder: Path) -> Iterator[Path]:
 class _Cache:
     """Restricts the links of a snapshot in the hub's cache to files of the same repository.
 
-    In any other folder links to files are followed wherever they lead; whether a manifest may read them is checked with
-    the manifest.
+    In other folders, links to files may lead anywhere; the manifest's checks include permission to read them.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -114,15 +113,16 @@ def _is_text(name: str) -> bool:
 
 INDEX = "model_index.json"
 ADAPTER = "adapter_config.json"
-"""With it transformers adds an adapter to the weights in its folder, or loads those from anywhere it names."""
+"""A file that makes transformers add an adapter to the weights in its folder, or load weights from a location it
+names."""
 
 Holds = Literal["pipeline", "adapter", "weights"]
-"""A pipeline; a model or adapter of any kind, in the folder or below; or a file of weights only."""
+"""The content of a folder: a pipeline; a model or adapter of any kind, in it or below; or only weights."""
 
 _SHARDS = re.compile(r".+\.safetensors(\.[\w-]+)?\.index(\.[\w-]+)?\.json", re.ASCII)
 _PICKLES = {".bin", ".ckpt", ".pt", ".pth", ".pkl", ".pickle"}
 _READ = ("special_tokens_map.json", "added_tokens.json", "chat_template.json")
-"""Files that are read as configuration in addition to every `*config.json`."""
+"""Configuration files in addition to every `*config.json`."""
 
 
 class RefusedFiles(ModelError):
@@ -133,8 +133,8 @@ def data_files(folder: Path, holds: Holds) -> list[Path]:
     """Return all files of weights, configuration and vocabulary below a folder, sorted.
 
     Raises:
-        ModelError: when the folder is not what it `holds`, or contains anything that is never loaded: pickles instead
-            of safetensors, code, malformed files, or references to other places.
+        ModelError: when the folder does not match `holds`, or contains anything that is never loaded: pickles instead
+            of safetensors, code, malformed files, or references to other locations.
         OSError: when a file cannot be read.
     """
     names = list(read_index(folder)) if holds == "pipeline" else []
@@ -171,7 +171,7 @@ def read_index(folder: Path) -> Mapping[str, tuple[str, str] | None]:
 
 
 def check_names(
-    place: PurePath, names: Collection[str], *, may_lack_weights: bool = False, is_adapter: bool = False
+    folder: PurePath, names: Collection[str], *, may_lack_weights: bool = False, is_adapter: bool = False
 ) -> None:
     """Check the names of the files directly in a folder, on this machine or in a repository.
 
@@ -182,17 +182,15 @@ def check_names(
     for name in sorted(names):
         suffix = PurePath(name).suffix
         if suffix == ".py":
-            raise ModelError(
-                f"{place / name} is code, and code that comes with a checkpoint is never run: remove it"
-            )
+            raise ModelError(f"{folder / name} is code, and code in a checkpoint is never run: remove it")
         if name == ADAPTER and not is_adapter:
             raise ModelError(
-                f"{place / name} would add weights from elsewhere to those in its folder, or replace them: remove "
-                "it, and list the adapter in model.loras"
+                f"{folder / name} would change or replace the weights in its folder: remove it, and list the adapter "
+                "in model.loras"
             )
         if suffix in _PICKLES and ".safetensors" not in suffixes and not may_lack_weights:
             raise ModelError(
-                f"{place / name} is a pickle, which can run any code when it is loaded, and its folder contains no "
+                f"{folder / name} is a pickle, which can run any code when it is loaded, and its folder contains no "
                 ".safetensors: convert it"
             )
 
@@ -205,23 +203,23 @@ def _component(index: Path, name: str, value: Sequence[object]) -> tuple[str, st
         if isinstance(library, str) and isinstance(cls, str) and _is_library(library) and _is_class(cls):
             if cls.endswith("Pipeline"):
                 raise ModelError(
-                    f"{index} names a pipeline as a component, which would bring its own components: "
+                    f"{index} names a pipeline as a component, which would load its own components: "
                     f"{_shortened(name)} is a {cls}"
                 )
             return library, cls
     raise ModelError(
-        f"{index} names a component that is not of diffusers or transformers: {_shortened(name)}"
+        f"{index} names a component that is not from diffusers or transformers: {_shortened(name)}"
     )
 
 
 def _is_library(name: str) -> bool:
-    """Return whether it is transformers, diffusers, or a family of pipelines in diffusers."""
+    """Return whether a library is transformers, diffusers, or a family of pipelines in diffusers."""
     if name in ("diffusers", "transformers"):
         return True
     diffusers = importlib.util.find_spec("diffusers")
-    places = diffusers.submodule_search_locations if diffusers else None
+    locations = diffusers.submodule_search_locations if diffusers else None
     is_name = re.fullmatch(r"[a-z]\w{0,99}", name, re.ASCII) is not None
-    return is_name and any((Path(place) / "pipelines" / name).is_dir() for place in places or ())
+    return is_name and any((Path(each) / "pipelines" / name).is_dir() for each in locations or ())
 
 
 def _is_class(name: str) -> bool:
@@ -249,11 +247,11 @@ def _check_settings(file: Path) -> None:
     if _SHARDS.fullmatch(file.name):
         _check_shards(file)
     elif file.name.endswith("config.json") or file.name in _READ:
-        # A file that is not JSON sets nothing; the worker that loads it reports it.
+        # A file that is not JSON contains no settings; the worker that loads it reports it.
         with contextlib.suppress(NotJson):
             check_settings(file, read_json(file))
     elif (size := file.stat().st_size) > MAX_VOCABULARY:
-        raise ModelError(f"{file} has {size} bytes, up to {MAX_VOCABULARY} are read")
+        raise ModelError(f"{file} has {size} bytes, at most {MAX_VOCABULARY} are read")
 
 
 def _check_shards(file: Path) -> None:

@@ -19,8 +19,8 @@ LOADING_LOCK = threading.RLock()
 def no_network() -> Iterator[None]:
     """Make libraries load from this machine's files only.
 
-    huggingface_hub refuses every request, whatever the library's arguments; transformers refuses to run code without
-    asking; and standard input is empty.
+    huggingface_hub refuses every request, whatever the library's arguments; transformers refuses to run code, without
+    asking the user; and standard input is empty.
     """
     from transformers import dynamic_module_utils
 

@@ -14,12 +14,12 @@ from farm.errors import ModelError
 
 _CODE = ("auto_map", "custom_pipelines", "custom_pipeline")
 _ELSEWHERE = {
-    "backbone": "a backbone by its name, which transformers looks for on the hub",
-    "use_timm_backbone": "a backbone of timm, which is looked for on the hub",
+    "backbone": "a named backbone, which transformers fetches from the hub",
+    "use_timm_backbone": "a timm backbone, which is fetched from the hub",
     "use_pretrained_backbone": "a backbone with its own weights from the hub",
-    "quantization_config": "weights that another library unpacks",
-    "configuration_files": "other files instead of it",
-    "fast_tokenizer_files": "other files for the tokenizer",
+    "quantization_config": "another library to unpack the weights",
+    "configuration_files": "other configuration files",
+    "fast_tokenizer_files": "other tokenizer files",
 }
 """Settings that refer to something outside the checkpoint, unless they are empty or false."""
 
@@ -27,10 +27,10 @@ _IMPLEMENTATION = re.compile(r"(paged\|)?(eager|sdpa|flash_attention_[23]|flex_a
 """Installed implementations of attention. Any other text names a kernel on the hub, which is code."""
 
 _LABELS = ("id2label", "label2id")
-"""Settings that contain the names of classes, which may be any words."""
+"""Settings with the names of classes, which may be any words."""
 
 _LARGEST_SCHEDULE = 1_000_000
-"""The longest table that a scheduler may be configured to make; trained ones have a thousand steps."""
+"""Maximum length of a table that a scheduler may be configured to compute; models are trained with a thousand steps."""
 
 _SCHEDULER = "scheduler_config.json"
 
@@ -39,26 +39,25 @@ def check_settings(file: Path, settings: Any) -> None:
     """Check a configuration for settings that need more than the checkpoint's own files.
 
     Raises:
-        ModelError: when it requires code, or anything from elsewhere.
+        ModelError: when it requires code, or files outside the checkpoint.
     """
     for name, value in _pairs(settings):
         if name in _CODE and value:
             raise ModelError(
-                f"{file} says {name}: it requires custom code, and code that comes with a checkpoint is never run"
+                f"{file} sets {name}: it requires custom code, and code in a checkpoint is never run"
             )
         if name in _ELSEWHERE and value:
             raise ModelError(
-                f"{file} says {name}: it requires {_ELSEWHERE[name]}, and a checkpoint is loaded from its own files "
+                f"{file} sets {name}: it requires {_ELSEWHERE[name]}, and a checkpoint is loaded from its own files "
                 "only"
             )
         if name.endswith("attn_implementation") and not _is_installed(value):
             raise ModelError(
-                f"{file} says {name}: it requires a kernel from the hub, which is code, and code that comes with a "
-                "checkpoint is never run"
+                f"{file} sets {name}: it requires a kernel from the hub, which is code, and only installed code is run"
             )
         if file.name == _SCHEDULER and _is_too_large(value):
             raise ModelError(
-                f"{file} says {name}: a number beyond {_LARGEST_SCHEDULE}, and schedulers make tables of that length"
+                f"{file} sets {name}: a number beyond {_LARGEST_SCHEDULE}, and schedulers compute tables of that length"
             )
 
 

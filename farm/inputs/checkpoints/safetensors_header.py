@@ -11,11 +11,11 @@ from farm.errors import ModelError
 from farm.inputs.checkpoints.bounded_json import open_regular, parse_json
 
 METADATA_KEY = "lora_adapter_metadata"
-"""The key of a LoRA's settings, as diffusers writes them, in the header of a `.safetensors` file."""
+"""The header key under which diffusers writes a LoRA's settings."""
 
 _MAX_TEXT = 1_000_000
 _PLAIN_NAME = re.compile(r"\^?[\w.\\-]{1,1000}\$?", re.ASCII)
-"""The name of a module. PEFT uses names as regular expressions; these have no repetitions, and so match fast."""
+"""The name of a module. PEFT uses names as regular expressions; without repetitions they match fast."""
 
 _NAMES = ("target_modules", "exclude_modules", "modules_to_save", "layers_to_transform", "layers_pattern")
 _PATTERNS = ("rank_pattern", "alpha_pattern")
@@ -27,16 +27,16 @@ _LOADS = (
     "layer_replication",
     "loftq_config",
 )
-"""Settings that name another model, a module to import, or work to do before the adapter is added."""
+"""Settings that name another model or a module to import, or that change the model before the adapter is added."""
 
 _PLAIN_STARTS = (True, False, None, "gaussian")
-"""Initializations of weights that are then loaded; others make PEFT read or compute something."""
+"""Initializations that the loaded weights overwrite; others make PEFT read or compute something."""
 
 
 def metadata_mistake(text: str) -> str:
     """Return the mistake in a LoRA's settings, as a predicate; empty if there is none."""
     if len(text) > _MAX_TEXT:
-        return f"has {len(text)} characters, up to {_MAX_TEXT} are read"
+        return f"has {len(text)} characters, at most {_MAX_TEXT} are read"
     try:
         settings = parse_json(text, finite=True)
     except ValueError:
@@ -75,16 +75,16 @@ def _is_name(value: object) -> bool:
 Shape = tuple[int, ...]
 
 MAX_HEADER = 16 * 2**20
-"""Bytes. The header of SDXL, with about 2500 tensors, has 0.3 MB; safetensors itself would read 100 MB."""
+"""Maximum bytes of a header. SDXL's, with about 2500 tensors, has 0.3 MB; safetensors itself would read 100 MB."""
 
 MAX_TENSORS = 100_000
 MAX_NAME = 1000
-"""Characters of a tensor's name."""
+"""Maximum characters of a tensor's name."""
 _MAX_DIMENSIONS = 16
 _MAX_SIZE = 2**48
-"""Size of a dimension, and bytes of a tensor."""
+"""Maximum size of a dimension, and maximum bytes of a tensor."""
 
-_PICKLES = {b"\x80": "a pickle", b"PK": "a zip file, as PyTorch's pickles are"}
+_PICKLES = {b"\x80": "a pickle", b"PK": "a zip file, like PyTorch's pickles"}
 _MALFORMED = "its header is not what safetensors writes"
 
 
@@ -116,7 +116,7 @@ def read_header(file: Path) -> Mapping[str, Shape]:
             kind = next((kind for magic, kind in _PICKLES.items() if start.startswith(magic)), "")
             raise _invalid(file, f"it is {kind}" if kind else f"its {size} bytes do not begin with a header")
         if length > MAX_HEADER:
-            raise _invalid(file, f"its header has {length} bytes, up to {MAX_HEADER} are read")
+            raise _invalid(file, f"its header has {length} bytes, at most {MAX_HEADER} are read")
         stream.seek(8)
         tensors = _parsed(file, stream.read(length))
     metadata = tensors.pop("__metadata__", None)
@@ -141,10 +141,10 @@ def _parsed(file: Path, header: bytes) -> dict[str, Any]:
 
 def _check_names(file: Path, tensors: Mapping[str, Any]) -> None:
     if len(tensors) > MAX_TENSORS:
-        raise _invalid(file, f"it has {len(tensors)} tensors, up to {MAX_TENSORS} are read")
+        raise _invalid(file, f"it has {len(tensors)} tensors, at most {MAX_TENSORS} are read")
     longest = max(map(len, tensors), default=0)
     if longest > MAX_NAME:
-        raise _invalid(file, f"a tensor's name has {longest} characters, up to {MAX_NAME} are read")
+        raise _invalid(file, f"a tensor's name has {longest} characters, at most {MAX_NAME} are read")
 
 
 def _end(file: Path, tensor: Any) -> int:

@@ -1,4 +1,4 @@
-"""Reads from diffusers' source what its schedulers take, without importing them. Needs no torch."""
+"""Reads the parameters of diffusers' schedulers from its source, without importing it. Needs no torch."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 OPTIONAL_PACKAGES = ("scipy", "torchsde")
-"""Packages that some schedulers need, and that diffusers does not install."""
+"""Packages that some schedulers need but diffusers does not install."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SchedulerInfo:
-    """The settings that a scheduler of diffusers takes, empty for an unknown class, and whether it takes `eta`."""
+    """The settings of a diffusers scheduler, empty for an unknown class, and whether it takes `eta`."""
 
     settings: frozenset[str]
     takes_eta: bool
@@ -31,7 +31,7 @@ def installed_packages() -> frozenset[str]:
 
 
 def settings_of(scheduler: str) -> frozenset[str]:
-    """Return the settings that a scheduler takes in its configuration; empty if diffusers has no such class."""
+    """Return the names of a scheduler's settings; empty if diffusers has no such class."""
     return _parameters(scheduler, "__init__")
 
 
@@ -43,8 +43,8 @@ def takes_eta(scheduler: str) -> bool:
 def _parameters(scheduler: str, method: str) -> frozenset[str]:
     for entry in _methods(scheduler):
         if entry.name == method:
-            taken = [*entry.args.posonlyargs, *entry.args.args, *entry.args.kwonlyargs]
-            return frozenset(argument.arg for argument in taken) - {"self"}
+            parameters = [*entry.args.posonlyargs, *entry.args.args, *entry.args.kwonlyargs]
+            return frozenset(parameter.arg for parameter in parameters) - {"self"}
     return frozenset()
 
 
@@ -62,5 +62,5 @@ def _methods(scheduler: str) -> tuple[ast.FunctionDef, ...]:
 
 def _files() -> list[Path]:
     diffusers = importlib.util.find_spec("diffusers")
-    places = diffusers.submodule_search_locations if diffusers else None
-    return [file for place in places or () for file in sorted(Path(place, "schedulers").glob("*.py"))]
+    locations = diffusers.submodule_search_locations if diffusers else None
+    return [file for each in locations or () for file in sorted(Path(each, "schedulers").glob("*.py"))]

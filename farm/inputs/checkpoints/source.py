@@ -19,11 +19,11 @@ from farm.inputs.digest import content_sha256
 from farm.records import ModelSource
 
 _HUB_ID = re.compile(r"(?!.*(--|\.\.))\w([\w.-]*\w)?/\w([\w.-]*\w)?(?<!\.git)", re.ASCII)
-"""Ids that huggingface_hub accepts."""
+"""Matches repository ids that huggingface_hub accepts."""
 
 _LONGEST_HUB_ID = 96
 _LONGEST_PATH, _LONGEST_NAME = 4000, 255
-"""Bytes that file systems accept."""
+"""Limits of file systems, in bytes."""
 
 
 def find_source(
@@ -35,8 +35,8 @@ def find_source(
     a full commit and is not looked up on the hub; its files in the hub's cache are checked like a folder.
 
     Raises:
-        ModelError: when a folder or file of this name is not a checkpoint, cannot be read, or is given a revision,
-            which only a repository on the hub has.
+        ModelError: when a folder or file of this name is not a checkpoint, cannot be read, or has a `revision`, which
+            only hub repositories have.
     """
     try:
         return _find(pretrained, revision, base, holds)
@@ -45,16 +45,18 @@ def find_source(
 
 
 def local_path(source: ModelSource) -> str:
-    """Return the folder or file on this machine of a checkpoint that is not on the hub.
+    """Return the folder or file on this machine of a checkpoint that is not a hub repository.
 
     Raises:
-        ModelError: when this machine's copy of the farm does not include the shipped checkpoint.
+        ModelError: when the farm installed on this machine does not include the shipped checkpoint.
     """
     if source.kind != "shipped":
         return source.location
     shipped = models.find(source.location)
     if shipped is None:
-        raise ModelError(f"{source.location}: this machine's copy of the farm does not ship it; update it.")
+        raise ModelError(
+            f"{source.location}: the farm installed on this machine does not include it; update the farm."
+        )
     return str(shipped.path)
 
 
@@ -72,7 +74,7 @@ def check_unchanged(source: ModelSource, *, holds: Holds = "pipeline") -> None:
     files = [path] if path.is_file() else data_files(path, holds)
     if _fingerprint(files, path) != source.fingerprint:
         raise ModelError(
-            f"{source.pretrained}: its files on {platform.node()} differ from those that this run began with. Use "
+            f"{source.pretrained}: its files on {platform.node()} differ from the files at the start of this run. Use "
             "the same files on every machine, do not change them during a run, and run again."
         )
 
@@ -105,7 +107,7 @@ def _find(pretrained: str, revision: str | None, base: Path, holds: Holds) -> Mo
 
 
 def _path(pretrained: str, base: Path) -> Path | None:
-    """Return the path that a name stands for; None for another user's home folder, and for an invalid path."""
+    """Return the path that a name denotes; None for another user's home folder, and for an invalid path."""
     if pretrained.startswith("~") and not pretrained.startswith("~/"):
         return None
     if "\0" in pretrained or len(os.fsencode(pretrained)) > _LONGEST_PATH or _has_long_name(pretrained):
@@ -126,7 +128,7 @@ def _why_ambiguous(pretrained: str, path: Path, *, is_hub_id: bool) -> str:
     if is_hub_id:
         return (
             f"{pretrained} is a {kind} next to the manifest, and with a revision also the id of a hub repository: "
-            f"write ./{pretrained} without revision for the {kind}, or move it away for the repository"
+            f"write ./{pretrained} without revision for the {kind}, or move the {kind} to use the repository"
         )
     return f"{pretrained} is a {kind}, which has no revision: remove the revision"
 

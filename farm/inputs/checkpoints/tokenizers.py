@@ -1,4 +1,4 @@
-"""Measures how much of a text CLIP reads, with the checkpoint's own tokenizers. Needs no torch."""
+"""Measures how much of a text CLIP reads, using the checkpoint's own tokenizers. Needs no torch."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from farm.inputs.checkpoints.info import contents_of, read_settings
 from farm.records import ClassifierSpec, ClipSpec, ModelSource
 
 _ENDS = 2
-"""The tokens for the beginning and the end of a prompt, which count as well."""
+"""The tokens for the beginning and the end of a prompt, which count towards its length."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truncation:
-    """A text of more `tokens` than a model reads: it reads the first `read`, and ignores the `unread` rest."""
+    """A text with more `tokens` than a model reads: it reads the first `read`, and ignores the `unread` rest."""
 
     tokens: int
     read: int
@@ -38,15 +38,15 @@ class PromptLength:
 
     def truncation(self, prompt: str) -> Truncation | None:
         """Return how a prompt is truncated; None if it is read in full."""
-        counted = self._tokenizer.encode(prompt, add_special_tokens=False)
-        place, begins = 0, len(prompt)
-        for token, (start, _) in zip(counted.tokens, counted.offsets, strict=True):
-            place += 1 + self._more.get(token, 0)
-            if place > self._longest:
-                begins = min(begins, start)
+        encoded = self._tokenizer.encode(prompt, add_special_tokens=False)
+        count, cut = 0, len(prompt)
+        for token, (start, _) in zip(encoded.tokens, encoded.offsets, strict=True):
+            count += 1 + self._more.get(token, 0)
+            if count > self._longest:
+                cut = min(cut, start)
         return (
-            Truncation(tokens=place, read=self._longest, unread=prompt[begins:])
-            if place > self._longest
+            Truncation(tokens=count, read=self._longest, unread=prompt[cut:])
+            if count > self._longest
             else None
         )
 
@@ -72,29 +72,29 @@ _WEIGHTS = ("model.safetensors", "model.safetensors.index.json")
 _PROCESSOR = ("preprocessor_config.json", "processor_config.json")
 _VOCABULARY = ("tokenizer.json", "vocab.json")
 _ADAPTER = "adapter_config.json"
-"""With it transformers adds an adapter to the weights, or loads those from anywhere it names."""
+"""A file that makes transformers add an adapter to the weights, or load weights from a location it names."""
 
 
 def scoring_model_mismatch(part: ClipSpec | ClassifierSpec) -> str | None:
-    """Return why a checkpoint is not the CLIP model or classifier that it should be, as a clause, or None.
+    """Return why a checkpoint is not the required CLIP model or classifier, as a clause, or None.
 
-    Nothing is known of checkpoints that are not on this machine yet, such as a hub id that was never loaded.
+    A checkpoint that is not on this machine yet, such as a hub id that was never loaded, is not checked.
     """
-    place = contents_of(part.source)
-    if place is None:
+    root = contents_of(part.source)
+    if root is None:
         return None
-    if place.is_file():
+    if root.is_file():
         return "it is a single file, not a folder with a configuration and weights"
-    if (place / _ADAPTER).is_file():
-        return f"there is an {_ADAPTER} in it, which would load weights of another model over its own"
-    config = read_settings(place / "config.json")
+    if (root / _ADAPTER).is_file():
+        return f"it contains an {_ADAPTER}, which would replace its weights with those of another model"
+    config = read_settings(root / "config.json")
     if config is None:
         # The hub's cache may contain only files that another use of the repository needed.
-        return None if part.source.kind == "hub" else "there is no config.json in it"
+        return None if part.source.kind == "hub" else "it contains no config.json"
     is_clip = isinstance(part, ClipSpec)
     clauses = [*(_not_clip(config) if is_clip else _not_classifier(config))]
     if part.source.kind != "hub":
-        clauses += _missing(place, (_WEIGHTS, _PROCESSOR, *((_VOCABULARY,) if is_clip else ())))
+        clauses += _missing(root, (_WEIGHTS, _PROCESSOR, *((_VOCABULARY,) if is_clip else ())))
     return clauses[0] if clauses else None
 
 
@@ -119,11 +119,11 @@ def _not_classifier(config: Mapping[str, Any]) -> Iterator[str]:
 def _missing(folder: Path, needed: tuple[tuple[str, ...], ...]) -> Iterator[str]:
     for names in needed:
         if not any((folder / name).is_file() for name in names):
-            yield f"there is no {' or '.join(names)} in it"
+            yield f"it contains no {' or '.join(names)}"
 
 
 class TextReader:
-    """Reads texts like a model that takes `longest` tokens, including those for the beginning and the end."""
+    """Reads texts like a model of at most `longest` tokens, including those for the beginning and the end."""
 
     def __init__(self, tokenizer: Tokenizer, longest: int) -> None:
         self._tokenizer = tokenizer
@@ -136,10 +136,10 @@ class TextReader:
             return None
         return Truncation(tokens=len(offsets), read=self._read, unread=text[offsets[self._read][0] :])
 
-    def knows(self, text: str) -> bool:
+    def recognizes(self, text: str) -> bool:
         """Return whether the vocabulary has part of any word in a text: unknown words are split into single bytes.
 
-        A text whose words are single bytes, such as `7`, is known.
+        A text whose words are single bytes, such as `7`, is recognized.
         """
         encoded = self._tokenizer.encode(text, add_special_tokens=False)
         pieces = zip(encoded.word_ids, encoded.tokens, strict=True)
@@ -150,11 +150,11 @@ class TextReader:
 
 def text_reader(source: ModelSource) -> TextReader | None:
     """Return the text reader of a CLIP model; None if it has no CLIP tokenizer.json on this machine."""
-    place = contents_of(source)
-    if place is None or not (place / "tokenizer.json").is_file():
+    root = contents_of(source)
+    if root is None or not (root / "tokenizer.json").is_file():
         return None
-    longest = _longest(read_settings(place / "config.json") or {})
-    tokenizer = read_clip_tokenizer(place)
+    longest = _longest(read_settings(root / "config.json") or {})
+    tokenizer = read_clip_tokenizer(root)
     return TextReader(tokenizer, longest) if tokenizer and longest else None
 
 

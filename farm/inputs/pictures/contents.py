@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class PictureContents:
     """The contents of input pictures, by the field that names them.
 
-    `greys` are the darkest and the brightest value, 0 to 255, of each picture of a mask or depth map that frames use;
+    `greys` are the darkest and the brightest value, 0 to 255, of each picture that frames use of a mask or depth map;
     `edgeless` are the fields whose edge maps are empty in every picture.
     """
 
@@ -33,7 +33,7 @@ class PictureContents:
 
 
 def read_contents(manifest: Manifest, pictures: Mapping[str, PictureSource]) -> PictureContents:
-    """Decode the masks, depth maps and edge sources of a manifest; `pictures` are by their names in the manifest.
+    """Decode the masks, depth maps and edge sources of a manifest; `pictures` are keyed by their names in it.
 
     Raises:
         StorageError: when one cannot be read.
@@ -53,7 +53,7 @@ def read_contents(manifest: Manifest, pictures: Mapping[str, PictureSource]) -> 
 
 
 def _is_checked(manifest: Manifest, source: PictureSource) -> bool:
-    """Return whether a black mask is a mistake: moving ones may be black at times, unless cropped to."""
+    """Return whether a black mask is a mistake: single pictures of a moving mask may be black, except when cropping."""
     return not source.moves or manifest.render.padding_mask_crop is not None
 
 

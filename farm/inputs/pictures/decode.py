@@ -1,6 +1,6 @@
-"""Decodes input images: still and animated ones with Pillow, videos with FFmpeg. Only this module imports av.
+"""Decodes input pictures: still and animated ones with Pillow, videos with FFmpeg. Only this module imports av.
 
-The decoders are imported when the first image is decoded: most manifests name none.
+The decoders are imported with the first picture: most manifests name none.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from PIL import Image
 
 LARGEST = 8192
-"""Pixels on the longest side of an image."""
+"""Maximum pixels on a side of a picture."""
 
 LARGEST_MOVING = 4096 * 4096
-"""Pixels of a frame of a video or animation, of which a few kilobytes may contain hundreds."""
+"""Maximum pixels of a frame of a video or animation: a few kilobytes may contain hundreds of them."""
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF")
 _ANIMATED = ("PNG", "WEBP", "GIF", "AVIF")
 _OPTIONS = {"format_whitelist": "mov,matroska,avi", "protocol_whitelist": "file"}
-"""Excludes formats that are playlists, which would open other files and addresses."""
+"""Excludes playlist formats, which would open other files and addresses."""
 
 
 class Film(Protocol):
@@ -37,7 +37,7 @@ class Film(Protocol):
     def moves(self) -> bool: ...  # noqa: D102
 
     def picture(self, index: int) -> Image.Image:
-        """Return the frame of an index from 0, in RGB; reading forward is fast, going back may start over.
+        """Return a frame by its index from 0, in RGB; reading forward is fast, going back may restart decoding.
 
         Raises:
             IndexError: when there are fewer frames.
@@ -49,8 +49,8 @@ class Film(Protocol):
 class ImageFilm:
     """An image file, still or animated (GIF, WebP, APNG, AVIF).
 
-    Rotated by its EXIF orientation and without alpha, like diffusers' `load_image`. But 16-bit grey is scaled to 8
-    bits, where Pillow, and thus `load_image`, clips every value above 255 to white.
+    It is rotated by its EXIF orientation and has no alpha, like the result of diffusers' `load_image`. Unlike there,
+    16-bit grey is scaled to 8 bits; Pillow, and thus `load_image`, clips every value above 255 to white.
     """
 
     def __init__(self, path: Path) -> None:
@@ -59,7 +59,7 @@ class ImageFilm:
 
     @property
     def moves(self) -> bool:
-        """Return whether it has several frames."""
+        """Whether it has several frames."""
         return self._count > 1
 
     def picture(self, index: int) -> Image.Image:
@@ -168,10 +168,10 @@ def _rgb(image: Image.Image) -> Image.Image:
 
 
 def open_film(path: Path) -> Film:
-    """Open a file of one or more images; its content decides the format, not its name.
+    """Open a file of one or more pictures, in the format of its content, whatever its name.
 
     Raises:
-        StorageError: when it is missing, or contains no images.
+        StorageError: when it is missing, or contains no pictures.
     """
     import av
     from PIL import UnidentifiedImageError
@@ -189,7 +189,7 @@ def open_film(path: Path) -> Film:
 
 
 MOST_PIXELS = 2**33
-"""Pixels decoded from a video, animation or sequence: 4,100 frames of 1920x1080, 8,192 of 1024x1024."""
+"""Maximum pixels decoded from a video, animation or sequence: 4,100 frames of 1920x1080, 8,192 of 1024x1024."""
 
 
 def probe_file(path: Path, *, enough: int, most_pixels: int = MOST_PIXELS) -> PictureFile:

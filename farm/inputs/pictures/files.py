@@ -1,4 +1,4 @@
-"""Resolves an input image of a manifest to its files: one, or a sequence in numeric order."""
+"""Resolves an input picture of a manifest to its files: one, or a sequence in numeric order."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _NUMBER = re.compile(r"%(?:0(\d{1,2}))?d", re.ASCII)
 
 
 def absolute_path(text: str, base: Path) -> Path:
-    """Return the absolute path of a written one, which may be relative to `base` or start with `~`.
+    """Return a path as an absolute one; it may be relative to `base` or start with `~`.
 
     Raises:
         StorageError: when it names the home folder of an unknown user.
@@ -28,10 +28,10 @@ def absolute_path(text: str, base: Path) -> Path:
 
 
 def files_named(text: str, base: Path) -> list[Path]:
-    """Return the files that a text names: one file, those of a folder, or those that match a pattern.
+    """Return the files that a text names: one file, the pictures in a folder, or all matches of a pattern.
 
     Raises:
-        StorageError: when there is none, or a number of a sequence is missing.
+        StorageError: when there are none, or a number of a sequence is missing.
     """
     path = absolute_path(text, base)
     try:
@@ -41,7 +41,7 @@ def files_named(text: str, base: Path) -> list[Path]:
 
 
 def may_name(path: Path, file: Path) -> bool:
-    """Return whether an absolute path may name a file: itself, one in it, or one in its folder if it is a pattern."""
+    """Return whether an absolute path may name a file: itself, one in it, or for a pattern, one in its folder."""
     return file in (path, path / file.name) or (file.parent == path.parent and _is_pattern(path.name))
 
 
@@ -92,17 +92,17 @@ def _numbered(path: Path) -> list[Path]:
     first, last = min(found), max(found)
     missing = next((number for number in range(first, last) if number not in found), None)
     if missing is not None:
-        raise StorageError(f"{path} has no number {missing}, but {first} and {last}")
+        raise StorageError(f"{path} matches numbers from {first} to {last}, but {missing} is missing")
     return [found[number] for number in sorted(found)]
 
 
 def _is_number(digits: str, width: int) -> bool:
-    """Return whether `%0<width>d` prints these digits."""
+    """Return whether `%0<width>d` could print these digits."""
     return len(digits) == width or (len(digits) > width and digits[0] != "0")
 
 
 def _visible(folder: Path) -> Iterator[Path]:
-    """Yield the entries of a folder except hidden ones, such as the metadata files of some systems."""
+    """Yield the entries of a folder except hidden ones, such as some systems' metadata files."""
     return (entry for entry in folder.iterdir() if not entry.name.startswith("."))
 
 

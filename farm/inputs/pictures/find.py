@@ -28,11 +28,11 @@ _NEEDED = (
 def find_pictures(document: Document, job: JobFolder | None = None) -> Mapping[str, PictureSource]:
     """Return the input pictures of a manifest by their names in it.
 
-    Each is decoded to the length of the animation, except a sequence or video that is unchanged since the `job` was
-    last rendered. A sequence or video moves if it contains several pictures.
+    Each is decoded to the length of the animation, except a sequence or video unchanged since the `job` was last
+    rendered. A sequence or video `moves` if it contains several pictures.
 
     Raises:
-        ManifestError: with every picture that is missing or invalid, or has too few frames, at its field.
+        ManifestError: with every missing or invalid picture, and every sequence with too few frames, at its field.
         StorageError: when the job's folder cannot be read.
     """
     found: dict[str, PictureSource] = {}
@@ -54,7 +54,7 @@ def relative_pictures(document: Document) -> list[Path]:
     """Return the files of input pictures with relative paths, which must be uploaded with the manifest.
 
     Raises:
-        ManifestError: with every picture that is invalid, or is outside the manifest's folder.
+        ManifestError: with every picture that is invalid or outside the manifest's folder.
     """
     files: dict[Path, None] = {}
     problems: list[Problem] = []
@@ -111,12 +111,12 @@ def _find(
 
 
 def _hint(document: Document, text: str) -> str:
-    """Return a hint with a similar name for a missing picture, if the manifest may see it."""
+    """Return a hint with a similar name for a missing picture, if the manifest may read its folder."""
     try:
-        may = may_suggest(document, absolute_path(text, document.folder))
+        is_allowed = may_suggest(document, absolute_path(text, document.folder))
     except StorageError:  # an unknown user's home folder
         return ""
-    return near_miss(text, document.folder) if may else ""
+    return near_miss(text, document.folder) if is_allowed else ""
 
 
 def _is_unchanged(recorded: PictureSource, named: list[Path], frames: int) -> bool:
@@ -141,7 +141,9 @@ def _sequence(paths: list[Path]) -> list[PictureFile]:
         file = probe_file(path, enough=2)
         first = files[0] if files else file
         if file.count > 1:
-            raise StorageError(f"{path} contains several pictures, but a file of a sequence contains one")
+            raise StorageError(
+                f"{path} contains several pictures, but each file of a sequence must contain one"
+            )
         if (file.width, file.height) != (first.width, first.height):
             raise StorageError(
                 f"{path} is {file.width}x{file.height}, the sequence's first picture {first.width}x{first.height}"

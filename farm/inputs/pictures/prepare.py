@@ -1,4 +1,4 @@
-"""Edges, a canvas and a mask, made of an input picture."""
+"""Derives edges, a canvas or a mask from an input picture."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from PIL import Image
 from farm.records import CannySpec, ExpandSpec
 
 _OVERLAP = 8
-"""Pixels by which the mask overlaps the image, one latent of most VAEs: without it the seam at its edge is visible."""
+"""Overlap of the mask and the image in pixels, one latent of most VAEs: without it the seam is visible."""
 
 
 def prepare(image: Image.Image, preparation: CannySpec | ExpandSpec) -> Image.Image:
@@ -24,7 +24,7 @@ def prepare(image: Image.Image, preparation: CannySpec | ExpandSpec) -> Image.Im
 
 
 def _edges(image: Image.Image, canny: CannySpec) -> Image.Image:
-    """Detect edges as diffusers' ControlNet guide does: in the RGB image, then copied to all channels."""
+    """Detect edges as in diffusers' ControlNet guide: in the RGB image, then copied to all channels."""
     edges = cv2.Canny(np.asarray(image), canny.low_threshold, canny.high_threshold)
     return Image.fromarray(np.stack([edges] * 3, axis=2))
 

@@ -1,4 +1,4 @@
-"""Records in a job's folder which input images it was rendered with: they may be changed or removed later."""
+"""Records a job's input pictures in its folder, since the files may change or be removed later."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _NAME = ".farm/pictures.json"
 
 
 def record_pictures(folder: JobFolder, pictures: Mapping[str, PictureSource]) -> None:
-    """Record the input images of a job by their absolute paths; without any, nothing is written.
+    """Record the input pictures of a job by their absolute paths; write nothing if there are none.
 
     Raises:
-        StorageError: when it cannot be written.
+        StorageError: when the record cannot be written.
     """
     if pictures:
         recorded = {path: dataclasses.asdict(source) for path, source in pictures.items()}
@@ -29,9 +29,9 @@ def record_pictures(folder: JobFolder, pictures: Mapping[str, PictureSource]) ->
 
 
 def recorded_pictures(folder: JobFolder) -> Mapping[str, PictureSource]:
-    """Return the input images that a job was last started with, by absolute path; none if the record is damaged.
+    """Return the input pictures that a job was last started with, by absolute path; none if the record is damaged.
 
-    Entries that name files outside of their own path are ignored.
+    Entries with files outside their own path are ignored.
 
     Raises:
         StorageError: when the folder cannot be read.

@@ -1,8 +1,8 @@
 """Pipeline classes by the names of diffusers.
 
-Any diffusers pipeline can be used that encodes its prompts with `encode_prompt` and draws its noise from the generators
-it is given; `PromptMixer` then mixes the encodings. A pipeline without that method gets a class with one in this
-package, and an entry in `FAMILIES`.
+The farm can use any diffusers pipeline that encodes its prompts with `encode_prompt` and draws its noise from the
+generators in its call; `PromptMixer` then mixes the encodings. A pipeline without that method gets a class with one in
+this package, and an entry in `FAMILIES`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ FAMILIES: dict[str, type[diffusers.DiffusionPipeline]] = {
 }
 """By the name of the diffusers pipeline that each replaces."""
 
-_NEEDED = {
+_REQUIRED = {
     "prompt": "prompts",
     "generator": "generators for its noise",
     "num_inference_steps": "number of steps",
@@ -48,5 +48,5 @@ def _missing(cls: Any) -> str:
     if not hasattr(cls, "encode_prompt"):
         return "it has no encode_prompt, in which prompts are mixed"
     takes = inspect.signature(cls.__call__).parameters
-    missing = [words for argument, words in _NEEDED.items() if argument not in takes]
+    missing = [words for argument, words in _REQUIRED.items() if argument not in takes]
     return f"its call takes no {missing[0]}" if missing else ""

@@ -14,8 +14,8 @@ from diffusers.utils.torch_utils import randn_tensor
 class LatentDiffusion(LDMTextToImagePipeline):  # type: ignore[misc]
     """LDMTextToImagePipeline with a separate `encode_prompt`, so that prompts can be mixed; otherwise the same steps.
 
-    The scheduler gets the generators, which diffusers' pipeline does not pass on: with `eta` above 0, that one draws
-    from torch's global generator.
+    The scheduler gets the generators; diffusers' pipeline does not pass them on, and with `eta` above 0 draws from
+    torch's global generator.
     """
 
     def encode_prompt(self, prompt: Sequence[str]) -> torch.Tensor:

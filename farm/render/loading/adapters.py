@@ -1,4 +1,4 @@
-"""Loads what is added to a pipeline: ControlNets, LoRAs, IP-Adapters, textual inversions."""
+"""Loads additions to a pipeline: ControlNets, LoRAs, IP-Adapters, textual inversions."""
 
 from __future__ import annotations
 
@@ -116,8 +116,8 @@ def load_textual_inversions(pipeline: Any, inversions: tuple[TextualInversionSpe
     A token with several vectors becomes as many tokens, `word word_1 word_2`; pipelines expand it themselves.
 
     Raises:
-        ModelError: when a file is missing or has no embedding, or its embedding is for another text encoder or for a
-            token that exists already.
+        ModelError: when a file is missing or has no embedding, or its embedding is for another text encoder or an
+            existing token.
     """
     for inversion in inversions:
         name = inversion.source.pretrained
@@ -145,8 +145,8 @@ def _read(inversion: TextualInversionSpec) -> tuple[str, Mapping[str, torch.Tens
         raise ModelError(
             f"{name}: {file.name} is not a textual inversion: it has {len(tensors)} tensors ({first}, ...)."
         )
-    own = next(iter(tensors))
-    token = inversion.token or ("" if own in _UNNAMED else own)
+    name_in_file = next(iter(tensors))
+    token = inversion.token or ("" if name_in_file in _UNNAMED else name_in_file)
     if not token:
         raise ModelError(
             f"{name}: {file.name} does not name its token: set token in model.textual_inversions."
@@ -158,12 +158,12 @@ def _embedding_file(inversion: TextualInversionSpec) -> Path:
     source = inversion.source
     if source.kind == "file":
         return fetch(source, lambda _: (), holds="weights")
-    wanted = only_file(source, inversion.weight_name, USUAL_EMBEDDING)
-    if not wanted.endswith(".safetensors"):
+    file_name = only_file(source, inversion.weight_name, USUAL_EMBEDDING)
+    if not file_name.endswith(".safetensors"):
         raise ModelError(
-            f"{source.pretrained}: {wanted} is not a .safetensors file, and no other format is loaded."
+            f"{source.pretrained}: {file_name} is not a .safetensors file, and no other format is loaded."
         )
-    return fetch(source, lambda _: [wanted], holds="weights") / wanted
+    return fetch(source, lambda _: [file_name], holds="weights") / file_name
 
 
 def _check(pipeline: Any, encoder: str, token: str, embedding: torch.Tensor, name: str) -> None:

@@ -21,7 +21,7 @@ _ANY_TOKENIZER = (
     "PythonBackend",
     "TokenizersBackend",
 )
-"""Classes that may stand for any tokenizer, in signatures and in checkpoints."""
+"""Classes that may represent any tokenizer, in signatures and in checkpoints."""
 
 _VARIANTS = ("Fast", "Pil")
 """Suffixes of other implementations of the same class."""
@@ -40,14 +40,14 @@ def check_components(cls: Any, folder: Path, given: Collection[str]) -> None:
     for name, component in read_index(folder).items():
         if component is None or name not in accepted or name in given:
             continue
-        library, written = component
-        found = _class_of(library, written)
-        if found is None:
-            raise RefusedFiles(f"{folder / INDEX} names a {name} that is missing in {library}: {written}")
-        if not _fits(name, found, [each for each in accepted[name] if inspect.isclass(each)]):
-            wanted = " or ".join(sorted({_name(each) for each in accepted[name]}))
+        library, class_name = component
+        component_class = _class_of(library, class_name)
+        if component_class is None:
+            raise RefusedFiles(f"{folder / INDEX} names a {name} that is missing in {library}: {class_name}")
+        if not _fits(name, component_class, [each for each in accepted[name] if inspect.isclass(each)]):
+            allowed = " or ".join(sorted({_name(each) for each in accepted[name]}))
             raise RefusedFiles(
-                f"{folder / INDEX} names a {name} that {cls.__name__} does not accept: {written}; allowed: {wanted}"
+                f"{folder / INDEX} names a {name} that {cls.__name__} does not accept: {class_name}; allowed: {allowed}"
             )
 
 
@@ -62,22 +62,22 @@ def _class_of(library: str, name: str) -> Any:
     return getattr(diffusers, name, None) if library == "diffusers" else None
 
 
-def _fits(name: str, found: Any, accepted: list[Any]) -> bool:
-    if not inspect.isclass(found) or issubclass(found, diffusers.DiffusionPipeline):
+def _fits(name: str, cls: Any, accepted: list[Any]) -> bool:
+    if not inspect.isclass(cls) or issubclass(cls, diffusers.DiffusionPipeline):
         return False
     if "scheduler" in name:
-        # Which schedulers the pipeline supports is checked with the manifest.
-        return issubclass(found, diffusers.SchedulerMixin)
-    if issubclass(found, transformers.PreTrainedTokenizerBase):
-        loose = {found.__name__, *(each.__name__ for each in accepted)} & set(_ANY_TOKENIZER)
-        return "tokenizer" in name and bool(loose or _is_one_of(found, accepted))
-    if issubclass(found, ImageProcessingMixin | transformers.FeatureExtractionMixin):
-        return _is_one_of(found, accepted)
-    return issubclass(found, tuple(accepted))
+        # The check of the manifest compares it with the schedulers that the pipeline supports.
+        return issubclass(cls, diffusers.SchedulerMixin)
+    if issubclass(cls, transformers.PreTrainedTokenizerBase):
+        loose = {cls.__name__, *(each.__name__ for each in accepted)} & set(_ANY_TOKENIZER)
+        return "tokenizer" in name and bool(loose or _is_one_of(cls, accepted))
+    if issubclass(cls, ImageProcessingMixin | transformers.FeatureExtractionMixin):
+        return _is_one_of(cls, accepted)
+    return issubclass(cls, tuple(accepted))
 
 
-def _is_one_of(found: Any, accepted: list[Any]) -> bool:
-    return issubclass(found, tuple(accepted)) or _stem(found) in map(_stem, accepted)
+def _is_one_of(cls: Any, accepted: list[Any]) -> bool:
+    return issubclass(cls, tuple(accepted)) or _stem(cls) in map(_stem, accepted)
 
 
 def _stem(cls: Any) -> str:

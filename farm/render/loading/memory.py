@@ -1,4 +1,4 @@
-"""Options of `model.memory`, with which a renderer needs less memory.
+"""Options of `model.memory`, which reduce a renderer's memory use.
 
 - `offload`: weights stay in the CPU's memory and move to the GPU when needed: `model` one complete model at a time
   (slightly slower), `group` a layer at a time while the next one is being copied, `sequential` a layer at a time
@@ -6,10 +6,10 @@
 - `vae_slicing` decodes the images of a batch one by one, `vae_tiling` a large image in overlapping tiles, whose seams
   may be visible.
 - `attention`: `math` is the plain formula, with most memory; `flash`, `efficient` and `cudnn` are torch's kernels, and
-  `xformers` is that of its package; `sliced` is the plain formula a head at a time, slow.
+  `xformers` is that of its package; `sliced` is the plain formula, one head at a time, slow.
 
-A named kernel is used for every shape that it supports, and the next of torch's for others: flash and cuDNN support
-half precision only, and not the wide attention of a VAE.
+A named kernel is used for every shape that it supports, and torch's next one for others: flash and cuDNN support half
+precision only, and not the wide attention of a VAE.
 """
 
 from __future__ import annotations
@@ -135,9 +135,9 @@ def _slice_attention(pipeline: Any) -> None:
 class TextEncoders:
     """The text encoders of a pipeline on its device: released, except while new prompts are encoded.
 
-    A GPU's are moved to the CPU's memory, a CPU's into temporary files (in `TMPDIR`), with textual inversions and
-    LoRAs. While they are released the pipeline has none, and takes embeddings. The scales of LoRAs are set while they
-    are loaded.
+    On a GPU they are moved to the CPU's memory, on a CPU into temporary files (in `TMPDIR`), with textual inversions
+    and LoRAs. While they are released, the pipeline has none and takes embeddings. The scales of LoRAs are set while
+    they are loaded.
 
     Raises:
         ModelError: when the pipeline cannot run without its text encoders, or the files cannot be written.

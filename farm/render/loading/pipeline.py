@@ -43,7 +43,8 @@ def load_pipeline(spec: DiffusersSpec, device: torch.device) -> Any:
     """Load a diffusers pipeline with its adapters onto `device`.
 
     Raises:
-        ModelError: when the class is unknown, files are missing or not those of `spec`, or weights are not safetensors.
+        ModelError: when the class is unknown, files are missing or differ from those of `spec`, or weights are not
+            safetensors.
         OutOfMemory: when the device has too little memory.
     """
     with translate_errors(spec.source, spec.pipeline):
@@ -74,7 +75,7 @@ def load_refiner(refiner: RefinerSpec, spec: DiffusersSpec, device: torch.device
     """Load the refiner's pipeline onto `device`.
 
     Raises:
-        ModelError: when files are missing or not those of `spec`, or weights are not safetensors.
+        ModelError: when files are missing or differ from those of `spec`, or weights are not safetensors.
         OutOfMemory: when the device has too little memory.
     """
     cls = diffusers.StableDiffusionXLImg2ImgPipeline
@@ -157,7 +158,7 @@ def _prepare(pipeline: Any, memory: MemorySpec, device: torch.device) -> None:
 
 
 def _check_vocabulary(pipeline: Any, source: ModelSource) -> None:
-    # Where its files are missing, transformers 5 silently makes an empty tokenizer: all prompts would be the same.
+    # If its files are missing, transformers 5 silently makes an empty tokenizer: all prompts would be the same.
     for part, tokenizer in pipeline.components.items():
         if hasattr(tokenizer, "all_special_ids") and len(tokenizer) <= len(set(tokenizer.all_special_ids)):
             raise ModelError(

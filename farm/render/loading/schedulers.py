@@ -38,9 +38,9 @@ def _scheduler_class(name: str) -> Any:
 
 
 def _why_missing(placeholder: Any) -> str:
-    # Where a library is missing, diffusers has a placeholder that names it.
+    # If a library is missing, diffusers has a placeholder that names it.
     missing = [library for library in getattr(placeholder, "_backends", ()) if find_spec(library) is None]
     if missing:
-        needed = " ".join(missing)
-        return f"needs {needed}, which is not installed here: pip install {needed}"
+        libraries = " ".join(missing)
+        return f"needs {libraries}, which is not installed here: pip install {libraries}"
     return f"diffusers {diffusers.__version__} has no scheduler of this name."

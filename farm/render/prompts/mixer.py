@@ -42,7 +42,7 @@ _CACHED = 8
 
 
 class PromptMixer:
-    """Replaces a pipeline's `encode_prompt`, and mixes what it returns for the prompts of each mixture.
+    """Replaces a pipeline's `encode_prompt`, and mixes its results for the prompts of each mixture.
 
     The pipeline itself thus decides how prompts are encoded, in which batch and with which negative prompt: a single
     prompt gives the same bits as in a plain call, and so do the ends of an interpolation. Encodings of the last prompts
@@ -96,7 +96,7 @@ class PlainEncoder:
         return [self._encode_column(arguments, methodcaller("part", number)) for number in range(count)]
 
     def drifts(self, arguments: _Arguments, column: Any) -> Any:
-        """Return which elements of a column belong to prompts, not to negative ones: other prompts change them."""
+        """Return which elements of a column belong to prompts, not to negative prompts: other prompts change them."""
         others = self._encode_column(arguments, lambda text: f"something other than {text}")
         if isinstance(column, tuple):
             return tuple(not equal(one, other) for one, other in zip(column, others, strict=True))
@@ -130,16 +130,16 @@ class WeightedEncoder:
     def columns(self, arguments: _Arguments, frames: Sequence[PromptMixture], count: int) -> list[Any]:
         """Return `count` columns, in the structure of Stable Diffusion's and SDXL's `encode_prompt`."""
         prompts = [frame.part(number) for number in range(count) for frame in frames]
-        given, skip = arguments.get("negative_prompt"), arguments.get("clip_skip")
+        negative, skip = arguments.get("negative_prompt"), arguments.get("clip_skip")
 
         def encode() -> Mapping[str, torch.Tensor]:
-            negative = list(given) if given is not None else [""] * len(frames)
+            texts = list(negative) if negative is not None else [""] * len(frames)
             with self._encoders_loaded():
-                encoded = WeightedPrompts(self._pipeline).encode(prompts, negative, skip)
-            return encoded if given is not None else self._without_negative(encoded)
+                encoded = WeightedPrompts(self._pipeline).encode(prompts, texts, skip)
+            return encoded if negative is not None else self._without_negative(encoded)
 
         tensors = self._cache.get(
-            call_key({"prompts": prompts, "negative": given, "clip_skip": skip}), encode
+            call_key({"prompts": prompts, "negative": negative, "clip_skip": skip}), encode
         )
         size = len(frames)
         return [
@@ -175,7 +175,7 @@ def _find_mixtures(arguments: _Arguments) -> list[PromptMixture]:
 
 
 def _output_names(tensors: Mapping[str, torch.Tensor]) -> list[str]:
-    """Return the names of what `encode_prompt` returns, in its order."""
+    """Return the names of the results of `encode_prompt`, in its order."""
     kinds = [name for name in ("prompt_embeds", "pooled_prompt_embeds") if name in tensors]
     return [side + name for name in kinds for side in ("", "negative_")]
 

@@ -1,4 +1,4 @@
-"""Mixes the encodings of several prompts, frame by frame, whatever tensors a pipeline's encoder returns."""
+"""Mixes the encodings of several prompts, frame by frame, for any structure of tensors that an encoder returns."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def mix(columns: Sequence[Any], frames: Sequence[Conditioning], drifts: Any = Fa
     """Return the encodings of the frames' mixtures, in the structure that the encoder returns.
 
     `columns[k]` is the encoding of each frame's k-th prompt: a tensor [B, ...], a list of one tensor [n, ...] per
-    frame, or a tuple of these, in which None stands for a mask of ones. Shorter embeddings are padded with zeros, and
+    frame, or a tuple of these, in which None represents a mask of ones. Shorter embeddings are padded with zeros, and
     masks cover the tokens of all mixed prompts. A frame with one prompt, which is in every column, gets the encoding
     from the column with the most tokens, as in one call with all of the chunk's prompts. `drifts` says whether drift
     applies to the encoding, or to which elements of a tuple.
@@ -58,7 +58,7 @@ def equal(first: Any, second: Any) -> bool:
 
 
 def _row(parts: Sequence[torch.Tensor], frame: Conditioning, drifts: bool, longest: int) -> torch.Tensor:
-    """Return the mixture of a frame's parts, of which it uses as many as it has prompts."""
+    """Return the mixture of as many of the parts as the frame has prompts."""
     count = len(frame.prompts)
     used = _padded(parts[:count], dim=0) if count > 1 else [parts[longest]]
     if _is_mask(used[0]):
@@ -89,7 +89,7 @@ def _is_mask(tensor: torch.Tensor) -> bool:
 
 
 def _padded(parts: Sequence[torch.Tensor], dim: int = 1) -> list[torch.Tensor]:
-    """Pad the parts along `dim`, that of tokens, to the longest."""
+    """Pad the parts along the token dimension `dim` to the longest."""
     if parts[0].ndim <= dim:
         return list(parts)
     longest = max(part.shape[dim] for part in parts)
@@ -109,7 +109,7 @@ def _tokens(column: Any) -> int:
 
 
 def _with_masks(column: tuple[Any, ...]) -> tuple[Any, ...]:
-    """Replace None by what it stands for, a mask of ones for the preceding embeddings."""
+    """Replace None by the mask of ones that it represents, for the preceding embeddings."""
     return tuple(
         torch.ones(column[index - 1].shape[:2], dtype=torch.int64, device=column[index - 1].device)
         if part is None and index and isinstance(column[index - 1], torch.Tensor)

@@ -109,7 +109,7 @@ def _compel(pipeline: Any, name: str, *, is_xl: bool, clip_skip: int | None) -> 
 
 
 class _Encoder:
-    """A text encoder as compel calls it, on the device that it computes on, and up to the chosen layer."""
+    """A text encoder as compel calls it, on its computing device, and up to the chosen layer."""
 
     def __init__(self, encoder: Any, device: torch.device, is_xl: bool, clip_skip: int | None) -> None:
         self.device, self.dtype = device, encoder.dtype

@@ -1,6 +1,6 @@
-/** Ties the curves to the position: a cursor and values that follow it, and a pointer that leads it. */
+/** Connects the charts to the position: cursors and values follow it, and the pointer moves it. */
 function startCharts(position, player, data) {
-  const placeOf = new Map(data.plotted.map((frame, place) => [frame, place]));
+  const indexOf = new Map(data.plotted.map((frame, index) => [frame, index]));
   const figures = [...document.querySelectorAll(".chart")];
 
   figures.forEach((figure, number) => {
@@ -8,24 +8,24 @@ function startCharts(position, player, data) {
     const cursor = figure.querySelector(".cursor");
     const values = [...figure.querySelectorAll(".value")];
     const chart = data.charts[number];
-    const written = writerOf(chart);
-    const room = widest(chart, written);
-    for (const value of values) value.style.minWidth = `${room}ch`;
+    const format = formatterOf(chart);
+    const width = widestValue(chart, format);
+    for (const value of values) value.style.minWidth = `${width}ch`;
 
     position.follow(() => {
       const across = data.count > 1 ? position.frame / (data.count - 1) : 0.5;
       cursor.style.left = `${100 * across}%`;
-      const place = placeOf.get(position.frame);
+      const index = indexOf.get(position.frame);
       values.forEach((value, number) => {
-        value.textContent = written(chart.curves[chart.drawn[number]].values[place]);
+        value.textContent = format(chart.curves[chart.drawn[number]].values[index]);
       });
     });
-    lead(area, position, player, data.count);
+    followPointer(area, position, player, data.count);
   });
 }
 
-/** Let a pointer over `area` choose the frame: a mouse by moving, a finger by dragging. */
-function lead(area, position, player, count) {
+/** Show the frame under the pointer in `area`: on moving a mouse, or dragging a finger. */
+function followPointer(area, position, player, count) {
   const show = (event) => {
     const box = area.getBoundingClientRect();
     position.goToFrame(Math.round(((event.clientX - box.left) / box.width) * (count - 1)));
@@ -44,17 +44,17 @@ function lead(area, position, player, count) {
   }
 }
 
-/** Return the width of the longest number of a chart, in digits: with room kept for it a legend never wraps anew. */
-function widest(chart, written) {
-  const lengths = chart.drawn.flatMap((curve) => chart.curves[curve].values.map((value) => written(value).length));
+/** Return the width of a chart's longest value, in digits: reserved, so that the legend never wraps differently. */
+function widestValue(chart, format) {
+  const lengths = chart.drawn.flatMap((curve) => chart.curves[curve].values.map((value) => format(value).length));
   return lengths.reduce((one, other) => Math.max(one, other), 0) + (chart.probabilities ? 1 : 0); // % is wide
 }
 
-/** Return what writes a chart's values: all with as many decimals as tell its largest to three digits, so they do not jump. */
-function writerOf(chart) {
+/** Return a formatter for a chart's values, all with the decimals that give the largest one three significant digits. */
+function formatterOf(chart) {
   const sizes = chart.curves.flatMap((curve) => curve.values.map((value) => Math.abs(value ?? 0)));
-  const most = sizes.reduce((one, other) => Math.max(one, other), 0);
-  const decimals = most > 0 ? Math.min(Math.max(2 - Math.floor(Math.log10(most)), 0), 12) : 0;
+  const largest = sizes.reduce((one, other) => Math.max(one, other), 0);
+  const decimals = largest > 0 ? Math.min(Math.max(2 - Math.floor(Math.log10(largest)), 0), 12) : 0;
   return (value) => {
     if (value === null || value === undefined) return "–";
     if (chart.probabilities) return `${(100 * value).toFixed(1)}%`;

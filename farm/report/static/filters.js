@@ -1,10 +1,10 @@
-/** Which cards are shown, and in which order. */
-const TROUBLE = ["failed", "refused", "unreadable", "partial", "interrupted", "running", "done"];
+/** Filters and sorts the cards. */
+const PROBLEMS_FIRST = ["failed", "refused", "unreadable", "partial", "interrupted", "running", "done"];
 const ORDERS = {
   newest: (a, b) => b.started.localeCompare(a.started),
   oldest: (a, b) => a.started.localeCompare(b.started),
   name: (a, b) => a.name.localeCompare(b.name, undefined, { numeric: true }),
-  state: (a, b) => TROUBLE.indexOf(a.state) - TROUBLE.indexOf(b.state),
+  state: (a, b) => PROBLEMS_FIRST.indexOf(a.state) - PROBLEMS_FIRST.indexOf(b.state),
   frames: (a, b) => b.frames - a.frames,
   seconds: (a, b) => b.seconds - a.seconds,
 };
@@ -27,15 +27,15 @@ function startFilters() {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
     let shown = 0;
     for (const card of cards) {
-      const fits = (!state || card.state === state) && words.every((word) => card.text.includes(word));
-      card.element.hidden = !fits;
-      shown += fits;
+      const matches = (!state || card.state === state) && words.every((word) => card.text.includes(word));
+      card.element.hidden = !matches;
+      shown += matches;
     }
     document.getElementById("none").hidden = shown > 0;
     const jobs = cards.length === 1 ? "job" : "jobs";
     document.getElementById("count").textContent =
       shown === cards.length ? `${shown} ${jobs}` : `${shown} of ${cards.length} ${jobs}`;
-    remember("sessionStorage", KEPT, { state, search: search.value, order: order.value });
+    save("sessionStorage", STORAGE_KEY, { state, search: search.value, order: order.value });
   }
 
   function press(chosen) {
@@ -58,11 +58,11 @@ function startFilters() {
     apply();
   });
 
-  const kept = recall("sessionStorage", KEPT);
-  if (!kept) return;
-  press(buttons.find((button) => button.dataset.state === kept.state) ?? buttons[0]);
-  search.value = kept.search;
-  order.value = kept.order;
+  const saved = load("sessionStorage", STORAGE_KEY);
+  if (!saved) return;
+  press(buttons.find((button) => button.dataset.state === saved.state) ?? buttons[0]);
+  search.value = saved.search;
+  order.value = saved.order;
   sort();
   apply();
 }

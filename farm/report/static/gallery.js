@@ -1,6 +1,6 @@
-/** Puts the page together. */
-const KEPT = `farm-gallery ${location.pathname}`;
-const PLACE = `${KEPT} place`;
+/** Starts the gallery. */
+const STORAGE_KEY = `farm-gallery ${location.pathname}`;
+const SCROLL_KEY = `${STORAGE_KEY} place`;
 
 function start() {
   const data = JSON.parse(document.getElementById("data").textContent);
@@ -12,12 +12,12 @@ function start() {
   startRefresh({
     seconds: data.refresh,
     writtenAt: data.writtenAt,
-    save: () => remember("sessionStorage", PLACE, leavePlace()),
+    beforeReload: () => save("sessionStorage", SCROLL_KEY, scrollPosition()),
   });
-  const place = recall("sessionStorage", PLACE);
-  if (place === null) return;
-  remember("sessionStorage", PLACE, null);
-  returnTo(place);
+  const scroll = load("sessionStorage", SCROLL_KEY);
+  if (scroll === null) return;
+  save("sessionStorage", SCROLL_KEY, null);
+  restoreScroll(scroll);
 }
 
 start();

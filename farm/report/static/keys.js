@@ -1,9 +1,9 @@
-/** The keyboard. What a control does with a key by itself stays as it is. */
+/** Keyboard shortcuts. Controls keep their own keys. */
 function startKeys(position, player) {
   const help = startHelp();
   const moves = {
-    ArrowLeft: (event) => position.place - (event.shiftKey ? 10 : 1),
-    ArrowRight: (event) => position.place + (event.shiftKey ? 10 : 1),
+    ArrowLeft: (event) => position.index - (event.shiftKey ? 10 : 1),
+    ArrowRight: (event) => position.index + (event.shiftKey ? 10 : 1),
     Home: () => 0,
     End: () => position.last,
   };

@@ -1,5 +1,5 @@
-/** What the browser keeps for a page; it may refuse to, then nothing is kept. */
-function recall(store, key) {
+/** Values in the browser's storage for a page. If the browser refuses to store, nothing is saved. */
+function load(store, key) {
   try {
     return JSON.parse(window[store].getItem(key));
   } catch {
@@ -7,10 +7,10 @@ function recall(store, key) {
   }
 }
 
-function remember(store, key, value) {
+function save(store, key, value) {
   try {
     window[store].setItem(key, JSON.stringify(value));
   } catch {
-    // A private window, or storage that is full: the page works without.
+    // In a private window, or with full storage, the page works without saved values.
   }
 }

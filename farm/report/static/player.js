@@ -1,4 +1,4 @@
-/** Moves the position in time. `hold` stops it for as long as something else moves it. */
+/** Advances the position in time. `hold` pauses it while something else moves the position. */
 class Player extends EventTarget {
   constructor(position, fps, swinging) {
     super();
@@ -13,7 +13,7 @@ class Player extends EventTarget {
     this.tick = this.tick.bind(this);
   }
 
-  /** Pictures a second: the animation's own time, but where frames were left out no slower than ten. */
+  /** Return pictures per second: at the speed of the animation, but at least ten if frames are omitted. */
   static rate(frames, fps) {
     const stride = frames.length > 1 ? (frames.at(-1) - frames[0]) / (frames.length - 1) : 1;
     return Math.min(60, Math.min(fps, Math.max(fps / stride, 10)));
@@ -21,7 +21,7 @@ class Player extends EventTarget {
 
   play() {
     if (this.playing || this.position.last < 1) return;
-    if (this.position.place === this.position.last && !this.swinging) this.position.go(0);
+    if (this.position.index === this.position.last && !this.swinging) this.position.go(0);
     this.playing = true;
     this.shownAt = performance.now();
     requestAnimationFrame(this.tick);
@@ -47,44 +47,44 @@ class Player extends EventTarget {
   tick(now) {
     if (!this.playing) return;
     requestAnimationFrame(this.tick);
-    const each = 1000 / (this.rate * this.speed);
-    const due = Math.floor((now - this.shownAt) / each);
+    const interval = 1000 / (this.rate * this.speed);
+    const due = Math.floor((now - this.shownAt) / interval);
     if (this.held || due < 1) return;
-    this.shownAt = due > 5 ? now : this.shownAt + due * each; // a tab that slept does not catch up
+    this.shownAt = due > 5 ? now : this.shownAt + due * interval; // a suspended tab does not catch up
     for (let step = 0; step < Math.min(due, 5); step += 1) this.advance();
   }
 
   advance() {
-    const { place, last } = this.position;
+    const { index, last } = this.position;
     if (!this.swinging) {
       this.direction = 1;
-      this.position.go(place === last ? 0 : place + 1);
+      this.position.go(index === last ? 0 : index + 1);
       return;
     }
-    if (place === last) this.direction = -1;
-    if (place === 0) this.direction = 1;
-    this.position.go(place + this.direction);
+    if (index === last) this.direction = -1;
+    if (index === 0) this.direction = 1;
+    this.position.go(index + this.direction);
   }
 }
 
-/** The buttons under the picture. */
+/** Connects the controls below the picture. */
 function startControls(position, player, captions, announce) {
   const byId = (id) => document.getElementById(id);
   const [scrubber, play, swing, speed, frame] = ["scrubber", "play", "swing", "speed", "frame"].map(byId);
   const screen = byId("screen");
 
   const caption = byId("caption");
-  const tell = () => {
-    const said = captions[position.place];
-    const text = `Frame ${position.frame} of ${position.count}${said ? `: ${said}` : ""}`;
+  const updateLabels = () => {
+    const description = captions[position.index];
+    const text = `Frame ${position.frame} of ${position.count}${description ? `: ${description}` : ""}`;
     scrubber.setAttribute("aria-valuetext", text);
     screen.setAttribute("aria-label", text);
   };
   position.follow(() => {
-    scrubber.value = position.place;
+    scrubber.value = position.index;
     frame.textContent = position.frame;
-    if (caption) caption.textContent = captions[position.place];
-    if (!player.playing) tell(); // many times a second is nothing to be read out
+    if (caption) caption.textContent = captions[position.index];
+    if (!player.playing) updateLabels(); // while it plays, too often for screen readers
   });
   scrubber.addEventListener("input", () => {
     player.pause();
@@ -92,17 +92,17 @@ function startControls(position, player, captions, announce) {
   });
   byId("back").addEventListener("click", () => {
     player.pause();
-    position.go(position.place - 1);
+    position.go(position.index - 1);
   });
-  byId("on").addEventListener("click", () => {
+  byId("next").addEventListener("click", () => {
     player.pause();
-    position.go(position.place + 1);
+    position.go(position.index + 1);
   });
   play.addEventListener("click", () => player.toggle());
   player.addEventListener("state", () => {
     play.setAttribute("aria-label", player.playing ? "Pause" : "Play");
     play.classList.toggle("playing", player.playing);
-    tell();
+    updateLabels();
     announce(player.playing ? "Playing" : `Paused at frame ${position.frame}`);
   });
   swing.addEventListener("click", () => {

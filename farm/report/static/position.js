@@ -1,29 +1,29 @@
-/** Which of the pictures is shown. Whoever wants to know listens; whoever wants another calls `go`. */
+/** The index of the current picture. `follow` observes it, `go` and `goToFrame` change it. */
 class Position extends EventTarget {
   constructor(frames, count) {
     super();
     this.frames = frames;
     this.count = count;
-    this.place = 0;
+    this.index = 0;
   }
 
   get frame() {
-    return this.frames[this.place];
+    return this.frames[this.index];
   }
 
   get last() {
     return this.frames.length - 1;
   }
 
-  /** Show the picture at a place; one beyond the ends is the one at the end. */
-  go(place) {
-    const inside = Math.max(0, Math.min(this.last, place));
-    if (inside === this.place) return;
-    this.place = inside;
+  /** Show the picture at an index, limited to the first and the last. */
+  go(index) {
+    const inside = Math.max(0, Math.min(this.last, index));
+    if (inside === this.index) return;
+    this.index = inside;
     this.dispatchEvent(new Event("change"));
   }
 
-  /** Show a frame, or the nearest that has a picture. */
+  /** Show a frame, or the nearest one with a picture. */
   goToFrame(frame) {
     this.go(this.nearest(frame));
   }
@@ -40,7 +40,7 @@ class Position extends EventTarget {
     return low > 0 && frame - before <= this.frames[low] - frame ? low - 1 : low;
   }
 
-  /** Call `listener` now and at every change. */
+  /** Call `listener` now and on every change. */
   follow(listener) {
     this.addEventListener("change", listener);
     listener();

@@ -1,14 +1,14 @@
-/** A card plays while the pointer or the focus is on it; its film is fetched no sooner. */
+/** Plays a card's preview while the pointer or the focus is on it; only then the preview is fetched. */
 function startPreviews() {
-  const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
+  const reducedMotion = window.matchMedia("(prefers-reduced-motion: reduce)");
   for (const card of document.querySelectorAll(".card")) {
     const image = card.querySelector("[data-preview]");
     if (!image) continue;
     const poster = image.src;
     const reasons = new Set();
 
-    const change = (reason, wanted) => {
-      if (wanted && !calm.matches) reasons.add(reason);
+    const change = (reason, active) => {
+      if (active && !reducedMotion.matches) reasons.add(reason);
       else reasons.delete(reason);
       const source = reasons.size ? image.dataset.preview : poster;
       if (image.getAttribute("src") !== source) image.src = source;

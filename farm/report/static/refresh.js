@@ -1,10 +1,10 @@
-/** Loads the page again while its job runs, as if nothing had happened to the reader: same frame, scroll and focus. */
-function startRefresh({ seconds, writtenAt, save }) {
-  tellAge(seconds, writtenAt);
-  const wanted = document.getElementById("refreshing");
-  if (!seconds || !wanted) return;
-  wanted.checked = recall("sessionStorage", "farm-refreshing") ?? true;
-  wanted.addEventListener("change", () => remember("sessionStorage", "farm-refreshing", wanted.checked));
+/** Reloads the page while its job runs; `beforeReload` saves what the next load restores. */
+function startRefresh({ seconds, writtenAt, beforeReload }) {
+  startAge(seconds, writtenAt);
+  const enabled = document.getElementById("refreshing");
+  if (!seconds || !enabled) return;
+  enabled.checked = load("sessionStorage", "farm-refreshing") ?? true;
+  enabled.addEventListener("change", () => save("sessionStorage", "farm-refreshing", enabled.checked));
 
   let touching = false;
   document.addEventListener("pointerdown", () => (touching = true));
@@ -13,25 +13,25 @@ function startRefresh({ seconds, writtenAt, save }) {
   const due = performance.now() + 1000 * seconds;
   setInterval(() => {
     const busy = touching || document.hidden || document.querySelector("dialog[open]");
-    if (performance.now() < due || busy || !wanted.checked || String(getSelection())) return;
-    save();
+    if (performance.now() < due || busy || !enabled.checked || String(getSelection())) return;
+    beforeReload();
     location.reload();
   }, 200);
 }
 
-/** Say how old the page is: a run that was killed cannot. */
-function tellAge(seconds, writtenAt) {
-  const place = document.getElementById("fresh");
+/** Shows the age of the page, since a killed run cannot report its end. */
+function startAge(seconds, writtenAt) {
+  const element = document.getElementById("fresh");
   const written = Date.parse(writtenAt);
-  if (!place || Number.isNaN(written)) return;
-  const tell = () => {
+  if (!element || Number.isNaN(written)) return;
+  const update = () => {
     const age = Math.max(0, (Date.now() - written) / 1000);
     const stale = age > Math.max(60, 10 * seconds);
-    place.classList.toggle("stale", stale);
-    place.textContent = `Written ${ageText(age)} ago.${stale ? " The run may have ended unexpectedly." : ""}`;
+    element.classList.toggle("stale", stale);
+    element.textContent = `Written ${ageText(age)} ago.${stale ? " The run may have ended unexpectedly." : ""}`;
   };
-  tell();
-  setInterval(tell, 1000);
+  update();
+  setInterval(update, 1000);
 }
 
 function ageText(seconds) {

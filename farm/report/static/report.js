@@ -1,14 +1,14 @@
-/** Puts the page together. */
-const KEPT = `farm-report ${location.pathname}`;
+/** Starts the page of a job. */
+const STORAGE_KEY = `farm-report ${location.pathname}`;
 
 function start() {
   const data = JSON.parse(document.getElementById("data").textContent);
   startTheme();
   if (data.frames.length === 0) {
     startHelp();
-    startRefresh({ seconds: data.refresh, writtenAt: data.writtenAt, save: () => keep({}) });
-    const kept = taken();
-    if (kept) restorePage(kept);
+    startRefresh({ seconds: data.refresh, writtenAt: data.writtenAt, beforeReload: () => saveState({}) });
+    const saved = takeState();
+    if (saved) restorePage(saved);
     return;
   }
 
@@ -25,79 +25,80 @@ function start() {
   startRefresh({
     seconds: data.refresh,
     writtenAt: data.writtenAt,
-    save: () => keep({ frame: position.frame, playing: player.playing, speed: player.speed, swinging: player.swinging }),
+    beforeReload: () =>
+      saveState({ frame: position.frame, playing: player.playing, speed: player.speed, swinging: player.swinging }),
   });
   resume(position, player);
-  startAddress(position, player);
+  startUrl(position, player);
 }
 
-function keep(state) {
+function saveState(state) {
   const focused = document.activeElement;
-  remember("sessionStorage", KEPT, {
+  save("sessionStorage", STORAGE_KEY, {
     ...state,
-    reading: leavePlace(),
+    reading: scrollPosition(),
     open: [...document.querySelectorAll("main details[open]")].map(nameOf),
-    focus: focused.id ? `#${focused.id}` : focused.matches("[data-place]") ? "[data-place][aria-current]" : "",
+    focus: focused.id ? `#${focused.id}` : focused.matches("[data-cell]") ? "[data-cell][aria-current]" : "",
   });
 }
 
-/** Return what was kept for this loading of the page, once. */
-function taken() {
-  const kept = recall("sessionStorage", KEPT);
-  remember("sessionStorage", KEPT, null);
-  return kept;
+/** Return the state saved for this load of the page, and delete it. */
+function takeState() {
+  const saved = load("sessionStorage", STORAGE_KEY);
+  save("sessionStorage", STORAGE_KEY, null);
+  return saved;
 }
 
-/** Go on where a refresh left off, else at the frame that the address names, else play. */
+/** Restore the state before a reload; without one, show the frame in the URL, or else play. */
 function resume(position, player) {
-  const kept = taken();
-  const named = /^#frame-(\d+)$/.exec(location.hash);
-  const calm = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
-  if (kept) {
-    restore(kept, position, player);
-  } else if (named) {
-    position.goToFrame(Number(named[1]));
-  } else if (!calm) {
+  const saved = takeState();
+  const fragment = /^#frame-(\d+)$/.exec(location.hash);
+  const reducedMotion = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+  if (saved) {
+    restore(saved, position, player);
+  } else if (fragment) {
+    position.goToFrame(Number(fragment[1]));
+  } else if (!reducedMotion) {
     player.play();
   }
 }
 
-function restore(kept, position, player) {
-  if (kept.frame !== undefined) position.goToFrame(kept.frame);
+function restore(saved, position, player) {
+  if (saved.frame !== undefined) position.goToFrame(saved.frame);
   const speed = document.getElementById("speed");
-  speed.value = String(kept.speed ?? 1);
+  speed.value = String(saved.speed ?? 1);
   speed.dispatchEvent(new Event("change"));
-  if ((kept.swinging ?? player.swinging) !== player.swinging) document.getElementById("swing").click();
-  restorePage(kept);
-  if (kept.playing) player.play();
+  if ((saved.swinging ?? player.swinging) !== player.swinging) document.getElementById("swing").click();
+  restorePage(saved);
+  if (saved.playing) player.play();
 }
 
-function restorePage(kept) {
-  const open = new Set(kept.open);
+function restorePage(saved) {
+  const open = new Set(saved.open);
   for (const details of document.querySelectorAll("main details")) {
     if (!open.has(nameOf(details))) continue;
     details.open = true;
-    details.dispatchEvent(new Event("toggle")); // tables are made now, before the place is looked for
+    details.dispatchEvent(new Event("toggle")); // builds its table before the scroll position is restored
   }
-  if (kept.focus) document.querySelector(kept.focus)?.focus({ preventScroll: true });
-  returnTo(kept.reading);
+  if (saved.focus) document.querySelector(saved.focus)?.focus({ preventScroll: true });
+  restoreScroll(saved.reading);
 }
 
 function nameOf(details) {
   return details.dataset.anchor ?? details.querySelector("summary").textContent;
 }
 
-/** Keep the address of the frame that is looked at, so that it can be sent to somebody. */
-function startAddress(position, player) {
-  let waiting = 0;
+/** Keeps the current frame in the URL, so that a link to it can be shared. */
+function startUrl(position, player) {
+  let timer = 0;
   position.addEventListener("change", () => {
-    clearTimeout(waiting);
+    clearTimeout(timer);
     if (player.playing) return;
-    waiting = setTimeout(() => {
+    timer = setTimeout(() => {
       try {
         history.replaceState(null, "", `#frame-${position.frame}`);
       } catch {
-        // Not every place that a file is opened from has an address.
+        // Some viewers show files without a URL that can change.
       }
     }, 300);
   });

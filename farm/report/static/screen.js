@@ -1,8 +1,8 @@
-/** Draws the picture of the position, from the pictures of the contact sheet. */
+/** Draws the current picture, taken from the contact sheet. */
 function startScreen(position) {
   const canvas = document.getElementById("screen");
   const context = canvas.getContext("2d");
-  const images = [...document.querySelectorAll("[data-place] img")].map((thumbnail) => {
+  const images = [...document.querySelectorAll("[data-cell] img")].map((thumbnail) => {
     const image = new Image();
     image.src = thumbnail.src;
     return image;
@@ -18,11 +18,11 @@ function startScreen(position) {
   }
 
   position.follow(() => {
-    const image = images[position.place];
+    const image = images[position.index];
     if (image.complete) {
       draw(image);
       return;
     }
-    image.addEventListener("load", () => image === images[position.place] && draw(image), { once: true });
+    image.addEventListener("load", () => image === images[position.index] && draw(image), { once: true });
   });
 }

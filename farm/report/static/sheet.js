@@ -1,18 +1,18 @@
-/** The contact sheet, and every other button that names a frame. */
+/** Connects the contact sheet, and all other buttons that show a frame. */
 function startSheet(position, player, announce) {
-  const cells = [...document.querySelectorAll("[data-place]")];
-  let shown = null;
+  const cells = [...document.querySelectorAll("[data-cell]")];
+  let current = null;
 
   position.follow(() => {
-    const cell = cells[position.place];
-    if (shown) {
-      shown.removeAttribute("aria-current");
-      shown.tabIndex = -1;
+    const cell = cells[position.index];
+    if (current) {
+      current.removeAttribute("aria-current");
+      current.tabIndex = -1;
     }
     cell.setAttribute("aria-current", "true");
-    cell.tabIndex = 0; // the sheet is one stop of the tab key, not one a frame
-    if (shown === document.activeElement) cell.focus({ preventScroll: true });
-    shown = cell;
+    cell.tabIndex = 0; // the sheet is a single tab stop
+    if (current === document.activeElement) cell.focus({ preventScroll: true });
+    current = cell;
   });
 
   document.addEventListener("click", (event) => {
@@ -20,14 +20,14 @@ function startSheet(position, player, announce) {
     if (!button || !button.matches("button")) return;
     player.pause();
     position.goToFrame(Number(button.dataset.frame));
-    if (!inSight(document.getElementById("screen"))) {
+    if (!isVisible(document.getElementById("screen"))) {
       document.getElementById("animation").scrollIntoView({ block: "nearest" });
     }
     announce(`Frame ${position.frame}`);
   });
 }
 
-function inSight(element) {
+function isVisible(element) {
   const box = element.getBoundingClientRect();
   return box.bottom > box.height / 2 && box.top < window.innerHeight - box.height / 2;
 }

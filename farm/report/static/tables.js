@@ -1,4 +1,4 @@
-/** Every chart as a table of numbers, made when somebody opens it. */
+/** Shows each chart as a table, built when it is opened. */
 function startTables(data) {
   for (const details of document.querySelectorAll(".values")) {
     details.addEventListener("toggle", () => {
@@ -18,16 +18,16 @@ function tableOf(chart, frames, details) {
     cell.textContent = text;
     head.append(cell);
   }
-  const written = writerOf(chart);
+  const format = formatterOf(chart);
   const body = table.createTBody();
-  frames.forEach((frame, place) => {
+  frames.forEach((frame, index) => {
     const row = body.insertRow();
     const name = document.createElement("th");
     name.scope = "row";
     name.textContent = frame;
     row.append(name);
     for (const curve of chart.curves) {
-      row.insertCell().textContent = written(curve.values[place]);
+      row.insertCell().textContent = format(curve.values[index]);
     }
   });
   const scroll = document.createElement("div");

@@ -1,13 +1,13 @@
-/** Light or dark as the system says, until the reader says otherwise. */
+/** Follows the system's light or dark theme until the reader switches it. */
 function startTheme() {
   const root = document.documentElement;
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
-  const kept = recall("localStorage", "farm-theme");
-  if (kept === "light" || kept === "dark") root.dataset.theme = kept;
+  const saved = load("localStorage", "farm-theme");
+  if (saved === "light" || saved === "dark") root.dataset.theme = saved;
 
   document.getElementById("theme").addEventListener("click", () => {
     const now = root.dataset.theme ?? (dark.matches ? "dark" : "light");
     root.dataset.theme = now === "dark" ? "light" : "dark";
-    remember("localStorage", "farm-theme", root.dataset.theme);
+    save("localStorage", "farm-theme", root.dataset.theme);
   });
 }

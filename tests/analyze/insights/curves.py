@@ -16,12 +16,12 @@ _NOWHERE = ModelSource(pretrained="", kind="folder", location="", revision="", f
 
 
 def ramp(frames: int, first: int, last: int) -> Array:
-    """From 0 up to frame `first` straight to 1 from frame `last` on."""
+    """Return 0 up to frame `first`, 1 from frame `last` on, and a straight line between them."""
     return np.clip((np.arange(frames) - first) / (last - first), 0, 1)
 
 
 def step(frames: int, at: int) -> Array:
-    """0 before a frame, 1 from it on."""
+    """Return 0 before a frame, and 1 from it on."""
     return (np.arange(frames) >= at).astype(np.float64)
 
 
@@ -31,12 +31,12 @@ def values(array: Sequence[float] | Array) -> list[Value]:
 
 def found_in(groups: dict[str, dict[str, Array]], **more: Sequence[Value]) -> Insights:
     """Return the insights from label groups, each a map of label to its curve, and from any other columns."""
-    made = {name: group(name, list(labels)) for name, labels in groups.items()}
-    clip = ClipSpec(source=_NOWHERE, groups=tuple(made.values()), prompts=())
+    label_groups = {name: group(name, list(labels)) for name, labels in groups.items()}
+    clip = ClipSpec(source=_NOWHERE, groups=tuple(label_groups.values()), prompts=())
     curves: dict[str, Sequence[Value]] = {
         column: values(curve)
         for name, labels in groups.items()
-        for column, curve in zip(made[name].columns, labels.values(), strict=True)
+        for column, curve in zip(label_groups[name].columns, labels.values(), strict=True)
     }
     return insights_of(
         columns_of(AnalysisSpec(clip=clip, classifier=None, smoothness=True)), {**curves, **more}

@@ -24,7 +24,7 @@ def _curves(levels: Sequence[float] | Array, noise: float = 1.0) -> tuple[Array,
     return np.array(change), np.array(back_and_forth[: len(levels)])
 
 
-def test_a_frame_like_neither_neighbour_is_an_outlier() -> None:
+def test_a_frame_unlike_both_neighbours_is_an_outlier() -> None:
     levels = np.linspace(60, 120, 100)
     levels[40] += 60
     assert outliers(*_curves(levels)) == (40,)

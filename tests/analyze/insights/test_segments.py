@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from farm.analyze.insights.transitions import crossing, minimum_length, segments
 
 
-def test_the_crossing_is_the_first_position_at_which_the_second_is_ahead() -> None:
+def test_the_crossing_is_the_first_position_with_the_second_ahead() -> None:
     after = np.linspace(0, 1, 11)
     assert crossing(1 - after, after) == 6  # 5 is a tie
 
 
-def test_where_curves_cross_back_and_forth_the_fewest_positions_contradict() -> None:
+def test_a_repeated_crossing_is_placed_with_the_fewest_contradictions() -> None:
     after = np.array([0, 0, 0, 1, 0, 0, 1, 0, 0, 1, 1, 1], dtype=float)
     assert crossing(1 - after, after) == 9
 

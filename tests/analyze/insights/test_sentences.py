@@ -11,14 +11,14 @@ from farm.records import Sentence, Value
 from tests.analyze.insights.curves import found_in, step
 
 
-def _said(one: Sentence) -> list[str]:
-    """Returns what stands at the places of a sentence."""
+def _texts_at_places(one: Sentence) -> list[str]:
+    """Return the texts at the places of a sentence."""
     return [
         one.text[place : place + len(str(frame))] for frame, place in zip(one.frames, one.places, strict=True)
     ]
 
 
-def test_numbers_among_the_parts_are_frames_and_their_places_are_known() -> None:
+def test_integer_parts_are_frames_and_their_places_are_recorded() -> None:
     assert sentence("In 3 frames, such as ", 3, " and ", 12, ".") == Sentence(
         text="In 3 frames, such as 3 and 12.", frames=(3, 12), places=(21, 27)
     )
@@ -26,13 +26,13 @@ def test_numbers_among_the_parts_are_frames_and_their_places_are_known() -> None
 
 
 @given(st.lists(st.text(max_size=9) | st.integers(0, 9999), max_size=9))
-def test_every_frame_stands_at_its_place(parts: list[str | int]) -> None:
-    made = sentence(*parts)
-    assert made.text == "".join(map(str, parts))
-    assert _said(made) == [str(part) for part in parts if isinstance(part, int)]
+def test_every_frame_is_at_its_place(parts: list[str | int]) -> None:
+    joined = sentence(*parts)
+    assert joined.text == "".join(map(str, parts))
+    assert _texts_at_places(joined) == [str(part) for part in parts if isinstance(part, int)]
 
 
-def test_things_are_listed_as_in_a_sentence() -> None:
+def test_items_are_listed_as_in_a_sentence() -> None:
     assert listed([]) == []
     assert listed([1]) == [1]
     assert listed([1, 2]) == [1, " and ", 2]
@@ -43,7 +43,7 @@ def test_a_sentence_begins_with_a_capital_letter() -> None:
     assert (capital("top 3"), capital("")) == ("Top 3", "")
 
 
-def test_no_number_in_a_label_or_in_the_name_of_a_group_is_taken_for_a_frame() -> None:
+def test_numbers_in_labels_and_group_names_are_not_frames() -> None:
     labels = {"1 cat": 1 - step(24, 3), "3 cats at frame 3": step(24, 3)}
     found = found_in({"top 3": labels, "count of 3": labels})
     assert [one.text for one in found.sentences] == [
@@ -55,7 +55,7 @@ def test_no_number_in_a_label_or_in_the_name_of_a_group_is_taken_for_a_frame() -
     assert [one.places for one in found.sentences] == [(44,), (48,), (53,)]
 
 
-def test_no_count_and_no_class_is_taken_for_a_frame() -> None:
+def test_counts_and_classes_are_not_frames() -> None:
     found = found_in({}, clip_class=["2"] * 3, classifier_label_1=["2", "1", "1"])
     assert [(one.text, one.frames, one.places) for one in found.sentences] == [
         ("CLIP and the classifier agree in 1 of 3 frames.", (), ()),
@@ -63,7 +63,7 @@ def test_no_count_and_no_class_is_taken_for_a_frame() -> None:
     ]
 
 
-def test_every_sentence_of_an_account_has_its_frames_in_the_order_of_the_text() -> None:
+def test_the_frames_of_every_sentence_are_in_the_order_of_its_text() -> None:
     blank: list[Value] = [frame % 3 == 0 for frame in range(40)]
     change: list[Value] = [None, *[0.1] * 20, 0.5, *[0.1] * 18]
     found = found_in(
@@ -72,7 +72,7 @@ def test_every_sentence_of_an_account_has_its_frames_in_the_order_of_the_text() 
     assert len(found.sentences) == 3
     for one in found.sentences:
         assert one.frames
-        assert _said(one) == list(map(str, one.frames))
+        assert _texts_at_places(one) == list(map(str, one.frames))
         assert list(one.places) == sorted(one.places)
         assert np.all(np.diff(one.places) > 0)
         assert re.sub(r"\D", "", one.text[one.places[0] :]).startswith(str(one.frames[0]))

@@ -8,8 +8,8 @@ from tests.analyze.insights.curves import Array, found_in, ramp, step, texts, tw
 
 
 def _only(curve: Array) -> Transition:
-    (story,) = found_in({"shape": two(curve)}).stories
-    (transition,) = story.transitions
+    (timeline,) = found_in({"shape": two(curve)}).stories
+    (transition,) = timeline.transitions
     return transition
 
 
@@ -46,7 +46,7 @@ def test_a_change_of_up_to_three_steps_is_sudden(between: list[float], width: in
     assert (found.width, found.pace) == (width, pace)
 
 
-def test_levels_other_than_0_and_1_count_as_the_whole_way() -> None:
+def test_a_change_between_other_levels_than_0_and_1_counts_in_full() -> None:
     found = _only(0.3 + 0.4 * ramp(100, 40, 60))
     assert (found.first, found.frame, found.last) == (42, 51, 58)
 
@@ -66,15 +66,15 @@ def test_noise_that_crosses_back_and_forth_is_one_transition() -> None:
         assert found.pace == "gradual"
 
 
-def test_a_flash_of_another_label_is_no_transition() -> None:
+def test_a_flash_of_another_label_is_not_a_transition() -> None:
     curve = step(150, 90)
     curve[40:44] = 1
     found = _only(curve)
     assert found.frame == 90
 
 
-def test_a_short_job_that_wavers_on_its_way_has_one_transition() -> None:
-    """As measured: 24 frames, one of the other label on either side of the change."""
+def test_a_short_job_that_wavers_during_a_change_has_one_transition() -> None:
+    """As observed: 24 frames, with one of the other label on either side of the change."""
     curve = step(24, 13)
     curve[10] = 1
     assert texts(found_in({"shape": two(curve)})) == ["Shape: star becomes heart at frame 13, suddenly."]
@@ -82,7 +82,7 @@ def test_a_short_job_that_wavers_on_its_way_has_one_transition() -> None:
 
 @pytest.mark.parametrize("frames", [12, 24, 36, 60, 90, 150])
 @pytest.mark.parametrize("seed", range(5))
-def test_noise_around_a_change_is_no_story_of_its_own(frames: int, seed: int) -> None:
+def test_noise_around_a_change_is_not_a_transition(frames: int, seed: int) -> None:
     random = np.random.default_rng(seed)
     curve = 1 / (1 + np.exp(-(np.arange(frames) - frames / 2)))
     at = frames // 2 + random.integers(-2, 3)
@@ -91,23 +91,23 @@ def test_noise_around_a_change_is_no_story_of_its_own(frames: int, seed: int) ->
     assert found.stories[0].labels == ("star", "heart")
 
 
-def test_three_frames_of_another_label_in_a_short_job_are_a_stage() -> None:
+def test_three_frames_of_another_label_in_a_short_job_are_a_segment() -> None:
     curve = step(24, 10) - step(24, 13)
     assert found_in({"shape": two(curve)}).stories[0].labels == ("star", "heart", "star")
 
 
-def test_a_label_that_only_leads_by_a_hair_is_no_stage() -> None:
+def test_a_label_with_a_narrow_lead_has_no_segment() -> None:
     star = np.concatenate([np.full(50, 0.9), np.full(50, 0.45), np.full(50, 0.9)])
     assert texts(found_in({"shape": {"star": star, "heart": 1 - star}})) == ["The shape stays star."]
 
 
-def test_a_label_that_comes_and_goes_is_two_transitions() -> None:
+def test_a_label_that_appears_and_disappears_has_two_transitions() -> None:
     found = found_in({"shape": two(step(150, 50) - step(150, 100))})
     assert found.stories[0].labels == ("star", "heart", "star")
     assert [one.frame for one in found.stories[0].transitions] == [50, 100]
 
 
-def test_three_labels_in_turn_are_two_transitions() -> None:
+def test_three_labels_in_turn_have_two_transitions() -> None:
     first, second = ramp(150, 40, 60), step(150, 110)
     found = found_in({"shape": {"star": 1 - first, "heart": first - second, "moon": second}})
     assert found.stories[0].labels == ("star", "heart", "moon")
@@ -124,28 +124,28 @@ def test_in_a_short_animation_a_lead_of_one_frame_counts() -> None:
     assert found.stories[0].labels == ("star", "heart", "moon")
 
 
-def test_frames_that_were_not_measured_are_left_out() -> None:
+def test_unmeasured_frames_are_ignored() -> None:
     curve = ramp(101, 20, 61)
-    holes = curve.copy()
-    holes[[0, 30, 45, 100]] = np.nan
-    assert _only(holes) == _only(curve)
+    unmeasured = curve.copy()
+    unmeasured[[0, 30, 45, 100]] = np.nan
+    assert _only(unmeasured) == _only(curve)
 
 
-def test_a_frame_of_which_one_label_is_missing_is_left_out() -> None:
+def test_a_frame_with_an_unmeasured_label_is_ignored() -> None:
     labels = two(step(100, 50))
     labels["heart"][50:53] = np.nan
-    (story,) = found_in({"shape": labels}).stories
-    assert (story.frames, story.transitions[0].frame) == (97, 53)
+    (timeline,) = found_in({"shape": labels}).stories
+    assert (timeline.frames, timeline.transitions[0].frame) == (97, 53)
 
 
-def test_a_single_spike_far_from_the_change_is_not_its_level() -> None:
+def test_a_single_spike_far_from_the_change_does_not_set_its_level() -> None:
     curve = 0.2 + 0.6 * step(100, 50)
     curve[[10, 90]] = (0, 1)
     found = _only(curve)
     assert (found.first, found.last) == (49, 50)
 
 
-def test_a_hole_over_the_crossing_is_bridged() -> None:
+def test_unmeasured_frames_at_the_crossing_are_bridged() -> None:
     curve = step(100, 50)
     curve[45:55] = np.nan
     found = _only(curve)
@@ -153,14 +153,14 @@ def test_a_hole_over_the_crossing_is_bridged() -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_a_group_that_never_changes_stays_whatever_the_noise(seed: int) -> None:
+def test_noise_does_not_change_a_constant_group(seed: int) -> None:
     noise = np.random.default_rng(seed).uniform(-0.2, 0.2, 150)
     found = found_in({"background": {"at the beach": 0.7 + noise, "in the sea": 0.3 - noise}})
     assert texts(found) == ["The background stays at the beach."]
     assert found.order == ()
 
 
-def test_a_group_in_which_no_label_leads_is_never_clear() -> None:
+def test_a_group_without_a_leading_label_is_never_clear() -> None:
     found = found_in({"shape": two(np.full(50, 0.55))})
     assert found.stories[0].labels == ()
     assert texts(found) == ["None of the labels of shape ever leads clearly."]

@@ -25,14 +25,14 @@ def _open(part: ClipSpec | ClassifierSpec) -> None:
     )
 
 
-def test_weights_that_changed_since_they_were_found_are_refused(
+def test_files_that_changed_since_they_were_found_are_refused(
     tmp_path: Path, classifier: ClassifierSpec
 ) -> None:
     folder = _copy("tiny-world-resnet", tmp_path)
     found = source(folder)
     config = folder / "config.json"
     config.write_text(config.read_text().replace('"circle"', '"ring"'))
-    with pytest.raises(ModelError, match="its files on .* are not those that this run began with"):
+    with pytest.raises(ModelError, match="its files on .* differ from the files at the start of this run"):
         _open(replace(classifier, source=found))
 
 
@@ -57,19 +57,19 @@ def test_a_folder_without_weights_is_reported_by_name(tmp_path: Path, classifier
     assert str(raised.value).startswith(f"{folder}: cannot be loaded as an image classifier: ")
 
 
-def _of_the_hub(classifier: ClassifierSpec) -> ClassifierSpec:
-    place = {"pretrained": "microsoft/resnet-50", "location": "microsoft/resnet-50", "revision": "0" * 40}
-    return replace(classifier, source=replace(classifier.source, kind="hub", **place))
+def _from_the_hub(classifier: ClassifierSpec) -> ClassifierSpec:
+    identity = {"pretrained": "microsoft/resnet-50", "location": "microsoft/resnet-50", "revision": "0" * 40}
+    return replace(classifier, source=replace(classifier.source, kind="hub", **identity))
 
 
 def test_an_absent_hub_checkpoint_is_reported_with_the_command_that_downloads_it(
     tmp_path: Path, classifier: ClassifierSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for place in ("huggingface_hub.constants", "transformers.utils.hub.constants"):
-        monkeypatch.setattr(f"{place}.HF_HUB_CACHE", str(tmp_path))
+    for module in ("huggingface_hub.constants", "transformers.utils.hub.constants"):
+        monkeypatch.setattr(f"{module}.HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(ModelError) as raised:
-        _open(_of_the_hub(classifier))
+        _open(_from_the_hub(classifier))
     zeros = "0" * 40
     assert str(raised.value) == (
         f"microsoft/resnet-50@{zeros}: some of its files are not in this machine's hub cache, and HF_HUB_OFFLINE "
@@ -80,13 +80,13 @@ def test_an_absent_hub_checkpoint_is_reported_with_the_command_that_downloads_it
 def test_an_unreachable_hub_is_reported(
     tmp_path: Path, classifier: ClassifierSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def out_of_reach(*_: object, **__: object) -> None:
-        raise LocalEntryNotFoundError("gone")
+    def unreachable(*_: object, **__: object) -> None:
+        raise LocalEntryNotFoundError("not found")
 
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
-    monkeypatch.setattr("huggingface_hub.snapshot_download", out_of_reach)
+    monkeypatch.setattr("huggingface_hub.snapshot_download", unreachable)
     with pytest.raises(ModelError) as raised:
-        _open(_of_the_hub(classifier))
+        _open(_from_the_hub(classifier))
     zeros = "0" * 40
     assert str(raised.value) == (
         f"microsoft/resnet-50@{zeros}: some of its files are not in this machine's hub cache, and the hub cannot be "

@@ -40,7 +40,7 @@ def test_probabilities_are_those_of_the_zero_shot_pipeline(model: ClipModel, pic
 
 
 @torch.inference_mode()
-def test_a_similarity_is_the_cosine_of_a_call_by_hand(model: ClipModel, pictures: list[Pixels]) -> None:
+def test_a_similarity_is_the_cosine_of_a_direct_call(model: ClipModel, pictures: list[Pixels]) -> None:
     theirs_model = CLIPModel.from_pretrained(FOLDER).eval()
     tokens = AutoTokenizer.from_pretrained(FOLDER)("a purple star in the snow", return_tensors="pt")
     pixels = torch.tensor(pictures[0]).permute(2, 0, 1)[None] / 127.5 - 1

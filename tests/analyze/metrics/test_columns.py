@@ -59,8 +59,8 @@ def test_the_labels_of_a_group_share_a_chart_and_describe_their_text(clip: ClipS
     assert labelled[0].description == "how probable 'a cat' is to CLIP among the labels of 'object'"
 
 
-def test_every_column_is_described_and_named_once(whole: AnalysisSpec) -> None:
-    columns = columns_of(whole)
+def test_every_column_is_described_and_named_once(full_spec: AnalysisSpec) -> None:
+    columns = columns_of(full_spec)
     assert all(column.description for column in columns)
     assert len({column.name for column in columns}) == len(columns)
 
@@ -83,8 +83,8 @@ CLASSES = columns_of(
 def test_the_columns_of_an_analysis_are_measurable(
     clip: ClipSpec, classifier: ClassifierSpec, prompts: int
 ) -> None:
-    asked = replace(clip, prompts=tuple(map(str, range(prompts))), groups=(group("Größe", ("a", "b")),))
-    assert are_measurable(columns_of(AnalysisSpec(clip=asked, classifier=classifier, smoothness=True)))
+    measured = replace(clip, prompts=tuple(map(str, range(prompts))), groups=(group("Größe", ("a", "b")),))
+    assert are_measurable(columns_of(AnalysisSpec(clip=measured, classifier=classifier, smoothness=True)))
     assert are_measurable((*LABELS, *CLASSES))
     assert are_measurable(())
 

@@ -40,7 +40,7 @@ def test_the_most_recently_used_models_are_kept() -> None:
     assert load.loaded == ["a", "b", "c", "b"]
 
 
-def test_threads_that_ask_for_a_model_get_the_same_one() -> None:
+def test_all_threads_get_the_same_model() -> None:
     load = Loads()
     cache = ModelCache(load)
     got: list[object] = []
@@ -54,7 +54,7 @@ def test_threads_that_ask_for_a_model_get_the_same_one() -> None:
     assert len(set(map(id, got))) == 1
 
 
-def test_loading_a_model_is_tried_again_after_a_failure() -> None:
+def test_a_failed_load_is_repeated_on_the_next_call() -> None:
     tries: list[str] = []
 
     def load(one: ModelSource) -> object:

@@ -22,7 +22,7 @@ def test_it_is_the_variance_of_opencvs_laplacian_of_the_brightness() -> None:
     assert sharpness(pixels) == pytest.approx(cv2.Laplacian(grey, cv2.CV_64F).var())
 
 
-def test_one_edge_has_the_sharpness_that_is_computed_by_hand() -> None:
+def test_one_edge_has_the_sharpness_computed_by_hand() -> None:
     """Half black, half grey of 100: the Laplacian is 100 on one side of the edge, -100 on the other, 0 elsewhere."""
     edge = np.zeros((8, 8, 3), np.uint8)
     edge[:, 4:] = 100

@@ -15,7 +15,7 @@ def _noise(seed: int, side: int = 64) -> Pixels:
     return np.random.default_rng(seed).integers(0, 256, (side, side, 3), dtype=np.uint8)
 
 
-def test_black_to_white_is_the_whole_range() -> None:
+def test_black_to_white_is_the_full_range() -> None:
     assert rgb_change(_grey(0), _grey(255)) == 1
     assert rgb_change(_grey(255), _grey(0)) == 1
 
@@ -26,12 +26,12 @@ def test_a_fifth_of_the_range_in_half_of_the_picture_is_a_fifth_over_root_two() 
     assert rgb_change(_grey(0), half) == pytest.approx(0.2 / np.sqrt(2))
 
 
-def test_what_is_halfway_between_its_neighbours_does_not_flicker() -> None:
+def test_a_picture_halfway_between_its_neighbours_does_not_flicker() -> None:
     assert flicker(_grey(100), _grey(110), _grey(120)) == 0
     assert rgb_change(_grey(100), _grey(110)) > 0
 
 
-def test_what_comes_and_goes_flickers_by_all_of_its_difference() -> None:
+def test_a_picture_between_equal_neighbours_flickers_by_its_full_difference() -> None:
     assert flicker(_grey(100), _grey(151), _grey(100)) == pytest.approx(0.2)
 
 

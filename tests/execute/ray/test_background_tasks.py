@@ -43,7 +43,7 @@ def hang(path):
     time.sleep(600)
 
 
-def test_in_this_process_functions_are_called_where_they_are():
+def test_inline_tasks_call_functions_in_this_process():
     with InlineExecutor() as executor:
         assert executor.background(double, 3) == 6
         assert executor.background(process) == os.getpid()
@@ -64,28 +64,28 @@ def background(local_ray):
 
 
 @pytest.mark.ray
-def test_on_ray_functions_are_called_in_one_process_of_their_own(background):
+def test_ray_calls_functions_in_one_separate_process(background):
     assert background.concurrency == 1
     assert background(double, 3) == 6
     assert background(process) == background(process) != os.getpid()
 
 
 @pytest.mark.ray
-def test_no_worker_loses_its_core_to_it(background, local_ray):
+def test_it_takes_no_core_from_a_worker(background, local_ray):
     background(process)
     assert local_ray.available_resources()["CPU"] == 2
 
 
 @pytest.mark.ray
-def test_errors_come_back_as_they_are(background):
-    with pytest.raises(ModelError, match="^no such judge$"):
-        background(fail, ModelError("no such judge"))
+def test_errors_are_raised_unchanged(background):
+    with pytest.raises(ModelError, match="^no such model$"):
+        background(fail, ModelError("no such model"))
     with pytest.raises(FarmError, match="^ValueError: a slip$"):
         background(fail, ValueError("a slip"))
 
 
 @pytest.mark.ray
-def test_a_process_that_dies_is_started_again_but_not_for_ever(background, tmp_path):
+def test_a_process_that_dies_is_restarted_a_limited_number_of_times(background, tmp_path):
     assert background(die_once, tmp_path / "died") == "alive"
     with pytest.raises(ClusterError, match="^the process that measures frames died: "):
         background(die)
@@ -96,32 +96,32 @@ def few(local_ray):
     """One actor, and no executor around it."""
     from farm.execute.ray.background_tasks import RayTasks
 
-    beside = RayTasks(workers=1)
-    yield beside
-    beside.close()
+    tasks = RayTasks(workers=1)
+    yield tasks
+    tasks.close()
 
 
 @pytest.mark.ray
-def test_one_that_died_for_good_is_replaced_for_the_next_call(few):
+def test_an_actor_that_keeps_dying_is_replaced_for_the_next_call(few):
     with pytest.raises(ClusterError, match="^the process that measures frames died: "):
         few(die)
     assert few(double, 3) == 6
 
 
 @pytest.mark.ray
-def test_a_call_that_kills_its_process_is_tried_three_times(few, tmp_path):
+def test_a_call_that_kills_its_process_is_attempted_three_times(few, tmp_path):
     with pytest.raises(ClusterError, match="^the process that measures frames died: "):
         few(die, tmp_path / "tries")
     assert (tmp_path / "tries").read_text() == "xxx"
 
 
 @pytest.mark.ray
-def test_one_that_hangs_is_killed_and_replaced(few, tmp_path, monkeypatch):
+def test_an_actor_that_hangs_is_killed_and_replaced(few, tmp_path, monkeypatch):
     before = few(process)
     monkeypatch.setattr(few, "_timeout", 1.0)
-    with pytest.raises(ClusterError) as told:
+    with pytest.raises(ClusterError) as refused:
         few(hang, tmp_path / "hung")
-    assert str(told.value) == (
+    assert str(refused.value) == (
         "the process that measures frames did not respond within 1 seconds and was killed; earlier measurements are "
         "kept. Run the same command to resume. If it hangs again, check the models that it measures with, and the "
         "memory of its machine."
@@ -139,7 +139,7 @@ def test_a_call_may_take_ten_minutes(few):
 
 
 @pytest.mark.ray
-def test_one_that_cannot_be_started_is_started_by_the_next_call(few, monkeypatch):
+def test_an_actor_that_cannot_be_started_is_started_by_the_next_call(few, monkeypatch):
     from ray.exceptions import RaySystemError
 
     def refuse():
@@ -154,7 +154,7 @@ def test_one_that_cannot_be_started_is_started_by_the_next_call(few, monkeypatch
 
 
 @pytest.mark.ray
-def test_one_that_failed_at_a_call_is_kept_for_the_next(few):
+def test_an_actor_whose_call_failed_is_kept_for_the_next_call(few):
     before = few(process)
     with pytest.raises(FarmError, match="^ValueError: a slip$"):
         few(fail, ValueError("a slip"))
@@ -162,7 +162,7 @@ def test_one_that_failed_at_a_call_is_kept_for_the_next(few):
 
 
 @pytest.mark.ray
-def test_closing_ends_calls_that_wait_and_none_is_taken_any_more(few, tmp_path):
+def test_closing_ends_waiting_calls_and_refuses_new_ones(few, tmp_path):
     said = []
 
     def call(function, *arguments):

@@ -34,14 +34,14 @@ def digests(folder):
 
 
 def free_cpus(ray, wanted):
-    """Wait a little for Ray to notice that actors are gone."""
+    """Wait a little for Ray to notice that actors have exited."""
     deadline = time.monotonic() + 60
     while (free := ray.available_resources().get("CPU", 0)) < wanted and time.monotonic() < deadline:
         time.sleep(0.1)
     return free
 
 
-def test_two_workers_render_what_one_process_renders(open_ray, tmp_path):
+def test_two_workers_render_the_same_frames_as_one_process(open_ray, tmp_path):
     with InlineExecutor() as executor:
         list(executor.run(shards(tmp_path / "inline")))
     with open_ray() as executor:
@@ -55,7 +55,7 @@ def test_two_workers_render_what_one_process_renders(open_ray, tmp_path):
     assert sorted(started) == ["worker-1", "worker-2"]
 
 
-def test_closing_the_run_early_frees_ray_and_keeps_what_is_finished(open_ray, local_ray, tmp_path):
+def test_closing_the_run_early_frees_ray_and_keeps_finished_frames(open_ray, local_ray, tmp_path):
     with open_ray(workers=2) as executor:
         run = executor.run(shards(tmp_path, chunks=200, seconds=0.05))
         events = []
@@ -68,13 +68,13 @@ def test_closing_the_run_early_frees_ray_and_keeps_what_is_finished(open_ray, lo
         assert done_frames(list(executor.run(shards(tmp_path, chunks=4)))) == list(range(8))
 
 
-def test_more_workers_than_there_is_room_for_are_refused(open_ray):
+def test_more_workers_than_the_resources_allow_are_refused(open_ray):
     with pytest.raises(UsageError) as refused, open_ray(workers=5):
         pass
     assert str(refused.value) == ("--workers 5: Ray has 2 CPU cores, and a worker takes one; use 2 or fewer.")
 
 
-def test_on_a_cluster_workers_that_have_no_room_yet_are_waited_for(
+def test_a_cluster_may_start_workers_later_when_resources_are_free(
     open_ray, local_ray, tmp_path, monkeypatch
 ):
     monkeypatch.setattr("farm.execute.ray.executor._NOTICE_SECONDS", 0.0)
@@ -86,7 +86,7 @@ def test_on_a_cluster_workers_that_have_no_room_yet_are_waited_for(
     assert sum(isinstance(event, WorkerStarted) for event in events) == 2
 
 
-def test_a_cluster_that_does_not_answer_is_told_at_once():
+def test_a_cluster_that_does_not_answer_is_reported_at_once():
     from farm.execute.ray.session import _refuse_address
 
     started = time.monotonic()
@@ -95,7 +95,7 @@ def test_a_cluster_that_does_not_answer_is_told_at_once():
     assert time.monotonic() - started < 6
 
 
-def test_ray_client_addresses_are_refused_with_what_to_do():
+def test_ray_client_addresses_are_refused_with_a_remedy():
     from farm.execute.ray.session import _refuse_address
 
     with pytest.raises(UsageError, match="Ray Client cannot stream results"):

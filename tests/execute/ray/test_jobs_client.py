@@ -1,4 +1,4 @@
-"""A head of our own with its dashboard on loopback and token authentication on."""
+"""A separate head with its dashboard on loopback and token authentication."""
 
 import io
 import os
@@ -66,7 +66,7 @@ def wait_for(url, seconds=180):
 
 
 def printed(log):
-    """Return the job's own lines; Ray puts lines of its own before or after them."""
+    """Return the job's own lines; Ray adds lines before and after them."""
     return [
         line for line in log.splitlines() if "Running entrypoint" not in line and "job_manager" not in line
     ]
@@ -81,7 +81,7 @@ class Head(NamedTuple):
 
 @pytest.fixture(scope="module")
 def head():
-    """Start a head in the foreground, in a process group and a folder of its own."""
+    """Start a head in the foreground, in its own process group and folder."""
     token = secrets.token_hex(16)
     folder = tempfile.mkdtemp(prefix="fh-", dir="/tmp")  # short: Ray's sockets lie in it
     ports = [free_port() for _ in range(4)]
@@ -133,7 +133,7 @@ def test_a_manifest_is_submitted_followed_and_its_exit_code_returned(client, man
     assert printed(out.getvalue()) == ["000000.yaml", "submission.json", "name: dog"]
 
 
-def test_pictures_go_along_and_nothing_else_that_lies_there(client, manifest):
+def test_pictures_are_submitted_and_no_other_files_of_the_folder(client, manifest):
     pictures = [manifest.parent / "frames" / "dog" / "1.png", manifest.parent / "mask.png"]
     for picture in pictures:
         picture.parent.mkdir(parents=True, exist_ok=True)
@@ -148,7 +148,7 @@ def test_pictures_go_along_and_nothing_else_that_lies_there(client, manifest):
     assert client.job(job_id).status == "SUCCEEDED"
 
 
-def test_as_many_bytes_of_pictures_as_are_promised_can_be_submitted(client, manifest):
+def test_pictures_up_to_the_documented_size_can_be_submitted(client, manifest):
     picture = manifest.parent / "a.mp4"
     with picture.open("wb") as file:
         file.write(os.urandom(99 * 2**20))
@@ -163,7 +163,7 @@ def test_a_cancelled_job_ends_as_interrupted(client, manifest):
     assert client.wait(job_id) == 130
 
 
-def test_ctrl_c_leaves_the_job_running_and_says_how_to_look_again(client, manifest):
+def test_ctrl_c_leaves_the_job_running_and_says_how_to_follow_it_again(client, manifest):
     class Impatient(io.StringIO):
         def write(self, text):
             raise KeyboardInterrupt
@@ -176,9 +176,7 @@ def test_ctrl_c_leaves_the_job_running_and_says_how_to_look_again(client, manife
 
 
 @pytest.mark.parametrize(("renderer", "name"), sample([((), "painted"), REHEARSED], of=[REHEARSED]))
-def test_pictures_that_are_also_modules_are_rendered_with_and_never_imported(
-    head, client, tmp_path, renderer, name
-):
+def test_pictures_named_like_modules_are_rendered_and_never_imported(head, client, tmp_path, renderer, name):
     here, marker = tmp_path / "here", tmp_path / "imported"
     files = (
         "typer.py",
@@ -202,12 +200,12 @@ def test_pictures_that_are_also_modules_are_rendered_with_and_never_imported(
     with pytest.raises(SystemExit, match="0"):
         main(["render", str(manifest), "--inline", *renderer, f"--output-dir={tmp_path}/inline"])
     assert digests(tmp_path / "out" / name) == digests(tmp_path / "inline" / name)
-    told = " ".join(map(str, client.jobs()))
-    assert not [file for file in ("mask.png", *files) if file in told]
-    assert head.token not in told + client.logs(job_id)
+    listed = " ".join(map(str, client.jobs()))
+    assert not [file for file in ("mask.png", *files) if file in listed]
+    assert head.token not in listed + client.logs(job_id)
 
 
-def test_what_is_wrong_with_a_submitted_manifest_is_told_at_its_place_in_the_users_file(client, tmp_path):
+def test_mistakes_in_a_submitted_manifest_are_reported_at_their_place_in_the_users_file(client, tmp_path):
     manifest = tmp_path / "my film.yaml"
     manifest.write_text(MANIFEST.replace("frames: 4", "frames: -4"))
     job_id = client.submit(manifest, entrypoint(f"{tmp_path}/out", ["--inline", "--procedural"]))
@@ -215,7 +213,7 @@ def test_what_is_wrong_with_a_submitted_manifest_is_told_at_its_place_in_the_use
     assert "/as-named/my film.yaml:5:43: animation.frames: found -4" in client.logs(job_id)
 
 
-def test_a_driver_beside_the_cluster_imports_nothing_from_where_it_is_called(head, tmp_path):
+def test_a_driver_on_the_head_imports_nothing_from_its_current_directory(head, tmp_path):
     folder = tmp_path / "folder"
     marker = write_hostile_modules(folder, "farm/__init__")
     (folder / "film.yaml").write_text(MANIFEST)
@@ -240,7 +238,7 @@ def digests(folder):
     return [row.content_sha256 for row in Ledger(JobFolder(str(folder))).rows()]
 
 
-def test_a_wrong_token_is_refused_with_what_to_do(head):
+def test_a_wrong_token_is_refused_with_a_remedy(head):
     from farm.execute.ray.jobs_client import JobsClient
 
     with pytest.raises(ClusterError) as refused:
@@ -251,19 +249,19 @@ def test_a_wrong_token_is_refused_with_what_to_do(head):
     )
 
 
-def test_an_unknown_job_is_a_mistake_of_the_call(client):
+def test_an_unknown_job_is_a_usage_error(client):
     with pytest.raises(UsageError, match="no job raysubmit_none; see farm jobs list"):
         client.job("raysubmit_none")
 
 
-def test_a_head_that_is_not_there_is_told_at_once():
+def test_an_unreachable_head_is_reported_at_once():
     from farm.execute.ray.jobs_client import JobsClient
 
     with pytest.raises(ClusterError, match="Is the head's dashboard running"):
         JobsClient(f"http://127.0.0.1:{free_port()}")
 
 
-def test_an_address_that_is_no_url_is_refused():
+def test_an_address_that_is_not_a_url_is_refused():
     from farm.execute.ray.jobs_client import JobsClient
 
     with pytest.raises(UsageError, match="expected the URL of a dashboard, such as http://head:8265"):

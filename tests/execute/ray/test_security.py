@@ -1,4 +1,4 @@
-"""What the farm wants of any Ray that it talks to."""
+"""Requirements on any Ray."""
 
 import pytest
 
@@ -7,22 +7,22 @@ from farm.execute.ray.security import refuse_old_ray, warn_of_no_token
 
 
 @pytest.mark.parametrize("version", ["2.54.0", "2.60.0", "3.0.0.dev0", "2.100.1"])
-def test_a_ray_that_is_new_enough_is_accepted(version):
+def test_a_supported_ray_is_accepted(version):
     refuse_old_ray(version, "here")
 
 
 @pytest.mark.parametrize("version", ["2.53.0", "2.9.3", "1.13.0", "2.49.2", ""])
-def test_an_older_one_is_refused_with_why_and_what_to_install(version):
+def test_an_older_ray_is_refused_with_the_reason_and_the_version_to_install(version):
     with pytest.raises(ClusterError) as refused:
         refuse_old_ray(version, "http://head:8265")
     assert str(refused.value) == (
         f"http://head:8265: Ray {version} is too old; required: 2.54 or newer. Below 2.52 it ignores "
-        "RAY_AUTH_MODE=token, and below 2.54 it has known remote code execution holes. Install the version in the "
-        "farm's deploy/runtime.lock."
+        "RAY_AUTH_MODE=token, and below 2.54 it has known remote code execution vulnerabilities. Install the version "
+        "in the farm's deploy/runtime.lock."
     )
 
 
-def test_every_session_refuses_an_older_one(monkeypatch):
+def test_every_session_refuses_an_older_ray(monkeypatch):
     import ray
 
     from farm.execute.ray.session import RaySession
@@ -32,9 +32,7 @@ def test_every_session_refuses_an_older_one(monkeypatch):
         RaySession(address=None, workers=1)
 
 
-def test_every_client_of_a_dashboard_refuses_an_older_one_and_says_that_a_cluster_is_open(
-    monkeypatch, caplog
-):
+def test_every_dashboard_client_refuses_an_older_ray_and_warns_of_an_open_cluster(monkeypatch, caplog):
     from farm.execute.ray import jobs_client
 
     class Client:
@@ -55,6 +53,6 @@ def test_every_client_of_a_dashboard_refuses_an_older_one_and_says_that_a_cluste
     ]
 
 
-def test_what_is_said_of_an_open_cluster_is_a_warning(caplog):
+def test_an_open_cluster_causes_a_warning(caplog):
     warn_of_no_token("--address auto")
     assert [record.levelname for record in caplog.records] == ["WARNING"]

@@ -1,4 +1,4 @@
-"""What is sent to a cluster has no name that Python could import, and the head gives the user's names back."""
+"""Submitted files have no name that Python could import, and the head restores the user's names."""
 
 import json
 import pkgutil
@@ -27,7 +27,7 @@ NAMES = (
 
 @pytest.fixture
 def sent(tmp_path):
-    """Send a manifest and six pictures that are called like modules; give the folder that travels."""
+    """Stage a manifest and six pictures named like modules; return the folder to be sent."""
     here, sent = tmp_path / "here", tmp_path / "sent"
     here.mkdir()
     sent.mkdir()
@@ -39,7 +39,7 @@ def sent(tmp_path):
     return sent
 
 
-def test_what_travels_has_numbers_for_names_and_suffixes_by_content(sent, tmp_path):
+def test_submitted_files_have_numbers_as_names_and_suffixes_by_content(sent, tmp_path):
     assert sorted(path.name for path in sent.iterdir()) == [
         "000000.yaml",
         *(f"{number:06}.gif" for number in range(1, 7)),
@@ -56,7 +56,7 @@ def test_what_travels_has_numbers_for_names_and_suffixes_by_content(sent, tmp_pa
     ]
 
 
-def test_the_head_finds_the_manifest_and_its_pictures_under_their_names(sent):
+def test_the_head_finds_the_manifest_and_its_pictures_under_the_users_names(sent):
     manifest = unpack_submission(sent / INDEX)
     assert manifest == sent / "as-named" / "dog.yaml"
     assert manifest.read_text() == "name: dog\n"
@@ -68,13 +68,13 @@ def test_the_head_finds_the_manifest_and_its_pictures_under_their_names(sent):
     assert [path.name for path in sent.iterdir() if path.name.startswith("as-named")] == ["as-named"]
 
 
-def test_nothing_of_a_submission_can_be_imported(sent):
+def test_nothing_in_a_submission_can_be_imported(sent):
     unpack_submission(sent / INDEX)
     assert list(pkgutil.iter_modules([str(sent)])) == []
     assert not [path for path in sent.iterdir() if path.is_dir() and path.name.isidentifier()]
 
 
-def test_a_process_leaves_submissions_off_its_import_path(sent, monkeypatch, tmp_path):
+def test_a_process_removes_submissions_from_its_import_path(sent, monkeypatch, tmp_path):
     monkeypatch.setattr("sys.path", [str(sent), str(tmp_path), f"{sent}/000001.gif"])
     drop_submissions_from_path()
     import sys
@@ -94,7 +94,7 @@ def test_a_process_leaves_submissions_off_its_import_path(sent, monkeypatch, tmp
         (b"[" * 100_000, "it is nested too deeply"),
     ],
 )
-def test_an_index_that_is_none_is_refused(sent, index, reason):
+def test_an_invalid_index_is_refused(sent, index, reason):
     (sent / INDEX).write_bytes(index)
     with pytest.raises(ClusterError) as refused:
         unpack_submission(sent / INDEX)
@@ -131,7 +131,7 @@ def test_two_pictures_cannot_have_one_name(sent):
         unpack_submission(sent / INDEX)
 
 
-def test_more_pictures_than_can_be_submitted_are_refused_with_where_to_put_them(tmp_path):
+def test_too_many_pictures_are_refused_with_a_remedy(tmp_path):
     (tmp_path / "dog.yaml").touch()
     with (tmp_path / "a.mp4").open("wb") as file:
         file.truncate(100 * 2**20)

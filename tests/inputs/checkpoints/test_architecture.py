@@ -1,4 +1,4 @@
-"""What checkpoints are made of is read from their files alone."""
+"""The architecture of checkpoints is read from their files alone."""
 
 import subprocess
 import sys
@@ -35,7 +35,7 @@ def read(path):
     ],
 )
 def test_a_family_has_latents_of_its_pipelines_size(name, latent, factor, step, tmp_path):
-    """The factors are compared with those that the pipelines count themselves."""
+    """The factors equal those that the pipelines compute."""
     from diffusers import DiffusionPipeline
 
     FAMILIES[name].save(tmp_path)
@@ -57,7 +57,7 @@ def test_every_family_is_read():
     assert {case[0] for case in counted.args[1]} == set(FAMILIES)
 
 
-def test_a_unet_is_read_with_what_it_is_told(tmp_path):
+def test_the_inputs_of_a_unet_are_read(tmp_path):
     plain, wide = read(save_inpainting(tmp_path / "nine")), read(save_stable_diffusion_xl(tmp_path / "xl"))
     net = plain.denoiser
     assert (net.in_channels, net.cross_attention_dim, net.block_out_channels) == (9, 16, (16, 32))
@@ -74,7 +74,7 @@ def test_parts_that_are_null_in_the_index_are_none(tmp_path):
     assert parts["unet"] == "UNet2DConditionModel"
 
 
-def test_a_single_file_tells_what_its_folder_does_by_the_shapes_of_its_weights(tiny_sd, tmp_path):
+def test_a_single_file_has_the_traits_of_its_folder(tiny_sd, tmp_path):
     file, folder = read(save_as_single_file(tiny_sd, tmp_path / "tiny.safetensors")), read(tiny_sd)
     assert file.components is None
     assert (file.vae_factor, file.latent_channels) == (folder.vae_factor, folder.latent_channels)
@@ -82,11 +82,11 @@ def test_a_single_file_tells_what_its_folder_does_by_the_shapes_of_its_weights(t
         assert getattr(file.denoiser, trait) == getattr(folder.denoiser, trait), trait
 
 
-def test_a_single_file_of_another_layout_tells_nothing(tiny_sd):
+def test_a_single_file_of_another_layout_has_no_architecture(tiny_sd):
     assert read(tiny_sd / "unet" / "diffusion_pytorch_model.safetensors") is None
 
 
-def test_a_hub_id_is_read_from_the_cache_and_nothing_else(tiny_sd, tmp_path, monkeypatch):
+def test_a_hub_id_is_read_only_from_the_cache(tiny_sd, tmp_path, monkeypatch):
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
     commit = fill_cache(tmp_path, "studio/tiny", tiny_sd)
     assert read_architecture(find_source("studio/tiny", commit, tmp_path)) == read(tiny_sd)
@@ -98,7 +98,7 @@ def test_a_hub_id_is_read_from_the_cache_and_nothing_else(tiny_sd, tmp_path, mon
     "text",
     ["", "[]", "{", '{"block_out_channels": {}, "in_channels": "4"}', '{"block_out_channels": [[1], {}]}'],
 )
-def test_a_configuration_that_is_none_tells_nothing(text, tiny_sd, tmp_path):
+def test_an_invalid_configuration_gives_no_traits(text, tiny_sd, tmp_path):
     import shutil
 
     copy = shutil.copytree(tiny_sd, tmp_path / "model")

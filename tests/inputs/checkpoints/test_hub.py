@@ -1,4 +1,4 @@
-"""Which of a repository's files is meant, which are fetched, and whether the hub may be asked for them."""
+"""Which of a repository's files are chosen and fetched, and whether the hub may be accessed."""
 
 import pytest
 
@@ -19,14 +19,14 @@ def folder_of(path, *names):
     return path
 
 
-def source_of(place, kind="folder", revision=""):
+def source_of(location, kind="folder", revision=""):
     return ModelSource(
-        pretrained=str(place), kind=kind, location=str(place), revision=revision, fingerprint=""
+        pretrained=str(location), kind=kind, location=str(location), revision=revision, fingerprint=""
     )
 
 
 @pytest.mark.parametrize(
-    ("there", "name"),
+    ("files", "name"),
     [
         (["other.safetensors", "config.json"], "other.safetensors"),
         (["other.safetensors", "older/usual.safetensors"], "other.safetensors"),
@@ -35,8 +35,8 @@ def source_of(place, kind="folder", revision=""):
         (["weights.bin"], USUAL),
     ],
 )
-def test_the_only_file_or_else_the_usual_one_is_meant(tmp_path, monkeypatch, there, name):
-    folder = folder_of(tmp_path / "adapter", *there)
+def test_the_only_file_or_else_the_usual_one_is_chosen(tmp_path, monkeypatch, files, name):
+    folder = folder_of(tmp_path / "adapter", *files)
     assert hub.only_file(source_of(folder), None, USUAL) == name
     assert hub.only_file(source_of(folder), "written.safetensors", USUAL) == "written.safetensors"
 
@@ -78,7 +78,7 @@ FP16 = {
 }
 
 
-def test_of_a_pipeline_one_set_of_weights_is_fetched_with_what_belongs_to_it_and_nothing_but_data():
+def test_one_set_of_a_pipelines_weights_is_fetched_with_its_data_files_only():
     def files(variant, **settings):
         return set(pipeline_files("o/n", REPOSITORY, PARTS, variant, **settings))
 
@@ -87,19 +87,19 @@ def test_of_a_pipeline_one_set_of_weights_is_fetched_with_what_belongs_to_it_and
     assert files(None, weights=False) == SETTINGS
 
 
-def test_a_part_without_a_folder_is_looked_for_at_the_top():
+def test_a_part_without_a_folder_is_loaded_from_the_top():
     names = ["model_index.json", "config.json", "diffusion_pytorch_model.safetensors", "x.py"]
     assert pipeline_files("o/n", names, ["unet"], None) == sorted(names[:3])
 
 
-def test_of_a_model_in_a_repository_of_many_its_folder_alone_is_fetched():
+def test_only_the_models_folder_of_a_shared_repository_is_fetched():
     assert model_files("o/n", REPOSITORY, "vae_1_0", None) == [
         "vae_1_0/config.json",
         "vae_1_0/diffusion_pytorch_model.safetensors",
     ]
 
 
-def test_a_part_of_a_repository_that_is_a_pickle_alone_or_code_is_refused_before_it_is_fetched():
+def test_code_and_pickles_without_safetensors_are_refused_before_fetching():
     pickled = [name for name in REPOSITORY if name != "vae/diffusion_pytorch_model.safetensors"]
     with pytest.raises(ModelError) as refused:
         pipeline_files("o/n", pickled, PARTS, None)
@@ -110,18 +110,18 @@ def test_a_part_of_a_repository_that_is_a_pickle_alone_or_code_is_refused_before
     with pytest.raises(ModelError) as refused:
         pipeline_files("o/n", [*REPOSITORY, "unet/diffusers.py"], PARTS, None)
     assert str(refused.value) == (
-        "o/n/unet/diffusers.py is code, and code that comes with a checkpoint is never run: remove it"
+        "o/n/unet/diffusers.py is code, and code in a checkpoint is never run: remove it"
     )
 
 
-def test_nothing_but_data_is_ever_fetched(tmp_path, monkeypatch):
+def test_only_data_files_are_fetched(tmp_path, monkeypatch):
     monkeypatch.setattr(hub, "file_names", lambda _: [])
     with pytest.raises(ModelError) as refused:
         hub.fetch(source_of("o/n", "hub", COMMIT), lambda _: ["weights.bin"])
-    assert str(refused.value) == "o/n: weights.bin is not a data file, and only those are fetched."
+    assert str(refused.value) == "o/n: weights.bin is not a data file; only data files are fetched."
 
 
-@pytest.mark.parametrize(("word", "forbidden"), [("1", True), ("true", True), ("0", False), ("", False)])
-def test_the_hub_is_out_of_reach_in_the_words_of_huggingface_hub(monkeypatch, word, forbidden):
-    monkeypatch.setenv("HF_HUB_OFFLINE", word)
-    assert hub.is_offline() is forbidden
+@pytest.mark.parametrize(("value", "offline"), [("1", True), ("true", True), ("0", False), ("", False)])
+def test_offline_mode_follows_the_values_of_huggingface_hub(monkeypatch, value, offline):
+    monkeypatch.setenv("HF_HUB_OFFLINE", value)
+    assert hub.is_offline() is offline

@@ -1,4 +1,4 @@
-"""LoRAs in the layouts that trainers write; the names are those of published files."""
+"""LoRAs in the layouts of common trainers, with names from published files."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from farm.inputs.checkpoints.info import read_shapes
 
 
 def lora_of(**pairs):
-    """Return what is read of down matrices of rank 4, given by name and width."""
+    """Read a LoRA of down matrices of rank 4, given by name and width."""
     return read_lora({name: (4, width) for name, width in pairs.items()})
 
 
@@ -42,7 +42,7 @@ def test_a_transformers_attention_is_read(layout):
     assert (lora.net, lora.context, lora.tokens) == ("transformer", set(), {3072})
 
 
-def test_a_transformers_cross_attention_is_none_of_a_unet():
+def test_the_cross_attention_of_a_transformer_is_not_that_of_a_unet():
     lora = lora_of(**{"transformer.transformer_blocks.0.attn2.to_k.lora_A.weight": 2304})
     assert (lora.net, lora.context) == ("transformer", set())
 
@@ -61,7 +61,7 @@ def test_a_transformers_cross_attention_is_none_of_a_unet():
         ("lora_te2_text_model_encoder_layers_0_self_attn_q_proj.lora_down.weight", "text_encoder_2"),
     ],
 )
-def test_text_encoders_are_told_apart_and_are_no_net(name, encoder):
+def test_text_encoders_are_distinguished_and_are_no_denoiser(name, encoder):
     lora = lora_of(**{name: 768})
     assert (lora.net, lora.words) == (None, {encoder: {768}})
 
@@ -75,21 +75,21 @@ def test_text_encoders_are_told_apart_and_are_no_net(name, encoder):
         "text_encoders.clip_g.transformer.text_model.encoder.layers.0.self_attn.q_proj.lora_down.weight",
     ],
 )
-def test_of_rarer_layouts_and_kins_no_width_is_read(name):
+def test_widths_of_rare_layouts_and_variants_are_not_read(name):
     lora = lora_of(**{name: 1280})
     assert (lora.context, lora.tokens, lora.words) == (set(), set(), {})
 
 
 @pytest.mark.parametrize("shapes", [{}, {"<doodle>": (768,)}, {"unet.conv_in.weight": (320, 4, 3, 3)}])
-def test_what_is_no_lora_is_none(shapes):
+def test_other_weights_are_no_lora(shapes):
     assert read_lora(shapes) is None
 
 
 @pytest.mark.parametrize(
     "header", [b"", b"{", b"[]", b'{"a": 1}', b'{"a": {"shape": 3}}', b'{"a": {"shape": ["x"]}}', b"null"]
 )
-def test_of_a_file_with_another_header_no_shapes_are_read(header, tmp_path):
+def test_an_invalid_header_has_no_shapes(header, tmp_path):
     file = tmp_path / "odd.safetensors"
     file.write_bytes(len(header).to_bytes(8, "little") + header)
     assert read_shapes(file) == {}
-    assert read_shapes(tmp_path / "gone.safetensors") == {}
+    assert read_shapes(tmp_path / "missing.safetensors") == {}

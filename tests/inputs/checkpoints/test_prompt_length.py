@@ -1,4 +1,4 @@
-"""Prompts are measured as transformers' CLIPTokenizer measures them, from either layout of its files."""
+"""Prompts are measured as by transformers' CLIPTokenizer, with either layout of its files."""
 
 import random
 
@@ -24,12 +24,12 @@ WORDS = (
     "🦊",
     "ﬁ",
 )
-"""What is split, lowered, composed, or unknown; the prompts of it are drawn by random.Random(0)."""
+"""Words that are split, lowercased, composed, or unknown; random.Random(0) draws the prompts from them."""
 
 
 @pytest.fixture(params=["tokenizer.json", "vocab.json and merges.txt"])
 def folder(request, tmp_path):
-    """The tokenizer of the shipped checkpoint, of 32 tokens, in one of both layouts."""
+    """The tokenizer of the shipped checkpoint, for 32 tokens, in either layout."""
     own = models.find("tiny-world").path / "tokenizer"
     names = ["tokenizer.json"] if request.param == "tokenizer.json" else ["vocab.json", "merges.txt"]
     for name in (*names, "tokenizer_config.json"):
@@ -37,7 +37,7 @@ def folder(request, tmp_path):
     return tmp_path
 
 
-def test_a_prompt_is_cut_where_transformers_cuts_it(folder):
+def test_a_prompt_is_truncated_where_transformers_truncates_it(folder):
     draw, theirs, ours = (
         random.Random(0),
         CLIPTokenizer.from_pretrained(folder),
@@ -51,7 +51,7 @@ def test_a_prompt_is_cut_where_transformers_cuts_it(folder):
         assert (cut is None) == (tokens <= 30)
         if cut:
             assert cut.tokens == tokens
-            # A word that is cut through is told whole.
+            # A word that is truncated in the middle is reported in full.
             assert len(theirs(prompt[: -len(cut.unread)]).input_ids) - 2 <= cut.read == 30
         lengths.add(tokens)
     assert min(lengths) < 30 < max(lengths)
@@ -64,7 +64,7 @@ def test_the_unread_text_is_reported_as_written(folder):
     )
 
 
-def test_a_learned_word_counts_as_often_as_it_has_vectors(folder):
+def test_a_textual_inversion_counts_one_token_per_vector(folder):
     length = read_prompt_length(folder, {"<doodle>": 3})
     assert length.truncation("star " * 27 + "<doodle>") is None
     assert length.truncation("star " * 28 + "<doodle>") == Truncation(tokens=31, read=30, unread="<doodle>")

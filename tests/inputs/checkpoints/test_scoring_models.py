@@ -25,7 +25,7 @@ def _classifier(of: ModelSource) -> ClassifierSpec:
 
 @pytest.fixture
 def altered(tmp_path: Path) -> Callable[..., ModelSource]:
-    """Returns a copy of a shipped judge with other settings, or without a file."""
+    """Return a copy of a shipped scoring model with other settings, or without a file."""
 
     def altered(name: str, *, without: str = "", **settings: object) -> ModelSource:
         folder = tmp_path / name
@@ -39,12 +39,12 @@ def altered(tmp_path: Path) -> Callable[..., ModelSource]:
     return altered
 
 
-def test_the_shipped_judges_fit(clip: ClipSpec, classifier: ClassifierSpec) -> None:
+def test_the_shipped_scoring_models_fit(clip: ClipSpec, classifier: ClassifierSpec) -> None:
     assert scoring_model_mismatch(clip) is None
     assert scoring_model_mismatch(classifier) is None
 
 
-def test_a_classifier_is_no_clip_and_the_other_way_round(clip: ClipSpec, classifier: ClassifierSpec) -> None:
+def test_a_classifier_is_no_clip_model_and_vice_versa(clip: ClipSpec, classifier: ClassifierSpec) -> None:
     assert (
         scoring_model_mismatch(_clip(classifier.source))
         == "its config.json is that of a model of type 'resnet', not 'clip'"
@@ -52,7 +52,7 @@ def test_a_classifier_is_no_clip_and_the_other_way_round(clip: ClipSpec, classif
     assert scoring_model_mismatch(_classifier(clip.source)) == "it is a CLIPModel, not an image classifier"
 
 
-def test_a_clip_has_two_halves(altered: Callable[..., ModelSource]) -> None:
+def test_a_clip_model_has_two_halves(altered: Callable[..., ModelSource]) -> None:
     assert scoring_model_mismatch(_clip(altered("tiny-world-clip", vision_config=None))) == (
         "its config.json does not describe both halves of a CLIPModel: text_config and vision_config"
     )
@@ -65,40 +65,42 @@ def test_a_classifier_names_its_classes(altered: Callable[..., ModelSource]) -> 
 
 
 @pytest.mark.parametrize(
-    ("without", "told"),
+    ("without", "mismatch"),
     [
-        ("config.json", "there is no config.json in it"),
-        ("model.safetensors", "there is no model.safetensors or model.safetensors.index.json in it"),
-        ("preprocessor_config.json", "there is no preprocessor_config.json or processor_config.json in it"),
+        ("config.json", "it contains no config.json"),
+        ("model.safetensors", "it contains no model.safetensors or model.safetensors.index.json"),
+        ("preprocessor_config.json", "it contains no preprocessor_config.json or processor_config.json"),
     ],
 )
-def test_a_file_that_is_needed_is_missed(
-    altered: Callable[..., ModelSource], without: str, told: str
+def test_a_missing_required_file_is_reported(
+    altered: Callable[..., ModelSource], without: str, mismatch: str
 ) -> None:
-    assert scoring_model_mismatch(_classifier(altered("tiny-world-resnet", without=without))) == told
+    assert scoring_model_mismatch(_classifier(altered("tiny-world-resnet", without=without))) == mismatch
 
 
-def test_a_clip_needs_its_vocabulary_and_a_classifier_none(altered: Callable[..., ModelSource]) -> None:
+def test_a_clip_model_needs_a_vocabulary_and_a_classifier_none(altered: Callable[..., ModelSource]) -> None:
     found = altered("tiny-world-clip", without="tokenizer.json")
     assert scoring_model_mismatch(_clip(found)) is None
     (Path(found.location) / "vocab.json").unlink()
-    assert scoring_model_mismatch(_clip(found)) == "there is no tokenizer.json or vocab.json in it"
+    assert scoring_model_mismatch(_clip(found)) == "it contains no tokenizer.json or vocab.json"
 
 
 def test_an_adapter_in_the_folder_is_refused(altered: Callable[..., ModelSource]) -> None:
     found = altered("tiny-world-resnet")
     (Path(found.location) / "adapter_config.json").write_text('{"base_model_name_or_path": "some/where"}')
-    told = "there is an adapter_config.json in it, which would load weights of another model over its own"
-    assert scoring_model_mismatch(_classifier(found)) == told
+    mismatch = (
+        "it contains an adapter_config.json, which would replace its weights with those of another model"
+    )
+    assert scoring_model_mismatch(_classifier(found)) == mismatch
 
 
-def test_a_single_file_is_no_judge() -> None:
+def test_a_single_file_is_no_scoring_model() -> None:
     found = source(HERE / "tiny-world-clip" / "model.safetensors")
-    told = "it is a single file, not a folder with a configuration and weights"
-    assert scoring_model_mismatch(_clip(found)) == told
+    mismatch = "it is a single file, not a folder with a configuration and weights"
+    assert scoring_model_mismatch(_clip(found)) == mismatch
 
 
-def test_of_what_was_never_loaded_from_the_hub_nothing_is_known() -> None:
+def test_a_hub_id_that_was_never_loaded_is_not_read() -> None:
     found = ModelSource(
         pretrained="no/such", kind="hub", location="no/such", revision=COMMIT, fingerprint="x"
     )

@@ -9,7 +9,7 @@ from tests.render.frames import spec_of
 COMMIT = "451f4fe16113bff5a5d2269ed5ad43b0592e9a14"
 
 
-def test_a_folder_is_known_by_its_bytes_not_by_its_place(tiny_sd, tmp_path):
+def test_a_folder_is_identified_by_its_content_not_its_location(tiny_sd, tmp_path):
     import shutil
 
     copy = shutil.copytree(tiny_sd, tmp_path / "elsewhere")
@@ -25,19 +25,19 @@ def test_paths_are_relative_to_the_manifest(tiny_sd):
     assert find_source(f"./{tiny_sd.name}", None, tiny_sd.parent).location == str(tiny_sd)
 
 
-def test_a_hub_id_is_known_by_its_commit(tmp_path):
+def test_a_hub_id_is_identified_by_its_commit(tmp_path):
     source = find_source("org/name", COMMIT, tmp_path)
     assert (source.kind, source.location, source.revision) == ("hub", "org/name", COMMIT)
     assert find_source("org/name", COMMIT[::-1], tmp_path).fingerprint != source.fingerprint
 
 
-def test_what_is_not_there_is_not_found(tmp_path):
+def test_a_missing_checkpoint_is_not_found(tmp_path):
     assert find_source("no-such-model", None, tmp_path) is None
-    assert find_source("gone.safetensors", None, tmp_path) is None
+    assert find_source("missing.safetensors", None, tmp_path) is None
 
 
-def test_files_that_were_changed_after_they_were_found_are_not_rendered_with(tiny_sd, tmp_path):
-    """Another machine of a cluster may hold others at the same place, too."""
+def test_files_changed_after_planning_are_refused(tiny_sd, tmp_path):
+    """Another machine of a cluster may also have other files at the same path."""
     import shutil
 
     from farm.render import open_renderer
@@ -50,6 +50,6 @@ def test_files_that_were_changed_after_they_were_found_are_not_rendered_with(tin
     with pytest.raises(ModelError) as refused:
         open_renderer(spec)
     assert str(refused.value) == (
-        f"{copy}: its files on {platform.node()} differ from those that this run began with. Use the same files on "
+        f"{copy}: its files on {platform.node()} differ from the files at the start of this run. Use the same files on "
         "every machine, do not change them during a run, and run again."
     )

@@ -1,4 +1,4 @@
-"""The resolved manifest is right in any folder: checkpoints and pictures on this machine by absolute paths."""
+"""The resolved manifest is valid in any folder: local checkpoints and pictures have absolute paths."""
 
 from __future__ import annotations
 
@@ -43,29 +43,29 @@ def _load(folder: Path, text: str):
     return load(folder / "a.yaml")
 
 
-def test_a_part_that_is_not_there_is_told_at_its_place(folder: Path) -> None:
+def test_a_missing_part_is_reported_at_its_field(folder: Path) -> None:
     with pytest.raises(ManifestError) as caught:
         find_renderer(_load(folder, MANIFEST))
-    (told,) = caught.value.problems
-    assert told.path == "model.controlnets[1].pretrained"
-    assert told.found == "there is no checkpoint './missing'"
+    (problem,) = caught.value.problems
+    assert problem.path == "model.controlnets[1].pretrained"
+    assert problem.found == "there is no checkpoint './missing'"
 
 
-def test_every_part_is_found_and_named_by_its_whole_path(folder: Path) -> None:
+def test_every_part_is_found_and_named_by_its_absolute_path(folder: Path) -> None:
     document = _load(folder, MANIFEST.replace("./missing", "./net"))
     renderer = find_renderer(document)
     assert isinstance(renderer, DiffusersSpec)
     assert [net.source.location for net in renderer.controlnets] == [str(folder / "net")] * 2
     assert dataclasses.asdict(renderer.memory) == document.manifest.model.memory.model_dump()
-    whole = with_absolute_paths(document, renderer)
-    assert whole.model.pretrained == "tiny-world"
-    assert [part.pretrained for part in (*whole.model.controlnets, *whole.model.loras)] == [
+    resolved = with_absolute_paths(document, renderer)
+    assert resolved.model.pretrained == "tiny-world"
+    assert [part.pretrained for part in (*resolved.model.controlnets, *resolved.model.loras)] == [
         *[str(folder / "net")] * 2,
         str(folder / "style"),
     ]
-    assert (whole.render.image, whole.render.mask_image) == (
+    assert (resolved.render.image, resolved.render.mask_image) == (
         str(folder / "a.png"),
         str(folder / "masks/%04d.png"),
     )
-    edges, given = whole.render.control_image
+    edges, given = resolved.render.control_image
     assert (edges, given.file) == (str(folder / "edges/*.png"), "/b.png")

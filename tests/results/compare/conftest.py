@@ -9,7 +9,7 @@ CLIP = "analysis={clip: {pretrained: tiny-world-clip}, smoothness: false}"
 
 @pytest.fixture
 def rehearse(write_manifest, tmp_path):
-    """Rehearse a job of 7 frames and return its folder; `changes` are pairs of old and new text of its manifest."""
+    """Rehearse a job of 7 frames and return its folder; `changes` are pairs of old and new text in its manifest."""
 
     def make(name, *changes, frames=7, analysis=None):
         pairs = {str(number): pair for number, pair in enumerate(changes)}

@@ -18,7 +18,7 @@ def scored(first, second, **options):
     return found.clip, (found.first.clip_score, found.second.clip_score), remarks
 
 
-def test_scores_of_both_analyses_are_those_that_are_measured_now(rehearse):
+def test_scores_from_both_analyses_equal_those_measured_now(rehearse):
     jobs = rehearse("one", analysis=CLIP), rehearse("other", SEED, analysis=CLIP)
     model, scores, remarks = scored(*jobs)
     assert model == "tiny-world-clip"
@@ -27,7 +27,7 @@ def test_scores_of_both_analyses_are_those_that_are_measured_now(rehearse):
     assert scored(*jobs, clip=find_clip("tiny-world-clip", None)) == (model, pytest.approx(scores), [])
 
 
-def test_where_one_was_not_measured_there_are_no_scores_until_they_are_measured_now(rehearse):
+def test_without_both_analyses_scores_are_measured_only_with_a_model(rehearse):
     jobs = rehearse("one", analysis=CLIP), rehearse("other", SEED)
     assert scored(*jobs) == (
         "",
@@ -55,7 +55,7 @@ def test_scores_by_two_models_are_not_compared(rehearse, tmp_path):
     )
 
 
-def test_scores_of_pictures_that_are_others_now_do_not_count(rehearse):
+def test_scores_of_changed_pictures_are_ignored(rehearse):
     jobs = rehearse("one", analysis=CLIP), rehearse("other", SEED, analysis=CLIP)
     edit_rows(jobs[0], [0], lambda row: row.update(content_sha256="0" * 64))
     _, scores, remarks = scored(*jobs)
@@ -63,16 +63,16 @@ def test_scores_of_pictures_that_are_others_now_do_not_count(rehearse):
     assert remarks == ["CLIP scores cover 0 and 7 of 7 frames; --clip NAME measures all."]
 
 
-def test_a_model_that_is_not_there_is_refused():
-    with pytest.raises(UsageError) as told:
+def test_a_missing_model_is_refused():
+    with pytest.raises(UsageError) as raised:
         find_clip("openai/clip-vit-base-patch32", None)
-    assert str(told.value) == (
+    assert str(raised.value) == (
         "--clip openai/clip-vit-base-patch32: there is no checkpoint 'openai/clip-vit-base-patch32'; needed: a "
         "CLIPModel: a hub id with its commit as --revision, a folder, or a shipped checkpoint, which farm models lists."
     )
 
 
-def test_a_model_that_is_no_clip_is_refused(tmp_path):
+def test_a_model_other_than_clip_is_refused(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "resnet"}))
     with pytest.raises(
         UsageError, match=r"its config.json is that of a model of type 'resnet', not 'clip'; needed: "

@@ -19,7 +19,7 @@ SEED = ("seed: 3", "seed: 4")
 
 @pytest.fixture
 def jobs(rehearse):
-    """Two jobs of other seeds, so of other pictures."""
+    """Two jobs with different seeds, so with different pictures."""
     return rehearse("one"), rehearse("other", SEED)
 
 
@@ -31,7 +31,7 @@ def compared(first, second, **options):
     return compare(str(first), str(second), **options)
 
 
-def test_settings_seconds_sharpness_and_distances_are_told(jobs):
+def test_settings_seconds_sharpness_and_distances_are_compared(jobs):
     for folder, seconds in zip(jobs, ([1, 2, 9, 2, 2, 1, 9], [4] * 7), strict=True):
         edit_rows(folder, range(7), lambda row, its=seconds: row.update(render_seconds=its[row["frame"]]))
     found = compared(*jobs)
@@ -41,24 +41,24 @@ def test_settings_seconds_sharpness_and_distances_are_told(jobs):
     pairs = [[pixels(folder, frame) for folder in jobs] for frame in range(7)]
     assert found.second.sharpness == pytest.approx(np.mean([sharpness(pair[1]) for pair in pairs]))
     distances = [image_difference(*pair) for pair in pairs]
-    for told, of in ((found.rgb, "rgb"), (found.perceptual, "perceptual")):
-        values = [getattr(distance, of) for distance in distances]
-        assert (told.mean, told.max, told.frame) == (
+    for distance, measure in ((found.rgb, "rgb"), (found.perceptual, "perceptual")):
+        values = [getattr(each, measure) for each in distances]
+        assert (distance.mean, distance.max, distance.frame) == (
             pytest.approx(np.mean(values)),
             max(values),
             values.index(max(values)),
         )
-        assert told.mean > 0
+        assert distance.mean > 0
 
 
-def test_a_setting_that_changes_no_picture_leaves_them_none_apart(rehearse):
-    """A rehearsal draws the same whatever the steps."""
+def test_a_setting_that_changes_no_picture_gives_no_distance(rehearse):
+    """The number of steps does not change a rehearsal."""
     found = compared(rehearse("one"), rehearse("other", ("num_inference_steps: 5", "num_inference_steps: 9")))
     assert [setting.field for setting in found.settings] == ["render.num_inference_steps"]
     assert (found.rgb.max, found.perceptual.max) == (0, pytest.approx(0, abs=1e-6))
 
 
-def test_results_lie_beside_the_first_job_and_both_jobs_stay_as_they_were(jobs):
+def test_results_are_next_to_the_first_job_and_both_jobs_are_unchanged(jobs):
     before = [files(folder) for folder in jobs]
     found = compared(*jobs)
     folder = jobs[0].parent / "one-rehearsal-vs-other-rehearsal"
@@ -70,13 +70,13 @@ def test_results_lie_beside_the_first_job_and_both_jobs_stay_as_they_were(jobs):
     assert [files(folder) for folder in jobs] == before
 
 
-def test_results_go_where_they_are_wanted(jobs, tmp_path):
+def test_results_are_written_to_the_given_folder(jobs, tmp_path):
     compared(*jobs, output=str(tmp_path / "here"))
     assert (tmp_path / "here" / "side_by_side.png").is_file()
     assert len(list(jobs[0].parent.iterdir())) == 2
 
 
-def test_frames_that_one_job_lacks_are_told_and_the_others_compared(jobs):
+def test_missing_frames_are_listed_and_the_others_compared(jobs):
     (jobs[0] / file_name(1)).unlink()
     flip_pixel(jobs[1], 2)
     (jobs[1] / ".farm" / "ledger" / "frame000004-000006.jsonl").unlink()
@@ -89,13 +89,13 @@ def test_frames_that_one_job_lacks_are_told_and_the_others_compared(jobs):
     )
 
 
-def test_jobs_that_share_no_frame_are_not_compared(jobs):
-    for folder, gone in zip(jobs, (range(4), range(4, 7)), strict=True):
-        for frame in gone:
+def test_jobs_without_common_frames_are_refused(jobs):
+    for folder, missing in zip(jobs, (range(4), range(4, 7)), strict=True):
+        for frame in missing:
             (folder / file_name(frame)).unlink()
-    with pytest.raises(StorageError) as told:
+    with pytest.raises(StorageError) as raised:
         compared(*jobs)
-    assert str(told.value) == (
+    assert str(raised.value) == (
         "one-rehearsal and other-rehearsal: no frames in common; farm inspect lists the missing frames of each."
     )
 
@@ -107,7 +107,7 @@ def test_frames_of_two_sizes_have_no_distance(rehearse):
     assert "7 of 7 frames differ in size; distances cover the others." in found.remarks
 
 
-def test_what_is_to_be_known_before_conclusions_are_drawn_is_said(jobs):
+def test_remarks_warn_about_limits_of_the_comparison(jobs):
     edit_rows(jobs[1], range(7), lambda row: row.update(device="NVIDIA H100"))
     assert compared(*jobs).remarks == (
         "one-rehearsal is a rehearsal: its frames were drawn without its model.",
@@ -117,28 +117,26 @@ def test_what_is_to_be_known_before_conclusions_are_drawn_is_said(jobs):
     )
 
 
-def test_progress_is_told_frame_by_frame(jobs):
-    told = []
-    compared(*jobs, on_progress=lambda *counts: told.append(counts))
-    assert told == [(frame, 7) for frame in range(1, 8)]
+def test_progress_is_reported_frame_by_frame(jobs):
+    progress = []
+    compared(*jobs, on_progress=lambda *counts: progress.append(counts))
+    assert progress == [(frame, 7) for frame in range(1, 8)]
 
 
-def test_the_sheet_shows_evenly_chosen_frames_and_the_farthest(rehearse, monkeypatch):
-    shown = []
+def test_the_sheet_shows_evenly_spaced_frames_and_the_most_different(rehearse, monkeypatch):
+    sheets = []
     monkeypatch.setattr(
-        "farm.results.compare.save_side_by_side", lambda path, *told: (shown.append(told), path.touch())
+        "farm.results.compare.save_side_by_side",
+        lambda path, *contents: (sheets.append(contents), path.touch()),
     )
     one, other = rehearse("one", frames=21), rehearse("other", frames=21)
     as_if_rendered_so(other, 4, by=128)
     found = compared(one, other)
-    [(title, labels, pairs)] = shown
-    assert (
-        title
-        == "one-rehearsal above other-rehearsal; the numbers say how far apart to an eye: (1 - SSIM) / 2"
-    )
+    [(title, labels, pairs)] = sheets
+    assert title == "one-rehearsal above other-rehearsal; numbers: perceptual distance, (1 - SSIM) / 2"
     assert labels == ("one-rehearsal", "other-rehearsal")
-    most = found.perceptual.max
+    largest = found.perceptual.max
     assert [pair.caption for pair in pairs] == [
-        *("frame 0: 0.000", "frame 3: 0.000", f"frame 4: {most:.3f}, the most", "frame 6: 0.000"),
+        *("frame 0: 0.000", "frame 3: 0.000", f"frame 4: {largest:.3f}, maximum", "frame 6: 0.000"),
         *("frame 9: 0.000", "frame 11: 0.000", "frame 14: 0.000", "frame 17: 0.000", "frame 20: 0.000"),
     ]

@@ -14,7 +14,7 @@ from farm.results.compare import default_folder, distinct_labels
         ("/demo", "/out/demo", ("/demo", "out/demo")),
     ],
 )
-def test_two_folders_are_called_by_as_little_as_tells_them_apart(first, second, labels):
+def test_labels_are_the_shortest_distinct_suffixes(first, second, labels):
     assert distinct_labels(first, second) == labels
 
 
@@ -23,6 +23,6 @@ def test_a_folder_is_not_compared_with_itself():
         distinct_labels("/out/demo", "/out/demo")
 
 
-def test_results_go_beside_the_first_job():
+def test_the_default_folder_is_next_to_the_first_job():
     assert default_folder("/out/lcm", "s3://bucket/ddim") == "/out/lcm-vs-ddim"
     assert default_folder("s3://bucket/a", "/b") == "s3://bucket/a-vs-b"

@@ -25,18 +25,18 @@ def test_a_manifest_does_not_differ_from_itself():
     assert setting_differences(manifest(), manifest()) == ()
 
 
-def test_what_changes_no_frame_is_no_setting():
+def test_sections_that_change_no_frame_are_ignored():
     also = "description: other\noutput: {gif: {fps: 3}}\nanalysis: true\n"
     assert setting_differences(manifest(), manifest(also=also)) == ()
 
 
-def test_a_setting_is_told_by_its_dotted_field():
+def test_a_setting_is_named_by_its_dotted_field():
     assert setting_differences(manifest(steps=4), manifest(steps=25)) == (
         ChangedSetting(field="render.num_inference_steps", first=4, second=25),
     )
 
 
-def test_a_section_that_is_in_one_only_is_told_by_what_is_set_in_it():
+def test_a_section_in_only_one_manifest_is_listed_by_its_settings():
     lcm = ", scheduler: {class: LCMScheduler}, loras: [{pretrained: tiny-world-lcm-lora}]"
     assert setting_differences(manifest(), manifest(model=lcm)) == (
         ChangedSetting(field="model.scheduler.class", first=None, second="LCMScheduler"),
@@ -45,7 +45,7 @@ def test_a_section_that_is_in_one_only_is_told_by_what_is_set_in_it():
     )
 
 
-def test_a_scheduler_is_compared_by_what_is_set_in_it():
+def test_a_scheduler_is_compared_by_its_settings():
     one, other = (
         manifest(model=f", scheduler: {{class: DDIMScheduler, config: {{timestep_spacing: {spacing}}}}}")
         for spacing in ("leading", "trailing")
@@ -58,7 +58,7 @@ def test_a_scheduler_is_compared_by_what_is_set_in_it():
     )
 
 
-def test_a_number_and_a_map_of_keyframes_are_told_whole():
+def test_a_number_and_a_map_of_keyframes_differ_as_values():
     moving = manifest(steps="25, guidance_scale: {0: 3.0, 8: 9.0}")
     assert setting_differences(manifest(steps="25, guidance_scale: 5.0"), moving) == (
         ChangedSetting(field="render.guidance_scale", first=5.0, second={"0": 3.0, "8": 9.0}),
@@ -66,12 +66,12 @@ def test_a_number_and_a_map_of_keyframes_are_told_whole():
 
 
 def refusal(one, other):
-    with pytest.raises(UsageError) as told:
+    with pytest.raises(UsageError) as raised:
         require_comparable(("one", "other"), one, other)
-    return str(told.value)
+    return str(raised.value)
 
 
-def test_jobs_of_other_prompts_and_frame_counts_are_refused_with_all_that_differs():
+def test_jobs_with_other_prompts_and_frame_counts_are_refused_with_all_differences():
     assert refusal(manifest(), manifest(prompts="[a, c, d]", frames=12)) == (
         "one and other: cannot be compared frame by frame: one has 9 frames, other has 12; one has 2 prompts, other "
         "has 3 prompts. Compare jobs with equal prompts and frame count, such as one manifest rendered with "
@@ -79,14 +79,14 @@ def test_jobs_of_other_prompts_and_frame_counts_are_refused_with_all_that_differ
     )
 
 
-def test_the_first_prompt_that_differs_is_told():
+def test_the_first_prompt_that_differs_is_named():
     assert "prompt 2 is 'b' in one and 'c' in other. " in refusal(manifest(), manifest(prompts="[a, c]"))
     assert "prompt 1 is 'a' in one and 'b' in other (and 1 more differ). " in refusal(
         manifest(), manifest(prompts="[b, a]")
     )
 
 
-def test_jobs_that_differ_in_settings_alone_are_not_refused():
+def test_jobs_that_differ_only_in_settings_are_comparable():
     require_comparable(("one", "other"), manifest(steps=4), manifest(steps=25))
 
 
@@ -94,7 +94,7 @@ def test_jobs_that_differ_in_settings_alone_are_not_refused():
     ("value", "words"),
     [(None, "-"), (5.0, "5"), (7.25, "7.25"), (True, "true"), ("DDIM", "DDIM"), ([1, 2], "[1, 2]")],
 )
-def test_values_are_said_as_a_manifest_has_them(value, words):
+def test_values_are_formatted_as_in_a_manifest(value, words):
     assert format_setting(value, 10) == words
 
 

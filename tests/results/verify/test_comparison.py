@@ -4,42 +4,42 @@ import json
 import numpy as np
 import pytest
 
-from farm.results import Change, Difference, Verdict
+from farm.results import Difference, EnvironmentChange, Verdict
 from farm.results.verify_frames import Evidence, FileContent, changes, classify, staleness
 from farm.run import prepare
 from tests.rows import row_of
 
 ROW = row_of(7)
-WHOLE = FileContent(file_sha256="f" * 64, content_sha256="c" * 64, width=48, height=64)
+INTACT = FileContent(file_sha256="f" * 64, content_sha256="c" * 64, width=48, height=64)
 AGAIN = row_of(7)
 OTHER = row_of(7, content_sha256="e" * 64)
 NEAR = Difference(max=1, mean=0.25, psnr=54.2)
 
 TABLE = {
-    "the same pixels": ({"row": ROW, "content": WHOLE, "again": AGAIN}, Verdict.IDENTICAL, ""),
-    "other pixels": ({"row": ROW, "content": WHOLE, "again": OTHER}, Verdict.DIFFERS, ""),
+    "the same pixels": ({"row": ROW, "content": INTACT, "again": AGAIN}, Verdict.IDENTICAL, ""),
+    "other pixels": ({"row": ROW, "content": INTACT, "again": OTHER}, Verdict.DIFFERS, ""),
     "no row": ({"row": None}, Verdict.MISSING, "not in the ledger"),
     "no file": ({"row": ROW}, Verdict.MISSING, "its file is missing"),
-    "another recipe": ({"row": ROW, "stale": "it moved on"}, Verdict.OTHER_RECIPE, "it moved on"),
-    "another recipe, and whole": (
-        {"row": ROW, "stale": "it moved on", "content": WHOLE, "again": AGAIN},
+    "another recipe": ({"row": ROW, "stale": "it changed"}, Verdict.OTHER_RECIPE, "it changed"),
+    "another recipe, and intact": (
+        {"row": ROW, "stale": "it changed", "content": INTACT, "again": AGAIN},
         Verdict.OTHER_RECIPE,
-        "it moved on",
+        "it changed",
     ),
-    "no picture": (
+    "not a picture": (
         {"row": ROW, "content": FileContent(problem="cut"), "again": AGAIN},
         Verdict.ALTERED,
         "cut",
     ),
     "another file of the same pixels": (
-        {"row": ROW, "content": dataclasses.replace(WHOLE, file_sha256="a"), "again": AGAIN},
+        {"row": ROW, "content": dataclasses.replace(INTACT, file_sha256="a"), "again": AGAIN},
         Verdict.ALTERED,
         "its file was changed, its pixels were not",
     ),
     "another file of other pixels": (
         {
             "row": ROW,
-            "content": dataclasses.replace(WHOLE, file_sha256="a", content_sha256="b"),
+            "content": dataclasses.replace(INTACT, file_sha256="a", content_sha256="b"),
             "again": AGAIN,
         },
         Verdict.ALTERED,
@@ -54,13 +54,13 @@ TABLE = {
         Verdict.ALTERED,
         "its file has 8x9 pixels, not 48x64",
     ),
-    "a row that lies": (
-        {"row": OTHER, "content": WHOLE, "again": AGAIN},
+    "a changed row": (
+        {"row": OTHER, "content": INTACT, "again": AGAIN},
         Verdict.ALTERED,
         "its ledger row was changed: it describes other pixels than the file contains; remove the file",
     ),
     "not rendered": (
-        {"row": ROW, "content": WHOLE, "failure": "poison"},
+        {"row": ROW, "content": INTACT, "failure": "poison"},
         Verdict.FAILED,
         "poison",
     ),
@@ -72,13 +72,13 @@ TABLE = {
 }
 
 
-@pytest.mark.parametrize(("known", "verdict", "reason"), TABLE.values(), ids=TABLE.keys())
-def test_the_verdict_follows_from_what_is_known(known, verdict, reason):
-    found = classify(Evidence(frame=7, **known))
+@pytest.mark.parametrize(("evidence", "verdict", "reason"), TABLE.values(), ids=TABLE.keys())
+def test_the_verdict_follows_from_the_evidence(evidence, verdict, reason):
+    found = classify(Evidence(frame=7, **evidence))
     assert (found.first, found.last, found.verdict, found.reason) == (7, 7, verdict, reason)
 
 
-def test_of_an_altered_file_it_is_told_whether_its_pixels_are_still_those_recorded():
+def test_the_finding_on_an_altered_file_says_whether_its_pixels_are_as_recorded():
     def pixels_as_recorded(**content):
         return classify(
             Evidence(frame=7, row=ROW, content=FileContent(**content), again=AGAIN)
@@ -89,18 +89,20 @@ def test_of_an_altered_file_it_is_told_whether_its_pixels_are_still_those_record
     assert pixels_as_recorded(problem="cut") is None
 
 
-def test_a_frame_that_differs_is_told_with_how_far_in_what_environment_and_where():
+def test_a_frame_that_differs_has_its_difference_changes_and_nodes():
     again = dataclasses.replace(OTHER, environment='{"torch": "2.13.0"}', node="beta")
     row = dataclasses.replace(ROW, environment='{"torch": "2.12.0"}')
-    found = classify(Evidence(frame=7, row=row, content=WHOLE, again=again, difference=NEAR))
+    found = classify(Evidence(frame=7, row=row, content=INTACT, again=again, difference=NEAR))
     assert found.difference is NEAR
-    assert found.changes == (Change(key="torch", recorded="2.12.0", now="2.13.0"),)
+    assert found.changes == (EnvironmentChange(key="torch", recorded="2.12.0", now="2.13.0"),)
     assert found.nodes == ("host", "beta")
     assert str(found.changes[0]) == "torch 2.12.0 -> 2.13.0"
 
 
-def test_circumstances_are_compared_key_by_key_also_inside_and_where_one_side_says_nothing():
-    then = row_of(0, device="cpu", environment=json.dumps({"a": {"b": 1, "c": True}, "gone": "x", "same": 2}))
+def test_environments_are_compared_key_by_key_including_nested_and_missing_keys():
+    then = row_of(
+        0, device="cpu", environment=json.dumps({"a": {"b": 1, "c": True}, "removed": "x", "same": 2})
+    )
     now = row_of(
         0,
         device="cuda (NVIDIA H100)",
@@ -111,13 +113,13 @@ def test_circumstances_are_compared_key_by_key_also_inside_and_where_one_side_sa
         "a.b 1 -> 2",
         "device cpu -> cuda (NVIDIA H100)",
         "frames_per_call 3 -> 1",
-        "gone x -> unrecorded",
         "new unrecorded -> null",
+        "removed x -> unrecorded",
     ]
 
 
 @pytest.mark.parametrize("environment", ["", "{", "[]", "null"])
-def test_a_row_whose_environment_is_no_object_tells_of_none(environment):
+def test_an_environment_that_is_not_an_object_is_ignored(environment):
     assert [str(change) for change in changes(row_of(0, environment=environment), row_of(0))] == []
 
 
@@ -132,10 +134,10 @@ def test_a_difference_is_measured_in_levels_and_decibels():
     first = np.zeros((2, 2, 3), np.uint8)
     second = first.copy()
     second[0, 0] = [3, 0, 9]
-    apart = Difference.between(first, second)
-    assert (apart.max, apart.mean) == (9, 1.0)
-    assert apart.psnr == pytest.approx(10 * np.log10(255**2 / (90 / 12)))
-    assert Difference.between(second, first) == apart
+    difference = Difference.between(first, second)
+    assert (difference.max, difference.mean) == (9, 1.0)
+    assert difference.psnr == pytest.approx(10 * np.log10(255**2 / (90 / 12)))
+    assert Difference.between(second, first) == difference
     assert Difference.between(first, np.full_like(first, 255)) == Difference(max=255, mean=255.0, psnr=0.0)
 
 
@@ -145,7 +147,7 @@ def test_equal_pictures_have_no_psnr_and_pictures_of_two_sizes_no_difference():
     assert Difference.between(picture, picture[:2]) is None
 
 
-def test_it_is_told_whether_the_recipe_the_model_or_both_changed(write_manifest, tmp_path):
+def test_staleness_names_a_change_of_the_recipe_the_model_or_both(write_manifest, tmp_path):
     plan = prepare(write_manifest(), output_dir=str(tmp_path), procedural=True).plan
     retrained = dataclasses.replace(plan, renderer_digest="another")
     edited = dataclasses.replace(plan, arguments={**plan.arguments, "num_inference_steps": 6})

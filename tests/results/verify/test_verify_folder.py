@@ -1,4 +1,4 @@
-"""A check and the folder that it looks at: nothing of the job is touched, nothing of the check stays."""
+"""A verification leaves the job unchanged and no files of its own."""
 
 import uuid
 
@@ -11,23 +11,23 @@ from farm.execute import InlineExecutor
 from farm.results import Verdict, job_to_verify
 from farm.run import prepare, render
 from farm.store import FolderLock, JobFolder, file_name
-from tests.results.verify.verifying import check, files, quiet, said
+from tests.results.verify.verifying import files, not_identical, quiet, verified
 from tests.s3 import BUCKET, faulty_store
 from tests.tampering import flip_pixel
 
 
-def test_no_more_than_one_chunk_is_in_the_folder_apart_at_a_time(rendered):
-    folder, most = rendered(), []
+def test_the_scratch_folder_contains_at_most_one_chunk(rendered):
+    folder, counts = rendered(), []
 
-    def look(event):
+    def count(event):
         if isinstance(event, ChunkDone):
-            most.append(len(list(folder.glob(".farm/verify-*/frames/*.png"))))
+            counts.append(len(list(folder.glob(".farm/verify-*/frames/*.png"))))
 
-    check(folder, tell=look)
-    assert most == [0] * 6
+    verified(folder, on_event=count)
+    assert counts == [0] * 6
 
 
-def test_an_interrupted_check_leaves_nothing_behind_and_tells_what_it_found(rendered):
+def test_an_interrupted_verification_leaves_no_files_and_returns_its_findings(rendered):
     folder = rendered()
     flip_pixel(folder, 1)
     before = files(folder)
@@ -36,14 +36,14 @@ def test_an_interrupted_check_leaves_nothing_behind_and_tells_what_it_found(rend
         if isinstance(event, ChunkDone) and event.rows[0].frame == 4:
             raise KeyboardInterrupt
 
-    found = check(folder, tell=stop)
+    found = verified(folder, on_event=stop)
     assert (found.interrupted, found.exit_code, found.count()) == (True, 130, 8)
-    assert said(found) == [(1, 1, "altered", "its pixels were changed")]
+    assert not_identical(found) == [(1, 1, "altered", "its pixels were changed")]
     assert files(folder) == before
     assert {path.name for path in (folder / ".farm").iterdir()} == {"events.jsonl", "ledger"}
 
 
-def test_an_error_leaves_nothing_behind(rendered):
+def test_an_error_leaves_no_files(rendered):
     folder = rendered()
 
     def fail(event):
@@ -51,59 +51,59 @@ def test_an_error_leaves_nothing_behind(rendered):
             raise StorageError("no more")
 
     with pytest.raises(StorageError, match="^no more$"):
-        check(folder, tell=fail)
+        verified(folder, on_event=fail)
     assert {path.name for path in (folder / ".farm").iterdir()} == {"events.jsonl", "ledger"}
 
 
 @pytest.mark.parametrize("again", ["verify", "render"])
-def test_what_a_killed_check_left_is_swept_by_the_next_one_and_by_a_run(rendered, again):
+def test_files_of_a_killed_verification_are_removed_by_the_next_one_or_a_run(rendered, again):
     folder = rendered()
     leftover = folder / ".farm" / "verify-of-another" / "frames"
     leftover.mkdir(parents=True)
     (leftover / "frame000000.png").write_bytes(b"half")
     if again == "verify":
-        assert check(folder).exit_code == 0
+        assert verified(folder).exit_code == 0
     else:
         rendered()
     assert {path.name for path in (folder / ".farm").iterdir()} == {"events.jsonl", "ledger"}
 
 
-def test_a_run_and_a_check_never_share_a_folder(rendered):
+def test_a_run_and_a_verification_never_share_a_folder(rendered):
     folder = rendered()
-    claim = FolderLock(JobFolder(str(folder))).acquire()
-    with pytest.raises(StorageError, match="another run of the farm holds this folder"):
-        check(folder)
-    claim.release()
+    lock = FolderLock(JobFolder(str(folder))).acquire()
+    with pytest.raises(StorageError, match="another run has locked this folder"):
+        verified(folder)
+    lock.release()
     refused = []
 
     def render_meanwhile(event):
         if isinstance(event, ChunkDone) and not refused:
-            with pytest.raises(StorageError, match="another run of the farm holds this folder") as error:
+            with pytest.raises(StorageError, match="another run has locked this folder") as error:
                 FolderLock(JobFolder(str(folder))).acquire()
             refused.append(error)
 
-    assert check(folder, tell=render_meanwhile).exit_code == 0
+    assert verified(folder, on_event=render_meanwhile).exit_code == 0
     assert refused
 
 
-def test_a_job_in_memory_is_checked_too_and_left_as_it_was(write_manifest):
-    place = f"memory://{uuid.uuid4().hex}"
-    job = prepare(write_manifest(), output_dir=place, procedural=True)
+def test_a_job_in_memory_is_verified_and_unchanged(write_manifest):
+    parent = f"memory://{uuid.uuid4().hex}"
+    job = prepare(write_manifest(), output_dir=parent, procedural=True)
     with InlineExecutor() as executor:
         render([job], executor, quiet)
-    url = f"{place}/job-rehearsal"
+    url = f"{parent}/job-rehearsal"
     folder = JobFolder(url)
-    assert check(url).exit_code == 0
+    assert verified(url).exit_code == 0
     folder.write(file_name(5), folder.read(file_name(6)))
     folder.write(".farm/verify-of-another/frames/frame000000.png", b"half")
-    found = check(url)
-    assert said(found) == [(5, 5, "altered", "its pixels were changed")]
+    found = verified(url)
+    assert not_identical(found) == [(5, 5, "altered", "its pixels were changed")]
     assert found.again == ""
     left = fsspec.filesystem("memory").find(f"{url}/.farm".removeprefix("memory:/"))
     assert {name.rsplit("/", 2)[-2] for name in left} == {"events", "ledger"}
 
 
-def test_a_job_on_an_object_store_is_checked_too_and_left_as_it_was(write_manifest, monkeypatch):
+def test_a_job_on_an_object_store_is_verified_and_unchanged(write_manifest, monkeypatch):
     with faulty_store(monkeypatch) as store:
         job = prepare(write_manifest(frames=9), output_dir=f"s3://{BUCKET}", procedural=True)
         with InlineExecutor() as executor:
@@ -112,23 +112,25 @@ def test_a_job_on_an_object_store_is_checked_too_and_left_as_it_was(write_manife
         JobFolder(url).write(".farm/verify-of-another/frames/frame000000.png", b"half")
         JobFolder(url).remove(file_name(5))
         store.fail_at_random(0.1, seed=1)
-        found = check(url)
-        assert said(found) == [(5, 5, "missing", "its file is missing")]
+        found = verified(url)
+        assert not_identical(found) == [(5, 5, "missing", "its file is missing")]
         assert found.count(Verdict.IDENTICAL) == 8
         assert store.faults
         left = store.keys()
         assert not [key for key in left if "verify" in key or "claim" in key]
 
 
-def test_a_folder_that_is_no_job_is_refused(tmp_path):
-    with pytest.raises(UsageError, match=f"^{tmp_path}: not a job's folder: it holds no manifest.yaml.$"):
+def test_a_folder_without_a_job_is_refused(tmp_path):
+    with pytest.raises(UsageError, match=f"^{tmp_path}: not a job's folder: it has no manifest.yaml.$"):
         job_to_verify(str(tmp_path))
 
 
-def test_a_folder_whose_parts_are_links_is_refused(rendered, tmp_path):
+def test_a_folder_that_contains_links_is_refused(rendered, tmp_path):
     folder = rendered()
     (folder / "frames").rename(tmp_path / "elsewhere")
     (folder / "frames").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(UsageError, match="is a symbolic link to") as refused:
         job_to_verify(str(folder))
-    assert str(refused.value).endswith("; a job's own folders are never links: put the folder itself there.")
+    assert str(refused.value).endswith(
+        "; a job's folder must not contain links: replace it with the folder itself."
+    )

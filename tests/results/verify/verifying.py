@@ -1,4 +1,4 @@
-"""Jobs to be checked, and checking them in this process."""
+"""Verification of jobs in this process."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from farm.results import Verdict, job_to_verify, verify
 
 
 def quiet(event):
-    """Tell nobody."""
+    """Ignore an event."""
 
 
 class Renderers:
-    """Opens real renderers, counts their calls, and lets them fail as told."""
+    """Opens real renderers, records their calls, and lets `fails` raise an error in them."""
 
     def __init__(self, fails=lambda chunk: None):
         self.calls = []
@@ -20,23 +20,25 @@ class Renderers:
 
     def __call__(self, spec):
         renderer = open_renderer(spec)
-        draw = renderer.render
+        render = renderer.render
 
         def render_chunk(chunk):
             self.calls.append([frame.index for frame in chunk.frames])
             self._fails(chunk)
-            return draw(chunk)
+            return render(chunk)
 
         renderer.render = render_chunk
         return renderer
 
 
-def check(folder, *, tell=quiet, renderers=open_renderer, sample=None):
-    return verify(job_to_verify(str(folder)), InlineExecutor(open_renderer=renderers), tell, sample=sample)
+def verified(folder, *, on_event=quiet, renderers=open_renderer, sample=None):
+    return verify(
+        job_to_verify(str(folder)), InlineExecutor(open_renderer=renderers), on_event, sample=sample
+    )
 
 
-def said(verification):
-    """Return what is not identical, in words."""
+def not_identical(verification):
+    """Return the findings on frames that are not identical."""
     return [
         (finding.first, finding.last, finding.verdict.value, finding.reason)
         for finding in verification.findings

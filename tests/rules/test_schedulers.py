@@ -1,4 +1,4 @@
-"""Schedulers have what they need, settings that they know, and a pipeline that they sample for."""
+"""Schedulers must have their packages, supported settings, and a pipeline that they can sample for."""
 
 import diffusers
 import pytest
@@ -11,11 +11,10 @@ from farm.rules.schedulers import NEEDED
 from tests.rules.altering import altered
 
 SD, LCM = "StableDiffusionPipeline", "LatentConsistencyModelPipeline"
-AS_SAVED = "scheduler/scheduler_config.json"
+CONFIG = "scheduler/scheduler_config.json"
 SCIPY = (
-    "needs scipy, which is not installed on this machine; needed: pip install scipy, here and wherever frames are "
-    "rendered; "
-    "or another scheduler."
+    "needs scipy, which is not installed on this machine; needed: pip install scipy, here and on every machine that "
+    "renders; or another scheduler."
 )
 
 
@@ -29,7 +28,7 @@ def all_installed(monkeypatch):
     monkeypatch.setattr(resolved, "installed_packages", lambda: frozenset(OPTIONAL_PACKAGES))
 
 
-def test_the_packages_that_schedulers_need_are_those_that_diffusers_asks_for():
+def test_the_packages_of_schedulers_are_those_that_diffusers_requires():
     dummies = {
         name: stand_in
         for module in (dummy_torch_and_scipy_objects, dummy_torch_and_torchsde_objects)
@@ -41,61 +40,63 @@ def test_the_packages_that_schedulers_need_are_those_that_diffusers_asks_for():
 
 
 @pytest.mark.usefixtures("nothing_installed")
-def test_a_scheduler_without_its_package_is_told_with_what_to_install(told):
+def test_a_scheduler_without_its_package_is_reported_with_the_package_to_install(mismatches):
     chosen = {"class": "LMSDiscreteScheduler"}
-    assert told(SD, "@sd", scheduler=chosen) == [f"model.scheduler.class: LMSDiscreteScheduler {SCIPY}"]
+    assert mismatches(SD, "@sd", scheduler=chosen) == [f"model.scheduler.class: LMSDiscreteScheduler {SCIPY}"]
     over = {"scheduler": ["DDIMScheduler", chosen]}
-    assert told(SD, "@sd", {}, {"kind": "sweep", "prompt": "a star", "over": over}) == [
+    assert mismatches(SD, "@sd", {}, {"kind": "sweep", "prompt": "a star", "over": over}) == [
         f"animation.over.scheduler[1].class: LMSDiscreteScheduler {SCIPY}"
     ]
 
 
 @pytest.mark.usefixtures("nothing_installed")
-def test_a_setting_without_its_package_is_told_at_the_setting(told):
+def test_a_setting_without_its_package_is_reported_at_the_setting(mismatches):
     chosen = {"class": "EulerDiscreteScheduler", "config": {"use_beta_sigmas": True}}
-    assert told(SD, "@sd", scheduler=chosen) == [
+    assert mismatches(SD, "@sd", scheduler=chosen) == [
         f"model.scheduler.config.use_beta_sigmas: EulerDiscreteScheduler with use_beta_sigmas {SCIPY}"
     ]
 
 
 @pytest.mark.usefixtures("nothing_installed")
-def test_the_checkpoints_own_scheduler_needs_its_package_even_if_another_samples(shelf, told, tmp_path):
-    copy = altered(shelf("sd"), tmp_path / "lms", AS_SAVED, _class_name="LMSDiscreteScheduler")
+def test_the_checkpoints_own_scheduler_needs_its_package_even_if_another_samples(saved, mismatches, tmp_path):
+    copy = altered(saved("sd"), tmp_path / "lms", CONFIG, _class_name="LMSDiscreteScheduler")
     expected = [f"model.pretrained: LMSDiscreteScheduler {SCIPY}"]
-    assert told(SD, copy) == told(SD, copy, scheduler={"class": "DDIMScheduler"}) == expected
+    assert mismatches(SD, copy) == mismatches(SD, copy, scheduler={"class": "DDIMScheduler"}) == expected
 
 
 @pytest.mark.usefixtures("all_installed")
-def test_with_the_packages_all_is_taken(told):
+def test_with_the_packages_schedulers_and_settings_are_accepted(mismatches):
     assert (
-        told(SD, "@sd", scheduler={"class": "LMSDiscreteScheduler", "config": {"use_beta_sigmas": True}})
+        mismatches(
+            SD, "@sd", scheduler={"class": "LMSDiscreteScheduler", "config": {"use_beta_sigmas": True}}
+        )
         == []
     )
 
 
-def test_the_checkpoints_own_scheduler_is_one_for_the_pipeline_unless_another_is_chosen(
-    shelf, told, tmp_path
+def test_the_checkpoints_own_scheduler_must_suit_the_pipeline_unless_another_is_chosen(
+    saved, mismatches, tmp_path
 ):
-    copy = altered(shelf(LCM), tmp_path / "ddim", AS_SAVED, _class_name="DDIMScheduler")
-    assert told(LCM, copy) == [
+    copy = altered(saved(LCM), tmp_path / "ddim", CONFIG, _class_name="DDIMScheduler")
+    assert mismatches(LCM, copy) == [
         "model.pretrained: its own scheduler is DDIMScheduler; needed: a model.scheduler that "
         f"{LCM} takes, such as LCMScheduler. {LCM} takes LCMScheduler only."
     ]
-    assert told(LCM, copy, scheduler={"class": "LCMScheduler"}) == []
+    assert mismatches(LCM, copy, scheduler={"class": "LCMScheduler"}) == []
 
 
-def test_a_setting_that_the_scheduler_does_not_take_is_told_with_those_it_takes(told):
+def test_an_unknown_setting_is_reported_with_the_known_ones(mismatches):
     chosen = {"class": "LCMScheduler", "config": {"original_inference_step": 40}}
     own = sorted(diffusers.LCMScheduler._get_init_keys(diffusers.LCMScheduler) - {"self"})
-    assert told(SD, "@sd", scheduler=chosen) == [
+    assert mismatches(SD, "@sd", scheduler=chosen) == [
         "model.scheduler.config.original_inference_step: LCMScheduler takes no original_inference_step "
         f"(did you mean 'original_inference_steps'?); allowed: {', '.join(own)}."
     ]
 
 
-def test_a_word_that_a_setting_cannot_be_is_told(told):
+def test_an_invalid_value_of_a_setting_is_reported(mismatches):
     config = {"timestep_spacing": "trailling", "prediction_type": "noise"}
-    assert told(SD, "@sd", scheduler={"class": "DDIMScheduler", "config": config}) == [
+    assert mismatches(SD, "@sd", scheduler={"class": "DDIMScheduler", "config": config}) == [
         "model.scheduler.config.timestep_spacing: found 'trailling' (did you mean 'trailing'?); "
         "allowed: leading, linspace, trailing.",
         "model.scheduler.config.prediction_type: found 'noise'; allowed: epsilon, flow_prediction, "

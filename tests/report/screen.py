@@ -1,4 +1,4 @@
-"""What is seen on a page, and waiting for it."""
+"""The frame that a page shows."""
 
 from playwright.sync_api import Page, expect
 
@@ -16,12 +16,12 @@ RECORD = """() => {
 }"""
 
 
-def shows(page: Page, frame: int) -> None:
-    """Wait until a frame is shown, then compare what is seen, said and drawn."""
+def expect_frame(page: Page, frame: int) -> None:
+    """Wait until a frame is shown, then compare its pixels and its number."""
     expect(page.locator("#screen")).to_have_attribute("data-frame", str(frame))
     assert page.evaluate(PIXEL) == [*colour(frame), 255]
     expect(page.locator("#frame")).to_have_text(str(frame))
 
 
-def frame_shown(page: Page) -> int:
+def current_frame(page: Page) -> int:
     return int(page.locator("#screen").get_attribute("data-frame"))

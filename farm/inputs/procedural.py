@@ -1,4 +1,4 @@
-"""The procedural renderer of a manifest, at the size that its frames will have."""
+"""The procedural renderer of a manifest, at the size of its frames."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from farm.records import ModelSource, PictureSource, ProceduralSpec
 
 _UNKNOWN = 64
 _TRANSFORMERS_LATENTS = 128
-"""Default size of Flux, Qwen-Image and Z-Image in latents, which their configurations do not contain."""
+"""Default size of Flux, Qwen-Image and Z-Image in latents, missing from their configurations."""
 
 
-def rehearsal(document: Document, pictures: Mapping[str, PictureSource]) -> ProceduralSpec:
+def procedural_renderer(document: Document, pictures: Mapping[str, PictureSource]) -> ProceduralSpec:
     """Return a procedural renderer of the frames' size: the manifest's, else the picture's, else the checkpoint's.
 
-    `pictures` are by absolute path. The size is 64 x 64 pixels if the checkpoint is not on this machine.
+    `pictures` are keyed by absolute path. The size is 64 x 64 pixels if the checkpoint is not on this machine.
     """
     render, model = document.manifest.render, _architecture(document)
     height, width = _of_picture(document, pictures, model) or _of_checkpoint(document, model)
@@ -33,10 +33,10 @@ def rehearsal(document: Document, pictures: Mapping[str, PictureSource]) -> Proc
 def _of_picture(
     document: Document, pictures: Mapping[str, PictureSource], model: Architecture | None
 ) -> tuple[int, int] | None:
-    """Return the size of the canvas around a picture, or of one that is not scaled to the checkpoint's size."""
+    """Return the size of the canvas around a picture, or of a picture that is not scaled to the checkpoint's size."""
     manifest = document.manifest
     image = next(
-        (text for place, text in written_pictures(manifest) if place[:2] == ("render", "image")), None
+        (text for field, text in written_pictures(manifest) if field[:2] == ("render", "image")), None
     )
     if image is None:
         return None
@@ -60,16 +60,16 @@ def _of_checkpoint(document: Document, model: Architecture | None) -> tuple[int,
 
 
 def _architecture(document: Document) -> Architecture | None:
-    """Return the architecture of the checkpoint, without its weights; None if it is not on this machine."""
+    """Return the checkpoint's architecture without reading its weights; None if it is not on this machine."""
     model = document.manifest.model
     name = model.pretrained
-    at = partial(ModelSource, pretrained=name, revision=model.revision or "", fingerprint="")
+    source = partial(ModelSource, pretrained=name, revision=model.revision or "", fingerprint="")
     try:
         if models.find(name) is not None:
-            return read_architecture(at(kind="shipped", location=name))
+            return read_architecture(source(kind="shipped", location=name))
         folder = absolute_path(name, document.folder)
         if folder.is_dir():
-            return read_architecture(at(kind="folder", location=str(folder)))
-        return read_architecture(at(kind="hub", location=name))
+            return read_architecture(source(kind="folder", location=str(folder)))
+        return read_architecture(source(kind="hub", location=name))
     except (StorageError, OSError, ValueError):  # an invalid name for a folder or repository
         return None

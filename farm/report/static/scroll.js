@@ -1,14 +1,14 @@
-/** Where the reader is: at elements of the page, not at a height, for what stands above may grow while they read. */
-const MOST_ANCHORS = 30;
+/** Keeps the scroll position relative to elements, since content above them may grow between two loads of the page. */
+const MAX_ANCHORS = 30;
 
-/** Return, before the page loads itself again, its height and the elements at and above what is read, the nearest first. */
-function leavePlace() {
-  history.scrollRestoration = "manual"; // the browser would go back to the height
-  return { height: window.scrollY, anchors: window.scrollY > 0 ? anchorsAbove(topOfReading() + 1) : [] };
+/** Return the scroll height, and the elements at and above the reading position, the nearest first. */
+function scrollPosition() {
+  history.scrollRestoration = "manual"; // the browser would restore the height
+  return { height: window.scrollY, anchors: window.scrollY > 0 ? anchorsAbove(readingTop() + 1) : [] };
 }
 
-/** Bring the nearest of these elements that is still there to where it was. */
-function returnTo({ height, anchors }) {
+/** Scroll the nearest of these elements that still exists to its former position. */
+function restoreScroll({ height, anchors }) {
   const elements = new Map([...document.querySelectorAll("[data-anchor]")].map((one) => [one.dataset.anchor, one]));
   const anchor = anchors.find(({ name }) => elements.has(name));
   const move = () => {
@@ -16,7 +16,7 @@ function returnTo({ height, anchors }) {
     window.scrollBy({ top: off, behavior: "instant" });
   };
   move();
-  requestAnimationFrame(() => requestAnimationFrame(move)); // what is far from sight has its size only when it is near
+  requestAnimationFrame(() => requestAnimationFrame(move)); // elements outside the viewport get their size when near it
   window.addEventListener("load", () => setTimeout(() => (history.scrollRestoration = "auto")));
 }
 
@@ -26,11 +26,11 @@ function anchorsAbove(line) {
     .map((element) => ({ name: element.dataset.anchor, top: element.getBoundingClientRect().top }))
     .filter((anchor) => anchor.top <= line)
     .reverse()
-    .slice(0, MOST_ANCHORS);
+    .slice(0, MAX_ANCHORS);
 }
 
-/** On narrow screens the animation covers the top of what scrolls. */
-function topOfReading() {
+/** Return the top of the visible content: on narrow screens, the animation covers what scrolls below it. */
+function readingTop() {
   const stage = document.getElementById("animation")?.getBoundingClientRect();
   const covers = stage && stage.top <= 0 && stage.bottom > 0 && stage.width > 0.9 * document.body.clientWidth;
   return covers ? stage.bottom : 0;

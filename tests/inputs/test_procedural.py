@@ -1,4 +1,4 @@
-"""A rehearsal has the size that the frames will have, told without the model's weights."""
+"""The procedural renderer has the size of the frames, determined without the model's weights."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from PIL import Image
 from farm.execute import InlineExecutor
 from farm.inputs.absolute_paths import by_absolute_paths
 from farm.inputs.pictures.find import find_pictures
-from farm.inputs.rehearsal import rehearsal
+from farm.inputs.procedural import procedural_renderer
 from farm.rules.load import load
 from farm.run import prepare, render
 from tests.checkpoints.ways import ONE_OF_EACH_FAMILY, WAYS
@@ -16,8 +16,8 @@ from tests.exhaustive import sample
 from tests.results.verify.verifying import quiet
 
 SIZES = ("height", "width")
-UNTOLD = [name for name, way in WAYS.items() if way.pipeline not in ("SanaPipeline", "ZImagePipeline")]
-"""Those two draw 1024 x 1024 whatever their autoencoder: a tiny checkpoint would take minutes, or has other pixels."""
+COMPARED = [name for name, way in WAYS.items() if way.pipeline not in ("SanaPipeline", "ZImagePipeline")]
+"""Those two render 1024 x 1024 whatever their autoencoder: a tiny checkpoint takes minutes, or has another size."""
 
 
 def write(folder, way, **render_section):
@@ -45,33 +45,33 @@ def write(folder, way, **render_section):
     return path
 
 
-def rehearsed(path):
+def procedural_size(path):
     document = load(path)
-    spec = rehearsal(document, by_absolute_paths(document, find_pictures(document)))
+    spec = procedural_renderer(document, by_absolute_paths(document, find_pictures(document)))
     return spec.width, spec.height
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", sample(UNTOLD, of=set(UNTOLD) & set(ONE_OF_EACH_FAMILY)))
+@pytest.mark.parametrize("name", sample(COMPARED, of=set(COMPARED) & set(ONE_OF_EACH_FAMILY)))
 def test_it_has_the_size_of_the_frames(tmp_path, name):
     path = write(tmp_path, WAYS[name])
     with InlineExecutor() as executor:
         [summary] = render([prepare(path, output_dir=str(tmp_path))], executor, quiet)
     assert summary.state == "done", summary.failures
     with Image.open(tmp_path / "job" / "frames" / "frame000000.png") as frame:
-        assert rehearsed(path) == frame.size
+        assert procedural_size(path) == frame.size
 
 
-def test_it_has_the_size_of_the_canvas_that_is_painted(tmp_path):
+def test_it_has_the_size_of_the_canvas(tmp_path):
     path = write(tmp_path, WAYS["inpainting"], mask_image=None, expand={"left": 3, "top": 11})
-    assert rehearsed(path) == (32, 48)
+    assert procedural_size(path) == (32, 48)
 
 
-def test_it_has_the_size_that_the_manifest_says(tmp_path):
-    assert rehearsed(write(tmp_path, WAYS["inpainting"], width=64)) == (64, 16)
+def test_it_has_the_size_in_the_manifest(tmp_path):
+    assert procedural_size(write(tmp_path, WAYS["inpainting"], width=64)) == (64, 16)
 
 
-def test_of_a_checkpoint_that_is_not_here_it_does_not_know_the_size(tmp_path):
+def test_it_has_a_default_size_for_a_missing_checkpoint(tmp_path):
     path = write(tmp_path, WAYS["image to image"])
     absent = yaml.safe_load(path.read_text())
     for pretrained in ("nobody/nothing", "~nobody/nothing", "a--b/c", "n" * 300):
@@ -81,4 +81,4 @@ def test_of_a_checkpoint_that_is_not_here_it_does_not_know_the_size(tmp_path):
             "revision": "0" * 40,
         }
         path.write_text(yaml.safe_dump(absent | {"render": {}}))
-        assert rehearsed(path) == (64, 64)
+        assert procedural_size(path) == (64, 64)

@@ -1,4 +1,4 @@
-"""The input images of a finished job, and whether they have changed since."""
+"""The input pictures of a finished job, and whether they have changed since."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from farm.store import JobFolder
 
 
 def rendered_pictures(folder: JobFolder, document: Document) -> Mapping[str, PictureSource]:
-    """Return the input images that the job was rendered with, by absolute path; they may have been removed since.
+    """Return the input pictures that the job was rendered with, by absolute path; they may have been removed since.
 
-    If they were not recorded, or the manifest now names others, they are searched.
+    If they were not recorded, or the manifest now names others, the manifest's pictures are searched for.
 
     Raises:
-        ManifestError: when one that is searched is missing.
+        ManifestError: when the search does not find one.
         StorageError: when the folder cannot be read.
     """
     recorded = recorded_pictures(folder)
@@ -38,7 +38,7 @@ def rendered_pictures(folder: JobFolder, document: Document) -> Mapping[str, Pic
 
 
 def check_pictures_unchanged(document: Document, pictures: Mapping[str, PictureSource]) -> None:
-    """Check that the input images are unchanged, before a model is loaded to render with them.
+    """Check that the input pictures are unchanged, before a model is loaded to render with them.
 
     Raises:
         ManifestError: with the first changed or missing file of each picture.
@@ -61,7 +61,7 @@ def check_pictures_unchanged(document: Document, pictures: Mapping[str, PictureS
 
 
 def _change(pictures: PictureSource) -> str | None:
-    """Return what has happened to the first file that is changed or missing, or None."""
+    """Describe the first changed or missing file, or return None."""
     for file in pictures.files:
         try:
             if content_sha256(Path(file.location)) != file.sha256:

@@ -1,4 +1,4 @@
-"""What tests of things beside a model share: the frames, and the plain call that they must equal."""
+"""Shared by the tests of additions to a model: the frames, and the plain call that they must equal."""
 
 import diffusers
 import numpy as np
