@@ -39,7 +39,7 @@ def load(source: str | os.PathLike[str] | Mapping[str, object], *, overrides: Ov
 
     Raises:
         ManifestError: with every mistake.
-        UsageError: if the mapping holds values that no YAML file could.
+        UsageError: if the mapping contains values that no YAML file could.
     """
     from farm.rules.load import from_mapping
     from farm.rules.load import load as load_file
@@ -268,7 +268,7 @@ def make_executor(
     from farm import execute
 
     if inline and (address or (workers or 1) > 1):
-        raise UsageError("--inline runs in this process alone; leave out --workers and --address.")
+        raise UsageError("--inline runs in this process alone; omit --workers and --address.")
     if not inline and any(job.folder.in_process for job in jobs):
         raise UsageError(
             "--output-dir memory://: visible to this process only; add --inline, or choose another folder."

@@ -1,7 +1,7 @@
 """A local stand-in for the Hugging Face hub, which serves folders as repositories at a commit.
 
-It answers the requests of huggingface_hub: for the list of a repository's files at a commit, and for each file. `asked`
-lists the paths of all requests, so that tests can check that only the expected files were requested.
+It answers huggingface_hub's requests for the list of a repository's files at a commit, and for each file. `requests`
+lists the paths of all requests, so that tests can check that only the expected files were fetched.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ class StandInHub:
     def __init__(self, address: str) -> None:
         self.address = address
         self.folders: dict[str, Path] = {}
-        self.asked: list[str] = []
+        self.requests: list[str] = []
 
     @property
     def fetched(self) -> set[str]:
         """The names of the files that were downloaded."""
-        return {match[3] for path in self.asked if (match := _FILE.fullmatch(path))}
+        return {match[3] for path in self.requests if (match := _FILE.fullmatch(path))}
 
 
 @contextmanager
@@ -79,7 +79,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, *, with_body: bool) -> None:
         path = unquote(urlsplit(self.path).path)
-        self._hub.asked.append(path)
+        self._hub.requests.append(path)
         if match := _TREE.fullmatch(path):
             folder = self._hub.folders.get(match[1])
             files = sorted(file for file in folder.rglob("*") if file.is_file()) if folder else []

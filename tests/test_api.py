@@ -142,13 +142,13 @@ def test_an_interruption_keeps_finished_frames_and_raises_keyboard_interrupt(mon
     from farm.events import ChunkDone
     from farm.run import session
 
-    def interrupt(self, event, its=session._Night._take):
+    def interrupt(self, event, its=session._Session._handle):
         its(self, event)
         if isinstance(event, ChunkDone):
             raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt) as raised:
-        patch.setattr(session._Night, "_take", interrupt)
+        patch.setattr(session._Session, "_handle", interrupt)
         rendered()
     assert str(raised.value) == "Interrupted. Finished frames are kept; render again to resume."
     assert rendered().summary.frames.kept == 4

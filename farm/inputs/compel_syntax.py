@@ -15,18 +15,18 @@ from types import ModuleType
 from typing import Any
 
 _OPERATORS = ("blend", "and", "add", "attend")
-_HEAVIEST = 3.0
+_MAX_WEIGHT = 3.0
 """From this weight on, a number after a colon is more likely a time or a ratio, as in (16:9)."""
 
-_DEEPEST = 20
+_MAX_DEPTH = 20
 """Maximum depth of nested parentheses; compel's parser overflows its stack at about 35."""
 
-_MOST_SIGNS = 50
+_MAX_SIGNS = 50
 """Maximum number of consecutive signs: 1.1 to the power of 50 is 117. compel overflows at about 7,000."""
 
 _WEIGHT = re.compile(r"(?<!\\):\s*+(\d++(?:\.\d*+)?|\.\d++)\s*+\)")
 _NEGATIVE_WEIGHT = re.compile(r"(?<!\\)(?::\s*-\s*[\d.]+\s*\)|\)-[\d.]+)")
-_SIGNS = re.compile(rf"(?<=[^\s+-])(?:\+{{{_MOST_SIGNS + 1},}}|-{{{_MOST_SIGNS + 1},}})")
+_SIGNS = re.compile(rf"(?<=[^\s+-])(?:\+{{{_MAX_SIGNS + 1},}}|-{{{_MAX_SIGNS + 1},}})")
 _MIXING = re.compile(r"\.(?:blend|and|add)")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*+)"', re.DOTALL)
 _WORDS_ALONE = re.compile(r"[^\\()]*\w[^\\()]*")
@@ -62,8 +62,11 @@ def _sign_mistake(prompt: str) -> str | None:
             opened.pop()
         elif sign == ")":
             return f"the ) at character {position} has no matching (; write \\) for a literal one"
-        if len(opened) > _DEEPEST:
-            return f"more than {_DEEPEST} parentheses are open at character {position}; multiply their weights instead"
+        if len(opened) > _MAX_DEPTH:
+            return (
+                f"more than {_MAX_DEPTH} parentheses are open at character {position}; "
+                "multiply their weights instead"
+            )
     if opened:
         sign, position = opened[-1]
         return f"the {sign} at character {position} is never closed; write \\{sign} for a literal one"
@@ -75,15 +78,15 @@ def _word_mistake(prompt: str) -> str | None:
     if found := _NEGATIVE_WEIGHT.search(prompt):
         return f"the weight at character {found.start() + 1} is below 0; weights are 0 or more, and 1 has no effect"
     for found in _WEIGHT.finditer(prompt):
-        if float(found[1]) >= _HEAVIEST:
+        if float(found[1]) >= _MAX_WEIGHT:
             return (
                 f"the :{found[1]} at character {found.start() + 1} is read as a weight; such weights must be below "
-                f"{_HEAVIEST:g}; write \\: for a literal colon"
+                f"{_MAX_WEIGHT:g}; write \\: for a literal colon"
             )
     if found := _SIGNS.search(prompt):
         return (
             f"there are {len(found[0])} {found[0][0]} in a row at character {found.start() + 1}; "
-            f"at most {_MOST_SIGNS} are allowed"
+            f"at most {_MAX_SIGNS} are allowed"
         )
     if found := _LORA.search(prompt):
         return (

@@ -90,7 +90,7 @@ class Render(Section):
     """How much of the image is replaced, 1 for all of it: a number, or a map of frame to number."""
 
     padding_mask_crop: Annotated[int, IntRange(0, 8192)] | None = None
-    """Margin in pixels of the crop around the mask that is inpainted; null for the whole picture."""
+    """Margin in pixels of the crop around the mask that is inpainted; null for the entire picture."""
 
     controlnet_conditioning_scale: ControlScales | None = None
     """Strength of the ControlNets: a number, a map of frame to number, or a list with one entry per ControlNet."""

@@ -211,7 +211,7 @@ def fitting_grade(samples: Sequence[Pixels], share: float) -> int:
 
 
 def encode_within(frame: int, pixels: Pixels, position: int, limit: float) -> EmbeddedPicture:
-    """Encode a frame with the best grade, from position `position`, that takes at most `limit` bytes, or else the last."""
+    """Encode a frame with the best grade from `position` on that takes at most `limit` bytes, or else with the last."""
     for grade in GRADES[position:-1]:
         picture = encode(frame, pixels, grade)
         if len(picture.webp) <= limit:

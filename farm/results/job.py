@@ -10,8 +10,8 @@ from pathlib import Path
 
 from farm.errors import UsageError
 from farm.inputs.absolute_paths import with_absolute_paths
-from farm.inputs.rendered_pictures import check_pictures_unchanged, rendered_pictures
 from farm.inputs.procedural import procedural_renderer
+from farm.inputs.rendered_pictures import check_pictures_unchanged, rendered_pictures
 from farm.inputs.resolve import find_renderer
 from farm.manifest import Document
 from farm.manifest.read_policy import ANYTHING, ReadPolicy

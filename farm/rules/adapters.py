@@ -161,7 +161,7 @@ def inversion_findings(context: Context) -> Iterator[Finding]:
     model = context.inputs.model
     if model is None or model.checkpoint.architecture is None:
         return
-    taken: set[tuple[str, str]] = set()
+    defined: set[tuple[str, str]] = set()
     for number, inversion in enumerate(model.spec.textual_inversions):
         field: FieldPath = ("model", "textual_inversions", number)
         weights = model.textual_inversions[number]
@@ -175,13 +175,15 @@ def inversion_findings(context: Context) -> Iterator[Finding]:
             )
             if not clauses:
                 token = token_of(inversion, shapes)
-                yield from _token_findings(field, {(encoder, token) for encoder in _encoders(shapes)}, taken)
+                yield from _token_findings(
+                    field, {(encoder, token) for encoder in _encoders(shapes)}, defined
+                )
 
 
 def _token_findings(
-    field: FieldPath, words: set[tuple[str, str]], taken: set[tuple[str, str]]
+    field: FieldPath, words: set[tuple[str, str]], defined: set[tuple[str, str]]
 ) -> Iterator[Finding]:
-    """Yield a missing or duplicate token; `words` pairs it with each text encoder, `taken` are the earlier pairs."""
+    """Yield a missing or duplicate token; `words` pairs it with each text encoder, `defined` are the earlier pairs."""
     word = next(word for _, word in words)
     if not word:
         yield Finding(
@@ -189,13 +191,13 @@ def _token_findings(
             found="missing",
             allowed="needed: its token in prompts, such as <cat-toy>, since the file does not name one",
         )
-    elif words & taken:
+    elif words & defined:
         yield Finding(
             path=(*field, "token"),
             found=f"{word} is defined twice",
             allowed="needed: a unique token for each",
         )
-    taken |= words
+    defined |= words
 
 
 def _encoders(shapes: Mapping[str, Shape]) -> set[str]:

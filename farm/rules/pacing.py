@@ -8,7 +8,7 @@ from typing import Any
 from farm.manifest.findings import Finding, describe_value
 from farm.rules.animation import animation_finding, frame_count, keyframed
 
-MOST_FRAMES = 10_000
+MAX_PACED_FRAMES = 10_000
 """Maximum number of alphas that a pilot resolves and the resolved manifest lists."""
 
 Data = Mapping[Any, Any]
@@ -37,8 +37,8 @@ def _motion(animation: Data, suffix: str) -> Iterator[Finding]:
         yield animation_finding(
             "frames", found, f"needed: at least {len(prompts) + 1}, since each prompt keeps its frame"
         )
-    if frames is not None and frames > MOST_FRAMES:
-        yield animation_finding("frames", f"{frames} frames {suffix}", f"allowed: up to {MOST_FRAMES}")
+    if frames is not None and frames > MAX_PACED_FRAMES:
+        yield animation_finding("frames", f"{frames} frames {suffix}", f"allowed: up to {MAX_PACED_FRAMES}")
     easing = animation.get("easing", "linear")
     if isinstance(easing, str) and easing != "linear":
         yield animation_finding(

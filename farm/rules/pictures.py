@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from farm.inputs.pictures.decode import LARGEST
+from farm.inputs.pictures.decode import MAX_SIDE
 from farm.manifest.animation import Interpolate
 from farm.manifest.findings import Finding
 from farm.manifest.image_fields import Canny
@@ -243,19 +243,19 @@ def canvas_findings(context: Context) -> Iterator[Finding]:
     ):
         added = {side: getattr(render.expand, side) for side in sides}
         size = own + sum(added.values())
-        if size <= LARGEST and (requested or size % step == 0):
+        if size <= MAX_SIDE and (requested or size % step == 0):
             continue
         side = next((side for side in reversed(sides) if added[side]), sides[-1])
         below = added[side] - size % step
         fitting = [
             f"{side}: {margin}"
             for margin in (below, below + step)
-            if margin >= 0 and size - added[side] + margin <= LARGEST
+            if margin >= 0 and size - added[side] + margin <= MAX_SIDE
         ]
         yield Finding(
             path=("render", "expand"),
             found=f"the canvas is {size} pixels {word}",
-            allowed=f"needed: a multiple of {step}, up to {LARGEST}",
+            allowed=f"needed: a multiple of {step}, up to {MAX_SIDE}",
             hint=f"Nearest: {' or '.join(fitting)}." if fitting else "",
         )
 

@@ -29,18 +29,18 @@ def step_checks(written: WrittenManifest) -> Iterator[Finding]:
             yield Finding(
                 path=path,
                 found=f"{strength:g} of {schedule} steps leaves {_left(int(schedule * strength))}",
-                allowed=f"allowed: at least {_least(schedule, taken)} with {schedule} steps",
+                allowed=f"allowed: at least {_minimum(schedule, taken)} with {schedule} steps",
             )
 
 
-def _schedule_of(written: WrittenManifest, least: int, most: int) -> tuple[int, int]:
+def _schedule_of(written: WrittenManifest, fewest: int, most: int) -> tuple[int, int]:
     """Return the number of steps that `strength` is a fraction of, and the number that must remain.
 
     diffusers runs int(num_inference_steps * strength) steps; LCMScheduler applies the fraction to the schedule from
     which it takes its steps.
     """
     if written.traits.sampling != "consistency":
-        return least, 1
+        return fewest, 1
     original = written.argument("original_inference_steps")
     return (original if isinstance(original, int) else _LCM_STEPS), most
 
@@ -60,7 +60,7 @@ def _left(steps: int) -> str:
     return "none" if steps == 0 else str(steps)
 
 
-def _least(schedule: int, taken: int) -> str:
+def _minimum(schedule: int, taken: int) -> str:
     """Return the minimum strength, in four digits, that leaves `taken` steps in floating-point arithmetic."""
     digits = math.ceil(Fraction(taken, schedule) * 10_000)
     while int(schedule * (digits / 10_000)) < taken:

@@ -191,7 +191,7 @@ def test_inline_with_workers_is_refused(farm, write_manifest):
     code, _, err = farm("render", write_manifest(), "--inline", "--workers", "2")
     assert (code, err) == (
         2,
-        "--inline runs in this process alone; leave out --workers and --address.\n",
+        "--inline runs in this process alone; omit --workers and --address.\n",
     )
 
 

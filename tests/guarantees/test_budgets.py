@@ -87,7 +87,7 @@ def animated(path, size, count=2):
 def test_a_large_animated_picture_is_refused(tmp_path):
     path = animated(tmp_path / "film.gif", (4104, 4096))
     with pytest.raises(StorageError) as caught:
-        probe_file(path, enough=2)
+        probe_file(path, max_frames=2)
     assert str(caught.value) == (
         f"{path} cannot be read: its pictures have 4104x4096 pixels; those of a video or animation have up to "
         "16777216, such as 4096x4096"
@@ -96,12 +96,12 @@ def test_a_large_animated_picture_is_refused(tmp_path):
 
 def test_a_video_has_a_limit_of_decoded_pixels(tmp_path):
     path = animated(tmp_path / "film.gif", (64, 64), count=10)
-    assert probe_file(path, enough=10, most_pixels=10 * 64 * 64).count == 10
+    assert probe_file(path, max_frames=10, max_pixels=10 * 64 * 64).count == 10
     with pytest.raises(
         StorageError, match=r": more than 36864 pixels to decode, in pictures of 64x64; scale it down"
     ):
-        probe_file(path, enough=10, most_pixels=9 * 64 * 64)
-    assert probe_file(path, enough=9, most_pixels=9 * 64 * 64).count == 9
+        probe_file(path, max_frames=10, max_pixels=9 * 64 * 64)
+    assert probe_file(path, max_frames=9, max_pixels=9 * 64 * 64).count == 9
 
 
 def why_refused(folder, **changed):

@@ -82,17 +82,17 @@ def test_an_honest_repository_draws_the_same_as_its_folder_and_only_necessary_fi
     assert np.array_equal(draw(hubs), draw(folders))
     written = {file.relative_to(tiny_sd).as_posix() for file in tiny_sd.rglob("*") if file.is_file()}
     assert hub.fetched == {name for name in written if not name.startswith("raw-tokenizer/")}
-    hub.asked.clear()
+    hub.requests.clear()
     load(tmp_path, tiny_sd)
-    assert hub.asked == []
+    assert hub.requests == []
 
 
 def test_fetched_files_are_loaded_without_the_hub(hub, repository, tmp_path, tiny_sd, monkeypatch):
     load(tmp_path, tiny_sd)
-    hub.asked.clear()
+    hub.requests.clear()
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     load(tmp_path, tiny_sd)
-    assert hub.asked == []
+    assert hub.requests == []
 
 
 def test_a_folder_of_the_same_name_in_the_current_directory_is_not_mistaken_for_the_repository(

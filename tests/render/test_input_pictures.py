@@ -12,7 +12,7 @@ from diffusers.utils import load_image
 from PIL import Image
 
 from farm.errors import RenderError
-from farm.inputs.pictures import decode as films
+from farm.inputs.pictures import decode
 from farm.records import CannySpec, ExpandSpec
 from farm.render import pictures as input_pictures
 from farm.render.pictures import PictureReader
@@ -79,7 +79,7 @@ def test_sixteen_bits_of_grey_keep_their_shades(read, tmp_path, beyond):
 def test_grey_of_unknown_scale_is_refused(read, tmp_path):
     Image.fromarray(np.ones((8, 8), np.float32)).save(tmp_path / "depth.tif")
     with pytest.raises(
-        RenderError, match="32 bits a pixel, of which nothing says what is white; save it with 8"
+        RenderError, match="32 bits a pixel, with no defined white; save it with 8"
     ):
         read(tmp_path / "depth.tif")
 
@@ -135,9 +135,9 @@ def test_a_video_from_a_phone_is_rotated_for_display(read, tmp_path):
 
 def test_a_picture_for_all_frames_is_decoded_once(tmp_path, monkeypatch):
     draw(3).save(tmp_path / "a.png")
-    opened, original = [], films.Image.open
+    opened, original = [], Image.open
     monkeypatch.setattr(
-        films.Image, "open", lambda path, **options: opened.append(path) or original(path, **options)
+        Image, "open", lambda path, **options: opened.append(path) or original(path, **options)
     )
     reader = PictureReader()
     edges, mask = (
@@ -152,9 +152,9 @@ def test_a_picture_for_all_frames_is_decoded_once(tmp_path, monkeypatch):
 def test_a_video_read_in_order_is_opened_once_despite_pictures_and_other_videos(tmp_path, monkeypatch):
     one, other = save_mp4(tmp_path / "one.mp4", 30), save_mp4(tmp_path / "other.mp4", 30)
     folder = save_sequence(tmp_path / "frames", 30)
-    opened, original = [], films.av.open
+    opened, original = [], av.open
     monkeypatch.setattr(
-        films.av, "open", lambda path, **options: opened.append(path) or original(path, **options)
+        av, "open", lambda path, **options: opened.append(path) or original(path, **options)
     )
     reader = PictureReader()
     for index in range(30):
@@ -171,9 +171,9 @@ def test_the_most_recently_used_pictures_are_cached_up_to_a_limit_of_bytes(tmp_p
     monkeypatch.setattr(input_pictures, "_CACHED_BYTES", 3 * (48 * 32 * 3))
     folder, reader = save_sequence(tmp_path / "frames", 4), PictureReader()
     draw(9, width=480, height=320).save(tmp_path / "large.png")
-    opened, original = [], films.Image.open
+    opened, original = [], Image.open
     monkeypatch.setattr(
-        films.Image, "open", lambda path, **options: opened.append(path.name) or original(path, **options)
+        Image, "open", lambda path, **options: opened.append(path.name) or original(path, **options)
     )
 
     def again(*numbers):
@@ -207,9 +207,9 @@ def test_a_long_sequence_and_many_videos_leave_few_files_open(tmp_path):
 
 
 def test_the_least_recently_read_video_is_closed_when_too_many_are_open(tmp_path, monkeypatch):
-    closed, original = [], films.VideoFilm.close
+    closed, original = [], decode.VideoFilm.close
     monkeypatch.setattr(
-        films.VideoFilm, "close", lambda film: closed.append(film._path.name) or original(film)
+        decode.VideoFilm, "close", lambda film: closed.append(film._path.name) or original(film)
     )
     videos, reader = [save_mp4(tmp_path / f"{number}.mp4", 3) for number in range(6)], PictureReader()
     for video, index in (*((video, 0) for video in videos[:4]), (videos[0], 1)):

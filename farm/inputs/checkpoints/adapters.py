@@ -128,8 +128,8 @@ def read_adapter(
     folder = root / subfolder
     if weight_name is None:
         # A hub repository may contain more files than its cached snapshot.
-        known = folder.iterdir() if source.kind != "hub" and folder.is_dir() else ()
-        weight_name = only_or_usual((file.name for file in known), usual)
+        siblings = folder.iterdir() if source.kind != "hub" and folder.is_dir() else ()
+        weight_name = only_or_usual((file.name for file in siblings), usual)
     if (folder / weight_name).is_file():
         return AdapterWeights(shapes=read_shapes(folder / weight_name))
     if source.kind == "hub":

@@ -41,9 +41,9 @@ def read_shapes(file: Path) -> Mapping[str, Shape]:
         return {}
 
 
-_LARGEST = 2**20
+_MAX_NUMBER = 2**20
 """Maximum number of channels, heads, layers or pixels; larger numbers count as unknown."""
-_MOST = 64
+_MAX_ENTRIES = 64
 """Maximum entries of a list, such as the stages of a UNet or autoencoder."""
 
 _UNET = "model.diffusion_model."
@@ -93,8 +93,8 @@ class Architecture:
 
         A denoiser with four times the latent's channels takes latents packed in squares of two by two.
         """
-        latent, taken = self.latent_channels, self.denoiser.in_channels
-        patch = 2 if latent and taken == 4 * latent else self.denoiser.patch
+        latent, channels = self.latent_channels, self.denoiser.in_channels
+        patch = 2 if latent and channels == 4 * latent else self.denoiser.patch
         return (self.vae_factor or 1) * patch
 
 
@@ -248,11 +248,11 @@ def _factor(vae: Mapping[str, Any]) -> int | None:
 
 
 def _positive_int(value: object) -> int | None:
-    return value if type(value) is int and 0 < value <= _LARGEST else None
+    return value if type(value) is int and 0 < value <= _MAX_NUMBER else None
 
 
 def _row(value: object) -> tuple[Any, ...]:
-    entries = value if isinstance(value, list) and len(value) <= _MOST else []
+    entries = value if isinstance(value, list) and len(value) <= _MAX_ENTRIES else []
     return (
         tuple(entries)
         if all(isinstance(entry, str | bool) or _positive_int(entry) for entry in entries)

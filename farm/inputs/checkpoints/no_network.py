@@ -12,7 +12,7 @@ from pathlib import Path
 import huggingface_hub.constants
 
 LOADING_LOCK = threading.RLock()
-"""Held while files are fetched or loaded: both change settings of the whole process."""
+"""Held while files are fetched or loaded: both change settings of the entire process."""
 
 
 @contextmanager

@@ -29,7 +29,7 @@ _IMPLEMENTATION = re.compile(r"(paged\|)?(eager|sdpa|flash_attention_[23]|flex_a
 _LABELS = ("id2label", "label2id")
 """Settings with the names of classes, which may be any words."""
 
-_LARGEST_SCHEDULE = 1_000_000
+_MAX_SCHEDULE = 1_000_000
 """Maximum length of a table that a scheduler may be configured to compute; models are trained with a thousand steps."""
 
 _SCHEDULER = "scheduler_config.json"
@@ -57,7 +57,7 @@ def check_settings(file: Path, settings: Any) -> None:
             )
         if file.name == _SCHEDULER and _is_too_large(value):
             raise ModelError(
-                f"{file} sets {name}: a number beyond {_LARGEST_SCHEDULE}, and schedulers compute tables of that length"
+                f"{file} sets {name}: a number beyond {_MAX_SCHEDULE}, and schedulers compute tables of that length"
             )
 
 
@@ -79,4 +79,4 @@ def _is_installed(value: object) -> bool:
 
 
 def _is_too_large(value: object) -> bool:
-    return isinstance(value, int) and abs(value) > _LARGEST_SCHEDULE
+    return isinstance(value, int) and abs(value) > _MAX_SCHEDULE

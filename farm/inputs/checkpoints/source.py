@@ -21,8 +21,8 @@ from farm.records import ModelSource
 _HUB_ID = re.compile(r"(?!.*(--|\.\.))\w([\w.-]*\w)?/\w([\w.-]*\w)?(?<!\.git)", re.ASCII)
 """Matches repository ids that huggingface_hub accepts."""
 
-_LONGEST_HUB_ID = 96
-_LONGEST_PATH, _LONGEST_NAME = 4000, 255
+_MAX_HUB_ID_LENGTH = 96
+_MAX_PATH_BYTES, _MAX_NAME_BYTES = 4000, 255
 """Limits of file systems, in bytes."""
 
 
@@ -86,7 +86,7 @@ def _find(pretrained: str, revision: str | None, base: Path, holds: Holds) -> Mo
             raise ModelError(f"{pretrained} is a {shipped.architecture}, not a pipeline")
         return _local(pretrained, "shipped", pretrained, shipped.path, data_files(shipped.path, holds))
     path = _path(pretrained, base)
-    is_hub_id = _HUB_ID.fullmatch(pretrained) is not None and len(pretrained) <= _LONGEST_HUB_ID
+    is_hub_id = _HUB_ID.fullmatch(pretrained) is not None and len(pretrained) <= _MAX_HUB_ID_LENGTH
     if path is not None and (path.is_dir() or (path.suffix == ".safetensors" and path.is_file())):
         if revision:
             raise ModelError(_why_ambiguous(pretrained, path, is_hub_id=is_hub_id))
@@ -110,7 +110,7 @@ def _path(pretrained: str, base: Path) -> Path | None:
     """Return the path that a name denotes; None for another user's home folder, and for an invalid path."""
     if pretrained.startswith("~") and not pretrained.startswith("~/"):
         return None
-    if "\0" in pretrained or len(os.fsencode(pretrained)) > _LONGEST_PATH or _has_long_name(pretrained):
+    if "\0" in pretrained or len(os.fsencode(pretrained)) > _MAX_PATH_BYTES or _has_long_name(pretrained):
         return None
     try:
         # Not resolved: files in the hub's cache are links to blobs without a suffix.
@@ -120,7 +120,7 @@ def _path(pretrained: str, base: Path) -> Path | None:
 
 
 def _has_long_name(path: str) -> bool:
-    return any(len(os.fsencode(name)) > _LONGEST_NAME for name in path.split("/"))
+    return any(len(os.fsencode(name)) > _MAX_NAME_BYTES for name in path.split("/"))
 
 
 def _why_ambiguous(pretrained: str, path: Path, *, is_hub_id: bool) -> str:

@@ -18,10 +18,10 @@ from farm.records import PictureFile
 if TYPE_CHECKING:
     from PIL import Image
 
-LARGEST = 8192
+MAX_SIDE = 8192
 """Maximum pixels on a side of a picture."""
 
-LARGEST_MOVING = 4096 * 4096
+MAX_MOVING_PIXELS = 4096 * 4096
 """Maximum pixels of a frame of a video or animation: a few kilobytes may contain hundreds of them."""
 
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "AVIF")
@@ -85,11 +85,11 @@ class ImageFilm:
         try:
             with warnings.catch_warnings(action="ignore", category=Image.DecompressionBombWarning):
                 self._image = Image.open(self._path, formats=_FORMATS)
-            if max(self._image.size) > LARGEST:
+            if max(self._image.size) > MAX_SIDE:
                 self._image.close()
                 raise Image.DecompressionBombError
         except Image.DecompressionBombError:
-            raise ValueError(f"more than {LARGEST} pixels a side") from None
+            raise ValueError(f"more than {MAX_SIDE} pixels a side") from None
         animated = self._image.format in _ANIMATED
         self._count: int = getattr(self._image, "n_frames", 1) if animated else 1
         if self.moves:
@@ -138,18 +138,18 @@ class VideoFilm:
         if not self._container.streams.video:
             raise ValueError("it has no video stream")
         stream = self._container.streams.video[0]
-        if max(stream.codec_context.width, stream.codec_context.height) > LARGEST:
-            raise ValueError(f"more than {LARGEST} pixels a side")
+        if max(stream.codec_context.width, stream.codec_context.height) > MAX_SIDE:
+            raise ValueError(f"more than {MAX_SIDE} pixels a side")
         _check_frame_size(stream.codec_context.width, stream.codec_context.height)
-        stream.codec_context.options = {"max_pixels": str(LARGEST_MOVING)}
+        stream.codec_context.options = {"max_pixels": str(MAX_MOVING_PIXELS)}
         stream.codec_context.thread_count = 1  # other cores belong to other workers
         return self._container.decode(stream)
 
 
 def _check_frame_size(width: int, height: int) -> None:
-    if width * height > LARGEST_MOVING:
+    if width * height > MAX_MOVING_PIXELS:
         raise ValueError(
-            f"its pictures have {width}x{height} pixels; those of a video or animation have up to {LARGEST_MOVING}, "
+            f"its pictures have {width}x{height} pixels; those of a video or animation have up to {MAX_MOVING_PIXELS}, "
             "such as 4096x4096"
         )
 
@@ -188,12 +188,12 @@ def open_film(path: Path) -> Film:
             raise ValueError("neither a picture nor an intact video") from None
 
 
-MOST_PIXELS = 2**33
+MAX_PIXELS = 2**33
 """Maximum pixels decoded from a video, animation or sequence: 4,100 frames of 1920x1080, 8,192 of 1024x1024."""
 
 
-def probe_file(path: Path, *, enough: int, most_pixels: int = MOST_PIXELS) -> PictureFile:
-    """Decode up to `enough` frames of a file, and return their number and size.
+def probe_file(path: Path, *, max_frames: int, max_pixels: int = MAX_PIXELS) -> PictureFile:
+    """Decode up to `max_frames` frames of a file, and return their number and size.
 
     Raises:
         StorageError: when it is missing, or its frames are damaged, too large, or of different sizes.
@@ -201,9 +201,9 @@ def probe_file(path: Path, *, enough: int, most_pixels: int = MOST_PIXELS) -> Pi
     with closing(open_film(path)) as film, reading(path):
         width, height = film.picture(0).size
         if film.moves:
-            enough = min(enough, most_pixels // (width * height) + 1)
+            max_frames = min(max_frames, max_pixels // (width * height) + 1)
         count = 1
-        while count < enough and film.moves:
+        while count < max_frames and film.moves:
             try:
                 picture = film.picture(count)
             except IndexError:
@@ -213,9 +213,9 @@ def probe_file(path: Path, *, enough: int, most_pixels: int = MOST_PIXELS) -> Pi
                     f"picture {count} is {picture.width}x{picture.height}, the first {width}x{height}"
                 )
             count += 1
-        if film.moves and count * width * height > most_pixels:
+        if film.moves and count * width * height > max_pixels:
             raise ValueError(
-                f"more than {most_pixels} pixels to decode, in pictures of {width}x{height}; scale it down, or cut it"
+                f"more than {max_pixels} pixels to decode, in pictures of {width}x{height}; scale it down, or cut it"
             )
         digest = content_sha256(path)
     return PictureFile(location=str(path), sha256=digest, width=width, height=height, count=count)

@@ -10,7 +10,7 @@ from pathlib import Path
 from farm.errors import ManifestError, Problem, StorageError
 from farm.inputs.digest import content_sha256
 from farm.inputs.permissions import check_file_permission, may_suggest
-from farm.inputs.pictures.decode import LARGEST, MOST_PIXELS, probe_file, reading
+from farm.inputs.pictures.decode import MAX_PIXELS, MAX_SIDE, probe_file, reading
 from farm.inputs.pictures.files import absolute_path, files_named, near_miss
 from farm.inputs.pictures.record import recorded_pictures
 from farm.manifest import Document
@@ -20,7 +20,7 @@ from farm.records import PictureFile, PictureSource
 from farm.store import JobFolder
 
 _NEEDED = (
-    f"needed: a picture of up to {LARGEST}x{LARGEST} pixels, a folder or pattern of them (frames/*.png, "
+    f"needed: a picture of up to {MAX_SIDE}x{MAX_SIDE} pixels, a folder or pattern of them (frames/*.png, "
     "frames/%04d.png), or a video; relative to the manifest, or absolute"
 )
 
@@ -93,7 +93,7 @@ def _find(
         if before is not None and _is_unchanged(before, named[:frames], frames):
             return replace(before, files=before.files[:frames])
         if len(named) == 1:
-            files = [probe_file(named[0], enough=frames)]
+            files = [probe_file(named[0], max_frames=frames)]
             count = files[0].count
         else:
             files = _sequence(named[:frames])
@@ -138,7 +138,7 @@ def _digest(path: Path) -> str:
 def _sequence(paths: list[Path]) -> list[PictureFile]:
     files: list[PictureFile] = []
     for path in paths:
-        file = probe_file(path, enough=2)
+        file = probe_file(path, max_frames=2)
         first = files[0] if files else file
         if file.count > 1:
             raise StorageError(
@@ -149,9 +149,9 @@ def _sequence(paths: list[Path]) -> list[PictureFile]:
                 f"{path} is {file.width}x{file.height}, the sequence's first picture {first.width}x{first.height}"
             )
         files.append(file)
-        if len(files) * file.width * file.height > MOST_PIXELS:
+        if len(files) * file.width * file.height > MAX_PIXELS:
             raise StorageError(
-                f"{path.parent} has more than {MOST_PIXELS} pixels to decode, in pictures of "
+                f"{path.parent} has more than {MAX_PIXELS} pixels to decode, in pictures of "
                 f"{file.width}x{file.height}; scale them down, or render fewer frames"
             )
     return files

@@ -44,9 +44,9 @@ def decoded(monkeypatch):
     """List the files that are decoded from now on."""
     files, probe_file = [], input_pictures.probe_file
 
-    def record(path, *, enough):
+    def record(path, *, max_frames):
         files.append(path.name)
-        return probe_file(path, enough=enough)
+        return probe_file(path, max_frames=max_frames)
 
     monkeypatch.setattr(input_pictures, "probe_file", record)
     return files
