@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 
@@ -20,6 +21,13 @@ animation: {{kind: interpolate, prompts: [a, b, c], frames: {frames}}}
 render: {{batch_size: 4, num_inference_steps: 5, height: 16, width: 16}}
 output: {{gif: {{fps: 10}}, mp4: {{fps: 10}}}}
 """
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _frozen_garbage():
+    """Spare `gc.collect`, which renderers call, everything older than the module: it takes a second otherwise."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

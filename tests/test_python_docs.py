@@ -26,7 +26,7 @@ def test_every_example_of_the_python_guide_runs_in_order(tmp_path, monkeypatch, 
         "--set seed=-1 seed found -1",
         "--set render.guidance_scale=\"high\" render.guidance_scale found 'high'",
     ]
-    job, found = names["job"], names["found"]
+    job, verification = names["job"], names["verification"]
     assert (len(examples), job.state, len(job)) == (6, "done", 8)
-    assert found.is_identical
+    assert verification.is_identical
     shutil.rmtree(tmp_path / "out")
