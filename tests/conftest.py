@@ -11,6 +11,9 @@ from hypothesis import settings
 
 # Ray gives its workers the lowest priority, so the other processes of a parallel run would starve them.
 os.environ.setdefault("RAY_worker_niceness", "0")
+os.environ.setdefault(
+    "RAY_prestart_worker_first_driver", "0"
+)  # workers of the farm have their own environment
 
 MANIFEST = """\
 version: 1

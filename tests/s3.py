@@ -13,6 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from moto.server import ThreadedMotoServer
 
+from farm.store import retries
+
 BUCKET = "renders"
 _ERROR = "<?xml version='1.0' encoding='UTF-8'?><Error><Code>{code}</Code><Message>{code}</Message></Error>"
 _UNWANTED = {"connection", "transfer-encoding", "content-length", "date", "server"}
@@ -149,7 +151,9 @@ class FaultyStore:
 
 @contextlib.contextmanager
 def faulty_store(monkeypatch):
-    """Provide a store for fsspec's s3:// URLs in this process and its children."""
+    """Provide a store for fsspec's s3:// URLs in this process and its children; waits before retries are short."""
+    monkeypatch.setattr(retries, "_MAX_WAIT_SECONDS", 0.1)
+    monkeypatch.setattr("botocore.retryhandler.delay_exponential", lambda *_, **__: 0.01)
     for name, value in (
         ("AWS_ACCESS_KEY_ID", "testing"),
         ("AWS_SECRET_ACCESS_KEY", "testing"),

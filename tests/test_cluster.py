@@ -123,14 +123,18 @@ def test_the_documented_policies_name_one_bucket_and_one_cluster():
     ("job", "arguments", "expected"),
     [
         ("render", ["manifests/demo-stills.yaml", "--inline", "--procedural"], "demo-stills: done"),
-        ("nightly", ["manifests/nightly", "--inline", "--procedural"], "seasons.yaml        done"),
+        ("nightly", ["{night}", "--inline", "--procedural"], "seasons.yaml  done"),
     ],
 )
 def test_the_cluster_entry_points_accept_the_arguments_of_the_command_line(
     job, arguments, expected, tmp_path
 ):
+    night = tmp_path / "night"
+    night.mkdir()
+    shutil.copy(ROOT / "manifests" / "nightly" / "seasons.yaml", night)
+    arguments = [argument.format(night=night) for argument in arguments]
     done = subprocess.run(
-        [sys.executable, "-P", f"jobs/{job}.py", *arguments, f"--output-dir={tmp_path}"],
+        [sys.executable, "-P", f"jobs/{job}.py", *arguments, f"--output-dir={tmp_path / 'out'}"],
         cwd=ROOT,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,

@@ -37,11 +37,11 @@ def test_a_hanging_worker_is_dead_before_its_frames_are_handed_out_again(action,
         if isinstance(event, (WorkerLost, ShardRetried)):
             dead.append(not psutil.pid_exists(diary.calls_of(7)[0].pid))
 
-    ran = render_on_ray(job, On(7, action, times=1), policy=RetryPolicy(chunk_timeout=15.0), on_event=look)
+    ran = render_on_ray(job, On(7, action, times=1), policy=RetryPolicy(chunk_timeout=8.0), on_event=look)
 
     assert_undisturbed(job, ran.code, diary=diary)
     [lost], [retried] = ran.events_of(WorkerLost), ran.events_of(ShardRetried)
-    assert lost.reason == "no progress on its chunk for 15 s; the worker was killed"
+    assert lost.reason == "no progress on its chunk for 8 s; the worker was killed"
     assert (retried.frames, retried.attempt) == ((6, 7), 2)
     assert dead == [True, True]
 

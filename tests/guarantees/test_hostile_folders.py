@@ -16,8 +16,9 @@ name: film
 model: {pipeline: StableDiffusionPipeline, pretrained: tiny-world}
 animation: {kind: interpolate, prompts: [a red star, a blue heart], frames: 2}
 render: {num_inference_steps: 1, batch_size: 1}
-analysis: {clip: {pretrained: tiny-world-clip, labels: {colour: [red, blue]}}}
 """
+ANALYSIS = "analysis: {clip: {pretrained: tiny-world-clip, labels: {colour: [red, blue]}}}\n"
+RENDER, REHEARSE = "render film.yaml", "render film.yaml --procedural"
 ANALYZE = "analyze . --set analysis.clip.labels.colour=[red,green]"
 MODULES = ["farm render film.yaml", "farm.cli render film.yaml"]
 FARM = str(Path(sys.executable).with_name("farm"))
@@ -50,15 +51,19 @@ def run_in(folder, *command, **variables):
 @pytest.mark.slow
 def test_workers_import_nothing_from_the_current_directory_of_render(folder):
     marker = write_hostile_modules(folder, "farm/__init__")
-    assert run_in(folder, FARM, "render", "film.yaml", "--workers=1") == 0
+    (folder / "film.yaml").write_text(MANIFEST + ANALYSIS)
+    assert run_in(folder, FARM, *command.split(), "--workers=1") == 0
     assert not marker.exists(), marker.read_text()
 
 
 @pytest.mark.ray
 @pytest.mark.slow
 @pytest.mark.parametrize("verb", sample([ANALYZE, "verify .", "batch ../.."], of=["verify ."]))
-def test_workers_import_nothing_from_a_jobs_folder_as_the_current_directory(folder, verb):
-    assert run_in(folder, FARM, "render", "film.yaml", "--inline", "--procedural") == 0
+def test_workers_import_nothing_from_a_jobs_folder_as_the_current_directory(folder, farm, verb):
+    if verb == ANALYZE:
+        (folder / "film.yaml").write_text(MANIFEST + ANALYSIS)
+    rehearse = ("render", folder / "film.yaml", f"--output-dir={folder / 'out'}", "--inline", "--procedural")
+    assert farm(*rehearse)[0] == 0
     job = folder / "out" / "film-rehearsal"
     marker = write_hostile_modules(job, "farm/__init__")
     assert run_in(job, FARM, *verb.split(), "--workers=1") == 0
@@ -67,6 +72,7 @@ def test_workers_import_nothing_from_a_jobs_folder_as_the_current_directory(fold
 
 @pytest.mark.parametrize("module", sample(MODULES, of=MODULES[:1]))
 def test_a_module_run_by_python_imports_nothing_from_the_current_directory(folder, module):
+    (folder / "film.yaml").write_text(MANIFEST + ANALYSIS)
     marker = write_hostile_modules(folder)
     (folder / "sitecustomize.py").unlink()
     run = (sys.executable, "-m", *module.split(), "--inline", "--procedural")

@@ -40,7 +40,7 @@ def spoiled(document, inputs):
 module.check_compatibility = spoiled
 began = time.monotonic()
 try:
-    main(["batch", "night", "--inline", "--procedural", "--manifest-timeout", "20", "--json"])
+    main(["batch", "night", "--inline", "--procedural", "--manifest-timeout", "10", "--json"])
 except SystemExit as stop:
     code = stop.code
 # Not ru_maxrss of this process, which counts what started it: Linux keeps the peak over an exec.
@@ -86,7 +86,7 @@ REASONS = {
     "aliases": "more than 4000000 characters with all aliases expanded; allowed: up to 4000000.",
     "film": "its pictures have 4104x4096 pixels; those of a video or animation have up to 16777216, such as 4096x4096",
     "gif": "its frames would have 32768x32768 pixels; allowed: up to 16777216 pixels if scale enlarges them",
-    "loop": "its preparation took more than 20 seconds",
+    "loop": "its preparation took more than 10 seconds",
     "panic": "unexpected error: PanicException: index out of bounds",
     "plus": "there are 9000 + in a row at character 7; at most 50 are allowed",
 }

@@ -11,10 +11,10 @@ from tests.exhaustive import sample
 from tests.integration.cases import ADDITIONS, CASES, FRAMES, draw_pictures, slug
 from tests.integration.hub import Hub
 
-ON_WORKERS = ("text to image, FluxPipeline", "ControlNet", "SDXL with its refiner")
+ON_WORKERS = ("text to image, FluxPipeline", "SDXL with its refiner")
 """Cases that `make test` also renders in other layouts."""
 
-SAMPLE = (*ON_WORKERS[:2], "inpainting", "text to image, QwenImagePipeline", *ADDITIONS)
+SAMPLE = (ON_WORKERS[0], "ControlNet", "inpainting", "text to image, QwenImagePipeline", *ADDITIONS)
 """Cases that `make test` renders; `make test-all` renders all. tests/render compares chunks of every family."""
 
 pytestmark = [pytest.mark.ray, pytest.mark.slow]

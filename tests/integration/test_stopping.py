@@ -6,48 +6,63 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
 from tests.exhaustive import sample
 
-STEPS = "render.num_inference_steps=40"
+ROOT = Path(__file__).parents[2]
+STEPS = "--set=render.num_inference_steps=40"
+SIGNALS, REHEARSE = [signal.SIGINT, signal.SIGTERM], [STEPS, "--procedural"]
+CASES = [
+    (sign, options, job)
+    for options, job in (([STEPS], "job"), (REHEARSE, "job-rehearsal"))
+    for sign in SIGNALS
+]
 
 
-def start(manifest, output, *options, **variables):
+def start(manifest, output, *options):
+    """Start a render on a worker; a rehearsal of it takes its time."""
+    slowly = ["tests.guarantees.driver", f"--diary={output.parent / 'diary'}", "--seconds-per-chunk=0.5"]
+    program = slowly if "--procedural" in options else ["farm.cli"]
     return subprocess.Popen(
         [
             sys.executable,
             "-m",
-            "farm.cli",
+            *program,
             "render",
             manifest,
             f"--output-dir={output}",
-            f"--set={STEPS}",
+            "--workers=1",
             *options,
         ],
-        env=os.environ | {"XDG_CACHE_HOME": str(output)} | variables,
+        cwd=ROOT,
+        env=os.environ | {"XDG_CACHE_HOME": str(output)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
 
 
-def digests(output):
-    table = pq.read_table(output / "job" / "metadata.parquet")
+def digests(folder):
+    table = pq.read_table(folder / "metadata.parquet")
     return dict(zip(table["frame"].to_pylist(), table["content_sha256"].to_pylist(), strict=True))
 
 
 @pytest.mark.ray
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "stop", sample([signal.SIGINT, signal.SIGTERM], of=[signal.SIGTERM], ids=lambda sign: sign.name)
+    ("stop", "options", "job"),
+    sample(
+        CASES, of=[(signal.SIGTERM, REHEARSE, "job-rehearsal")], ids=lambda case: f"{case[0].name}-{case[2]}"
+    ),
 )
-def test_a_stopped_run_resumes_with_the_same_bits(write_manifest, farm, tmp_path, stop):
+def test_a_stopped_run_resumes_with_the_same_bits(write_manifest, farm, tmp_path, stop, options, job):
     manifest, output = write_manifest(), tmp_path / "out"
-    run = start(manifest, output, "--workers=1")
-    ledger = output / "job" / ".farm" / "ledger"
+    run = start(manifest, output, *options)
+    ledger = output / job / ".farm" / "ledger"
     for _ in range(600):
         if list(ledger.glob("frame*.jsonl")):  # four frames are written and recorded
             break
@@ -58,9 +73,9 @@ def test_a_stopped_run_resumes_with_the_same_bits(write_manifest, farm, tmp_path
     assert run.returncode == 130, (out, err)
     assert "Interrupted. Finished frames are kept; run the same command to resume." in out
     assert not list(output.rglob(".tmp*"))
-    assert not (output / "job" / "job.gif").exists()
+    assert not (output / job / "job.gif").exists()
 
-    render = ("render", manifest, f"--set={STEPS}", "--inline", "--json")
+    render = ("render", manifest, *options, "--inline", "--json")
     code, out, err = farm(*render, f"--output-dir={output}")
     assert code == 0, err
     [summary] = json.loads(out)
@@ -68,4 +83,4 @@ def test_a_stopped_run_resumes_with_the_same_bits(write_manifest, farm, tmp_path
     assert summary["frames"]["kept"] + summary["frames"]["rendered"] == 21
 
     farm(*render, f"--output-dir={tmp_path / 'undisturbed'}")
-    assert digests(output) == digests(tmp_path / "undisturbed")
+    assert digests(output / job) == digests(tmp_path / "undisturbed" / job)

@@ -37,16 +37,17 @@ PARTS_OF = {way: [part for part, ways in PARTS.items() if way in ways] for way i
 CASES = [(way, part) for way in WAYS for part, ways in PARTS.items() if way in ways]
 """Way by way, so that each is saved once."""
 
-WITH_EVERY_PART = (
-    "text to image, StableDiffusionPipeline",
-    "text to image, StableDiffusionXLPipeline",
-    "ControlNet",
-)
+SD, SDXL = "text to image, StableDiffusionPipeline", "text to image, StableDiffusionXLPipeline"
+EVERY_PART = [
+    *((SD, part) for part in PARTS_OF[SD]),
+    *((SDXL, part) for part in ("textual inversion", "compel")),  # for each of two text encoders
+    ("ControlNet", "several ControlNets"),
+]
 
 SAMPLE = [
     (way, part)
     for way, part in CASES
-    if way in WITH_EVERY_PART or (way in ONE_OF_EACH_FAMILY and part == PARTS_OF[way][0])
+    if (way, part) in EVERY_PART or (way in ONE_OF_EACH_FAMILY and part == PARTS_OF[way][0])
 ]
 
 

@@ -3,13 +3,14 @@
 import dataclasses
 import json
 import math
+import shutil
 
 import pytest
 
 from farm.analyze import measure
 from farm.errors import ManifestError, RenderError
 from farm.events import ChunkDone, JobFinished, JobStarted
-from farm.execute import InlineExecutor, RetryPolicy, open_executor
+from farm.execute import InlineExecutor, RetryPolicy
 from farm.execute.retry_policy import Cause
 from farm.plan.pacing import unevenness
 from farm.records import AnalysisSpec, FrameSequence
@@ -19,7 +20,6 @@ from farm.results.measurements import analyzed_frame
 from farm.rules.load import load
 from farm.run import prepare, render
 from farm.store import FolderLock, JobFolder, Ledger
-from tests.local_ray import started_ray
 from tests.pictures import draw, save_sequence
 from tests.results.verify.verifying import Renderers, quiet
 
@@ -59,6 +59,20 @@ def even(write_manifest):
         return write_manifest(name, animation=(ANIMATION, animation), **replaced)
 
     return write
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A folder for the output of one run."""
+    return tmp_path_factory.mktemp("finished")
+
+
+@pytest.fixture
+def piloted(even, finished, tmp_path):
+    """Leave the output of a finished run of the manifest in the test's folder."""
+    if not any(finished.iterdir()):
+        run(even(), output_dir=finished)
+    shutil.copytree(finished, tmp_path, dirs_exist_ok=True)
 
 
 def run(*paths, output_dir, renderers=None, on_event=quiet):
@@ -108,8 +122,7 @@ def test_frames_of_a_paced_job_differ_evenly(even, tmp_path):
     assert after < before / 4
 
 
-def test_every_pilot_frame_is_measured_and_a_pilot_has_at_most_as_many_frames_as_the_job(even, tmp_path):
-    run(even(), output_dir=tmp_path)
+def test_every_pilot_frame_is_measured_and_a_pilot_has_at_most_as_many_frames_as_the_job(piloted, tmp_path):
     tried = [pilot_frame["alpha"] for pilot_frame in chosen(tmp_path)["pilot"]]
     assert tried == sorted(set(tried))
     assert {0.0, 0.5, 1.0} <= set(tried)
@@ -140,15 +153,13 @@ def test_a_jobs_manifest_renders_the_same_frames_anywhere_without_a_pilot(even, 
     assert not (folder_in(tmp_path / "there") / ".farm" / "pilot").exists()
 
 
-def test_a_second_run_renders_nothing(even, tmp_path):
-    run(even(), output_dir=tmp_path)
+def test_a_second_run_renders_nothing(even, piloted, tmp_path):
     renderers = Sudden()
     [summary] = run(even(), output_dir=tmp_path, renderers=renderers)
     assert (renderers.calls, summary.frames.kept, summary.state) == ([], FRAMES, "done")
 
 
-def test_every_frame_of_a_paced_job_passes_verification(even, tmp_path):
-    run(even(), output_dir=tmp_path)
+def test_every_frame_of_a_paced_job_passes_verification(piloted, tmp_path):
     job = job_to_verify(str(folder_in(tmp_path)))
     found = verify(job, InlineExecutor(open_renderer=Sudden()), quiet)
     assert [(each.first, each.last, each.verdict) for each in found.findings] == [
@@ -185,30 +196,20 @@ def test_a_run_killed_after_its_pilot_needs_no_second_pilot(even, tmp_path):
     assert contents(folder_in(tmp_path / "cut")) == contents(folder_in(tmp_path / "whole"))
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
+def test_a_changed_input_of_the_choice_requires_a_new_pilot_and_others_do_not(even, tmp_path, piloted):
+    changes = (
         ("seed: 3", "seed: 4"),
         ("num_inference_steps: 5", "num_inference_steps: 6"),
         (f"frames: {FRAMES}", "frames: 28"),
         ("prompts: [a, b, c]", "prompts: [a, b, d]"),
         ("batch_size: 4", "batch_size: 3"),
-    ],
-)
-def test_a_changed_input_of_the_choice_requires_a_new_pilot(even, tmp_path, change):
-    run(even(), output_dir=tmp_path)
-    job = prepare(even(change=change), output_dir=str(tmp_path), procedural=True)
-    assert not job.pacing.is_known
+        ("gif: {fps: 10}", "gif: false"),
+    )
+    jobs = [prepare(even(change=change), output_dir=str(tmp_path), procedural=True) for change in changes]
+    assert [job.pacing.is_known for job in jobs] == [False] * 5 + [True]
 
 
-def test_other_changes_require_no_new_pilot(even, tmp_path):
-    run(even(), output_dir=tmp_path)
-    path = even(change=("gif: {fps: 10}", "gif: false"))
-    assert prepare(path, output_dir=str(tmp_path), procedural=True).pacing.is_known
-
-
-def test_a_new_pilot_reuses_the_frames_of_the_previous_one(even, tmp_path):
-    run(even(), output_dir=tmp_path)
+def test_a_new_pilot_reuses_the_frames_of_the_previous_one(even, piloted, tmp_path):
     before, renderers = chosen(tmp_path), Sudden()
     (folder_in(tmp_path) / ".farm" / "pacing.json").write_text("{")
     run(even(), output_dir=tmp_path, renderers=renderers)
@@ -345,16 +346,3 @@ def test_pacing_can_be_measured_with_clip(even, tmp_path):
         chosen(tmp_path)["alphas"]
         != json.loads((folder_in(tmp_path, "seen") / ".farm" / "pacing.json").read_text())["alphas"]
     )
-
-
-@pytest.mark.ray
-@pytest.mark.slow
-def test_ray_chooses_and_renders_the_same(even, tmp_path):
-    path = even()
-    run(path, output_dir=tmp_path / "inline", renderers=open_renderer)
-    job = prepare(path, output_dir=str(tmp_path / "ray"), procedural=True)
-    with started_ray(2), open_executor(inline=False, workers=2) as executor:
-        [summary] = render([job], executor, quiet)
-    assert summary.state == "done"
-    assert chosen(tmp_path / "ray") == chosen(tmp_path / "inline")
-    assert contents(folder_in(tmp_path / "ray")) == contents(folder_in(tmp_path / "inline"))

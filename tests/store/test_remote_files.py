@@ -139,7 +139,7 @@ def test_of_many_simultaneous_swaps_one_succeeds(store):
 def test_a_store_that_stays_down_is_reported_after_a_bounded_time_and_then_at_once(
     store, folder, monkeypatch
 ):
-    monkeypatch.setattr(retries, "_RETRY_SECONDS", 5.0)
+    monkeypatch.setattr(retries, "_RETRY_SECONDS", 2.0)
     store.next_fault = lambda method, path: INTERNAL_ERROR
     with pytest.raises(StorageError) as raised:
         folder.write("frames/a.png", b"1")

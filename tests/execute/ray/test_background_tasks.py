@@ -3,14 +3,13 @@ import re
 import signal
 import threading
 import time
+from contextlib import ExitStack
 
 import psutil
 import pytest
 
 from farm.errors import ClusterError, FarmError, ModelError
 from farm.execute import InlineExecutor
-from tests.execute.ray import test_background_tasks
-from tests.local_ray import started_ray
 
 
 def double(number):
@@ -32,9 +31,8 @@ def die_once(path):
     return "alive"
 
 
-def die(path=None):
-    if path is not None:
-        path.write_text(path.read_text() + "x" if path.exists() else "x")
+def die(path):
+    path.write_text(path.read_text() + "x" if path.exists() else "x")
     os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -50,17 +48,20 @@ def test_inline_tasks_call_functions_in_this_process():
 
 
 @pytest.fixture(scope="module")
-def local_ray():
-    with started_ray(2, test_background_tasks) as ray:
-        yield ray
+def executor(shared_ray):
+    """Opens on first use, and is the same for all tests."""
+    with ExitStack() as opened:
+        yield opened
 
 
 @pytest.fixture
-def background(local_ray):
+def background(local_ray, executor):
+    """The tasks of an executor whose actor all tests share."""
     from farm.execute.ray.executor import RayExecutor
 
-    with RayExecutor(workers=2) as executor:
-        yield executor.background
+    if not hasattr(executor, "background"):
+        executor.background = executor.enter_context(RayExecutor(workers=2)).background
+    return executor.background
 
 
 @pytest.mark.ray
@@ -84,13 +85,6 @@ def test_errors_are_raised_unchanged(background):
         background(fail, ValueError("a slip"))
 
 
-@pytest.mark.ray
-def test_a_process_that_dies_is_restarted_a_limited_number_of_times(background, tmp_path):
-    assert background(die_once, tmp_path / "died") == "alive"
-    with pytest.raises(ClusterError, match="^the process that measures frames died: "):
-        background(die)
-
-
 @pytest.fixture
 def few(local_ray):
     """One actor, and no executor around it."""
@@ -102,17 +96,14 @@ def few(local_ray):
 
 
 @pytest.mark.ray
-def test_an_actor_that_keeps_dying_is_replaced_for_the_next_call(few):
-    with pytest.raises(ClusterError, match="^the process that measures frames died: "):
-        few(die)
-    assert few(double, 3) == 6
-
-
-@pytest.mark.ray
-def test_a_call_that_kills_its_process_is_attempted_three_times(few, tmp_path):
+def test_a_call_that_kills_its_process_is_attempted_three_times_and_the_next_call_has_another_actor(
+    few, tmp_path
+):
+    assert few(die_once, tmp_path / "died") == "alive"
     with pytest.raises(ClusterError, match="^the process that measures frames died: "):
         few(die, tmp_path / "tries")
     assert (tmp_path / "tries").read_text() == "xxx"
+    assert few(double, 3) == 6
 
 
 @pytest.mark.ray
@@ -139,7 +130,7 @@ def test_a_call_may_take_ten_minutes(few):
 
 
 @pytest.mark.ray
-def test_an_actor_that_cannot_be_started_is_started_by_the_next_call(few, monkeypatch):
+def test_an_actor_is_started_by_the_call_after_a_failed_start_and_kept_after_a_failed_call(few, monkeypatch):
     from ray.exceptions import RaySystemError
 
     def refuse():
@@ -150,11 +141,6 @@ def test_an_actor_that_cannot_be_started_is_started_by_the_next_call(few, monkey
         said = "the process that measures frames died: System error: no room"
         with pytest.raises(ClusterError, match=f"^{re.escape(said)}"):
             few(double, 3)
-    assert few(double, 3) == 6
-
-
-@pytest.mark.ray
-def test_an_actor_whose_call_failed_is_kept_for_the_next_call(few):
     before = few(process)
     with pytest.raises(FarmError, match="^ValueError: a slip$"):
         few(fail, ValueError("a slip"))

@@ -1,5 +1,3 @@
-"""One local Ray for the module; each test has an executor of its own on it."""
-
 import time
 
 import pytest
@@ -8,17 +6,9 @@ from farm.errors import ClusterError, UsageError
 from farm.events import ChunkDone, WorkersAwaited, WorkerStarted
 from farm.execute import InlineExecutor
 from farm.store import JobFolder, Ledger
-from tests.execute import shards as shards_module
 from tests.execute.shards import done_frames, shards
-from tests.local_ray import started_ray
 
 pytestmark = pytest.mark.ray
-
-
-@pytest.fixture(scope="module")
-def local_ray():
-    with started_ray(2, shards_module) as ray:
-        yield ray
 
 
 @pytest.fixture

@@ -80,8 +80,9 @@ class Head(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def head():
+def head(shared_ray):
     """Start a head in the foreground, in its own process group and folder."""
+    shared_ray.close()
     token = secrets.token_hex(16)
     folder = tempfile.mkdtemp(prefix="fh-", dir="/tmp")  # short: Ray's sockets lie in it
     ports = [free_port() for _ in range(4)]
@@ -101,6 +102,7 @@ def head():
     url = f"http://127.0.0.1:{ports[0]}"
     try:
         wait_for(f"{url}/api/version")
+        wait_for(f"http://127.0.0.1:{ports[2]}")  # the agent, without which no job is accepted
         yield Head(url, token, f"127.0.0.1:{ports[1]}", Path(folder))
     finally:
         ours = psutil.Process(process.pid).children(recursive=True)
@@ -155,15 +157,7 @@ def test_pictures_up_to_the_documented_size_can_be_submitted(client, manifest):
     assert client.wait(client.submit(manifest, "ls", [picture])) == 0
 
 
-def test_a_cancelled_job_ends_as_interrupted(client, manifest):
-    job_id = client.submit(manifest, "sleep 60")
-    while client.job(job_id).status == "PENDING":
-        time.sleep(0.2)
-    assert client.cancel(job_id)
-    assert client.wait(job_id) == 130
-
-
-def test_ctrl_c_leaves_the_job_running_and_says_how_to_follow_it_again(client, manifest):
+def test_ctrl_c_leaves_the_job_running_and_a_cancelled_job_ends_as_interrupted(client, manifest):
     class Impatient(io.StringIO):
         def write(self, text):
             raise KeyboardInterrupt
@@ -172,7 +166,8 @@ def test_ctrl_c_leaves_the_job_running_and_says_how_to_follow_it_again(client, m
     with pytest.raises(Interrupted, match=f"farm jobs logs {job_id} --address {client.address}"):
         client.follow(job_id, Impatient())
     assert client.job(job_id).exit_code is None
-    client.cancel(job_id)
+    assert client.cancel(job_id)
+    assert client.wait(job_id) == 130
 
 
 @pytest.mark.parametrize(("renderer", "name"), sample([((), "painted"), REHEARSED], of=[REHEARSED]))
