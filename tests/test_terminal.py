@@ -253,7 +253,7 @@ LOG = (
 @pytest.mark.parametrize("follow", [[], ["--follow"]])
 def test_a_log_is_printed_without_colours_and_escaped(farm, monkeypatch, follow):
     monkeypatch.setattr(cluster, "jobs_client", lambda address: Client())
-    assert farm("jobs", "logs", "job", *follow, "--address", "http://head:8265") == (0, LOG, "")
+    assert farm("jobs", "logs", "job", *follow, "--address", "https://head") == (0, LOG, "")
 
 
 def test_jobs_of_a_cluster_are_listed_one_per_line_and_escaped(farm, monkeypatch):

@@ -45,7 +45,7 @@ def _refuse_devices(name: str) -> str:
 
 def _refuse_options(name: str) -> str:
     if name.startswith("-"):
-        raise not_allowed("a name that does not begin with '-', like a command-line option")
+        raise not_allowed("a name that does not begin with '-', as command-line options do")
     return name
 
 

@@ -20,7 +20,7 @@ render: {num_inference_steps: 1, batch_size: 1}
 ANALYSIS = "analysis: {clip: {pretrained: tiny-world-clip, labels: {colour: [red, blue]}}}\n"
 RENDER, REHEARSE = "render film.yaml", "render film.yaml --procedural"
 ANALYZE = "analyze . --set analysis.clip.labels.colour=[red,green]"
-MODULES = ["farm render film.yaml", "farm.cli render film.yaml"]
+MODULES = [(module, analysis) for analysis in ("", ANALYSIS) for module in ("farm", "farm.cli")]
 FARM = str(Path(sys.executable).with_name("farm"))
 
 
@@ -49,7 +49,8 @@ def run_in(folder, *command, **variables):
 
 @pytest.mark.ray
 @pytest.mark.slow
-def test_workers_import_nothing_from_the_current_directory_of_render(folder):
+@pytest.mark.parametrize("command", sample([RENDER, REHEARSE], of=[REHEARSE]))
+def test_workers_import_nothing_from_the_current_directory_of_render(folder, command):
     marker = write_hostile_modules(folder, "farm/__init__")
     (folder / "film.yaml").write_text(MANIFEST + ANALYSIS)
     assert run_in(folder, FARM, *command.split(), "--workers=1") == 0
@@ -70,12 +71,12 @@ def test_workers_import_nothing_from_a_jobs_folder_as_the_current_directory(fold
     assert not marker.exists(), marker.read_text()
 
 
-@pytest.mark.parametrize("module", sample(MODULES, of=MODULES[:1]))
-def test_a_module_run_by_python_imports_nothing_from_the_current_directory(folder, module):
-    (folder / "film.yaml").write_text(MANIFEST + ANALYSIS)
+@pytest.mark.parametrize(("module", "analysis"), sample(MODULES, of=MODULES[:1]))
+def test_a_module_run_by_python_imports_nothing_from_the_current_directory(folder, module, analysis):
+    (folder / "film.yaml").write_text(MANIFEST + analysis)
     marker = write_hostile_modules(folder)
     (folder / "sitecustomize.py").unlink()
-    run = (sys.executable, "-m", *module.split(), "--inline", "--procedural")
+    run = (sys.executable, "-m", module, "render", "film.yaml", "--inline", "--procedural")
     assert run_in(folder, *run) == 0
     assert not marker.exists(), marker.read_text()
 

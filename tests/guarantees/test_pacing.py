@@ -13,7 +13,7 @@ __all__ = ["even"]
 
 @pytest.mark.ray
 @pytest.mark.slow
-def test_ray_chooses_and_renders_the_same(even, local_ray, tmp_path):  # noqa: F811
+def test_ray_chooses_and_renders_the_same(even, local_ray, tmp_path):
     path = even()
     run(path, output_dir=tmp_path / "inline", renderers=open_renderer)
     job = prepare(path, output_dir=str(tmp_path / "ray"), procedural=True)

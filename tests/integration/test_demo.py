@@ -20,15 +20,8 @@ from tests.exhaustive import sample
 ROOT = Path(__file__).parents[2]
 SHIPPED = sorted((ROOT / "manifests").glob("demo*.yaml")) + sorted((ROOT / "manifests" / "nightly").iterdir())
 SAMPLE = (
-    "demo",
-    "demo-circle",
-    "demo-controlnet",
-    "demo-even",
-    "demo-grid",
-    "demo-inpaint",
-    "demo-stills",
-    "demo-sweep",
-    "demo-walk",
+    *("demo", "demo-circle", "demo-controlnet", "demo-even", "demo-grid", "demo-inpaint"),
+    *("demo-stills", "demo-sweep", "demo-walk"),
 )
 """One of each kind of animation, of picture and of output: `make test` rehearses these, the long ones in 12 frames."""
 LONG = ("demo", "demo-circle", "demo-even", "demo-inpaint", "demo-walk")

@@ -1,5 +1,7 @@
 """Every way of making pictures through the command line, its checkpoints by hub id and commit without the hub."""
 
+import shutil
+
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
@@ -12,7 +14,7 @@ from tests.integration.cases import ADDITIONS, CASES, FRAMES, draw_pictures, slu
 from tests.integration.hub import Hub
 
 ON_WORKERS = ("text to image, FluxPipeline", "SDXL with its refiner")
-"""Cases that `make test` also renders in other layouts."""
+"""Cases of which `make test` renders some frames again on workers."""
 
 SAMPLE = (ON_WORKERS[0], "ControlNet", "inpainting", "text to image, QwenImagePipeline", *ADDITIONS)
 """Cases that `make test` renders; `make test-all` renders all. tests/render compares chunks of every family."""
@@ -95,17 +97,23 @@ def test_all_frames_differ_and_record_the_source_of_their_model(studio, inline, 
 
 
 def test_frames_are_the_same_in_any_layout_and_after_a_resume(studio, inline, jobs, pytestconfig):
-    if not pytestconfig.getoption("--exhaustive"):
+    on_workers = ("--workers=2", "--chunks-per-shard=1")
+    if pytestconfig.getoption("--exhaustive"):
+        output, resume = render(studio, "workers", *on_workers, jobs=jobs), ("--inline",)
+        assert digests(output, jobs) == digests(inline, jobs)
+        assert len({row["worker"] for job in jobs.values() for row in rows(output, job)}) == 2
+    else:
         jobs = {name: jobs[name] for name in ON_WORKERS}
-    output = render(studio, "workers", "--workers=2", "--chunks-per-shard=1", jobs=jobs)
+        output, resume = studio[0] / "workers", on_workers
+        for job in jobs.values():
+            shutil.copytree(inline / job, output / job)
     whole = {job: rows(output, job) for job in jobs.values()}
-    assert digests(output, jobs) == digests(inline, jobs)
-    assert len({row["worker"] for found in whole.values() for row in found}) == 2
     for job in jobs.values():
         for frame in (1, 4):
             (output / job / "frames" / f"frame{frame:06d}.png").unlink()
-    render(studio, "workers", "--inline", jobs=jobs)
+    render(studio, "workers", *resume, jobs=jobs)
     assert digests(output, jobs) == digests(inline, jobs)
+    assert {row["worker"] for job in jobs.values() for row in rows(output, job)} > {"inline"}
     for job, before in whole.items():
         again = [
             new["frame"]

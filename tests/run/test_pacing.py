@@ -14,7 +14,6 @@ from farm.execute import InlineExecutor, RetryPolicy
 from farm.execute.retry_policy import Cause
 from farm.plan.pacing import unevenness
 from farm.records import AnalysisSpec, FrameSequence
-from farm.render import open_renderer
 from farm.results import Verdict, job_to_verify, verify
 from farm.results.measurements import analyzed_frame
 from farm.rules.load import load
