@@ -78,9 +78,7 @@ def test_sixteen_bits_of_grey_keep_their_shades(read, tmp_path, beyond):
 
 def test_grey_of_unknown_scale_is_refused(read, tmp_path):
     Image.fromarray(np.ones((8, 8), np.float32)).save(tmp_path / "depth.tif")
-    with pytest.raises(
-        RenderError, match="32 bits a pixel, with no defined white; save it with 8"
-    ):
+    with pytest.raises(RenderError, match="32 bits a pixel, with no defined white; save it with 8"):
         read(tmp_path / "depth.tif")
 
 
@@ -153,9 +151,7 @@ def test_a_video_read_in_order_is_opened_once_despite_pictures_and_other_videos(
     one, other = save_mp4(tmp_path / "one.mp4", 30), save_mp4(tmp_path / "other.mp4", 30)
     folder = save_sequence(tmp_path / "frames", 30)
     opened, original = [], av.open
-    monkeypatch.setattr(
-        av, "open", lambda path, **options: opened.append(path) or original(path, **options)
-    )
+    monkeypatch.setattr(av, "open", lambda path, **options: opened.append(path) or original(path, **options))
     reader = PictureReader()
     for index in range(30):
         for picture in (
